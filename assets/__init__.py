@@ -1,4 +1,37 @@
-"""Icons, sounds, fonts, translations, themes and receipt templates, each with its origin and licence.
+"""The files the program shows and plays: fonts, icons, sounds, themes, translations; each folder names origin and licence.
 
-Imports none of our rooms: it finds and hands out files.
+Rules: files are reached through these functions only (they work from a wheel, a checkout and a frozen program alike);
+nothing is read at import. Must not know: Qt, or any other room.
 """
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+
+def _file(folder: str, name: str) -> Traversable:
+    return resources.files(__name__).joinpath(folder, name)
+
+
+def font(name: str) -> bytes:
+    """The bytes of one font face, e.g. `guitai-sans`."""
+    return _file("fonts", f"{name}.otf").read_bytes()
+
+
+def icon(name: str) -> str:
+    """The SVG source of one icon; its strokes say `currentColor`."""
+    return _file("icons", f"{name}.svg").read_text(encoding="utf-8")
+
+
+def sound(name: str) -> bytes:
+    """One sound as a complete WAV file."""
+    return _file("sounds", f"{name}.wav").read_bytes()
+
+
+def theme() -> str:
+    """The table of colour roles, as TOML text."""
+    return _file("themes", "theme.toml").read_text(encoding="utf-8")
+
+
+def translation(language: str) -> str:
+    """The catalogue of sentences of one language (`zh_CN`, `zh_TW`, `en`), as TOML text."""
+    return _file("translations", f"{language}.toml").read_text(encoding="utf-8")
