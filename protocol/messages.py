@@ -1,0 +1,231 @@
+"""The JSON messages between terminal and gateway: one definition for codec, validation and JSON Schema.
+
+Names and meanings: CONTRACT.md "Gateway HTTP". Times are Unix milliseconds of the gateway's clock (`…_ms`), amounts are
+fen. Every message about a payment repeats terminal, order, n, amount, state and state_seq, so that the till can compare
+each with its journal (SAFETY.md section 4). Unknown fields of a request are refused, of an answer ignored.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from protocol.reasons import Reason
+from protocol.secret import Secret
+from protocol.states import GatewayState, ProofKind
+
+#: A request that arrives later than this after it was made gets a tombstone, never a charge (SAFETY.md section 1).
+PAY_REQUEST_LIFE_MS: Final = 15_000
+
+AmountFen = Annotated[int, Meta(ge=1, le=99_999_999_99)]
+Currency = Literal["CNY"]
+PaymentNoText = Annotated[str, Meta(pattern=r"^[0-9A-Z]{25}-[1-9][0-9]{0,3}$")]
+NumberText = Annotated[str, Meta(pattern=r"^[0-9A-Z]{25}$")]
+ShortText = Annotated[str, Meta(max_length=128)]
+TimeMs = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+Sequence64 = Annotated[int, Meta(ge=0, le=2**62)]
+Hash256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Presented(StrEnum):
+    """Who shows the code: the customer (被扫) or the merchant (主扫)."""
+
+    CUSTOMER = "customer"
+    MERCHANT = "merchant"
+
+
+class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`POST /v1/payments`. `auth_code` is present exactly when `presented` is customer. `expires` is Unix ms."""
+
+    payment_no: PaymentNoText
+    sale_id: NumberText
+    amount_fen: AmountFen
+    currency: Currency
+    presented: Presented
+    subject: ShortText
+    operator: ShortText
+    expires: TimeMs
+    auth_code: Secret | None = None
+
+
+class CancelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /v1/payments/{payment_no}/cancel`. Carries the amount, so that an unknown number can become a tombstone."""
+
+    amount_fen: AmountFen
+    operator: ShortText
+
+
+class AckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /v1/payments/{payment_no}/ack`: the till journaled this final outcome (or this late money)."""
+
+    state: GatewayState
+    state_seq: Sequence64
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """Why NOT_PAID is sure: the row of table P, who said so, and when."""
+
+    kind: ProofKind
+    said_by: ShortText
+    at_ms: TimeMs
+
+
+class Light(StrEnum):
+    """Green: table P holds, scan again. Amber: cancelled here, refunded by itself should it turn out paid."""
+
+    GREEN = "green"
+    AMBER = "amber"
+
+
+class LateMoneyState(StrEnum):
+    """A verified PAID on a payment that was given up (SAFETY.md section 2)."""
+
+    FOUND = "found"
+    UNDONE = "undone"
+
+
+class LateMoney(Struct, frozen=True, kw_only=True):
+    state: LateMoneyState
+    amount_fen: AmountFen
+    found_at_ms: TimeMs
+
+
+class PaymentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The gateway's statement about one payment; `state_seq` rises with everything that changes in it."""
+
+    terminal_id: str
+    order_no: NumberText
+    n: Annotated[int, Meta(ge=1, le=9999)]
+    payment_no: PaymentNoText
+    amount_fen: AmountFen
+    currency: Currency
+    presented: Presented
+    state: GatewayState
+    state_seq: Sequence64
+    server_time_ms: TimeMs
+    channel: str | None = None
+    qr: str | None = None
+    qr_expires_ms: TimeMs | None = None
+    payer_prompted: bool = False
+    cancel_requested: bool = False
+    reason: Reason | None = None
+    proof: Proof | None = None
+    light: Light | None = None
+    transaction_tail: Annotated[str, Meta(max_length=8)] | None = None
+    paid_at_ms: TimeMs | None = None
+    late_money: LateMoney | None = None
+
+
+class ActivationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /v1/terminals/activate`, signed with the new device key (proof of possession)."""
+
+    code: Annotated[str, Meta(max_length=64)]
+    public_key: Annotated[str, Meta(max_length=64)]
+    device_name: ShortText
+
+
+class PublicKeyEntry(Struct, frozen=True, kw_only=True):
+    """One Ed25519 public key of the gateway, raw 32 bytes in base64url without padding."""
+
+    kid: str
+    use: Literal["http", "root"]
+    public_key: str
+
+
+class ActivationAnswer(Struct, frozen=True, kw_only=True):
+    """What a terminal is from now on. Same code + same public key = this answer again."""
+
+    terminal_id: str
+    terminal_name: str
+    epoch: int
+    store_id: str
+    store_name: str
+    merchant_id: str
+    merchant_name: str
+    keys: tuple[PublicKeyEntry, ...]
+    server_time_ms: TimeMs
+
+
+class JournalEntry(Struct, frozen=True, kw_only=True):
+    """One entry of a terminal's chain. `body` is JSON text, hashed and stored as written (protocol/chain.py)."""
+
+    seq: Annotated[int, Meta(ge=1, le=2**62)]
+    kind: Annotated[str, Meta(max_length=64)]
+    at_ms: TimeMs
+    body: Annotated[str, Meta(max_length=16_384)]
+    hash: Hash256
+
+
+class JournalUpload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /v1/journal`: consecutive entries; those known already with the same hash are accepted again."""
+
+    entries: Annotated[tuple[JournalEntry, ...], Meta(max_length=500)]
+
+
+class JournalAnswer(Struct, frozen=True, kw_only=True):
+    """How far the gateway holds this terminal's chain."""
+
+    accepted_through: Sequence64
+    head: Hash256
+    server_time_ms: TimeMs
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457 problem (`application/problem+json`) with our `reason`. A `clock` problem carries the gateway's time."""
+
+    type: str
+    title: str
+    status: int
+    reason: Reason
+    server_time_ms: TimeMs
+    detail: str | None = None
+
+
+class UndecodableError(Exception):
+    """Bytes that are not the expected message. The text names the field, never the content."""
+
+
+Message = TypeVar("Message")
+
+
+def _encode_hook(value: object) -> object:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(f"{type(value).__name__} is not part of a message")
+
+
+def _decode_hook(kind: type[Any], value: object) -> object:
+    if kind is Secret and isinstance(value, str) and 1 <= len(value) <= 64:
+        return Secret(value)
+    raise ValueError("not a code")
+
+
+def encode(message: Struct) -> bytes:
+    """The message as JSON bytes. This is the only place where a payment code leaves its wrapper for the wire."""
+    return msgspec.json.encode(message, enc_hook=_encode_hook)
+
+
+def decode(kind: type[Message], body: bytes) -> Message:
+    """Reads one message strictly; `UndecodableError` names what is wrong without repeating the content."""
+    try:
+        return msgspec.json.decode(body, type=kind, dec_hook=_decode_hook)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        where = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "the body"
+        raise UndecodableError(f"not a {kind.__name__}: see {where}") from None
+
+
+def schema_of(*kinds: type[Struct]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """JSON Schema of messages for the OpenAPI document: (one reference each, named components)."""
+
+    def hook(kind: type[Any]) -> dict[str, Any]:
+        if kind is Secret:
+            return {"type": "string", "minLength": 1, "maxLength": 64, "writeOnly": True}
+        raise NotImplementedError
+
+    schemas, components = msgspec.json.schema_components(
+        kinds, ref_template="#/components/schemas/{name}", schema_hook=hook
+    )
+    return list(schemas), components
