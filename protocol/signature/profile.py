@@ -173,14 +173,14 @@ def _read_components(text: str) -> tuple[str, ...] | None:
         match = _COMPONENT.fullmatch(item)
         if match is None:
             return None
-        found.append(f'"{match[1]}"{_canonical(match[2])}')
+        found.append(item)
     return tuple(found)
 
 
-def _canonical(parameters: str) -> str:
-    """Component parameters in our order (`;key` before `;req`), so that identity does not depend on order."""
-    parts = [part for part in parameters.split(";") if part]
-    return "".join(f";{part}" for part in sorted(parts))
+def canonical(component: str) -> str:
+    """A component with its parameters in our order (`;key` before `;req`): identity does not depend on order."""
+    name, *parameters = component.split(";")
+    return ";".join([name, *sorted(parameters)])
 
 
 def _read_parameters(text: str) -> Verified | None:

@@ -17,6 +17,7 @@ from protocol.signature.profile import (
     SignatureInput,
     SignatureRefusal,
     Verified,
+    canonical,
     content_digest,
     digest_matches,
     read_input,
@@ -80,7 +81,7 @@ def verify_request(
 
 def _check_coverage(found: SignatureInput, parts: RequestParts) -> SignatureRefusal | None:
     required = request_components(parts)
-    if sorted(found.components) != sorted(required):
+    if sorted(map(canonical, found.components)) != sorted(required):
         return SignatureRefusal.WRONG_COVERAGE
     if any(request_value(component, parts) is None for component in required):
         return SignatureRefusal.WRONG_COVERAGE

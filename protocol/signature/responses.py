@@ -15,6 +15,7 @@ from protocol.signature.profile import (
     ResponseParts,
     SignatureRefusal,
     Verified,
+    canonical,
     content_digest,
     digest_matches,
     read_input,
@@ -74,9 +75,9 @@ def verify_response(
     if isinstance(found, SignatureRefusal):
         return found
     required = _components(request)
-    if sorted(found.components) != sorted(required) or f"{_REQUEST_SIGNATURE}{_REQ}" not in required:
+    if sorted(map(canonical, found.components)) != sorted(required) or f"{_REQUEST_SIGNATURE}{_REQ}" not in required:
         return SignatureRefusal.WRONG_COVERAGE
-    values = [(c, _value(c, response, request)) for c in found.components]
+    values = [(c, _value(canonical(c), response, request)) for c in found.components]
     if any(value is None for _, value in values):
         return SignatureRefusal.WRONG_COVERAGE
     key = find_key(found.verified.keyid)
