@@ -1,0 +1,138 @@
+"""The line to the wallets: the gateway's only httpx. Moves one request and says exactly what is known of its fate.
+
+Rules
+- `NotSent` only on positive evidence: connecting or the TLS handshake was seen to fail (or no connection was free), and
+  sending had not begun. Anything else without a whole answer is `NoAnswer`.
+- One deadline for connecting and one from the first request byte to the last answer byte: a dripping answer cannot hold
+  a payment. Answers have a size limit. Nothing is retried here.
+- The transport is used without httpx's client: no redirects, no cookies, no proxies from the environment, no netrc, no
+  log line with the URL (it carries the signature). TLS is always verified. Bodies are never logged.
+- Idle connections are kept for two seconds only: long enough for polling, too short to meet a wallet's own idle limit.
+Signing is not done here: building a call costs about a millisecond of CPU, and a caller with many payments per second
+may build it in a worker thread. It must not know wallets, orders or verdicts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from gateway.channels.port import ChannelRequest, ChannelResponse
+from gateway.channels.verdicts import LineFault, NoAnswer, NotSent
+
+_MAX_ANSWER_BYTES: Final = 262_144
+_KEEPALIVE_S: Final = 2.0
+_MAX_CONNECTIONS: Final = 64
+
+
+class HttpExchange:
+    """An `Exchange` over real sockets, one per channel account, for one event loop. Close it with `aclose()`."""
+
+    def __init__(self, *, trusted_ca_pem: str | None = None, max_answer_bytes: int = _MAX_ANSWER_BYTES) -> None:
+        """`trusted_ca_pem` is trusted besides the public roots (a test wallet's own authority)."""
+        tls = httpx.create_ssl_context(trust_env=False)
+        if trusted_ca_pem is not None:
+            tls.load_verify_locations(cadata=trusted_ca_pem)
+        assert tls.verify_mode is ssl.CERT_REQUIRED, "a wallet's certificate is always verified"
+        assert tls.check_hostname, "a wallet's host name is always verified"
+        limits = httpx.Limits(
+            max_connections=_MAX_CONNECTIONS, max_keepalive_connections=8, keepalive_expiry=_KEEPALIVE_S
+        )
+        self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, http2=False)
+        self._max_answer_bytes = max_answer_bytes
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    async def __call__(
+        self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
+    ) -> ChannelResponse | NotSent | NoAnswer:
+        deadline = asyncio.timeout(connect_timeout_ms / 1000)
+        progress = _Progress(deadline=deadline, read_timeout_s=read_timeout_ms / 1000)
+        try:
+            async with deadline:
+                return await self._exchange(
+                    request, progress, connect_s=connect_timeout_ms / 1000, read_s=read_timeout_ms / 1000
+                )
+        except TimeoutError:
+            return progress.fault(LineFault.CONNECT_TIMEOUT, LineFault.READ_TIMEOUT)
+
+    async def _exchange(
+        self, request: ChannelRequest, progress: _Progress, *, connect_s: float, read_s: float
+    ) -> ChannelResponse | NotSent | NoAnswer:
+        timeouts = {"connect": connect_s, "pool": connect_s, "write": read_s, "read": read_s}
+        outgoing = httpx.Request(
+            request.method,
+            request.url,
+            headers={**request.headers, "accept-encoding": "identity"},
+            content=request.body,
+            extensions={"timeout": timeouts, "trace": progress.see},
+        )
+        try:
+            incoming = await self._transport.handle_async_request(outgoing)
+            try:
+                return await self._collect(incoming)
+            finally:
+                await incoming.aclose()
+        except httpx.PoolTimeout:
+            return NoAnswer(LineFault.CUT) if progress.sending else NotSent(LineFault.NO_FREE_CONNECTION)
+        except httpx.ConnectTimeout:
+            return progress.fault(LineFault.CONNECT_TIMEOUT, LineFault.CUT)
+        except httpx.ConnectError:
+            return progress.fault(progress.connect_fault, LineFault.CUT)
+        except (httpx.ReadTimeout, httpx.WriteTimeout):
+            return NoAnswer(LineFault.READ_TIMEOUT)
+        except httpx.NetworkError:
+            return NoAnswer(LineFault.CUT)
+        except httpx.RemoteProtocolError:
+            return NoAnswer(LineFault.CUT)
+        except (httpx.HTTPError, httpx.StreamError):
+            return NoAnswer(LineFault.PROTOCOL)
+
+    async def _collect(self, incoming: httpx.Response) -> ChannelResponse | NoAnswer:
+        body = bytearray()
+        async for part in incoming.aiter_raw():
+            body += part
+            if len(body) > self._max_answer_bytes:
+                return NoAnswer(LineFault.TOO_LARGE)
+        headers: Mapping[str, str] = {name.lower(): value for name, value in incoming.headers.items()}
+        return ChannelResponse(status=incoming.status_code, headers=headers, body=bytes(body))
+
+
+class _Progress:
+    """What the transport was seen doing. Told by its trace; a step that is not recognised is no evidence."""
+
+    def __init__(self, *, deadline: asyncio.Timeout, read_timeout_s: float) -> None:
+        self._deadline = deadline
+        self._read_timeout_s = read_timeout_s
+        self._connect_failed = False
+        self.sending = False
+        self.connect_fault = LineFault.CONNECT_FAILED
+
+    async def see(self, step: str, _details: Mapping[str, object]) -> None:
+        if step in {"connection.connect_tcp.failed", "connection.start_tls.failed"}:
+            self._connect_failed = True
+        elif step == "connection.start_tls.started":
+            self.connect_fault = LineFault.TLS_FAILED
+        elif step.endswith(".send_request_headers.started"):
+            self.sending = True
+            if not self._deadline.expired():
+                self._deadline.reschedule(asyncio.get_running_loop().time() + self._read_timeout_s)
+
+    def fault(self, before: LineFault, after: LineFault) -> NotSent | NoAnswer:
+        if self._connect_failed and not self.sending:
+            return NotSent(before)
+        return NoAnswer(after)

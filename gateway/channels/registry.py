@@ -1,0 +1,25 @@
+"""Which wallets there are, by the name that accounts use.
+
+It must not know accounts' storage; opening loads keys, so the caller keeps what it opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gateway.channels.account import AccountError, ChannelAccount
+from gateway.channels.alipay.channel import NAME as ALIPAY
+from gateway.channels.alipay.channel import open_alipay
+from gateway.channels.port import Channel
+
+CHANNELS: Final[Mapping[str, Callable[[ChannelAccount], Channel]]] = {ALIPAY: open_alipay}
+
+
+def open_channel(account: ChannelAccount) -> Channel:
+    """The account as a channel, its keys loaded. Raises AccountError: unknown wallet, unreadable key."""
+    opener = CHANNELS.get(account.channel)
+    if opener is None:
+        known = ", ".join(sorted(CHANNELS))
+        raise AccountError(account=account.id, where="channel", hint=f"is not a wallet this gateway speaks to: {known}")
+    return opener(account)
