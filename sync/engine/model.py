@@ -1,0 +1,130 @@
+"""What the app says to the engine (commands) and hears from it (published views).
+
+Frozen values, safe to hand from thread to thread. A view is a whole picture of its subject: the newest replaces the
+one before, none has to be added up. Times named `…_at_ms` are Unix milliseconds of the till's clock (the last signed
+gateway time + monotonic time since); `scanned_at_ms` and `elapsed_ms` are monotonic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from protocol.states import TerminalState
+
+if TYPE_CHECKING:
+    from protocol.messages import LateMoney, Light, Presented, Proof
+    from protocol.money import Money
+    from protocol.reasons import Reason
+    from protocol.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPayment:
+    """Collect `amount` once: a scanned code, or a QR to show.
+
+    `sale_id` None starts a new sale. `order_no` None starts a new order; given, this is payment n+1 of that order,
+    which is accepted only when the order's last payment is `safe_to_rescan` and the amount is the order's.
+    `auth_code` is present exactly when `presented` is customer; it lives in memory only.
+    """
+
+    request_id: str
+    sale_id: str | None
+    order_no: str | None
+    amount: Money
+    presented: Presented
+    auth_code: Secret | None
+    subject: str
+    operator: str
+    scanned_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelPayment:
+    """Undo a payment whose outcome is open. The intent is durable before it is sent; a final payment ignores it."""
+
+    payment_no: str
+    operator: str
+
+
+Command = StartPayment | CancelPayment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """All there is to say about one payment now.
+
+    `request_id` is the command's that started it (None after a restart of the program). `light` green: scan again,
+    `proof` says why; amber: cash is allowed, no second wallet charge; None: wait. `safe_to_rescan` is NOT_PAID with a
+    proof and nothing else. `late_money`: this payment was given up and the money came after all (or was undone).
+    `elapsed_ms` runs from `scanned_at_ms` to the outcome; None while open and after a restart.
+    """
+
+    payment_no: str
+    order_no: str
+    n: int
+    sale_id: str
+    amount: Money
+    presented: Presented
+    state: TerminalState
+    light: Light | None
+    safe_to_rescan: bool
+    reason: Reason | None
+    proof: Proof | None
+    channel: str | None
+    transaction_tail: str | None
+    qr: str | None
+    qr_expires_ms: int | None
+    payer_prompted: bool
+    cancel_requested: bool
+    late_money: LateMoney | None
+    started_at_ms: int
+    settled_at_ms: int | None
+    elapsed_ms: int | None
+    request_id: str | None
+
+
+class Line(StrEnum):
+    """The line to the gateway. UNTRUSTED: something answers, but not with our gateway's signature."""
+
+    CHECKING = "checking"
+    UP = "up"
+    DOWN = "down"
+    UNTRUSTED = "untrusted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """The line, the clock and what is still to be delivered.
+
+    `clock_skew_ms` is wall clock minus gateway time (None before the first contact); over 60 s it is a warning, never
+    a reason not to sell. `unsent` counts journal entries that the gateway does not hold yet. `refusing` says why new
+    wallet payments are refused although the line may be up (disk, revoked terminal). `upload_stopped` is set when the
+    gateway refuses this journal's chain: an alarm, sales go on.
+    """
+
+    line: Line
+    clock_skew_ms: int | None
+    clock_warning: bool
+    unsent: int
+    oldest_unsent_at_ms: int | None
+    last_contact_ms: int | None
+    refusing: Reason | None = None
+    upload_stopped: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRefused:
+    """Nothing was started and nothing is live because of this command; `request_id` is a cancel's payment_no."""
+
+    request_id: str
+    reason: Reason
+
+
+Published = PaymentView | LinkView | CommandRefused
+
+
+def safe_to_rescan(state: TerminalState, proof: Proof | None) -> bool:
+    """The green light's one rule."""
+    return state is TerminalState.NOT_PAID and proof is not None
