@@ -1,0 +1,151 @@
+"""The envelope of `gateway.do`: public parameters in, a signed node out.
+
+Rules: parameters may come in the query, in a form body, or split over both (SDKs differ); every signature is checked,
+over the bytes as they were sent; nothing of a method is looked at before the signature holds. A timestamp must be well
+formed, but its distance from now is not judged: SDKs in use send their host's local time as if it were Beijing's.
+Must not know: trades, methods' parameters.
+"""
+
+import codecs
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+from urllib.parse import parse_qsl
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from sandbox.alipay.beijing import parse_stamp
+from sandbox.alipay.merchant import Merchant
+from sandbox.alipay.signing import request_text, sign, verifies
+from sandbox.wire import Answer, HttpRequestParts
+
+Node: TypeAlias = Mapping[str, object]
+
+_CHARSETS = {"utf-8": "utf-8", "gbk": "gbk", "gb2312": "gb2312", "gb18030": "gb18030"}
+_NO_NODE = "error_response"
+
+_MISSING = (
+    ("timestamp", "isv.missing-timestamp"),
+    ("version", "isv.missing-version"),
+    ("sign_type", "isv.missing-signature-type"),
+    ("sign", "isv.missing-signature"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request whose signature held. `biz` is out of repr: it may carry a payment code."""
+
+    method: str
+    charset: str
+    biz: Mapping[str, object]
+
+    def __repr__(self) -> str:
+        return f"Call({self.method})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The envelope was not accepted. Without a known app or method the answer is an unsigned `error_response`."""
+
+    node: Node
+    method: str | None
+    charset: str
+
+
+def open_envelope(request: HttpRequestParts, merchant: Merchant, methods: Collection[str]) -> Call | Refused:
+    """Reads, checks and verifies one request."""
+    merged = _merged_params(request)
+    if merged is None:
+        return _invalid("isv.invalid-parameter", "同一参数出现了两个不同的值", None, "utf-8")
+    text = {name: value.decode("latin-1") for name, value in merged.items() if value}
+    charset = _CHARSETS.get(text.get("charset", "utf-8").lower())
+    if charset is None:
+        return _invalid("isv.invalid-charset", "不支持的字符集", None, "utf-8")
+    refused = _check_addressee(text, merchant, methods, charset)
+    if refused is not None:
+        return refused
+    method = text["method"]
+    refused = _check_form(text, method, charset)
+    if refused is not None:
+        return refused
+    if not verifies(merchant.merchant_key.public_key(), request_text(merged), text["sign"]):
+        return _invalid("isv.invalid-signature", "验签出错，请检查密钥与待签名字符串", method, charset)
+    biz = _biz_content(merged.get("biz_content", b""), charset)
+    if biz is None:
+        return _invalid("isv.invalid-parameter", "biz_content 不是合法的 JSON 对象", method, charset)
+    return Call(method=method, charset=charset, biz=biz)
+
+
+def seal(node: Node, *, method: str | None, charset: str, key: RSAPrivateKey) -> Answer:
+    """The HTTP answer around a node. The signature covers the node's text exactly as it stands in the body."""
+    text = json.dumps(node, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
+    raw = text.encode(charset, errors="replace")
+    name = _NO_NODE if method is None else method.replace(".", "_") + "_response"
+    signature = b"" if method is None else b',"sign":"' + sign(key, raw).encode("ascii") + b'"'
+    body = b'{"' + name.encode("ascii") + b'":' + raw + signature + b"}"
+    return Answer(status=200, content_type=f"text/html;charset={charset}", body=body)
+
+
+def _merged_params(request: HttpRequestParts) -> dict[str, bytes] | None:
+    """Query and form body as one table of raw bytes. None when the two, or one of them, contradict themselves."""
+    texts = [request.query]
+    if request.method == "POST" and "form-urlencoded" in request.content_type.lower():
+        texts.append(request.body)
+    merged: dict[str, bytes] = {}
+    for text in texts:
+        # latin-1 keeps every byte as it was sent: the charset is itself one of the parameters.
+        for name, value in parse_qsl(text.decode("latin-1"), keep_blank_values=True, encoding="latin-1"):
+            raw = value.encode("latin-1")
+            if merged.setdefault(name, raw) != raw:
+                return None
+    return merged
+
+
+def _check_addressee(
+    text: Mapping[str, str], merchant: Merchant, methods: Collection[str], charset: str
+) -> Refused | None:
+    if "method" not in text:
+        return _missing("isv.missing-method", "method", None, charset)
+    if text["method"] not in methods:
+        return _invalid("isv.invalid-method", "不存在的方法名", None, charset)
+    if "app_id" not in text:
+        return _missing("isv.missing-app-id", "app_id", None, charset)
+    if text["app_id"] != merchant.app_id:
+        return _invalid("isv.invalid-app-id", "无效的 app_id", None, charset)
+    return None
+
+
+def _check_form(text: Mapping[str, str], method: str, charset: str) -> Refused | None:
+    for name, sub_code in _MISSING:
+        if name not in text:
+            return _missing(sub_code, name, method, charset)
+    if parse_stamp(text["timestamp"]) is None:
+        return _invalid("isv.invalid-timestamp", "timestamp 应为 yyyy-MM-dd HH:mm:ss", method, charset)
+    if text.get("format", "JSON").upper() != "JSON":
+        return _invalid("isv.invalid-format", "只支持 JSON", method, charset)
+    if text["version"] != "1.0":
+        return _invalid("isv.invalid-parameter", "version 应为 1.0", method, charset)
+    if text["sign_type"] != "RSA2":
+        return _invalid("isv.invalid-signature-type", "只支持 RSA2", method, charset)
+    return None
+
+
+def _biz_content(raw: bytes, charset: str) -> Mapping[str, object] | None:
+    try:
+        # Numbers stay text, so that an amount never passes through a float.
+        parsed: object = json.loads(codecs.decode(raw, charset), parse_float=str, parse_int=str)
+    except ValueError:
+        return None
+    return cast("Mapping[str, object]", parsed) if isinstance(parsed, dict) else None
+
+
+def _missing(sub_code: str, name: str, method: str | None, charset: str) -> Refused:
+    node = {"code": "40001", "msg": "Missing Required Arguments", "sub_code": sub_code, "sub_msg": f"缺少参数 {name}"}
+    return Refused(node=node, method=method, charset=charset)
+
+
+def _invalid(sub_code: str, sub_msg: str, method: str | None, charset: str) -> Refused:
+    node = {"code": "40002", "msg": "Invalid Arguments", "sub_code": sub_code, "sub_msg": sub_msg}
+    return Refused(node=node, method=method, charset=charset)

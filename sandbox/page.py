@@ -1,0 +1,89 @@
+"""The customer's phone as a web page: shows a payment code, holds it under the gun, scans the shop's QR, lists money.
+
+The page fetches nothing from elsewhere and acts only through the sandbox's own calls. A fresh code travels in the body
+of an answer, never in an address.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.clock import Clock
+from sandbox.codes import CODE_LIFE_MS
+from sandbox.control import read_body, script_for
+from sandbox.drawing import bars_svg, qr_svg
+from sandbox.gun_port import Gun
+from sandbox.phone import ALIPAY, Phone
+from sandbox.scripts import Behaviour
+from sandbox.words import LANGUAGE_NAMES, LANGUAGES, choose_language
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+}
+
+
+class CardRequest(msgspec.Struct, frozen=True, kw_only=True):
+    script: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhonePage:
+    phone: Phone
+    gun: Gun | None
+    clock: Clock
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self.show, methods=["GET"]),
+            Route("/phone/card", self.card, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        accepted = request.headers.get("accept-language", "")
+        language = choose_language(request.query_params.get("lang"), accepted)
+        words = LANGUAGES[language]
+        html = _template().render(
+            words=words,
+            words_json=json.dumps(dict(words), ensure_ascii=False).replace("<", "\\u003c"),
+            language=language,
+            languages=LANGUAGE_NAMES,
+            scripts=[behaviour.value for behaviour in Behaviour],
+            has_gun=self.gun is not None,
+        )
+        return HTMLResponse(html, headers=_HEADERS)
+
+    async def card(self, request: Request) -> Response:
+        """A fresh code as the phone draws it."""
+        asked = await read_body(request, CardRequest)
+        if isinstance(asked, Response):
+            return asked
+        script = script_for(ALIPAY, asked.script)
+        if isinstance(script, Response):
+            return script
+        code = self.phone.show_code(script, self.clock())
+        drawn = {
+            "auth_code": code,
+            "grouped": " ".join(code[i : i + 4] for i in range(0, len(code), 4)),
+            "qr_svg": qr_svg(code),
+            "bars_svg": bars_svg(code),
+            "good_for_s": CODE_LIFE_MS // 1000,
+        }
+        return JSONResponse(drawn, headers={"cache-control": "no-store"})
+
+
+def _template() -> jinja2.Template:
+    folder = Path(__file__).parent / "templates"
+    loader = jinja2.FileSystemLoader(folder)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.get_template("phone.html")
