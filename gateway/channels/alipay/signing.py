@@ -1,7 +1,7 @@
 """RSA2: what is signed in a request, how an answer is verified, and how the two keys are read.
 
 Rules (open platform, "signature"): a request signs every non-empty parameter except `sign`, `sign_type` included,
-sorted by ASCII, raw, joined by `&`. An answer is verified over the exact bytes of its node, never over a re-serialisation.
+sorted by ASCII, raw, joined by `&`. An answer is verified over the exact bytes of its node, never over a copy of it.
 SHA256withRSA is PKCS#1 v1.5. It must not know methods or fields. Signing takes about a millisecond of CPU.
 """
 
@@ -77,9 +77,10 @@ def sign(key: RSAPrivateKey, text: str) -> str:
 
 
 def verifies(key: RSAPublicKey, signed: bytes, signature: str) -> bool:
-    """Whether `signature` (base64) was made over exactly these bytes."""
+    """Whether `signature` (base64, in its one canonical writing) was made over exactly these bytes."""
     try:
-        key.verify(base64.b64decode(signature, validate=True), signed, PKCS1v15(), SHA256())
+        plain = base64.b64decode(signature, validate=True)
+        key.verify(plain, signed, PKCS1v15(), SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
         return False
-    return True
+    return base64.b64encode(plain).decode("ascii") == signature
