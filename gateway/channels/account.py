@@ -35,6 +35,7 @@ _KEYS: Final = frozenset(
     }
 )
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PLAIN: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
@@ -172,19 +173,31 @@ class _Reader:
             host, _port = parts.hostname, parts.port
         except ValueError:
             raise self.error(key, "is not a URL") from None
-        if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+        if parts.scheme not in {"http", "https"} or not _is_host(host) or parts.username is not None:
             raise self.error(key, "must be an https URL without user and password")
         if parts.query or parts.fragment:
             raise self.error(key, "must have neither '?' nor '#'")
-        if parts.scheme == "http" and not _is_loopback(host):
+        if parts.scheme == "http" and not _is_loopback(host or ""):
             raise self.error(key, "must be https; plain http is for loopback only")
         return value
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+def _is_host(host: str | None) -> bool:
+    """A name that a resolver takes, or an address."""
+    if host is None or len(host) > 253:
         return False
+    if ":" in host:
+        return _address(host) is not None
+    return all(_LABEL.fullmatch(label) for label in host.split("."))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback

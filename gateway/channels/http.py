@@ -3,8 +3,8 @@
 Rules
 - `NotSent` only on positive evidence: connecting or the TLS handshake was seen to fail (or no connection was free), and
   sending had not begun. Anything else without a whole answer is `NoAnswer`.
-- One deadline for connecting and one from the first request byte to the last answer byte: a dripping answer cannot hold
-  a payment. Answers have a size limit. Nothing is retried here.
+- `connect_timeout_ms` bounds TCP and TLS, each; a deadline runs from the first request byte to the last answer byte: a
+  dripping answer cannot hold a payment. Answers have a size limit. Nothing is retried here.
 - The transport is used without httpx's client: no redirects, no cookies, no proxies from the environment, no netrc, no
   log line with the URL (it carries the signature). TLS is always verified. Bodies are never logged.
 - Idle connections are kept for two seconds only: long enough for polling, too short to meet a wallet's own idle limit.
@@ -60,7 +60,8 @@ class HttpExchange:
     async def __call__(
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
     ) -> ChannelResponse | NotSent | NoAnswer:
-        deadline = asyncio.timeout(connect_timeout_ms / 1000)
+        # A backstop, past the transport's own limits: cancelling a handshake would leave its socket to the collector.
+        deadline = asyncio.timeout(3 * connect_timeout_ms / 1000)
         progress = _Progress(deadline=deadline, read_timeout_s=read_timeout_ms / 1000)
         try:
             async with deadline:
