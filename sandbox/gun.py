@@ -1,8 +1,8 @@
 """A virtual scan gun: a pseudo-terminal that a till opens as its serial port.
 
 The far end stays open here, so that the till may close and open it as often as it likes. The line is raw: nothing
-echoes, nothing is translated. A till that does not read never blocks the sandbox; what it left unread is thrown away, as a real
-gun's words to a closed port are. What the till sends (beep, trigger) is read and dropped. POSIX only.
+echoes, nothing is translated. A till that does not read never blocks the sandbox; what it left unread is thrown away,
+as a real gun's words to a closed port are. What the till sends (beep, trigger) is read and dropped. POSIX only.
 """
 
 import array
