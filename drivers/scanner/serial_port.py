@@ -105,11 +105,12 @@ def open_serial_port(path: str, baud: int) -> SerialTransport | OpenRefused:
             port=path, baudrate=baud, timeout=0.05, write_timeout=_WRITE_TIMEOUT_S, exclusive=_EXCLUSIVE
         )
     except (OSError, ValueError) as error:  # SerialException is an OSError; ValueError: a baud rate it cannot do
-        return _refusal(error)
+        return refusal_of(error)
     return SerialTransport(port)
 
 
-def _refusal(error: OSError | ValueError) -> OpenRefused:
+def refusal_of(error: OSError | ValueError) -> OpenRefused:
+    """Name what the system or pyserial says when a port does not open. On Windows only its words tell."""
     number = error.errno if isinstance(error, OSError) else None
     words = str(error)
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFoundError" in words:

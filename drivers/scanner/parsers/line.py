@@ -32,7 +32,8 @@ _ENDERS: dict[Terminator, frozenset[int]] = {
     Terminator.ETX: frozenset(b"\x03"),
     Terminator.NUL: frozenset(b"\x00"),
 }
-_DEFAULT_IDLE_MS = {Terminator.NONE: 100}
+_UNSURE_MS = 500  # longer than the pauses inside a code; a gun without terminator deserves terminator=none
+_CERTAIN_MS = 100
 _LEFT_OVER = _ANY | frozenset(b"\x04")  # rests of the previous code's framing: CRLF, ETX CR, ETX EOT
 _ANSWERS = frozenset(b"\x06\x15\x05")  # ACK, NAK, ENQ after the echo of a command (Honeywell, Newland)
 _AFTER_ANSWER = frozenset(b".!,;")
@@ -57,7 +58,7 @@ class LineFramer:
         self._prefix = framing.prefix
         self._terminator = framing.terminator
         self._enders = _ENDERS[framing.terminator]
-        self._idle_ms = framing.idle_ms or _DEFAULT_IDLE_MS.get(framing.terminator, 300)
+        self._idle_ms = framing.idle_ms or (_CERTAIN_MS if framing.terminator is Terminator.NONE else _UNSURE_MS)
         self._terminator_seen = False
         self._last_ms = 0
         self._line = bytearray()
