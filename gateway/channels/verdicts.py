@@ -96,7 +96,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The trade is open. `payer_prompted`: the wallet asked the customer to confirm (password)."""
+    """The trade is open. `payer_prompted`: the wallet says that it waits for the customer (a password)."""
 
     payer_prompted: bool
 

@@ -102,7 +102,9 @@ def account(**changes: object) -> ChannelAccount:
     return parse_account(settings(**changes))
 
 
+@cache
 def channel(**changes: object) -> Channel:
+    """Opened once for each set of settings: loading keys is the slow part."""
     return open_channel(account(**changes))
 
 
