@@ -1,0 +1,137 @@
+"""What a key or a button does. A command that does not work right now does nothing (`keys_now.works`).
+
+Rule: Esc goes one step back and never loses a payment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from protocol.activation import read_ticket
+from terminal.cashier.effects import Effect, ReadDay, ReadHistory, ReadOrders, RunChecks
+from terminal.cashier.keys import Command
+from terminal.cashier.keys_now import works
+from terminal.cashier.orders import neighbour, visible_rows
+from terminal.cashier.paying import cancel_pressed, cancel_released, parked
+from terminal.cashier.phrase import say
+from terminal.cashier.scanning import activate, show_qr
+from terminal.cashier.settings_panel import change, choices
+from terminal.cashier.state import CashierState
+from terminal.cashier.view import Page, Tone
+
+Result = tuple[CashierState, tuple[Effect, ...]]
+
+
+def pressed(state: CashierState, command: Command, request_id: str) -> Result:
+    """A command's key went down."""
+    if not works(state, command):
+        return state, ()
+    match command:
+        case Command.SHOW_QR:
+            return show_qr(state, request_id)
+        case Command.PARK:
+            return parked(state), ()
+        case Command.CANCEL:
+            return cancel_pressed(state)
+        case Command.CLEAR:
+            return _clear(state), ()
+        case Command.ACKNOWLEDGE:
+            return replace(state, settled=state.settled[1:]), ()
+        case Command.BACK:
+            return replace(state, page=home_of(state), notice=None), ()
+        case Command.SUBMIT:
+            return _submit(state)
+        case Command.SWITCH_FIELD:
+            other = "gateway" if state.activation.field == "code" else "code"
+            return replace(state, activation=replace(state.activation, field=other)), ()
+        case Command.ORDERS | Command.TAKINGS | Command.DOCTOR | Command.DISPLAY:
+            return _open(state, command)
+        case Command.RUN_AGAIN:
+            return _again(state)
+        case Command.UP | Command.DOWN:
+            return _move(state, 1 if command is Command.DOWN else -1)
+        case Command.PREVIOUS | Command.NEXT:
+            return _sideways(state, 1 if command is Command.NEXT else -1)
+
+
+def released(state: CashierState, command: Command) -> CashierState:
+    """A command's key went up."""
+    return cancel_released(state) if command is Command.CANCEL else state
+
+
+def picked(state: CashierState, name: str, value: str) -> Result:
+    """A row, an option or a field was touched."""
+    if name == "order":
+        orders = replace(state.orders, selected=value, history=())
+        if state.page is Page.ORDERS:
+            return replace(state, orders=orders), (ReadHistory(order_no=value),)
+        orders = replace(orders, filter_text="", loading=True)
+        return replace(state, page=Page.ORDERS, orders=orders), (ReadOrders(), ReadHistory(order_no=value))
+    if name == "field" and value in ("code", "gateway"):
+        return replace(state, activation=replace(state.activation, field=value)), ()
+    return change(state, name, value)
+
+
+def home_of(state: CashierState) -> Page:
+    """Where the way back ends: selling, or binding when the till is not bound yet."""
+    return Page.HOME if state.identity.activated else Page.ACTIVATION
+
+
+def _clear(state: CashierState) -> CashierState:
+    if state.notice is not None:
+        return replace(state, notice=None)
+    return replace(state, entry="", sale=None)
+
+
+def _open(state: CashierState, command: Command) -> Result:
+    match command:
+        case Command.ORDERS:
+            orders = replace(state.orders, filter_text="", selected="", history=(), loading=True, failed=False)
+            return replace(state, page=Page.ORDERS, orders=orders), (ReadOrders(),)
+        case Command.TAKINGS:
+            takings = replace(state.takings, days_ago=0, day=None, failed=False)
+            return replace(state, page=Page.TAKINGS, takings=takings), (ReadDay(days_ago=0),)
+        case Command.DOCTOR:
+            doctor = replace(state.doctor, running=True, scan=None)
+            return replace(state, page=Page.DOCTOR, doctor=doctor), (RunChecks(),)
+        case _:
+            return replace(state, page=Page.DISPLAY, setting_row=0), ()
+
+
+def _again(state: CashierState) -> Result:
+    match state.page:
+        case Page.ORDERS:
+            return replace(state, orders=replace(state.orders, loading=True, failed=False)), (ReadOrders(),)
+        case Page.TAKINGS:
+            takings = replace(state.takings, day=None, failed=False)
+            return replace(state, takings=takings), (ReadDay(days_ago=takings.days_ago),)
+        case _:
+            return replace(state, doctor=replace(state.doctor, running=True)), (RunChecks(),)
+
+
+def _move(state: CashierState, by: int) -> Result:
+    if state.page is Page.DISPLAY:
+        rows = len(choices(state.settings))
+        return replace(state, setting_row=(state.setting_row + by) % rows), ()
+    order_no = neighbour(visible_rows(state), state.orders.selected, by)
+    if order_no == state.orders.selected:
+        return state, ()
+    orders = replace(state.orders, selected=order_no, history=())
+    return replace(state, orders=orders), (ReadHistory(order_no=order_no),)
+
+
+def _sideways(state: CashierState, by: int) -> Result:
+    if state.page is Page.TAKINGS:
+        takings = replace(state.takings, days_ago=max(0, state.takings.days_ago - by), day=None, failed=False)
+        return replace(state, takings=takings), (ReadDay(days_ago=takings.days_ago),)
+    choice = choices(state.settings)[state.setting_row]
+    values = [value for value, _ in choice.options]
+    return change(state, choice.name, values[(values.index(choice.chosen) + by) % len(values)])
+
+
+def _submit(state: CashierState) -> Result:
+    ticket = read_ticket(state.activation.code)
+    if ticket is None:
+        fields = replace(state.activation, field="code", message=say("activation.bad_code"), tone=Tone.DANGER)
+        return replace(state, activation=fields), ()
+    return activate(state, ticket)

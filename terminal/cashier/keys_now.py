@@ -1,0 +1,81 @@
+"""Exactly the commands that work right now: what the key strip shows, and what a press is checked against."""
+
+from __future__ import annotations
+
+from protocol.money import Money
+from protocol.states import TerminalState
+from terminal.cashier.keys import Command, KeyHint
+from terminal.cashier.phrase import Phrase, say
+from terminal.cashier.state import CANCEL_WINDOW_MS, CashierState
+from terminal.cashier.typing_keys import entry_amount, sale_open
+from terminal.cashier.view import Page
+
+
+def keys_of(state: CashierState) -> tuple[KeyHint, ...]:
+    """The key strip, left to right; the last entry is always the way back."""
+    found: list[tuple[Command, Phrase, bool]] = []
+    match state.page:
+        case Page.BLOCKED:
+            return ()
+        case Page.HOME:
+            found += _home(state)
+        case Page.ORDERS:
+            found += [(Command.UP, say("key.up"), False), (Command.DOWN, say("key.down"), False)]
+            found += [(Command.RUN_AGAIN, say("key.refresh"), False)]
+        case Page.TAKINGS:
+            found += [(Command.PREVIOUS, say("key.day_before"), False)]
+            if state.takings.days_ago > 0:
+                found += [(Command.NEXT, say("key.day_after"), False)]
+            found += [(Command.RUN_AGAIN, say("key.refresh"), False)]
+        case Page.DOCTOR:
+            if not state.doctor.running:
+                found += [(Command.RUN_AGAIN, say("key.run_again"), False)]
+        case Page.DISPLAY:
+            found += [(Command.UP, say("key.up"), False), (Command.DOWN, say("key.down"), False)]
+            found += [(Command.PREVIOUS, say("key.previous"), False), (Command.NEXT, say("key.next"), False)]
+        case Page.ACTIVATION:
+            if not state.activation.busy:
+                found += [(Command.SUBMIT, say("key.activate"), False), (Command.SWITCH_FIELD, say("key.field"), False)]
+            found += [(Command.DOCTOR, say("key.doctor"), False), (Command.DISPLAY, say("key.display"), False)]
+    if state.page not in (Page.HOME, Page.ACTIVATION):
+        found.append((Command.BACK, say("key.back"), False))
+    return tuple(
+        KeyHint(command=command, key=state.settings.keys[command], word=word, urgent=urgent)
+        for command, word, urgent in found
+    )
+
+
+def works(state: CashierState, command: Command) -> bool:
+    """Whether a press of this command does anything right now."""
+    return any(hint.command is command for hint in keys_of(state))
+
+
+def cancel_armed(state: CashierState) -> bool:
+    """A first press of cancel waits for the second."""
+    return state.cancel is not None and state.now_ms - state.cancel.at_ms <= CANCEL_WINDOW_MS
+
+
+def _home(state: CashierState) -> list[tuple[Command, Phrase, bool]]:
+    found: list[tuple[Command, Phrase, bool]] = []
+    sale, payment = state.sale, state.sale.payment if state.sale is not None else None
+    can_start = isinstance(entry_amount(state), Money) or (
+        state.entry == "" and payment is not None and payment.safe_to_rescan
+    )
+    if not sale_open(sale) and can_start:
+        found.append((Command.SHOW_QR, say("key.qr"), False))
+    if payment is not None and payment.state in (TerminalState.UNKNOWN, TerminalState.CANCELLING):
+        found.append((Command.PARK, say("key.park"), False))
+    if state.settled:
+        found.append((Command.ACKNOWLEDGE, say("key.acknowledge"), True))
+    found += [
+        (Command.ORDERS, say("key.orders"), False),
+        (Command.TAKINGS, say("key.takings"), False),
+        (Command.DISPLAY, say("key.display"), False),
+        (Command.DOCTOR, say("key.doctor"), False),
+    ]
+    if payment is not None and not payment.state.final and payment.state is not TerminalState.CANCELLING:
+        armed = cancel_armed(state)
+        found.append((Command.CANCEL, say("key.cancel_again" if armed else "key.cancel"), armed))
+    elif not sale_open(sale) and (state.entry or sale is not None or state.notice is not None):
+        found.append((Command.CLEAR, say("key.clear"), False))
+    return found

@@ -1,0 +1,73 @@
+"""The list of orders that filters as you type: by amount, by time, by the tail of an order or wallet number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from protocol.states import TerminalState
+from sync.engine.model import PaymentView
+from terminal.cashier import words
+from terminal.cashier.phrase import say
+from terminal.cashier.ports import OrderRow
+from terminal.cashier.state import CashierState
+from terminal.cashier.times import clock, moment
+from terminal.cashier.view import RowView, Sign, Tone
+
+SIGNS: dict[TerminalState, tuple[Sign, Tone]] = {
+    TerminalState.SENDING: (Sign.RING, Tone.WAITING),
+    TerminalState.WAITING: (Sign.RING, Tone.WAITING),
+    TerminalState.PAID: (Sign.DISC_TICK, Tone.PAID),
+    TerminalState.NOT_PAID: (Sign.SQUARE_CROSS, Tone.NOT_PAID),
+    TerminalState.CANCELLING: (Sign.RING_OPEN, Tone.NOT_PAID),
+    TerminalState.UNKNOWN: (Sign.HATCHED_QUESTION, Tone.UNKNOWN),
+}
+
+
+def row_of(state: CashierState, payment: PaymentView, *, selected: bool = False, dated: bool = False) -> RowView:
+    """One order as a line of a list."""
+    sign, tone = SIGNS[payment.state]
+    word = words.state_word(payment.state)
+    if payment.late_money is not None:
+        sign, tone, word = Sign.DISC_CLOCK, Tone.UNKNOWN, say("word.late")
+    write = moment if dated else clock
+    return RowView(
+        order_no=payment.order_no,
+        time=write(payment.started_at_ms, state.settings.zone),
+        amount=words.yuan(payment.amount.fen),
+        wallet=words.wallet(payment.channel) if payment.channel else None,
+        sign=sign,
+        tone=tone,
+        word=word,
+        detail=f"…{payment.transaction_tail}" if payment.transaction_tail else "",
+        selected=selected,
+    )
+
+
+def visible_rows(state: CashierState) -> tuple[OrderRow, ...]:
+    """The rows that the filter lets through, live states over read ones."""
+    live = {payment.order_no: payment for payment in state.recent}
+    read = {row.payment.order_no: row.payment for row in state.orders.rows}
+    payments = sorted((read | live).values(), key=lambda payment: payment.started_at_ms, reverse=True)
+    return tuple(OrderRow(payment=payment) for payment in payments if matches(state, payment))
+
+
+def matches(state: CashierState, payment: PaymentView) -> bool:
+    """Every word typed must be found in the amount, the time, the order number or the transaction's tail."""
+    texts = (
+        words.yuan(payment.amount.fen),
+        moment(payment.started_at_ms, state.settings.zone),
+        payment.order_no.lower(),
+        (payment.transaction_tail or "").lower(),
+        payment.channel or "",
+    )
+    return all(any(part in text for text in texts) for part in state.orders.filter_text.lower().split())
+
+
+def neighbour(rows: Sequence[OrderRow], selected: str, by: int) -> str:
+    """The order above or below the selected one; the first when none is."""
+    numbers = [row.payment.order_no for row in rows]
+    if not numbers:
+        return ""
+    if selected not in numbers:
+        return numbers[0]
+    return numbers[max(0, min(len(numbers) - 1, numbers.index(selected) + by))]

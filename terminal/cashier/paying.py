@@ -1,0 +1,193 @@
+"""A payment's life on the screen: what sync tells, cancelling it, setting an unresolved one aside, and time passing.
+
+Rules: every outcome is heard and seen, also of a payment that was set aside or given up (late money); UNKNOWN keeps the
+sale and blocks it until it settles or the cashier sets it aside in so many words; cancelling takes a second press or a
+hold, so that a slip of the finger cannot undo a paying customer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from protocol.money import Money
+from protocol.reasons import Reason
+from protocol.states import TerminalState
+from sync.engine.model import CancelPayment, CommandRefused, Line, LinkView, PaymentView
+from terminal.cashier import words
+from terminal.cashier.effects import Effect, Play, ReadHistory, Sound, Submit
+from terminal.cashier.phrase import say
+from terminal.cashier.ports import ActivationAnswered
+from terminal.cashier.state import (
+    CANCEL_BOUNCE_MS,
+    CANCEL_HOLD_MS,
+    CANCEL_WINDOW_MS,
+    NOTICE_MS,
+    PULSE_MS,
+    CancelPress,
+    CashierState,
+    Sale,
+    Settled,
+)
+from terminal.cashier.typing_keys import notice, sale_open
+from terminal.cashier.view import Page, Tone
+
+Result = tuple[CashierState, tuple[Effect, ...]]
+RECENT_KEPT = 30
+
+
+def payment_seen(state: CashierState, seen: PaymentView) -> Result:
+    """Sync told something about one payment."""
+    state, extra = _remember(state, seen)
+    sale = state.sale
+    if sale is not None and _is_of(sale, seen):
+        state, effects = _of_this_sale(state, sale, seen)
+    else:
+        state, effects = _of_another(state, seen)
+    return state, (*effects, *extra)
+
+
+def cancel_pressed(state: CashierState) -> Result:
+    """First press: asks for the second. Second press within the window: the cancel."""
+    press = state.cancel
+    if press is None or state.now_ms - press.at_ms > CANCEL_WINDOW_MS:
+        return replace(state, cancel=CancelPress(at_ms=state.now_ms, down=True)), ()
+    if state.now_ms - press.at_ms < CANCEL_BOUNCE_MS:
+        return state, ()
+    return _cancel(state)
+
+
+def cancel_released(state: CashierState) -> CashierState:
+    """The key went up: what is left is a first press."""
+    return state if state.cancel is None else replace(state, cancel=replace(state.cancel, down=False))
+
+
+def parked(state: CashierState) -> CashierState:
+    """Sets the unresolved payment aside, in the recent list and across the top; the next sale may start."""
+    sale = state.sale
+    if sale is None or sale.payment is None or sale.payment.state.final:
+        return state
+    return replace(state, sale=None, entry="", cancel=None, notice=None, parked=_put(state.parked, sale.payment))
+
+
+def command_refused(state: CashierState, told: CommandRefused) -> Result:
+    """Sync did not take a command: nothing was sent. The amount is there again, to try once more."""
+    sale = state.sale
+    text = words.reason(told.reason) or say("reason.other")
+    if sale is not None and sale.request_id == told.request_id and sale.payment is None:
+        state = replace(state, sale=None, entry=Money(sale.amount_fen).yuan(), last_code=None)
+        return notice(state, text, say("command_refused_todo")), (Play(sound=Sound.REFUSED),)
+    return notice(state, text), (Play(sound=Sound.REFUSED),)
+
+
+def link_seen(state: CashierState, link: LinkView) -> Result:
+    """A light changed; losing the line is heard once."""
+    up = (Line.UP, Line.CHECKING)
+    lost = state.link.line in up and link.line not in up
+    return replace(state, link=link), (Play(sound=Sound.OFFLINE),) if lost else ()
+
+
+def activation_answered(state: CashierState, told: ActivationAnswered) -> Result:
+    """Bound, or a sentence why not; the typed text stays for a second try."""
+    if told.reason is Reason.DONE and told.identity is not None:
+        state = replace(state, identity=told.identity, activation=replace(state.activation, busy=False, code=""))
+        return notice(replace(state, page=Page.HOME), say("activation.done", store=told.identity.store)), (
+            Play(sound=Sound.PAID),
+        )
+    message = words.activation_reason(told.reason)
+    fields = replace(state.activation, busy=False, message=message, tone=Tone.DANGER)
+    return replace(state, activation=fields), (Play(sound=Sound.REFUSED),)
+
+
+def time_passed(state: CashierState, unix_ms: int) -> Result:
+    """Notices go, a held cancel counts, an unknown outcome pulses."""
+    state = replace(state, unix_ms=unix_ms)
+    if state.notice is not None and state.now_ms - state.notice.at_ms >= NOTICE_MS + state.notice.after_ms:
+        state = replace(state, notice=None)
+    press = state.cancel
+    if press is not None and press.down and state.now_ms - press.at_ms >= CANCEL_HOLD_MS:
+        return _cancel(state)
+    if press is not None and not press.down and state.now_ms - press.at_ms > CANCEL_WINDOW_MS:
+        state = replace(state, cancel=None)
+    sale = state.sale
+    unknown = sale is not None and sale.payment is not None and sale.payment.state is TerminalState.UNKNOWN
+    if sale is not None and unknown and state.now_ms - sale.pulsed_ms >= PULSE_MS:
+        return replace(state, sale=replace(sale, pulsed_ms=state.now_ms)), (Play(sound=Sound.UNKNOWN),)
+    return state, ()
+
+
+def _cancel(state: CashierState) -> Result:
+    sale = state.sale
+    state = replace(state, cancel=None)
+    if sale is None or sale.payment is None or not sale_open(sale):
+        return state, ()
+    command = CancelPayment(payment_no=sale.payment.payment_no, operator=state.identity.operator)
+    return state, (Submit(command=command),)
+
+
+def _of_this_sale(state: CashierState, sale: Sale, seen: PaymentView) -> Result:
+    before = sale.payment
+    if before is not None and seen.n < before.n:
+        return state, ()
+    changed = before is None or before.payment_no != seen.payment_no or before.state is not seen.state
+    newly_late = _late(seen) and not (before is not None and _late(before))
+    sale = replace(sale, payment=seen)
+    if not changed and not newly_late:
+        return replace(state, sale=sale), ()
+    sale = replace(sale, shown_at_ms=state.now_ms, pulsed_ms=state.now_ms)
+    state = replace(state, sale=sale, cancel=None)
+    if newly_late:
+        return replace(state, page=Page.HOME), (Play(sound=Sound.LATE),)
+    match seen.state:
+        case TerminalState.PAID:
+            return replace(state, page=Page.HOME, entry="", notice=None), (Play(sound=Sound.PAID),)
+        case TerminalState.NOT_PAID:
+            return replace(state, page=Page.HOME, entry="", notice=None), (Play(sound=Sound.NOT_PAID),)
+        case TerminalState.UNKNOWN:
+            return replace(state, page=Page.HOME, notice=None), (Play(sound=Sound.UNKNOWN),)
+        case TerminalState.SENDING | TerminalState.WAITING | TerminalState.CANCELLING:
+            return state, ()
+
+
+def _of_another(state: CashierState, seen: PaymentView) -> Result:
+    """A payment that is not in the panel: set aside earlier, left by the last run, or given up long ago."""
+    waiting = any(held.payment_no == seen.payment_no for held in state.parked)
+    told = any(
+        done.payment.payment_no == seen.payment_no and _late(done.payment) is _late(seen) for done in state.settled
+    )
+    if not seen.state.final:
+        return replace(state, parked=_put(state.parked, seen)), ()
+    state = replace(state, parked=tuple(held for held in state.parked if held.payment_no != seen.payment_no))
+    if told or not (waiting or _late(seen)):
+        return state, ()
+    paid = _late(seen) or seen.state is TerminalState.PAID
+    state = replace(state, settled=(*state.settled, Settled(payment=seen)))
+    return state, (Play(sound=Sound.LATE if paid else Sound.NOT_PAID),)
+
+
+def _remember(state: CashierState, seen: PaymentView) -> Result:
+    """The recent list: newest first, one row per order, its latest try."""
+    known = next((old for old in state.recent if old.order_no == seen.order_no), None)
+    if known is not None and known.n > seen.n:
+        return state, ()
+    others = [old for old in state.recent if old.order_no != seen.order_no]
+    recent = tuple(sorted([seen, *others], key=lambda payment: payment.started_at_ms, reverse=True)[:RECENT_KEPT])
+    state = replace(state, recent=recent)
+    if state.page is Page.ORDERS and state.orders.selected == seen.order_no:
+        return state, (ReadHistory(order_no=seen.order_no),)
+    return state, ()
+
+
+def _put(held: tuple[PaymentView, ...], seen: PaymentView) -> tuple[PaymentView, ...]:
+    others = tuple(other for other in held if other.payment_no != seen.payment_no)
+    return (*others, seen)
+
+
+def _is_of(sale: Sale, seen: PaymentView) -> bool:
+    """Whether this payment belongs to the sale in the panel."""
+    if sale.payment is not None and sale.payment.order_no == seen.order_no:
+        return True
+    return sale.request_id == seen.request_id
+
+
+def _late(seen: PaymentView) -> bool:
+    return seen.late_money is not None

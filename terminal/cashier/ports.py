@@ -1,0 +1,166 @@
+"""What the cashier room needs from the rest of the till, in its own words; sync, drivers and tests supply it.
+
+`TerminalPort` is all the screen talks to. `submit` returns at once; what happens is told through the subscription, from
+any thread. The readers block and are called on a worker thread, over read-only connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from protocol.activation import ActivationTicket
+from protocol.reasons import Reason
+from protocol.secret import Secret
+from sync.engine.model import Command, PaymentView, Published
+
+
+class GunState(StrEnum):
+    """What a scan gun's supervisor says."""
+
+    NONE = "none"
+    READY = "ready"
+    SEARCHING = "searching"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who sells here; empty until activated."""
+
+    store: str = ""
+    terminal: str = ""
+    operator: str = ""
+
+    @property
+    def activated(self) -> bool:
+        return self.terminal != ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GunSeen:
+    """A gun's supervisor changed its mind; `name` is the device as a person knows it."""
+
+    gun: GunState
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRead:
+    """A gun that is not a keyboard read this. It may be a payment code: it is held as a secret from here on."""
+
+    text: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationAnswered:
+    """How an activation ended; `reason` DONE carries the identity."""
+
+    reason: Reason
+    identity: Identity | None = None
+
+
+Publication = Published | GunSeen | ScanRead | ActivationAnswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One order in the list: its latest payment."""
+
+    payment: PaymentView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One thing that happened to an order: journaled kind, who said it (`till`, `cashier`, `gateway`), when."""
+
+    at_ms: int
+    kind: str
+    said_by: str
+    reason: Reason | None = None
+    detail: str = ""
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourSum:
+    """What came in within one hour of the day."""
+
+    hour: int
+    count: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletSum:
+    """What came in by one wallet."""
+
+    channel: str
+    count: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayRead:
+    """One day at a glance, ready to be shown."""
+
+    day: str
+    count: int
+    amount_fen: int
+    not_paid: int
+    wallets: tuple[WalletSum, ...]
+    hours: tuple[HourSum, ...]
+    unresolved: tuple[PaymentView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFound:
+    """One check of the doctor: `name` chooses its sentences, `found` and `todo` are keys, `values` go into them."""
+
+    name: str
+    passed: bool | None
+    found: str
+    todo: str = ""
+    values: tuple[tuple[str, str | int], ...] = ()
+
+
+class TerminalPort(Protocol):
+    """The till behind the screen."""
+
+    def identity(self) -> Identity:
+        """Who sells here; known without I/O."""
+        ...
+
+    def submit(self, command: Command) -> None:
+        """Hands a command to sync; returns at once."""
+        ...
+
+    def activate(self, *, gateway: str, ticket: ActivationTicket) -> None:
+        """Starts binding this till at the gateway's address; the answer is published."""
+        ...
+
+    def subscribe(self, callback: Callable[[Publication], None]) -> None:
+        """`callback` is called from any thread, first with what is known already."""
+        ...
+
+    def read_orders(self, *, limit: int) -> tuple[OrderRow, ...]:
+        """The latest orders, newest first. Blocks."""
+        ...
+
+    def read_history(self, order_no: str) -> tuple[HistoryEntry, ...]:
+        """Everything that happened to one order, oldest first. Blocks."""
+        ...
+
+    def read_day(self, days_ago: int) -> DayRead:
+        """One day's takings; 0 is today. Blocks."""
+        ...
+
+    def run_checks(self) -> tuple[CheckFound, ...]:
+        """The doctor's checks. Blocks, at most some seconds."""
+        ...
+
+    def close(self) -> None:
+        """Ends threads and devices; journaled work goes on at the next start. Blocks, at most some seconds."""
+        ...

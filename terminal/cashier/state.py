@@ -1,0 +1,179 @@
+"""What the till remembers while it runs. Nothing here is durable: money lives in sync's journal and comes back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta, timezone, tzinfo
+
+from protocol.auth_code import CONFIRMED_RANGES, CodeRange
+from protocol.money import MAX_AMOUNT_FEN
+from protocol.secret import Secret
+from sync.engine.model import Line, LinkView, PaymentView
+from terminal.cashier.keys import DEFAULT_KEYS, Command
+from terminal.cashier.phrase import Phrase
+from terminal.cashier.ports import CheckFound, DayRead, GunSeen, GunState, HistoryEntry, Identity, OrderRow
+from terminal.cashier.view import Page, Tone
+
+#: Before the first word of sync.
+STARTING = LinkView(
+    line=Line.CHECKING,
+    clock_skew_ms=None,
+    clock_warning=False,
+    unsent=0,
+    oldest_unsent_at_ms=None,
+    last_contact_ms=None,
+)
+#: A shop's time zone when the settings name none: China has one.
+CHINA = timezone(timedelta(hours=8), "CST")
+#: How long a refused scan or amount stays on the screen.
+NOTICE_MS = 6_000
+#: A second press of cancel counts within this time; a shorter gap than the first is a bouncing key.
+CANCEL_WINDOW_MS = 4_000
+CANCEL_BOUNCE_MS = 250
+#: Holding cancel this long is as good as a second press.
+CANCEL_HOLD_MS = 1_200
+#: The slow pulse of an unknown outcome.
+PULSE_MS = 4_000
+#: How many characters can be taken back; a code that is longer is not echoed.
+UNDO_DEPTH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the shop has chosen. Text values are those of the display panel."""
+
+    max_fen: int = MAX_AMOUNT_FEN
+    ranges: tuple[CodeRange, ...] = CONFIRMED_RANGES
+    keys: Mapping[Command, str] = field(default_factory=lambda: DEFAULT_KEYS)
+    zone: tzinfo = CHINA
+    language: str = "zh_CN"
+    theme: str = "light"
+    text_size: str = "100"
+    keypad: str = "shown"
+    sound: str = "on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A sentence that answers the last key or scan and goes away by itself. It shows `after_ms` later, so that a
+    character which proves to be a scan's never flashes one."""
+
+    text: Phrase
+    todo: Phrase | None
+    at_ms: int
+    after_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """The purchase in the state panel. `payment` is None between the scan and sync's first word."""
+
+    request_id: str
+    amount_fen: int
+    started_ms: int
+    by_qr: bool
+    payment: PaymentView | None = None
+    shown_at_ms: int = 0
+    pulsed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelPress:
+    """A first press of cancel: when, and whether the key is still down."""
+
+    at_ms: int
+    down: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A parked payment that has settled: shown across the top until somebody acknowledges it."""
+
+    payment: PaymentView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersState:
+    """The list of orders and its filter."""
+
+    filter_text: str = ""
+    rows: tuple[OrderRow, ...] = ()
+    selected: str = ""
+    history: tuple[HistoryEntry, ...] = ()
+    loading: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakingsState:
+    """The owner's day."""
+
+    days_ago: int = 0
+    day: DayRead | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorState:
+    """The last run of the checks, and the last test scan in words."""
+
+    checks: tuple[CheckFound, ...] = ()
+    running: bool = False
+    scan: Phrase | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationState:
+    """Two drawn fields and how it went."""
+
+    code: str = ""
+    gateway: str = ""
+    field: str = "code"
+    busy: bool = False
+    message: Phrase | None = None
+    tone: Tone = Tone.NEUTRAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeforeTyping:
+    """What one typed character may change; kept so that a scan's characters can be taken back exactly."""
+
+    page: Page
+    entry: str
+    sale: Sale | None
+    notice: Notice | None
+    filter_text: str
+    selected: str
+    code: str
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashierState:
+    """Everything the screen is drawn from."""
+
+    settings: Settings = field(default_factory=Settings)
+    identity: Identity = field(default_factory=Identity)
+    link: LinkView = STARTING
+    gun: GunSeen = field(default_factory=lambda: GunSeen(gun=GunState.NONE))
+    sound: bool = True
+    page: Page = Page.HOME
+    entry: str = ""
+    sale: Sale | None = None
+    parked: tuple[PaymentView, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    recent: tuple[PaymentView, ...] = ()
+    notice: Notice | None = None
+    cancel: CancelPress | None = None
+    last_code: Secret | None = None
+    scans_taken: int = 0
+    undo: tuple[BeforeTyping, ...] = ()
+    orders: OrdersState = field(default_factory=OrdersState)
+    takings: TakingsState = field(default_factory=TakingsState)
+    doctor: DoctorState = field(default_factory=DoctorState)
+    activation: ActivationState = field(default_factory=ActivationState)
+    setting_row: int = 0
+    blocked: Phrase | None = None
+    now_ms: int = 0
+    unix_ms: int = 0

@@ -1,0 +1,54 @@
+"""An order's history in words: every event, who said it, when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from terminal.cashier import words
+from terminal.cashier.phrase import Phrase, say
+from terminal.cashier.ports import HistoryEntry
+from terminal.cashier.state import CashierState
+from terminal.cashier.times import clock_seconds
+from terminal.cashier.view import TimelineLine, Tone
+
+#: What each kind of history entry is called, and its tone.
+KINDS: Final[Mapping[str, Tone]] = MappingProxyType(
+    {
+        "scan_accepted": Tone.NEUTRAL,
+        "qr_asked": Tone.NEUTRAL,
+        "sent": Tone.NEUTRAL,
+        "waiting": Tone.WAITING,
+        "password": Tone.WAITING,
+        "unknown": Tone.UNKNOWN,
+        "cancel_asked": Tone.NOT_PAID,
+        "cancelling": Tone.NOT_PAID,
+        "paid": Tone.PAID,
+        "not_paid": Tone.NOT_PAID,
+        "late_money": Tone.UNKNOWN,
+        "late_undone": Tone.UNKNOWN,
+        "acknowledged": Tone.NEUTRAL,
+        "resumed": Tone.NEUTRAL,
+    }
+)
+
+
+def line_of(state: CashierState, entry: HistoryEntry) -> TimelineLine:
+    """One line of the timeline."""
+    what = say(f"event.{entry.kind}") if entry.kind in KINDS else say("event.other", kind=entry.kind)
+    extra = _extra(entry)
+    if extra is not None:
+        what = say("event.with", what=what, extra=extra)
+    return TimelineLine(
+        time=clock_seconds(entry.at_ms, state.settings.zone),
+        who=words.speaker(entry.said_by),
+        what=what,
+        tone=KINDS.get(entry.kind, Tone.NEUTRAL),
+    )
+
+
+def _extra(entry: HistoryEntry) -> Phrase | None:
+    if entry.reason is not None and entry.kind in ("not_paid", "unknown", "cancel_asked"):
+        return words.reason(entry.reason)
+    return say("event.detail", detail=entry.detail) if entry.detail else None

@@ -1,0 +1,134 @@
+"""Typed characters: the amount, the order filter, the two activation fields; and taking back what a scan had typed.
+
+Rules: `１２.５` is read as `12.5`; a character that would make a wrong amount is refused with its sentence and the amount
+stays; the first digit after a finished sale starts the next one; a sale that is open is never touched by typing.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from typing import Final
+
+from protocol.money import AmountRefusal, Money, parse_amount
+from terminal.cashier import words
+from terminal.cashier.phrase import Phrase
+from terminal.cashier.state import UNDO_DEPTH, BeforeTyping, CashierState, Notice, Sale
+from terminal.cashier.view import Page
+
+#: A refused character waits this long before its sentence shows: it may be the start of a scan.
+ECHO_MS: Final = 150
+FILTER_LENGTH: Final = 32
+CODE_LENGTH: Final = 20
+ADDRESS_LENGTH: Final = 200
+_STILL_TYPING: Final = frozenset({AmountRefusal.EMPTY, AmountRefusal.ZERO})
+
+
+def sale_open(sale: Sale | None) -> bool:
+    """Whether a payment of this sale may still be paid."""
+    return sale is not None and (sale.payment is None or not sale.payment.state.final)
+
+
+def typed(state: CashierState, text: str) -> CashierState:
+    """One typed character, where it belongs."""
+    plain = unicodedata.normalize("NFKC", text).replace("。", ".")
+    if len(plain) != 1 or not plain.isprintable():
+        return state
+    state = _remember(state)
+    match state.page:
+        case Page.ORDERS:
+            orders = replace(state.orders, filter_text=(state.orders.filter_text + plain)[:FILTER_LENGTH], selected="")
+            return replace(state, orders=orders)
+        case Page.ACTIVATION:
+            return _type_field(state, plain)
+        case Page.BLOCKED:
+            return state
+        case Page.TAKINGS | Page.DOCTOR | Page.DISPLAY:
+            if not (plain.isdigit() or plain == "."):
+                return state
+            return _type_amount(replace(state, page=Page.HOME), plain)
+        case Page.HOME:
+            return _type_amount(state, plain)
+
+
+def erased(state: CashierState) -> CashierState:
+    """Backspace."""
+    match state.page:
+        case Page.ORDERS:
+            return replace(state, orders=replace(state.orders, filter_text=state.orders.filter_text[:-1], selected=""))
+        case Page.ACTIVATION:
+            fields = state.activation
+            if fields.busy:
+                return state
+            if fields.field == "code":
+                return replace(state, activation=replace(fields, code=fields.code[:-1]))
+            return replace(state, activation=replace(fields, gateway=fields.gateway[:-1]))
+        case Page.HOME if not sale_open(state.sale):
+            return replace(state, entry=state.entry[:-1], notice=None)
+        case _:
+            return state
+
+
+def taken_back(state: CashierState, count: int) -> CashierState:
+    """The last `count` characters were a scan's: everything they changed is as before them."""
+    if count <= 0 or not state.undo:
+        return state
+    before = state.undo[-min(count, len(state.undo))]
+    return replace(
+        state,
+        page=before.page,
+        entry=before.entry,
+        sale=before.sale if sale_open(state.sale) is sale_open(before.sale) else state.sale,
+        notice=before.notice,
+        orders=replace(state.orders, filter_text=before.filter_text, selected=before.selected),
+        activation=replace(state.activation, code=before.code, gateway=before.gateway),
+        undo=state.undo[: -min(count, len(state.undo))],
+    )
+
+
+def entry_amount(state: CashierState) -> Money | AmountRefusal:
+    """What the typed amount says."""
+    return parse_amount(state.entry, max_fen=state.settings.max_fen)
+
+
+def notice(state: CashierState, text: Phrase, todo: Phrase | None = None, *, after_ms: int = 0) -> CashierState:
+    """Answers the last key or scan with a sentence."""
+    return replace(state, notice=Notice(text=text, todo=todo, at_ms=state.now_ms, after_ms=after_ms))
+
+
+def _remember(state: CashierState) -> CashierState:
+    before = BeforeTyping(
+        page=state.page,
+        entry=state.entry,
+        sale=state.sale,
+        notice=state.notice,
+        filter_text=state.orders.filter_text,
+        selected=state.orders.selected,
+        code=state.activation.code,
+        gateway=state.activation.gateway,
+    )
+    return replace(state, undo=(*state.undo, before)[-UNDO_DEPTH:])
+
+
+def _type_amount(state: CashierState, plain: str) -> CashierState:
+    if sale_open(state.sale):
+        return notice(state, words.scan_trouble("busy"), after_ms=ECHO_MS)
+    start = "0" if plain == "." and state.entry == "" else state.entry
+    wanted = start.removeprefix("0") + plain if start == "0" and plain.isdigit() else start + plain
+    found = parse_amount(wanted, max_fen=state.settings.max_fen)
+    if isinstance(found, AmountRefusal) and found not in _STILL_TYPING:
+        return notice(state, words.amount_trouble(found, state.settings.max_fen), after_ms=ECHO_MS)
+    if len(wanted) > 12:
+        return state
+    return replace(state, entry=wanted, sale=None, notice=None)
+
+
+def _type_field(state: CashierState, plain: str) -> CashierState:
+    fields = state.activation
+    if fields.busy or not plain.isascii():
+        return state
+    if fields.field == "code":
+        return replace(
+            state, activation=replace(fields, code=(fields.code + plain.upper())[:CODE_LENGTH], message=None)
+        )
+    return replace(state, activation=replace(fields, gateway=(fields.gateway + plain)[:ADDRESS_LENGTH], message=None))
