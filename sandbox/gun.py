@@ -20,6 +20,8 @@ _TERMINATOR = b"\r"
 _GAP_S = 0.002
 _STALE_S = 2.0
 _MAX_CHUNK = 7
+# Far below what the kernel would buffer, far above what a till leaves lying that reads at all.
+_MOST_UNREAD = 128
 
 
 class VirtualGun:
@@ -43,6 +45,8 @@ class VirtualGun:
         """Scans a code: its digits and a carriage return, in the random pieces in which serial lines deliver."""
         async with self._one_code_at_a_time:
             self._throw_away_stale()
+            if self._unread() > _MOST_UNREAD:
+                return Hold.LINE_FULL
             self._last_hold_s = self._loop.time()
             for piece in pieces(code.encode("ascii") + _TERMINATOR, self._random_bytes):
                 try:

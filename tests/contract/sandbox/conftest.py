@@ -1,0 +1,19 @@
+"""One sandbox process for all contract tests of this folder; every test uses order numbers of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.sandbox.alipay_sdk import AlipaySdk
+from tests.contract.sandbox.running_sandbox import RunningSandbox, running_sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox(gun=True) as running:
+        yield running
+
+
+@pytest.fixture
+def sdk(sandbox: RunningSandbox) -> AlipaySdk:
+    return AlipaySdk(sandbox.http.get("/merchant/alipay").json())

@@ -1,0 +1,51 @@
+"""A sandbox as a process of its own on a free loopback port, and the control calls that tests make to it."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+_PROGRAM = "import sys; from sandbox.serve import run_sandbox; run_sandbox('127.0.0.1:0', gun=sys.argv[1] == 'gun')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningSandbox:
+    process: subprocess.Popen[str]
+    url: str
+    gun: str | None
+    http: httpx.Client
+
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        return self.http.post(path, json=body)
+
+    def code(self, script: str = "pay") -> str:
+        return str(self.post("/phone/codes", wallet="alipay", script=script).json()["auth_code"])
+
+    def scan(self, qr: str, script: str = "pay") -> dict[str, Any]:
+        return dict(self.post("/phone/scan", wallet="alipay", qr=qr, script=script).json())
+
+    def money(self, out_trade_no: str) -> dict[str, Any]:
+        orders = self.http.get("/phone/money").json()["orders"]
+        (found,) = (order for order in orders if order["out_trade_no"] == out_trade_no)
+        return dict(found)
+
+
+@contextlib.contextmanager
+def running_sandbox(*, gun: bool) -> Generator[RunningSandbox]:
+    """Starts one; at the end it must leave on SIGTERM, cleanly, quickly and without having complained."""
+    command = [sys.executable, "-c", _PROGRAM, "gun" if gun else "no gun"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            where = json.loads(process.stdout.readline())
+            with httpx.Client(base_url=where["sandbox"], trust_env=False) as http:
+                yield RunningSandbox(process=process, url=where["sandbox"], gun=where["gun"], http=http)
+        finally:
+            process.terminate()
+            _, complaints = process.communicate(timeout=5)
+        assert (process.returncode, complaints) == (0, "")
