@@ -2,7 +2,8 @@
 
 One total function: (state, event, now) -> (state, actions). Rules: a dead handle is closed before the device is looked
 for again (else it comes back under another name); looking backs off from 250 ms to 1 s, so a gun that is plugged in
-again is in use within 2 s; a status is published once per change. Pure; it must not know threads or devices.
+again is in use within 2 s, and one that opens and dies at once cannot spin; a status is published once per change.
+Pure; it must not know threads or devices.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from drivers.scanner.events import DeviceState, DeviceStatus, HintKey, StatusRea
 
 FIRST_RETRY_MS = 250
 LAST_RETRY_MS = 1000
+SHORT_LIFE_MS = 1000
+"""A device lost sooner than this after opening is looked for with the back-off, so that it cannot spin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervised:
-    """Where the supervisor stands. ``next_try_ms`` is when to look again; None while open, opening or closed."""
+    """Where the supervisor stands. ``next_try_ms`` is when to look again; None while open or being opened."""
 
     status: DeviceStatus
     failures: int = 0
     next_try_ms: int | None = None
+    ready_since_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +91,12 @@ def decide(state: Supervised, event: SupervisionEvent, now_ms: int) -> tuple[Sup
             return _try_open(state)
         case DeviceOpened(description=description):
             status = DeviceStatus(state=DeviceState.READY, device=state.status.device, description=description)
-            return Supervised(status=status), (Publish(status=status),)
+            opened = Supervised(status=status, failures=state.failures, ready_since_ms=now_ms)
+            return opened, (Publish(status=status),)
         case OpeningRefused(reason=reason, hint=hint):
             return _refused(state, reason, hint, now_ms)
         case DeviceGone():
-            status = replace(
-                state.status,
-                state=DeviceState.LOST,
-                reason=StatusReason.UNPLUGGED,
-                hint=HintKey.CHECK_CABLE,
-            )
-            lost = Supervised(status=status, next_try_ms=now_ms)
-            return lost, (CloseHandle(), Publish(status=status))
+            return _lost(state, now_ms)
         case _:
             assert_never(event)
 
@@ -111,6 +109,19 @@ def _try_open(state: Supervised) -> tuple[Supervised, tuple[SupervisionAction, .
     return replace(trying, status=status), (Publish(status=status), TryOpen())
 
 
+def _lost(state: Supervised, now_ms: int) -> tuple[Supervised, tuple[SupervisionAction, ...]]:
+    status = replace(state.status, state=DeviceState.LOST, reason=StatusReason.UNPLUGGED, hint=HintKey.CHECK_CABLE)
+    if now_ms - state.ready_since_ms < SHORT_LIFE_MS:
+        lost = Supervised(status=status, failures=state.failures + 1, next_try_ms=now_ms + _wait_ms(state.failures))
+    else:
+        lost = Supervised(status=status, next_try_ms=now_ms)
+    return lost, (CloseHandle(), Publish(status=status))
+
+
+def _wait_ms(failures: int) -> int:
+    return min(FIRST_RETRY_MS << min(failures, 8), LAST_RETRY_MS)
+
+
 def _refused(
     state: Supervised, reason: StatusReason, hint: HintKey, now_ms: int
 ) -> tuple[Supervised, tuple[SupervisionAction, ...]]:
@@ -121,7 +132,6 @@ def _refused(
         reason=reason,
         hint=hint,
     )
-    wait_ms = min(FIRST_RETRY_MS << min(state.failures, 8), LAST_RETRY_MS)
-    refused = Supervised(status=status, failures=state.failures + 1, next_try_ms=now_ms + wait_ms)
+    refused = Supervised(status=status, failures=state.failures + 1, next_try_ms=now_ms + _wait_ms(state.failures))
     changed = status != state.status
     return refused, (Publish(status=status),) if changed else ()

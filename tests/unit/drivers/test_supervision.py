@@ -53,11 +53,11 @@ def test_the_dead_handle_is_closed_first_and_the_search_starts_at_once() -> None
 
 
 def test_a_missing_device_is_looked_for_within_a_second_and_told_once() -> None:
-    state, _ = decide(ready(), DeviceGone(), 0)
-    now_ms = 0
+    state, _ = decide(ready(), DeviceGone(), 5000)
+    now_ms = 5000
     tries: list[int] = []
     told: list[DeviceState] = []
-    while now_ms <= 10_000:
+    while now_ms <= 15_000:
         state, actions = decide(state, TimePassed(), now_ms)
         told += states(actions)
         if TryOpen() in actions:
@@ -65,7 +65,7 @@ def test_a_missing_device_is_looked_for_within_a_second_and_told_once() -> None:
             state, actions = decide(state, NOT_FOUND, now_ms)
             told += states(actions)
         now_ms += 10
-    assert tries[:4] == [0, 250, 750, 1750]
+    assert tries[:4] == [5000, 5250, 5750, 6750]
     assert max(later - sooner for sooner, later in itertools.pairwise(tries)) == 1000
     assert told == [DeviceState.MISSING]
 
@@ -90,7 +90,21 @@ def test_after_it_was_ready_the_search_starts_quickly_again() -> None:
     state = begin("gun", 0)
     for _ in range(6):
         state, _ = decide(state, NOT_FOUND, 0)
-    state, _ = decide(state, DeviceOpened(description=""), 0)
-    state, _ = decide(state, DeviceGone(), 0)
-    state, _ = decide(state, NOT_FOUND, 0)
-    assert state.next_try_ms == 250
+    state, _ = decide(state, DeviceOpened(description=""), 10_000)
+    state, _ = decide(state, DeviceGone(), 60_000)
+    assert state.next_try_ms == 60_000
+    state, _ = decide(state, NOT_FOUND, 60_000)
+    assert state.next_try_ms == 60_250
+
+
+def test_a_device_that_opens_and_dies_at_once_is_tried_ever_slower() -> None:
+    state, now_ms = begin("gun", 0), 0
+    waits: list[int] = []
+    for _ in range(5):
+        state, _ = decide(state, TimePassed(), now_ms)
+        state, _ = decide(state, DeviceOpened(description=""), now_ms)
+        state, _ = decide(state, DeviceGone(), now_ms + 5)
+        assert state.next_try_ms is not None
+        waits.append(state.next_try_ms - now_ms - 5)
+        now_ms = state.next_try_ms
+    assert waits == [250, 500, 1000, 1000, 1000]
