@@ -1,0 +1,345 @@
+"""What an answer does to a payment. The heart of the till's honesty: PAID and NOT_PAID come from here and nowhere else.
+
+A status counts only when it is about this terminal, order, n and amount and not older than what is known; NOT_PAID
+needs its proof. Everything else is silence, and silence is UNKNOWN. A signed refusal is no outcome: the number is then
+cancelled, and the gateway's tombstone is the proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from msgspec import structs
+
+from protocol.messages import PAY_REQUEST_LIFE_MS, PaymentStatus, Problem, Proof
+from protocol.reasons import Reason
+from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
+from sync.engine import line as lines
+from sync.engine.events import (
+    AcceptedAnswer,
+    AckCall,
+    CancelCall,
+    PayCall,
+    ProblemAnswer,
+    QueryCall,
+    Said,
+    SilentAnswer,
+    StatusAnswer,
+)
+from sync.engine.model import Line
+from sync.engine.record import PaymentRecord
+from sync.engine.schedule import CALM_MS, CANCEL_AGAIN_MS, next_watch_ms, pause_ms, refused_pause_ms
+from sync.engine.start import intend_cancel
+from sync.engine.state import Job, Live
+from sync.engine.statements import (
+    TILL,
+    CancelCause,
+    LateMoneySeen,
+    PaymentAcked,
+    PaymentConflict,
+    PaymentObserved,
+    PaymentRefused,
+    PaymentSettled,
+    PaymentSilent,
+    Silence,
+)
+from sync.engine.turn import Turn
+
+#: Signed refusals after which the same call is simply made again.
+_TRY_AGAIN = (
+    frozenset({Reason.CLOCK, Reason.REPLAYED, Reason.INTERNAL, Reason.TOO_MANY_TRIES}) | lines.TERMINAL_REFUSALS
+)
+
+
+def take(turn: Turn, event: Said) -> None:
+    """One call came back."""
+    answer = event.answer
+    match answer:
+        case StatusAnswer():
+            turn.line = lines.heard(turn.line, server_time_ms=answer.status.server_time_ms, refused=None, now=turn.now)
+        case ProblemAnswer():
+            reason = answer.problem.reason
+            turn.line = lines.heard(
+                turn.line, server_time_ms=answer.problem.server_time_ms, refused=reason, now=turn.now
+            )
+        case AcceptedAnswer():
+            turn.line = lines.trusted(turn.line)
+        case SilentAnswer():
+            turn.line = lines.silent(turn.line, answer.why)
+        case _:
+            assert_never(answer)
+    live = turn.payments.get(event.call.payment_no)
+    if live is None:
+        return
+    match answer:
+        case StatusAnswer() if believable(turn.terminal_id, live.record, answer.status):
+            _status(turn, event, answer)
+        case StatusAnswer():
+            _silence(turn, event, Silence.MISMATCH)
+        case ProblemAnswer():
+            _problem(turn, event, answer)
+        case AcceptedAnswer():
+            settle_jobs(turn, _acked(turn, live, event, answer.said_by))
+        case SilentAnswer():
+            _silence(turn, event, answer.why)
+
+
+def believable(terminal_id: str, record: PaymentRecord, status: PaymentStatus) -> bool:
+    """Whether a verified status is about this payment, and says no more than it can prove."""
+    same = (
+        status.terminal_id == terminal_id
+        and status.payment_no == record.payment_no
+        and status.order_no == record.order_no
+        and status.n == record.n
+        and status.amount_fen == record.amount.fen
+        and status.currency == record.amount.currency
+        and status.presented is record.presented
+    )
+    return same and (status.state is not GatewayState.NOT_PAID or status.proof is not None)
+
+
+# --- a believed status ------------------------------------------------------------------------------------------
+
+
+def _status(turn: Turn, event: Said, answer: StatusAnswer) -> None:
+    live = turn.payments[event.call.payment_no]
+    status = answer.status
+    before = live.record
+    live = turn.keep(replace(live, request=None, heard=True))
+    if status.state_seq >= before.state_seq:
+        live = _apply(turn, live, status, answer.said_by)
+    changed = live.record != before
+    now_ms = turn.now.mono_ms
+    call = event.call
+    match call:
+        case PayCall() | QueryCall():
+            due = now_ms if changed else max(now_ms, live.ask.started_ms + CALM_MS)
+            live = replace(live, ask=_ended(live.ask, event).again(None if live.final else due))
+        case CancelCall():
+            taken = status.cancel_requested or live.final or status.state in _UNDOING
+            due = None if taken else now_ms + CANCEL_AGAIN_MS
+            live = replace(live, cancel=_ended(live.cancel, event).again(due))
+        case AckCall():
+            live = _acked(turn, live, event, answer.said_by)
+        case _:
+            assert_never(call)
+    settle_jobs(turn, turn.keep(live))
+
+
+def _acked(turn: Turn, live: Live, event: Said, said_by: str) -> Live:
+    call = event.call
+    if isinstance(call, AckCall) and live.record.acked_seq < call.state_seq:
+        said = PaymentAcked(payment_no=call.payment_no, said_by=said_by, state_seq=call.state_seq)
+        live = turn.state_it(live, said)
+    return turn.keep(replace(live, ack=_ended(live.ack, event).again(None)))
+
+
+_UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
+
+
+def _ended(job: Job, event: Said) -> Job:
+    """The job after its call ended; a call that was overtaken by another one ends nothing."""
+    return replace(job, in_flight=None) if job.in_flight == event.call_id else job
+
+
+def _apply(turn: Turn, live: Live, status: PaymentStatus, said_by: str) -> Live:
+    record = live.record
+    match status.state:
+        case GatewayState.PAID:
+            said = TerminalEvent.PAID
+        case GatewayState.NOT_PAID:
+            said = TerminalEvent.NOT_PAID
+        case GatewayState.CREATED | GatewayState.SENT | GatewayState.REVERSING | GatewayState.UNDO_BY_REFUND:
+            said = TerminalEvent.OPEN
+    verdict = terminal_next(record.state, said)
+    if verdict is Verdict.CONFLICT:
+        if record.conflict and status.state_seq <= record.state_seq:
+            return live
+        return turn.state_it(
+            live,
+            PaymentConflict(
+                payment_no=record.payment_no,
+                said_by=said_by,
+                gateway_state=status.state,
+                state_seq=status.state_seq,
+            ),
+        )
+    if said is TerminalEvent.OPEN:
+        if isinstance(verdict, TerminalState) or status.state_seq > record.state_seq:
+            live = turn.state_it(live, _observed(status, said_by))
+        return live
+    if isinstance(verdict, TerminalState):
+        live = _settle(turn, live, _settled(status, said_by))
+    if status.late_money is not None and status.late_money != record.late_money:
+        live = turn.state_it(
+            live,
+            LateMoneySeen(
+                payment_no=record.payment_no,
+                said_by=said_by,
+                state_seq=status.state_seq,
+                late_money=status.late_money,
+            ),
+        )
+    return live
+
+
+def _observed(status: PaymentStatus, said_by: str) -> PaymentObserved:
+    return PaymentObserved(
+        payment_no=status.payment_no,
+        said_by=said_by,
+        gateway_state=status.state,
+        state_seq=status.state_seq,
+        channel=status.channel,
+        qr=status.qr,
+        qr_expires_ms=status.qr_expires_ms,
+        payer_prompted=status.payer_prompted,
+        cancel_requested=status.cancel_requested,
+        reason=status.reason,
+        light=status.light,
+    )
+
+
+def _settled(status: PaymentStatus, said_by: str) -> PaymentSettled:
+    return PaymentSettled(
+        payment_no=status.payment_no,
+        said_by=said_by,
+        paid=status.state is GatewayState.PAID,
+        state_seq=status.state_seq,
+        reason=status.reason,
+        proof=status.proof,
+        light=status.light,
+        channel=status.channel,
+        transaction_tail=status.transaction_tail,
+        paid_at_ms=status.paid_at_ms,
+        cancel_requested=status.cancel_requested,
+    )
+
+
+def _settle(turn: Turn, live: Live, statement: PaymentSettled) -> Live:
+    live = turn.state_it(live, statement)
+    return turn.keep(replace(live, request=None, settled_mono_ms=turn.now.mono_ms))
+
+
+def settle_jobs(turn: Turn, live: Live) -> None:
+    """What is left to do for a payment that just became final: acknowledge it, watch it, nothing else."""
+    if not live.final:
+        return
+    now_ms = turn.now.mono_ms
+    ask, ack = live.ask, live.ack
+    if ask.in_flight is None and ask.due_ms is None:
+        wait_ms = next_watch_ms(live.record, at_ms=turn.at_ms)
+        ask = replace(ask, due_ms=None if wait_ms is None else now_ms + wait_ms)
+    if live.record.ack_owed and ack.in_flight is None and ack.due_ms is None:
+        ack = replace(ack, due_ms=now_ms)
+    turn.keep(replace(live, ask=ask, ack=ack, cancel=replace(live.cancel, due_ms=None)))
+
+
+# --- a signed refusal -------------------------------------------------------------------------------------------
+
+
+def _problem(turn: Turn, event: Said, answer: ProblemAnswer) -> None:
+    live = turn.payments[event.call.payment_no]
+    call = event.call
+    match call:
+        case PayCall() | QueryCall():
+            live = turn.keep(replace(live, ask=_ended(live.ask, event)))
+            if not live.final:
+                _ask_refused(turn, live, answer)
+                return
+            live = replace(live, ask=live.ask.failed(turn.now.mono_ms + refused_pause_ms(live.ask.failures)))
+        case CancelCall():
+            job = _ended(live.cancel, event)
+            live = replace(live, cancel=job.failed(turn.now.mono_ms + pause_ms(job.failures)))
+        case AckCall():
+            job = _ended(live.ack, event)
+            live = replace(live, ack=job.failed(turn.now.mono_ms + refused_pause_ms(job.failures)))
+        case _:
+            assert_never(call)
+    settle_jobs(turn, turn.keep(live))
+
+
+def _ask_refused(turn: Turn, live: Live, answer: ProblemAnswer) -> None:
+    problem: Problem = answer.problem
+    now_ms = turn.now.mono_ms
+    number = live.record.payment_no
+    if problem.reason is Reason.CLOCK and live.request is not None and not live.re_timed:
+        # The gateway refused by time before it looked at anything: same number, and a life counted by its clock.
+        request = structs.replace(live.request, expires=turn.at_ms + PAY_REQUEST_LIFE_MS)
+        turn.keep(replace(live, request=request, re_timed=True, ask=live.ask.again(now_ms)))
+        return
+    live = _silent(turn, live, Silence.REFUSED)
+    if problem.reason in _TRY_AGAIN:
+        again = live.ask.failed(now_ms + refused_pause_ms(live.ask.failures))
+        turn.keep(replace(live, ask=again))
+        return
+    if live.record.refused is not problem.reason and problem.reason is not Reason.UNKNOWN_PAYMENT:
+        live = turn.state_it(live, PaymentRefused(payment_no=number, said_by=answer.said_by, reason=problem.reason))
+    again = live.ask.failed(now_ms + pause_ms(live.ask.failures))
+    turn.keep(replace(live, request=None, ask=again))
+    unknown = problem.reason is Reason.UNKNOWN_PAYMENT
+    cause = CancelCause.UNKNOWN_NUMBER if unknown else CancelCause.REFUSED
+    intend_cancel(turn, number, live.record.operator, cause)
+
+
+# --- silence ----------------------------------------------------------------------------------------------------
+
+
+def _silence(turn: Turn, event: Said, why: Silence) -> None:
+    live = turn.payments[event.call.payment_no]
+    now_ms = turn.now.mono_ms
+    call = event.call
+    match call:
+        case PayCall() | QueryCall():
+            job = _ended(live.ask, event)
+            live = turn.keep(replace(live, ask=job.failed(now_ms + pause_ms(job.failures))))
+            never_left = isinstance(call, PayCall) and why is Silence.NOT_SENT and live.sends == 1
+            if never_left and not live.final:
+                live = _settle(turn, live, _not_sent(turn, live))
+                live = turn.keep(replace(live, ask=Job()))
+            else:
+                live = _silent(turn, live, why)
+        case CancelCall():
+            job = _ended(live.cancel, event)
+            live = replace(live, cancel=job.failed(now_ms + pause_ms(job.failures)))
+        case AckCall():
+            job = _ended(live.ack, event)
+            live = replace(live, ack=job.failed(now_ms + pause_ms(job.failures)))
+        case _:
+            assert_never(call)
+    settle_jobs(turn, turn.keep(live))
+
+
+def _not_sent(turn: Turn, live: Live) -> PaymentSettled:
+    """Table P, NOT_SENT: the first and only send never wrote a byte, and this till can say so itself."""
+    return PaymentSettled(
+        payment_no=live.record.payment_no,
+        said_by=TILL,
+        paid=False,
+        state_seq=live.record.state_seq,
+        reason=Reason.NOT_SENT,
+        proof=Proof(kind=ProofKind.NOT_SENT, said_by=TILL, at_ms=turn.at_ms),
+    )
+
+
+def _silent(turn: Turn, live: Live, why: Silence) -> Live:
+    """UNKNOWN from here, stated once; asking goes on."""
+    live = turn.keep(replace(live, heard=False))
+    if isinstance(terminal_next(live.record.state, TerminalEvent.SILENCE), TerminalState):
+        live = turn.state_it(live, PaymentSilent(payment_no=live.record.payment_no, why=why))
+    return live
+
+
+def line_came_up(turn: Turn) -> None:
+    """After a silence nobody waits out a pause: everything that failed is asked again now."""
+    if turn.line.line is not Line.UP:
+        return
+    now_ms = turn.now.mono_ms
+    for live in list(turn.payments.values()):
+        turn.keep(
+            replace(live, ask=_now(live.ask, now_ms), cancel=_now(live.cancel, now_ms), ack=_now(live.ack, now_ms))
+        )
+
+
+def _now(job: Job, now_ms: int) -> Job:
+    return replace(job, due_ms=now_ms) if job.failures and job.in_flight is None and job.due_ms is not None else job

@@ -1,0 +1,153 @@
+"""What the journal knows about one payment: the fold of its statements. The engine and the journal's tables both use
+`fold`, so what is in memory is what a restart would read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from protocol.messages import LateMoney, Light, Presented, Proof
+from protocol.money import Money
+from protocol.reasons import Reason
+from protocol.states import TerminalEvent, TerminalState, terminal_next
+from sync.engine.statements import (
+    TILL,
+    AnyStatement,
+    CancelIntended,
+    LateMoneySeen,
+    PaymentAcked,
+    PaymentConflict,
+    PaymentObserved,
+    PaymentRefused,
+    PaymentSettled,
+    PaymentSilent,
+    PaymentStarted,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRecord:
+    """The durable part of a payment. `refused` is the gateway's reason for refusing the request, `conflict` that two
+    verified statements disagree; `ack_due_seq` is the state_seq to acknowledge, `acked_seq` the one acknowledged."""
+
+    payment_no: str
+    order_no: str
+    n: int
+    sale_id: str
+    amount: Money
+    presented: Presented
+    subject: str
+    operator: str
+    started_at_ms: int
+    state: TerminalState = TerminalState.SENDING
+    state_seq: int = -1
+    reason: Reason | None = None
+    refused: Reason | None = None
+    proof: Proof | None = None
+    light: Light | None = None
+    channel: str | None = None
+    transaction_tail: str | None = None
+    qr: str | None = None
+    qr_expires_ms: int | None = None
+    payer_prompted: bool = False
+    cancel_intended: bool = False
+    cancel_operator: str | None = None
+    cancel_requested: bool = False
+    late_money: LateMoney | None = None
+    conflict: bool = False
+    paid_at_ms: int | None = None
+    settled_at_ms: int | None = None
+    ack_due_seq: int = -1
+    acked_seq: int = -1
+
+    @property
+    def ack_owed(self) -> bool:
+        return self.ack_due_seq > self.acked_seq
+
+
+def fold(record: PaymentRecord | None, statement: AnyStatement, *, at_ms: int) -> PaymentRecord:
+    """The payment after one more statement; `at_ms` is the entry's time. Only the total table moves the state."""
+    if isinstance(statement, PaymentStarted):
+        assert record is None, "a payment starts once"
+        return _started(statement, at_ms)
+    assert record is not None, "a payment starts before anything else is said about it"
+    match statement:
+        case PaymentObserved():
+            return replace(
+                record,
+                state=_next(record, TerminalEvent.OPEN),
+                state_seq=statement.state_seq,
+                channel=statement.channel,
+                qr=statement.qr,
+                qr_expires_ms=statement.qr_expires_ms,
+                payer_prompted=statement.payer_prompted,
+                cancel_requested=statement.cancel_requested,
+                reason=statement.reason,
+                light=statement.light,
+            )
+        case PaymentSilent():
+            return replace(record, state=_next(record, TerminalEvent.SILENCE))
+        case PaymentRefused():
+            return replace(record, refused=statement.reason)
+        case CancelIntended():
+            return replace(
+                record,
+                state=_next(record, TerminalEvent.CANCEL),
+                cancel_intended=True,
+                cancel_operator=statement.operator,
+            )
+        case PaymentSettled():
+            return _settled(record, statement, at_ms)
+        case LateMoneySeen():
+            return replace(
+                record,
+                late_money=statement.late_money,
+                state_seq=statement.state_seq,
+                ack_due_seq=statement.state_seq,
+            )
+        case PaymentConflict():
+            return replace(record, conflict=True, state_seq=statement.state_seq)
+        case PaymentAcked():
+            return replace(record, acked_seq=max(record.acked_seq, statement.state_seq))
+        case _:
+            assert_never(statement)
+
+
+def _started(statement: PaymentStarted, at_ms: int) -> PaymentRecord:
+    return PaymentRecord(
+        payment_no=statement.payment_no,
+        order_no=statement.order_no,
+        n=statement.n,
+        sale_id=statement.sale_id,
+        amount=Money(statement.amount_fen, statement.currency),
+        presented=statement.presented,
+        subject=statement.subject,
+        operator=statement.operator,
+        started_at_ms=at_ms,
+    )
+
+
+def _settled(record: PaymentRecord, statement: PaymentSettled, at_ms: int) -> PaymentRecord:
+    event = TerminalEvent.PAID if statement.paid else TerminalEvent.NOT_PAID
+    return replace(
+        record,
+        state=_next(record, event),
+        state_seq=max(record.state_seq, statement.state_seq),
+        reason=statement.reason,
+        proof=statement.proof,
+        light=statement.light,
+        channel=statement.channel,
+        transaction_tail=statement.transaction_tail,
+        paid_at_ms=statement.paid_at_ms,
+        cancel_requested=statement.cancel_requested,
+        qr=None,
+        payer_prompted=False,
+        settled_at_ms=at_ms,
+        # The till's own NOT_SENT is no statement of the gateway: there is nothing to acknowledge.
+        ack_due_seq=-1 if statement.said_by == TILL else statement.state_seq,
+    )
+
+
+def _next(record: PaymentRecord, event: TerminalEvent) -> TerminalState:
+    after = terminal_next(record.state, event)
+    return after if isinstance(after, TerminalState) else record.state

@@ -1,0 +1,61 @@
+"""When a payment is asked about again. Numbers and why; pure.
+
+Money has no retry ceiling: the pauses stop growing, the asking does not stop.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from protocol.messages import LateMoneyState
+from protocol.states import ProofKind, TerminalState
+from sync.engine.record import PaymentRecord
+
+#: How long the gateway may hold a status query before it answers "nothing new".
+LONG_POLL_S: Final = 25
+#: A status that did not change is asked for again no sooner than this after the question before.
+CALM_MS: Final = 1_000
+#: A cancel that was answered without being taken is sent again after this.
+CANCEL_AGAIN_MS: Final = 2_000
+
+_FIRST_PAUSE_MS: Final = 500
+_LONGEST_PAUSE_MS: Final = 8_000
+_LONGEST_REFUSED_PAUSE_MS: Final = 60_000
+
+_MINUTE: Final = 60_000
+#: The gateway watches DECLINED, CLOSED and ABSENT for late money at +1, 5, 15 min, 1, 6, 24 h; the till asks
+#: 15 s later.
+WATCH_MS: Final = tuple(15_000 + m * _MINUTE for m in (1, 5, 15, 60, 360, 1440))
+#: How long a payment that was given up stays in the engine's memory.
+WATCH_DAYS_MS: Final = 3 * 1440 * _MINUTE
+_WATCHED: Final = frozenset({ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT})
+_LATE_MONEY_PAUSE_MS: Final = _MINUTE
+
+
+def pause_ms(failures: int) -> int:
+    """Before the next try after that many silences in a row."""
+    return min(_FIRST_PAUSE_MS << min(failures, 10), _LONGEST_PAUSE_MS)
+
+
+def refused_pause_ms(failures: int) -> int:
+    """Before the next try after that many signed refusals in a row."""
+    return min(_FIRST_PAUSE_MS << min(failures, 10), _LONGEST_REFUSED_PAUSE_MS)
+
+
+def watched(record: PaymentRecord) -> bool:
+    """Whether late money on it is possible, or is not yet undone."""
+    if record.late_money is not None:
+        return record.late_money.state is LateMoneyState.FOUND
+    return record.state is TerminalState.NOT_PAID and record.proof is not None and record.proof.kind in _WATCHED
+
+
+def next_watch_ms(record: PaymentRecord, *, at_ms: int) -> int | None:
+    """Milliseconds until the next look at a settled payment; None when it is left alone. `at_ms`: the till's clock."""
+    if record.settled_at_ms is None or not watched(record):
+        return None
+    age = at_ms - record.settled_at_ms
+    if age > WATCH_DAYS_MS:
+        return None
+    if record.late_money is not None:
+        return _LATE_MONEY_PAUSE_MS
+    return next((offset - age for offset in WATCH_MS if offset > age), None)

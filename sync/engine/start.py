@@ -1,0 +1,134 @@
+"""Starting and cancelling: the cashier's two commands. Nothing here looks at an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from protocol.messages import PAY_REQUEST_LIFE_MS, PaymentRequest, Presented
+from protocol.money import CNY, MAX_AMOUNT_FEN
+from protocol.numbers import PaymentNo
+from protocol.reasons import Reason
+from protocol.states import TerminalState
+from sync.engine.events import CancelAsked, StartAsked
+from sync.engine.line import refusal_of
+from sync.engine.model import Line, StartPayment, safe_to_rescan
+from sync.engine.record import PaymentRecord
+from sync.engine.state import Job
+from sync.engine.statements import CancelCause, CancelIntended, PaymentStarted
+from sync.engine.turn import Turn
+
+_LAST_N: Final = 9999
+
+
+def start(turn: Turn, event: StartAsked) -> None:
+    """Journal the intent, then send; or refuse with nothing live. While the line is being checked the command waits:
+    the first word of the gateway also sets the clock that the request's life is counted by."""
+    command = event.command
+    if turn.line.line is Line.CHECKING and turn.storage is None:
+        turn.held = (*turn.held, event)
+        return
+    refusal = turn.storage or refusal_of(turn.line) or _refusal_of(turn, event)
+    if refusal is not None:
+        turn.refuse(command.request_id, refusal)
+        return
+    last = _last(turn, event)
+    number = PaymentNo(event.new_order_no, 1) if last is None else PaymentNo(last.order_no, last.n + 1)
+    sale_id = last.sale_id if last is not None else command.sale_id or event.new_sale_id
+    live = turn.state_first(
+        PaymentStarted(
+            payment_no=str(number),
+            order_no=number.order_no,
+            n=number.n,
+            sale_id=sale_id,
+            amount_fen=command.amount.fen,
+            currency=command.amount.currency,
+            presented=command.presented,
+            subject=command.subject,
+            operator=command.operator,
+        )
+    )
+    request = PaymentRequest(
+        payment_no=str(number),
+        sale_id=sale_id,
+        amount_fen=command.amount.fen,
+        currency=CNY,
+        presented=command.presented,
+        subject=command.subject,
+        operator=command.operator,
+        expires=turn.at_ms + PAY_REQUEST_LIFE_MS,
+        auth_code=command.auth_code,
+    )
+    turn.keep(
+        replace(
+            live,
+            request=request,
+            request_id=command.request_id,
+            scanned_mono_ms=command.scanned_at_ms,
+            ask=Job(due_ms=turn.now.mono_ms),
+        )
+    )
+
+
+def release_held(turn: Turn) -> None:
+    """The line has been checked, one way or the other: the commands that waited for it go on."""
+    if turn.line.line is Line.CHECKING:
+        return
+    held, turn.held = turn.held, ()
+    for event in held:
+        start(turn, event)
+
+
+def _last(turn: Turn, event: StartAsked) -> PaymentRecord | None:
+    order_no = event.command.order_no
+    if order_no is None:
+        return None
+    known = [live.record for live in turn.payments.values() if live.record.order_no == order_no]
+    if event.last is not None and event.last.order_no == order_no:
+        known.append(event.last)
+    return max(known, key=lambda record: record.n, default=None)
+
+
+def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:
+    command = event.command
+    if not 1 <= command.amount.fen <= MAX_AMOUNT_FEN or command.amount.currency != CNY:
+        return Reason.BAD_AMOUNT
+    if (command.presented is Presented.CUSTOMER) != (command.auth_code is not None):
+        return Reason.NOT_A_PAYMENT_CODE
+    if command.order_no is None:
+        return None
+    last = _last(turn, event)
+    return Reason.UNKNOWN_PAYMENT if last is None else _refusal_after(last, command)
+
+
+def _refusal_after(last: PaymentRecord, command: StartPayment) -> Reason | None:
+    """Why payment n+1 of this order may not start."""
+    if last.state is TerminalState.PAID:
+        return Reason.ORDER_PAID
+    if last.late_money is not None:
+        return Reason.LATE_MONEY
+    if not safe_to_rescan(last.state, last.proof) or last.conflict:
+        return Reason.ORDER_OPEN
+    if last.amount != command.amount or command.sale_id not in (None, last.sale_id):
+        return Reason.CONTENT_DIFFERS
+    return Reason.ORDER_CANCELLED if last.n >= _LAST_N else None
+
+
+def cancel(turn: Turn, event: CancelAsked) -> None:
+    """The intent is durable before it is sent. What is final stays final and is shown again."""
+    live = turn.payments.get(event.command.payment_no)
+    if live is None:
+        turn.refuse(event.command.payment_no, Reason.UNKNOWN_PAYMENT)
+    elif live.final or live.record.cancel_intended:
+        turn.show(live)
+    else:
+        intend_cancel(turn, event.command.payment_no, event.command.operator, CancelCause.CASHIER)
+
+
+def intend_cancel(turn: Turn, payment_no: str, operator: str, cause: CancelCause) -> None:
+    """Journals the intent once and makes the cancel due now."""
+    live = turn.payments[payment_no]
+    if live.record.cancel_intended or live.final:
+        return
+    live = turn.state_it(live, CancelIntended(payment_no=payment_no, operator=operator, cause=cause))
+    turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))

@@ -1,0 +1,165 @@
+"""What the till's journal says about payments: one statement per entry, and the only way anything becomes durable.
+
+A statement is JSON text in the hash chain; its `kind` names it. No statement holds a payment code. What a statement
+does to a payment is in `record.fold`, for the engine's memory and for the journal's tables alike.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from protocol.messages import LateMoney, Light, Presented, Proof
+from protocol.reasons import Reason
+from protocol.states import GatewayState
+
+#: `said_by` of what this till states itself; everything else carries the key id of the gateway's signature.
+TILL: Final = "till"
+
+
+class Silence(StrEnum):
+    """Why there is no believable answer."""
+
+    NOT_SENT = "not_sent"  # connect or TLS failed, no request byte was written
+    NO_ANSWER = "no_answer"  # cut, timed out, or a 5xx that nobody signed
+    UNSIGNED = "unsigned"  # something answered that is not our gateway, or not to this request
+    UNREADABLE = "unreadable"  # signed, but not the message it should be
+    MISMATCH = "mismatch"  # signed, but about another payment or amount
+    REFUSED = "refused"  # signed, but a refusal: no outcome
+    RESTARTED = "restarted"  # the program ended between sending and the answer
+
+
+class CancelCause(StrEnum):
+    """Who wanted the cancel."""
+
+    CASHIER = "cashier"
+    UNKNOWN_NUMBER = "unknown_number"  # the gateway never saw it: only a tombstone proves that it never will
+    REFUSED = "refused"  # the gateway refused the request: only a tombstone proves that nothing is left of it
+
+
+class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """One durable fact about one payment."""
+
+    payment_no: str
+
+
+class PaymentStarted(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.started"):
+    """The intent, durable before the first byte is sent."""
+
+    order_no: str
+    n: int
+    sale_id: str
+    amount_fen: int
+    currency: str
+    presented: Presented
+    subject: str
+    operator: str
+
+
+class PaymentObserved(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.observed"):
+    """The gateway signed that the outcome is open."""
+
+    said_by: str
+    gateway_state: GatewayState
+    state_seq: int
+    channel: str | None = None
+    qr: str | None = None
+    qr_expires_ms: int | None = None
+    payer_prompted: bool = False
+    cancel_requested: bool = False
+    reason: Reason | None = None
+    light: Light | None = None
+
+
+class PaymentSilent(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.silent"):
+    """No believable answer: the outcome is unknown from here until somebody proves one."""
+
+    why: Silence
+
+
+class PaymentRefused(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.refused"):
+    """The gateway signed a refusal of the request. Not an outcome: the proof is still to come."""
+
+    said_by: str
+    reason: Reason
+
+
+class CancelIntended(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.cancel_intended"):
+    """The intent to undo, durable before it is sent."""
+
+    operator: str
+    cause: CancelCause
+
+
+class PaymentSettled(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.settled"):
+    """The final outcome: PAID, or NOT_PAID with its proof."""
+
+    said_by: str
+    paid: bool
+    state_seq: int
+    reason: Reason | None = None
+    proof: Proof | None = None
+    light: Light | None = None
+    channel: str | None = None
+    transaction_tail: str | None = None
+    paid_at_ms: int | None = None
+    cancel_requested: bool = False
+
+
+class LateMoneySeen(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.late_money"):
+    """Money on a payment that was given up, found or undone."""
+
+    said_by: str
+    state_seq: int
+    late_money: LateMoney
+
+
+class PaymentConflict(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.conflict"):
+    """The gateway signed something else than the final outcome in this journal. Nothing changes; people must look."""
+
+    said_by: str
+    gateway_state: GatewayState
+    state_seq: int
+
+
+class PaymentAcked(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.acked"):
+    """The gateway took our word that its final outcome is in this journal."""
+
+    said_by: str
+    state_seq: int
+
+
+AnyStatement = (
+    PaymentStarted
+    | PaymentObserved
+    | PaymentSilent
+    | PaymentRefused
+    | CancelIntended
+    | PaymentSettled
+    | LateMoneySeen
+    | PaymentConflict
+    | PaymentAcked
+)
+
+
+def kind_of(statement: AnyStatement) -> str:
+    """The entry kind, for example `payment.started`."""
+    tag = statement.__struct_config__.tag
+    assert isinstance(tag, str), "every statement names its kind"
+    return tag
+
+
+def write_statement(statement: AnyStatement) -> str:
+    """The entry's body, written once and never re-serialised."""
+    return msgspec.json.encode(statement).decode()
+
+
+def read_statement(body: str) -> AnyStatement | None:
+    """The statement in a body; None when a later version of the program wrote a kind that this one does not know."""
+    try:
+        return msgspec.json.decode(body, type=AnyStatement)
+    except msgspec.ValidationError:
+        return None

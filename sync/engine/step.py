@@ -1,0 +1,85 @@
+"""`step(state, event, now) -> (state, effects)`: every decision of the till's side of a payment. Pure and total.
+
+The runner commits all `Append`s of a step in one transaction before it does anything else of that step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from protocol.states import TerminalState
+from sync.engine import answers
+from sync.engine import line as lines
+from sync.engine.events import (
+    CancelAsked,
+    Effect,
+    Event,
+    LineHeard,
+    LineSilent,
+    Now,
+    Opened,
+    Said,
+    StartAsked,
+    StorageSaid,
+    Wake,
+)
+from sync.engine.model import Line
+from sync.engine.schedule import next_watch_ms
+from sync.engine.start import cancel, release_held, start
+from sync.engine.state import EngineState, Job, Live
+from sync.engine.statements import PaymentSilent, Silence
+from sync.engine.turn import Turn
+
+
+def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[Effect]]:
+    """One event, all its consequences."""
+    turn = Turn(state, now)
+    match event:
+        case StartAsked():
+            start(turn, event)
+        case CancelAsked():
+            cancel(turn, event)
+        case Said():
+            answers.take(turn, event)
+        case LineHeard():
+            turn.line = lines.heard(turn.line, server_time_ms=event.server_time_ms, refused=event.refused, now=now)
+        case LineSilent():
+            turn.line = lines.silent(turn.line, event.why)
+        case StorageSaid():
+            turn.storage = event.refusing
+        case Opened():
+            _open(turn)
+        case Wake():
+            pass
+        case _:
+            assert_never(event)
+    if state.line.line is not Line.UP:
+        answers.line_came_up(turn)
+    release_held(turn)
+    turn.dispatch()
+    return turn.finish()
+
+
+def _open(turn: Turn) -> None:
+    """After a start of the program: an answer that was awaited will not come any more, so everything open is asked
+    for; intents to cancel are sent again; outcomes not yet acknowledged are."""
+    for live in list(turn.payments.values()):
+        turn.show(live)
+        if live.final:
+            _reopen_settled(turn, live)
+            continue
+        if live.record.state is TerminalState.SENDING:
+            turn.state_it(live, PaymentSilent(payment_no=live.record.payment_no, why=Silence.RESTARTED))
+        due = Job(due_ms=turn.now.mono_ms)
+        asked = turn.payments[live.record.payment_no]
+        turn.keep(replace(asked, ask=due, cancel=due if live.record.cancel_intended else Job()))
+
+
+def _reopen_settled(turn: Turn, live: Live) -> None:
+    now_ms = turn.now.mono_ms
+    wait_ms = next_watch_ms(live.record, at_ms=turn.at_ms)
+    # Whatever the watch would have seen while the program was off is seen by one look now.
+    ask = Job(due_ms=None if wait_ms is None else now_ms)
+    ack = Job(due_ms=now_ms if live.record.ack_owed else None)
+    turn.keep(replace(live, ask=ask, ack=ack))

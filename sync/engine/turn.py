@@ -1,0 +1,145 @@
+"""One step under construction: the working copy of the state and the effects so far. Dies with the step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from protocol.reasons import Reason
+from protocol.states import GatewayState, TerminalState
+from sync.engine.events import AckCall, Append, Call, CancelCall, Effect, Now, PayCall, Publish, QueryCall, Send, WakeAt
+from sync.engine.line import till_ms
+from sync.engine.model import CommandRefused
+from sync.engine.record import fold
+from sync.engine.schedule import LONG_POLL_S
+from sync.engine.state import EngineState, Job, Live
+from sync.engine.statements import AnyStatement
+from sync.engine.views import payment_view
+
+
+class Turn:
+    """Collects what a step does. `publish` and `send` keep their order; the runner commits every append first."""
+
+    __slots__ = (
+        "_appends",
+        "_later",
+        "_next_call",
+        "_touched",
+        "held",
+        "line",
+        "now",
+        "payments",
+        "storage",
+        "terminal_id",
+    )
+
+    def __init__(self, state: EngineState, now: Now) -> None:
+        self.terminal_id = state.terminal_id
+        self.payments = dict(state.payments)
+        self.line = state.line
+        self.storage = state.storage
+        self.held = state.held
+        self.now = now
+        self._next_call = state.next_call
+        self._appends: list[Effect] = []
+        self._later: list[Effect] = []
+        self._touched: dict[str, None] = {}
+
+    @property
+    def at_ms(self) -> int:
+        """The till's clock."""
+        return till_ms(self.line, self.now)
+
+    def keep(self, live: Live) -> Live:
+        self.payments[live.record.payment_no] = live
+        return live
+
+    def state_it(self, live: Live, statement: AnyStatement) -> Live:
+        """Makes a statement durable and lets it change the payment."""
+        self._appends.append(Append(statement=statement))
+        record = fold(live.record, statement, at_ms=self.at_ms)
+        self._touched[record.payment_no] = None
+        return self.keep(replace(live, record=record))
+
+    def state_first(self, statement: AnyStatement) -> Live:
+        """The first statement about a payment."""
+        self._appends.append(Append(statement=statement))
+        self._touched[statement.payment_no] = None
+        return self.keep(Live(record=fold(None, statement, at_ms=self.at_ms)))
+
+    def show(self, live: Live) -> None:
+        """Publish its picture at the end of the step even if nothing changed."""
+        self._touched[live.record.payment_no] = None
+
+    def refuse(self, request_id: str, reason: Reason) -> None:
+        self._later.append(Publish(view=CommandRefused(request_id=request_id, reason=reason)))
+
+    def dispatch(self) -> None:
+        """Sends every call that is due."""
+        for live in list(self.payments.values()):
+            if live.ask.ready(self.now.mono_ms):
+                self._ask(live)
+            if live.cancel.ready(self.now.mono_ms):
+                self._cancel(live)
+            if live.ack.ready(self.now.mono_ms):
+                self._ack(live)
+
+    def _ask(self, live: Live) -> None:
+        record = live.record
+        call: Call
+        if live.request is not None:
+            call = PayCall(payment_no=record.payment_no, request=live.request)
+        else:
+            hold = live.heard and not live.final
+            call = QueryCall(
+                payment_no=record.payment_no,
+                after_seq=max(0, record.state_seq),
+                wait_s=LONG_POLL_S if hold else 0,
+            )
+        live = replace(live, sends=live.sends + (live.request is not None))
+        self.keep(replace(live, ask=self._send(live.ask, call)))
+
+    def _cancel(self, live: Live) -> None:
+        live = self.payments[live.record.payment_no]
+        record = live.record
+        call = CancelCall(
+            payment_no=record.payment_no,
+            amount_fen=record.amount.fen,
+            operator=record.cancel_operator or record.operator,
+        )
+        self.keep(replace(live, cancel=self._send(live.cancel, call)))
+
+    def _ack(self, live: Live) -> None:
+        live = self.payments[live.record.payment_no]
+        paid = live.record.state is TerminalState.PAID
+        call = AckCall(
+            payment_no=live.record.payment_no,
+            state=GatewayState.PAID if paid else GatewayState.NOT_PAID,
+            state_seq=live.record.ack_due_seq,
+        )
+        self.keep(replace(live, ack=self._send(live.ack, call)))
+
+    def _send(self, job: Job, call: Call) -> Job:
+        call_id = self._next_call
+        self._next_call += 1
+        self._later.append(Send(call_id=call_id, call=call))
+        return job.sent(call_id, self.now.mono_ms)
+
+    def finish(self) -> tuple[EngineState, list[Effect]]:
+        """The new state, and the effects in the order in which they are to be done."""
+        views: list[Effect] = [Publish(view=payment_view(self.payments[no])) for no in self._touched]
+        payments = {no: live for no, live in self.payments.items() if not live.over}
+        due = [
+            job.due_ms
+            for live in payments.values()
+            for job in (live.ask, live.cancel, live.ack)
+            if job.in_flight is None and job.due_ms is not None
+        ]
+        state = EngineState(
+            terminal_id=self.terminal_id,
+            payments=payments,
+            line=self.line,
+            storage=self.storage,
+            held=self.held,
+            next_call=self._next_call,
+        )
+        return state, [*self._appends, *views, *self._later, WakeAt(mono_ms=min(due, default=None))]

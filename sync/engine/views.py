@@ -1,0 +1,95 @@
+"""From the engine's memory to what the app is shown. No decision is made here."""
+
+from __future__ import annotations
+
+from protocol.messages import Light
+from protocol.reasons import Reason
+from protocol.states import TerminalState
+from sync.engine.events import Now
+from sync.engine.line import SKEW_WARNING_MS, refusal_of, skew_ms, till_ms
+from sync.engine.model import Line, LinkView, PaymentView, safe_to_rescan
+from sync.engine.record import PaymentRecord
+from sync.engine.state import EngineState, Live
+
+
+def payment_view(live: Live) -> PaymentView:
+    """The picture of one live payment."""
+    elapsed = None
+    if live.settled_mono_ms is not None and live.scanned_mono_ms is not None:
+        elapsed = max(0, live.settled_mono_ms - live.scanned_mono_ms)
+    return record_view(live.record, request_id=live.request_id, elapsed_ms=elapsed)
+
+
+def record_view(record: PaymentRecord, *, request_id: str | None = None, elapsed_ms: int | None = None) -> PaymentView:
+    """The picture of a payment as the journal has it."""
+    return PaymentView(
+        payment_no=record.payment_no,
+        order_no=record.order_no,
+        n=record.n,
+        sale_id=record.sale_id,
+        amount=record.amount,
+        presented=record.presented,
+        state=record.state,
+        light=_light(record),
+        safe_to_rescan=_safe(record),
+        reason=_reason(record),
+        proof=record.proof,
+        channel=record.channel,
+        transaction_tail=record.transaction_tail,
+        qr=record.qr,
+        qr_expires_ms=record.qr_expires_ms,
+        payer_prompted=record.payer_prompted,
+        cancel_requested=record.cancel_intended or record.cancel_requested,
+        late_money=record.late_money,
+        started_at_ms=record.started_at_ms,
+        settled_at_ms=record.settled_at_ms,
+        elapsed_ms=elapsed_ms,
+        request_id=request_id,
+    )
+
+
+def _safe(record: PaymentRecord) -> bool:
+    """Green by table P, and put out again when money came after all or two verified statements disagree."""
+    return safe_to_rescan(record.state, record.proof) and record.late_money is None and not record.conflict
+
+
+def _light(record: PaymentRecord) -> Light | None:
+    if _safe(record):
+        return Light.GREEN
+    return Light.AMBER if record.light is Light.AMBER and not record.state.final else None
+
+
+def _reason(record: PaymentRecord) -> Reason | None:
+    """A refused request's reason says more than the tombstone that settled it."""
+    match record.state:
+        case TerminalState.PAID:
+            return record.reason or Reason.PAID
+        case TerminalState.NOT_PAID:
+            return record.refused or record.reason
+        case TerminalState.UNKNOWN:
+            return record.refused or record.reason or Reason.NOT_CONFIRMED
+        case TerminalState.SENDING | TerminalState.WAITING | TerminalState.CANCELLING:
+            return record.refused or record.reason
+
+
+def link_view(
+    state: EngineState, *, unsent: int, oldest_unsent_at_ms: int | None, upload_stopped: Reason | None
+) -> LinkView:
+    """The picture of the line; what is undelivered is the delivery's to say."""
+    skew = skew_ms(state.line)
+    refusal = refusal_of(state.line) if state.line.line is Line.UP else None
+    return LinkView(
+        line=state.line.line,
+        clock_skew_ms=skew,
+        clock_warning=skew is not None and abs(skew) > SKEW_WARNING_MS,
+        unsent=unsent,
+        oldest_unsent_at_ms=oldest_unsent_at_ms,
+        last_contact_ms=state.line.gateway_ms,
+        refusing=state.storage or refusal,
+        upload_stopped=upload_stopped,
+    )
+
+
+def time_at_till(state: EngineState, now: Now) -> int:
+    """Unix milliseconds of the till's clock, for entries and signatures."""
+    return till_ms(state.line, now)
