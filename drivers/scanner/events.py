@@ -55,6 +55,7 @@ class HintKey(StrEnum):
     PLUG_IN = "scanner.hint.plug_in"
     NAME_ONE = "scanner.hint.name_one"
     JOIN_DIALOUT = "scanner.hint.join_dialout"
+    JOIN_VIDEO = "scanner.hint.join_video"
     INSTALL_UDEV_RULE = "scanner.hint.install_udev_rule"
     CLOSE_OTHER_PROGRAM = "scanner.hint.close_other_program"
     CHECK_CABLE = "scanner.hint.check_cable"

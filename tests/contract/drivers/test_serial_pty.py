@@ -258,5 +258,19 @@ def test_a_device_that_takes_no_bytes_is_disconnected_not_waited_for_for_ever(gu
     transport.close()
 
 
+def test_one_read_takes_all_that_is_there_without_waiting_for_more(gun: Gun) -> None:
+    transport = opened(gun.path)
+    gun.send(CODES[0].encode() + b"\r")
+    assert transport.read(60_000) == CODES[0].encode() + b"\r"
+    transport.close()
+
+
+def test_a_wake_ends_the_wait_for_bytes(gun: Gun) -> None:
+    transport = opened(gun.path)
+    transport.wake()
+    assert transport.read(60_000) == b""
+    transport.close()
+
+
 def test_listing_ports_works_on_this_system() -> None:
     assert all(port.path for port in list_serial_ports())

@@ -80,6 +80,7 @@ STREAMS: list[tuple[str, Terminator, bytes, list[str | NoiseReason]]] = [
     ("Newland reply", Terminator.AUTO, b"\x02\x010000#SCNTRG1\x06;\x03" + A + b"\r", [A.decode()]),
     ("Newland, two commands", Terminator.AUTO, b"\x02\x010000#A1\x06;B2\x15;\x03" + A + b"\r\n", [A.decode()]),
     ("$$% reply", Terminator.AUTO, b"\r\n$$%~OK\r\n" + A + b"\r\n", [A.decode()]),
+    ("ACK, then silence, is damage", Terminator.AUTO, b"1345\x06", [NoiseReason.CONTROL_BYTES]),
     ("bare ACK", Terminator.AUTO, b"\x06" + A + b"\r", [A.decode()]),
     (
         "ACK inside a code is damage",
