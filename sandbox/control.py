@@ -16,7 +16,7 @@ from sandbox.alipay.merchant import Merchant, pkcs1_pem, pkcs8_pem, public_pem
 from sandbox.alipay.methods import ScanResult
 from sandbox.clock import Clock
 from sandbox.gun_port import Gun, Hold
-from sandbox.phone import ALIPAY, WALLETS, Phone
+from sandbox.phone import WALLETS, Phone
 from sandbox.problems import problem
 from sandbox.scripts import Behaviour, Script, parse_script
 
@@ -58,7 +58,6 @@ class Control:
             Route("/phone/hold", self.hold, methods=["POST"]),
             Route("/phone/scan", self.scan, methods=["POST"]),
             Route("/phone/money", self.money, methods=["GET"]),
-            Route("/phone/qrs", self.open_qrs, methods=["GET"]),
             Route("/merchant/{wallet}", self.about_merchant, methods=["GET"]),
         ]
 
@@ -121,13 +120,6 @@ class Control:
             for order in self.phone.orders(self.clock())
         ]
         return JSONResponse({"orders": orders})
-
-    async def open_qrs(self, request: Request) -> Response:
-        qrs = [
-            {"qr": offer.qr, "wallet": ALIPAY, "amount_fen": offer.total_fen, "subject": offer.subject}
-            for offer in self.phone.open_qrs(self.clock())
-        ]
-        return JSONResponse({"qrs": qrs})
 
     async def about_merchant(self, request: Request) -> Response:
         wallet = str(request.path_params["wallet"])

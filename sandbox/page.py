@@ -23,6 +23,9 @@ from sandbox.phone import ALIPAY, Phone
 from sandbox.scripts import Behaviour
 from sandbox.words import LANGUAGE_NAMES, LANGUAGES, choose_language
 
+_MOST_QRS = 5
+_MOST_ORDERS = 20
+
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
@@ -47,6 +50,7 @@ class PhonePage:
         return [
             Route("/", self.show, methods=["GET"]),
             Route("/phone/card", self.card, methods=["POST"]),
+            Route("/phone/screen", self.screen, methods=["GET"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -81,9 +85,27 @@ class PhonePage:
         }
         return JSONResponse(drawn, headers={"cache-control": "no-store"})
 
+    async def screen(self, request: Request) -> Response:
+        """What changes on the page by itself: the QRs that the shop shows, and the newest orders first."""
+        now_ms = self.clock()
+        qrs = [
+            {"qr": offer.qr, "wallet": ALIPAY, "amount_fen": offer.total_fen, "subject": offer.subject}
+            for offer in self.phone.open_qrs(now_ms)[:_MOST_QRS]
+        ]
+        orders = [
+            {
+                "out_trade_no": order.money.out_trade_no,
+                "wallet": order.wallet,
+                "amount_fen": order.money.total_fen,
+                "subject": order.money.subject,
+                "state": order.money.state.value,
+            }
+            for order in reversed(self.phone.orders(now_ms)[-_MOST_ORDERS:])
+        ]
+        return JSONResponse({"qrs": qrs, "orders": orders})
+
 
 def _template() -> jinja2.Template:
-    folder = Path(__file__).parent / "templates"
-    loader = jinja2.FileSystemLoader(folder)
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.get_template("phone.html")

@@ -136,7 +136,7 @@ def _biz_content(raw: bytes, charset: str) -> Mapping[str, object] | None:
     try:
         # Numbers stay text, so that an amount never passes through a float.
         parsed: object = json.loads(codecs.decode(raw, charset), parse_float=str, parse_int=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return cast("Mapping[str, object]", parsed) if isinstance(parsed, dict) else None
 

@@ -29,9 +29,9 @@ class TradeRef:
 
 
 def text_field(biz: Mapping[str, object], name: str) -> str:
-    """A text field, empty when absent or not text."""
+    """A text field, empty when absent or not text. A lone surrogate, which no charset can carry, becomes `?`."""
     value = biz.get(name)
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
 
 
 def read_order(biz: Mapping[str, object], now_ms: int) -> Order | Malformed:

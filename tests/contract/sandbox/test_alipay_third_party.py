@@ -39,7 +39,7 @@ def test_precreate_scan_query(sandbox: RunningSandbox, sdk: AlipaySdk, number: s
     qr = sdk.precreate(number, "8.00")["qr_code"]
     assert sdk.query(number)["sub_code"] == "ACQ.TRADE_NOT_EXIST"
     assert {"qr": qr, "wallet": "alipay", "amount_fen": 800, "subject": "收款"} in sandbox.http.get(
-        "/phone/qrs"
+        "/phone/screen"
     ).json()["qrs"]
     expected = {"out_trade_no": number, "wallet": "alipay", "result": "paid", "state": "paid"}
     assert sandbox.scan(qr) == expected

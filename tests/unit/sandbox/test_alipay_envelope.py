@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sandbox.alipay.signing import request_text, verifies
 from sandbox.wire import Answer, HttpRequestParts
-from tests.unit.sandbox.alipay_bench import Bench, checked_body, get, pay_biz, public_params, signed_form
+from tests.unit.sandbox.alipay_bench import START_MS, Bench, checked_body, get, pay_biz, public_params, signed_form
 
 QUERY = public_params("alipay.trade.query", {"out_trade_no": "A1"})
 FORM = "application/x-www-form-urlencoded;charset=utf-8"
@@ -138,3 +140,24 @@ def test_no_payment_code_shows_in_the_repr_of_a_request() -> None:
     code = Bench().code()
     request = get(signed_form(public_params("alipay.trade.pay", pay_biz("A1", code))))
     assert code not in repr(request)
+
+
+@given(query=st.binary(max_size=200), body=st.binary(max_size=200), method=st.sampled_from(["GET", "POST"]))
+def test_any_bytes_get_an_answer(query: bytes, body: bytes, method: str) -> None:
+    answer = Bench().alipay.handle(HttpRequestParts(method=method, query=query, body=body, content_type=FORM), START_MS)
+    assert isinstance(answer, Answer)
+    assert node_of(json.loads(answer.body))["code"] in ("40001", "40002")
+
+
+@pytest.mark.parametrize("biz", ["[" * 100_000, '{"a":' * 50_000, "NaN", '"x"', "\x00"])
+def test_biz_content_that_is_no_object_is_refused(biz: str) -> None:
+    node = node_of(Bench().raw(get(signed_form({**QUERY, "biz_content": biz}))))
+    assert node["sub_code"] == "isv.invalid-parameter"
+
+
+def test_text_that_no_charset_can_carry_is_replaced_before_it_reaches_anything() -> None:
+    bench = Bench()
+    biz = {**pay_biz("A1", bench.code()), "subject": "x\ud800y", "store_id": "\udfff"}
+    params = {**public_params("alipay.trade.pay", {}), "biz_content": json.dumps(biz)}
+    assert node_of(bench.raw(get(signed_form(params))))["store_id"] == "?"
+    assert bench.money("A1").subject == "x?y"

@@ -258,3 +258,13 @@ def test_amounts_are_read_to_the_fen_whether_text_or_number(amount: Any, fen: in
     bench = Bench()
     bench.call("alipay.trade.pay", **{**pay_biz("A1", bench.code()), "total_amount": amount})
     assert bench.money("A1").captured_fen == fen
+
+
+def test_the_same_calls_on_the_same_clock_and_randomness_give_the_same_answers() -> None:
+    def played() -> list[dict[str, Any]]:
+        bench = Bench()
+        answers = [bench.pay("A1", bench.code("ask_password:5")), bench.precreate("Q1")]
+        bench.wait_s(5)
+        return [*answers, bench.query("A1"), bench.cancel("A1"), bench.query("A1")]
+
+    assert played() == played()

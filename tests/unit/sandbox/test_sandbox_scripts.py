@@ -44,7 +44,7 @@ def test_drop_before_charge_cuts_before_anything_and_the_order_stays_unknown() -
     assert bench.status("A1") == "ACQ.TRADE_NOT_EXIST"
 
 
-@pytest.mark.parametrize("text", ["never", "system_error_not_charged", "ask_password:300"])
+@pytest.mark.parametrize("text", ["never", "system_error_not_charged", "ask_password:300", "ask_password:60"])
 def test_a_waiting_trade_is_closed_by_its_time_limit_without_taking_money(text: str) -> None:
     bench = Bench()
     bench.pay("A1", bench.code(text))
