@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sandbox.codes import CODE_LIFE_MS, CodeBook, CodeRefused, Presented
-from tests.unit.sandbox.alipay_bench import Bench, script
+from tests.unit.sandbox.alipay_bench import Bench, pay_biz, script
 
 
 def test_codes_have_the_wallets_form_and_are_all_different() -> None:
@@ -52,3 +52,10 @@ def test_the_same_seed_gives_the_same_codes() -> None:
     assert [first.issue_alipay(script("pay"), 0) for _ in range(5)] == [
         second.issue_alipay(script("pay"), 9) for _ in range(5)
     ]
+
+
+def test_a_request_lost_before_the_wallet_leaves_the_code_fresh() -> None:
+    bench = Bench()
+    code = bench.code("drop_before_charge")
+    for number in ("A1", "A2"):
+        assert not bench.cut("alipay.trade.pay", **pay_biz(number, code)).after_effect
