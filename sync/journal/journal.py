@@ -1,0 +1,252 @@
+"""The journal's one writing connection: append, and what the engine and the delivery read back.
+
+An append is one transaction with the sync returned. A commit that failed is *unknown*, not undone: the file is closed,
+opened again and asked what it holds (facts: a frame whose sync failed can be there after the next open).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from protocol.chain import first_break, genesis, link
+from protocol.messages import JournalEntry
+from sync.engine.record import PaymentRecord, fold
+from sync.engine.statements import AnyStatement, kind_of, write_statement
+from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardError
+from sync.journal import rows
+from sync.journal.connection import open_writing, trouble
+
+#: How much of the chain's end is checked at every open; `verify` walks all of it.
+_TAIL: Final = 200
+#: A checkpoint gives up soon when a reader is in the way; the next idle moment tries again.
+_CHECKPOINT_BUSY_MS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain."""
+
+    seq: int
+    hash: str
+
+
+class Journal:
+    """See the module. Not thread-safe: it belongs to the thread that opened it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, terminal_id: str) -> None:
+        self._path = path
+        self._db = connection
+        self._terminal_id = terminal_id
+        self._head = Head(0, genesis(terminal_id))
+        self._delivered = 0
+        self._given_up = False
+
+    @classmethod
+    def open(cls, path: Path, *, terminal_id: str) -> Self:
+        """Opens or makes the journal of this terminal. SyncError says why it cannot be used."""
+        journal = cls(path, open_writing(path), terminal_id)
+        try:
+            journal._read_back()
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def close(self) -> None:
+        self._db.close()
+
+    @property
+    def head(self) -> Head:
+        return self._head
+
+    @property
+    def delivered_through(self) -> int:
+        """The last entry that the gateway said it holds."""
+        return min(self._delivered, self._head.seq)
+
+    def append(self, statements: Sequence[AnyStatement], *, at_ms: int) -> Head:
+        """Makes the statements durable, all or none. JournalGuardError, DiskError or JournalDamagedError: none of them
+        is in the file, which was read again to know that."""
+        entries = self._entries(statements, at_ms)
+        after = Head(entries[-1].seq, entries[-1].hash) if entries else self._head
+        try:
+            self._write(entries, statements)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+                raise JournalGuardError from error
+            self._reopen()
+            if self._head != after:
+                raise trouble(error) from error
+        self._head = after
+        return after
+
+    def ready(self) -> Head:
+        """Opens the file again if it had to be given up; the head may have moved then, see the module. SyncError while
+        the disk still refuses."""
+        if self._given_up:
+            self._reopen()
+        return self._head
+
+    def _entries(self, statements: Sequence[AnyStatement], at_ms: int) -> list[JournalEntry]:
+        entries: list[JournalEntry] = []
+        seq, head = self._head.seq, self._head.hash
+        for statement in statements:
+            seq += 1
+            kind, body = kind_of(statement), write_statement(statement)
+            head = link(head, seq=seq, kind=kind, at_ms=at_ms, body=body)
+            entries.append(JournalEntry(seq=seq, kind=kind, at_ms=at_ms, body=body, hash=head))
+        return entries
+
+    def _write(self, entries: Sequence[JournalEntry], statements: Sequence[AnyStatement]) -> None:
+        db = self._db
+        db.execute("begin immediate")
+        try:
+            for entry, statement in zip(entries, statements, strict=True):
+                db.execute(
+                    "insert into entry (seq, kind, at_ms, about, body, hash) values (?, ?, ?, ?, ?, ?)",
+                    (entry.seq, entry.kind, entry.at_ms, statement.payment_no, entry.body, entry.hash),
+                )
+                before = rows.find(db, statement.payment_no)
+                rows.put(db, fold(before, statement, at_ms=entry.at_ms))
+            db.execute("commit")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("rollback")
+            raise
+
+    def _reopen(self) -> None:
+        self._given_up = True
+        self._db.close()
+        self._db = open_writing(self._path)
+        self._read_back()
+        self._given_up = False
+
+    def _read_back(self) -> None:
+        try:
+            self._claim()
+            tail = list(reversed(self._select("order by seq desc limit ?", (_TAIL + 1,))))
+            raw = self._db.execute("select value from setting where name = 'delivered_through'").fetchone()
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+        self._delivered = 0 if raw is None else int(raw[0])
+        if not tail:
+            self._head = Head(0, genesis(self._terminal_id))
+            return
+        whole = tail[0].seq == 1
+        start = Head(0, genesis(self._terminal_id)) if whole else Head(tail[0].seq, tail[0].hash)
+        broken = first_break(start.hash, start.seq, tail if whole else tail[1:])
+        if broken is not None:
+            raise JournalDamagedError(f"Entry {broken} of the journal does not follow the one before.")
+        self._head = Head(tail[-1].seq, tail[-1].hash)
+
+    def _claim(self) -> None:
+        """A journal belongs to one terminal for ever."""
+        row = self._db.execute("select value from setting where name = 'terminal_id'").fetchone()
+        if row is None:
+            self._db.execute("insert into setting (name, value) values ('terminal_id', ?)", (self._terminal_id,))
+        elif row[0] != self._terminal_id:
+            raise ConfigDamagedError("The journal in this folder belongs to another terminal.")
+
+    # --- what is read back ---------------------------------------------------------------------------------------
+
+    def _select(self, tail: str, values: Sequence[object]) -> list[JournalEntry]:
+        found = self._db.execute(f"select seq, kind, at_ms, body, hash from entry {tail}", values)  # noqa: S608 - ours
+        return [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
+
+    def unfinished(self, *, settled_since_ms: int) -> tuple[PaymentRecord, ...]:
+        """What a start of the program must take up: open, unacknowledged, or given up since then (late money)."""
+        where = (
+            "state not in ('PAID', 'NOT_PAID') or ack_due_seq > acked_seq or late_money = 'found' "
+            "or (state = 'NOT_PAID' and settled_at_ms >= ?)"
+        )
+        return tuple(rows.select(self._db, where, (settled_since_ms,)))
+
+    def last_of_order(self, order_no: str) -> PaymentRecord | None:
+        found = rows.select(self._db, "order_no = ? order by n desc limit 1", (order_no,))
+        return found[0] if found else None
+
+    def payment(self, payment_no: str) -> PaymentRecord | None:
+        return rows.find(self._db, payment_no)
+
+    def entries_after(self, seq: int, *, limit: int, max_bytes: int) -> tuple[JournalEntry, ...]:
+        """Consecutive entries for a delivery; at least one if there is any."""
+        taken: list[JournalEntry] = []
+        size = 0
+        for entry in self._select("where seq > ? order by seq limit ?", (seq, limit)):
+            size += len(entry.body.encode()) + 200
+            if taken and size > max_bytes:
+                break
+            taken.append(entry)
+        return tuple(taken)
+
+    def hash_at(self, seq: int) -> str | None:
+        """The chain's hash after that entry; None beyond the end."""
+        if seq == 0:
+            return genesis(self._terminal_id)
+        row = self._db.execute("select hash from entry where seq = ?", (seq,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def at_ms_of(self, seq: int) -> int | None:
+        row = self._db.execute("select at_ms from entry where seq = ?", (seq,)).fetchone()
+        return None if row is None else int(row[0])
+
+    # --- upkeep --------------------------------------------------------------------------------------------------
+
+    def mark_delivered(self, through: int) -> None:
+        """Remembers how far the gateway holds the chain. Losing this costs a delivery twice, nothing else."""
+        if through == self._delivered:
+            return
+        try:
+            self._db.execute(
+                "insert into setting (name, value) values ('delivered_through', ?) "
+                "on conflict (name) do update set value = excluded.value",
+                (str(through),),
+            )
+        except sqlite3.Error as error:
+            self._reopen()
+            raise trouble(error) from error
+        self._delivered = through
+
+    def checkpoint(self) -> bool:
+        """Moves the WAL into the file, at idle; False when a reader or a full disk is in the way."""
+        try:
+            self._db.execute(f"pragma busy_timeout = {_CHECKPOINT_BUSY_MS}")
+            row = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()
+            return row is not None and row[0] == 0
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self._db.execute("pragma busy_timeout = 2000")
+
+    def backup(self, to: Path) -> None:
+        """A whole, consistent copy while the till works. An existing file is never overwritten."""
+        if to.exists():
+            raise FileExistsError(f"{to} exists; a backup never replaces a file")
+        part = to.with_name(to.name + ".part")
+        part.unlink(missing_ok=True)
+        copy = sqlite3.connect(part)
+        try:
+            self._db.backup(copy)
+            copy.execute("pragma journal_mode = delete")
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+        finally:
+            copy.close()
+        part.chmod(0o600)
+        part.rename(to)
+        self._sync(to)
+        self._sync(to.parent)
+
+    @staticmethod
+    def _sync(path: Path) -> None:
+        """Only ever called for the copy: no handle but SQLite's may touch the journal itself."""
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

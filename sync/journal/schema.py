@@ -1,0 +1,78 @@
+"""The journal's tables, guards and migrations. sqlite-utils is imported here, and only when a file is new or old.
+
+`entry` is the truth: triggers refuse to change or delete a row and to leave a gap. `payment` and `orders` are computed
+from it in the same transaction (sync.engine.record.fold). Two unique indexes are the guard against a double charge: an
+order's n is used once, and an order has at most one payment that is not NOT_PAID.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database, Migrations
+
+#: `PRAGMA user_version` of a file that this program writes. A higher one is refused.
+VERSION: Final = 1
+
+_TRIGGERS: Final = (
+    """create trigger entry_is_never_changed before update on entry
+       begin select raise(abort, 'an entry is never changed'); end""",
+    """create trigger entry_is_never_deleted before delete on entry
+       begin select raise(abort, 'an entry is never deleted'); end""",
+    """create trigger entry_leaves_no_gap before insert on entry
+       when new.seq <> (select coalesce(max(seq), 0) + 1 from entry)
+       begin select raise(abort, 'an entry follows the one before'); end""",
+)
+
+_INDEXES: Final = (
+    "create index entry_about on entry (about, seq)",
+    "create unique index payment_n_is_used_once on payment (order_no, n)",
+    "create unique index order_has_one_payment_in_force on payment (order_no) where state <> 'NOT_PAID'",
+    "create index payment_open on payment (state) where state not in ('PAID', 'NOT_PAID')",
+    "create index payment_unacknowledged on payment (payment_no) where ack_due_seq > acked_seq",
+    "create index payment_settled on payment (settled_at_ms)",
+    "create index orders_made on orders (made_at_ms)",
+)
+
+
+def migrations() -> Migrations:
+    """All steps from an empty file to `VERSION`, each in its own transaction together with its record."""
+    from sqlite_utils import Migrations
+
+    steps = Migrations("guitai-journal")
+
+    @steps()
+    def version_1(db: Database) -> None:
+        db.create_table(
+            "entry", {"seq": int, "kind": str, "at_ms": int, "about": str, "body": str, "hash": str},
+            pk="seq", not_null={"kind", "at_ms", "about", "body", "hash"}, strict=True,
+        )  # fmt: skip
+        db.create_table(
+            "payment",
+            {
+                "payment_no": str, "order_no": str, "n": int, "sale_id": str, "amount_fen": int, "currency": str,
+                "presented": str, "operator": str, "channel": str, "state": str, "reason": str, "late_money": str,
+                "started_at_ms": int, "settled_at_ms": int, "ack_due_seq": int, "acked_seq": int, "record": str,
+            },
+            pk="payment_no", not_null={"order_no", "n", "sale_id", "amount_fen", "state", "record"}, strict=True,
+        )  # fmt: skip
+        db.create_table(
+            "orders",
+            {"order_no": str, "sale_id": str, "amount_fen": int, "currency": str, "made_at_ms": int, "last_n": int},
+            pk="order_no", not_null={"sale_id", "amount_fen", "made_at_ms", "last_n"}, strict=True,
+        )  # fmt: skip
+        db.create_table("setting", {"name": str, "value": str}, pk="name", not_null={"value"}, strict=True)
+        for statement in (*_TRIGGERS, *_INDEXES):
+            db.conn.execute(statement)
+        db.conn.execute("pragma user_version = 1")
+
+    return steps
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings a new or older file to `VERSION`. Killed at any point it leaves the old or the new schema."""
+    from sqlite_utils import Database
+
+    migrations().apply(Database(connection, execute_plugins=False))

@@ -1,0 +1,202 @@
+"""What is sent for each call, signed, and what an answer is worth. Pure: time and nonces are arguments.
+
+An answer counts when a known key of the gateway signed it for exactly this request. What it says about a payment is
+compared with the journal by the engine. Everything else is silence with a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from protocol.messages import (
+    AckRequest,
+    CancelRequest,
+    JournalAnswer,
+    JournalEntry,
+    JournalUpload,
+    PaymentStatus,
+    Problem,
+    UndecodableError,
+    decode,
+    encode,
+)
+from protocol.signature import (
+    RequestParts,
+    ResponseParts,
+    SignatureRefusal,
+    journal_header,
+    sign_request,
+    verify_response,
+)
+from sync.engine.events import (
+    AcceptedAnswer,
+    AckCall,
+    Answer,
+    Call,
+    CancelCall,
+    PayCall,
+    ProblemAnswer,
+    QueryCall,
+    SilentAnswer,
+    StatusAnswer,
+)
+from sync.engine.statements import Silence
+from sync.link.address import authority_of
+from sync.link.exchange import NoAnswer, NotSent, Timeouts
+
+_JSON: Final = "application/json"
+_ANSWER_MS: Final = 10_000
+_CONNECT_MS: Final = 3_000
+_WRITE_MS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Who this terminal is on the line, and whose signatures it believes (key id → key)."""
+
+    terminal_id: str
+    gateway_url: str
+    key: Ed25519PrivateKey
+    gateway_keys: Mapping[str, Ed25519PublicKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadCall:
+    """POST of journal entries; empty, it is the cheapest signed question there is: are you there, what time is it?"""
+
+    entries: tuple[JournalEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadAnswer:
+    """How far the gateway holds the chain, verified."""
+
+    answer: JournalAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What makes each transmission different: time, a fresh nonce (16 bytes) and the end of the journal."""
+
+    created_s: int
+    nonce: bytes
+    journal_seq: int
+    journal_head: str
+
+
+def build(call: Call | UploadCall, who: Credentials, stamp: Stamp) -> RequestParts:
+    """The signed request."""
+    method, path, query, body = _shape(call)
+    headers: dict[str, str] = {}
+    if body:
+        headers = {"content-type": _JSON, "guitai-journal": journal_header(stamp.journal_seq, stamp.journal_head)}
+    parts = RequestParts(
+        method=method, authority=authority_of(who.gateway_url), path=path, query=query, headers=headers, body=body
+    )
+    signed = sign_request(parts, key=who.key, keyid=who.terminal_id, created_s=stamp.created_s, nonce=stamp.nonce)
+    return replace(parts, headers=signed)
+
+
+def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
+    match call:
+        case PayCall():
+            return "POST", "/v1/payments", "", encode(call.request)
+        case QueryCall():
+            query = f"wait={call.wait_s}&after={call.after_seq}" if call.wait_s else ""
+            return "GET", f"/v1/payments/{call.payment_no}", query, b""
+        case CancelCall():
+            cancel = CancelRequest(amount_fen=call.amount_fen, operator=call.operator)
+            return "POST", f"/v1/payments/{call.payment_no}/cancel", "", encode(cancel)
+        case AckCall():
+            ack = AckRequest(state=call.state, state_seq=call.state_seq)
+            return "POST", f"/v1/payments/{call.payment_no}/ack", "", encode(ack)
+        case UploadCall():
+            return "POST", "/v1/journal", "", encode(JournalUpload(entries=call.entries))
+        case _:
+            assert_never(call)
+
+
+def timeouts_of(call: Call | UploadCall) -> Timeouts:
+    """How long each call may take; a long poll is held by the gateway on purpose."""
+    held = call.wait_s * 1000 if isinstance(call, QueryCall) else 0
+    read_ms = held + _ANSWER_MS
+    return Timeouts(
+        connect_ms=_CONNECT_MS, write_ms=_WRITE_MS, read_ms=read_ms, total_ms=_CONNECT_MS + _WRITE_MS + read_ms
+    )
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
+
+
+def read(call: Call, request: RequestParts, response: ResponseParts | NotSent | NoAnswer, who: Credentials) -> Answer:
+    """What came back for a payment's call."""
+    found = _trusted(request, response, who.gateway_keys.get)
+    match found:
+        case SilentAnswer():
+            return found
+        case _Refused():
+            return ProblemAnswer(problem=found.problem, said_by=found.said_by)
+        case _Accepted():
+            pass
+    try:
+        return StatusAnswer(status=decode(PaymentStatus, found.body), said_by=found.said_by)
+    except UndecodableError:
+        if isinstance(call, AckCall):
+            return AcceptedAnswer(said_by=found.said_by)
+        return SilentAnswer(why=Silence.UNREADABLE)
+
+
+def read_upload(
+    request: RequestParts, response: ResponseParts | NotSent | NoAnswer, who: Credentials
+) -> UploadAnswer | ProblemAnswer | SilentAnswer:
+    """What came back for a delivery."""
+    found = _trusted(request, response, who.gateway_keys.get)
+    match found:
+        case SilentAnswer():
+            return found
+        case _Refused():
+            return ProblemAnswer(problem=found.problem, said_by=found.said_by)
+        case _Accepted():
+            pass
+    try:
+        return UploadAnswer(answer=decode(JournalAnswer, found.body))
+    except UndecodableError:
+        return SilentAnswer(why=Silence.UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    body: bytes
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    problem: Problem
+    said_by: str
+
+
+def _trusted(
+    request: RequestParts,
+    response: ResponseParts | NotSent | NoAnswer,
+    find_key: Callable[[str], Ed25519PublicKey | None],
+) -> _Accepted | _Refused | SilentAnswer:
+    if isinstance(response, NotSent):
+        return SilentAnswer(why=Silence.NOT_SENT)
+    if isinstance(response, NoAnswer):
+        return SilentAnswer(why=Silence.NO_ANSWER)
+    verified = verify_response(response, request=request, find_key=find_key)
+    if isinstance(verified, SignatureRefusal):
+        # A proxy in front of a gateway that restarts says 502 in its own words: nobody there, rather than an impostor.
+        broken = response.status >= 500 and verified is SignatureRefusal.MISSING
+        return SilentAnswer(why=Silence.NO_ANSWER if broken else Silence.UNSIGNED)
+    if 200 <= response.status < 300:
+        return _Accepted(response.body, verified.keyid)
+    try:
+        return _Refused(decode(Problem, response.body), verified.keyid)
+    except UndecodableError:
+        return SilentAnswer(why=Silence.UNREADABLE)
