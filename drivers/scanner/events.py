@@ -56,6 +56,7 @@ class HintKey(StrEnum):
     NAME_ONE = "scanner.hint.name_one"
     JOIN_DIALOUT = "scanner.hint.join_dialout"
     JOIN_VIDEO = "scanner.hint.join_video"
+    SET_TO_HID_POS = "scanner.hint.set_to_hid_pos"
     INSTALL_UDEV_RULE = "scanner.hint.install_udev_rule"
     CLOSE_OTHER_PROGRAM = "scanner.hint.close_other_program"
     CHECK_CABLE = "scanner.hint.check_cable"

@@ -130,7 +130,9 @@ class HidOpener:
             case [entry]:
                 return entry
             case [] if meant and self._uri.vid is not None:
-                return OpenRefused(reason=StatusReason.NOT_A_SCANNER, hint=HintKey.CHECK_URI, detail=describe(meant[0]))
+                return OpenRefused(
+                    reason=StatusReason.NOT_A_SCANNER, hint=HintKey.SET_TO_HID_POS, detail=describe(meant[0])
+                )
             case []:
                 return OpenRefused(reason=StatusReason.NOT_FOUND, hint=HintKey.PLUG_IN)
             case _:
@@ -189,8 +191,8 @@ def uri_of(entry: HidEntry) -> str:
     """The URI that means this very device, also beside another of its model."""
     ids = f"hid:{entry.vid:04x}:{entry.pid:04x}"
     if entry.serial_number:
-        return f"{ids}?serial={quote(entry.serial_number)}"
-    return f"{ids}?location={quote(entry.location)}" if entry.location else ids
+        return f"{ids}?serial={quote(entry.serial_number, safe='')}"
+    return f"{ids}?location={quote(entry.location, safe='')}" if entry.location else ids
 
 
 def open_device(uri: ScannerUri) -> Opener:

@@ -182,7 +182,7 @@ def test_the_usage_chooses_and_the_ids_only_narrow() -> None:
     assert isinstance(opener(FakeBus(keyboard, entry())).open(), Opened)
     assert isinstance(opener(FakeBus(keyboard, entry()), "hid:0c2e:0b61").open(), Opened)
     assert refused(FakeBus(keyboard)) == (StatusReason.NOT_FOUND, HintKey.PLUG_IN)
-    assert refused(FakeBus(keyboard), "hid:0c2e:0b61") == (StatusReason.NOT_A_SCANNER, HintKey.CHECK_URI)
+    assert refused(FakeBus(keyboard), "hid:0c2e:0b61") == (StatusReason.NOT_A_SCANNER, HintKey.SET_TO_HID_POS)
     assert refused(FakeBus(entry()), "hid:1eab:0110") == (StatusReason.NOT_FOUND, HintKey.PLUG_IN)
 
 
