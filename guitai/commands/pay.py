@@ -1,0 +1,195 @@
+"""`guitai pay`: one sale without a screen, on an activated folder that no app holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from guitai.exits import CommandStop, Exit
+from guitai.folder import data_dir_option, folder_troubles, resolved
+from protocol.auth_code import PaymentCode, classify_scan
+from protocol.messages import Presented
+from protocol.money import AmountRefusal, Money, parse_amount
+from protocol.reasons import Reason
+from protocol.states import TerminalState
+
+if TYPE_CHECKING:
+    from guitai.counter.selling import OneSale, Sold
+    from sync.engine.model import PaymentView
+    from sync.till import Till
+
+_AMOUNT_SENTENCES = {
+    AmountRefusal.EMPTY: "The amount is missing. Give it in yuan, for example --amount 12.50.",
+    AmountRefusal.NOT_A_NUMBER: "The amount is not a number. Give it in yuan, for example --amount 12.50.",
+    AmountRefusal.ZERO: "The amount is zero. Give at least 0.01.",
+    AmountRefusal.NEGATIVE: "The amount is negative. Undoing a payment is a refund, not a sale.",
+    AmountRefusal.TOO_MANY_DECIMALS: "The amount has more than two decimals. The smallest unit is 0.01.",
+    AmountRefusal.TOO_LARGE: "The amount is too large for one payment.",
+}
+_SENTENCES = {
+    "paid": "Paid.",
+    "not_paid": "Not paid. It is safe to scan again.",
+    "unknown": "Not confirmed yet: no goods, no second charge. The till goes on asking at its next start.",
+}
+
+
+@click.command()
+@click.option("--amount", required=True, help="In yuan: 12.50")
+@click.option("--code", help="The customer's payment code; '-' reads it from standard input.")
+@click.option("--scanner", metavar="URI", help="Read the code from this scanner: serial:/dev/ttyACM0, hid:, camera:0 …")
+@click.option("--qr", is_flag=True, help="Show a QR that the customer scans.")
+@click.option("--wait", type=click.FloatRange(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+@data_dir_option
+def command(
+    amount: str, code: str | None, scanner: str | None, qr: bool, wait: float, as_json: bool, data_dir: Path | None
+) -> int:
+    """Take one payment; the exit status says paid (0), not paid (1) or unknown (3)."""
+    money = parse_amount(amount)
+    if isinstance(money, AmountRefusal):
+        raise CommandStop(Exit.USAGE, reason=Reason.BAD_AMOUNT, message=_AMOUNT_SENTENCES[money])
+    if [code is not None, scanner is not None, qr].count(True) != 1:
+        raise click.UsageError("Say where the payment comes from: exactly one of --code, --scanner and --qr.")
+    from guitai.counter.selling import OneSale
+    from sync.till import open_till
+
+    sale = OneSale()
+    with folder_troubles():
+        till = open_till(resolved(data_dir), publish=sale.publish)
+    try:
+        return _sell(till, sale, money, code=code, scanner=scanner, wait=wait, as_json=as_json)
+    finally:
+        till.close()
+
+
+def _sell(
+    till: Till, sale: OneSale, amount: Money, *, code: str | None, scanner: str | None, wait: float, as_json: bool
+) -> int:
+    presented, auth_code, scanned_s = Presented.MERCHANT, None, time.monotonic()
+    if code is not None:
+        presented, auth_code = Presented.CUSTOMER, _given_code(code, till.identity.gateway_url).auth_code
+    elif scanner is not None:
+        from guitai.counter.scanning import wait_for_code
+
+        found = wait_for_code(
+            scanner,
+            ready=lambda: _print({"event": "ready"}, as_json, "Ready. Scan the customer's payment code."),
+            refused=lambda sentence: click.echo(sentence, err=True),
+            until_s=time.monotonic() + wait,
+        )
+        if found is None:
+            return _nothing_scanned(amount, as_json)
+        presented, auth_code, scanned_s = Presented.CUSTOMER, found.code.auth_code, found.at_ms / 1000
+    sale.wait_for_contact()
+    sold = sale.run(
+        till,
+        amount=amount,
+        presented=presented,
+        auth_code=auth_code,
+        scanned_at_ms=int(scanned_s * 1000),
+        until_s=time.monotonic() + wait,
+        show_qr=lambda view: _show_qr(view, as_json),
+    )
+    status = _report(sold, amount, as_json)
+    if sold.view is not None and sold.view.state.final:
+        sale.wait_for_delivery()
+    return int(status)
+
+
+def _given_code(code: str, gateway_url: str) -> PaymentCode:
+    from sync.link.address import is_loopback_url
+
+    if code == "-":
+        code = sys.stdin.readline()
+    elif not is_loopback_url(gateway_url):
+        raise CommandStop(
+            Exit.USAGE,
+            reason=Reason.USAGE,
+            message="A payment code on the command line shows in the process list and the shell's history.",
+            hint="Use --code - and give the code on standard input. (A loopback gateway takes it as an argument.)",
+        )
+    found = classify_scan(code)
+    if not isinstance(found, PaymentCode):
+        from guitai.counter.scanning import SCAN_SENTENCES
+
+        raise CommandStop(Exit.USAGE, reason=Reason.NOT_A_PAYMENT_CODE, message=SCAN_SENTENCES[found])
+    return found
+
+
+def _show_qr(view: PaymentView, as_json: bool) -> None:
+    if as_json:
+        _print({"event": "qr", "qr": view.qr, "payment_no": view.payment_no}, as_json, "")
+        return
+    import qrcode
+
+    drawn = qrcode.QRCode(border=2)
+    drawn.add_data(view.qr or "")
+    drawn.print_ascii(out=sys.stdout, invert=True)
+    click.echo(f"Let the customer scan this to pay {view.amount}.")
+
+
+def _nothing_scanned(amount: Money, as_json: bool) -> int:
+    message = "No payment code was scanned. Nothing was charged."
+    result: dict[str, Any] = {
+        "event": "result", "order_no": None, "payment_no": None, "outcome": "not_paid", "safe_to_rescan": True,
+        "amount_fen": amount.fen, "channel": None, "elapsed_ms": None, "reason": Reason.NO_SCAN, "message": message,
+    }  # fmt: skip
+    _print(result, as_json, message)
+    return int(Exit.NOT_DONE)
+
+
+def _report(sold: Sold, amount: Money, as_json: bool) -> Exit:
+    view = sold.view
+    outcome, status = _outcome(sold)
+    reason = sold.refused or (view.reason if view is not None else None) or _default_reason(outcome)
+    message = _message(outcome, reason, sold)
+    result: dict[str, Any] = {
+        "event": "result",
+        "order_no": view.order_no if view else None,
+        "payment_no": view.payment_no if view else None,
+        "outcome": outcome,
+        "safe_to_rescan": view.safe_to_rescan if view else sold.refused is not None,
+        "amount_fen": amount.fen,
+        "channel": view.channel if view else None,
+        "elapsed_ms": view.elapsed_ms if view else None,
+        "reason": reason,
+        "message": message,
+    }
+    _print(result, as_json, f"{message} {amount}" + (f" ({view.payment_no})" if view else ""))
+    return status
+
+
+def _outcome(sold: Sold) -> tuple[str, Exit]:
+    if sold.refused is not None:
+        unreachable = sold.refused in (Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED)
+        return "not_paid", Exit.GATEWAY if unreachable else Exit.NOT_DONE
+    match sold.view.state if sold.view is not None else None:
+        case TerminalState.PAID:
+            return "paid", Exit.DONE
+        case TerminalState.NOT_PAID:
+            assert sold.view is not None
+            return "not_paid", Exit.GATEWAY if sold.view.reason is Reason.NOT_SENT else Exit.NOT_DONE
+        case _:
+            return "unknown", Exit.UNKNOWN
+
+
+def _default_reason(outcome: str) -> Reason:
+    return {"paid": Reason.PAID, "not_paid": Reason.DECLINED}.get(outcome, Reason.NOT_CONFIRMED)
+
+
+def _message(outcome: str, reason: Reason, sold: Sold) -> str:
+    if sold.refused is not None:
+        return f"Nothing was charged: {reason.value.replace('_', ' ')}."
+    if outcome == "not_paid" and sold.view is not None and not sold.view.safe_to_rescan:
+        return "Not paid."
+    return _SENTENCES[outcome]
+
+
+def _print(line: dict[str, Any], as_json: bool, text: str) -> None:
+    click.echo(json.dumps(line, ensure_ascii=False) if as_json else text)
+    sys.stdout.flush()

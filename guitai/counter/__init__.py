@@ -1,0 +1,1 @@
+"""One sale without a screen: what `guitai pay` does with a scanner, a till and a clock."""
