@@ -1,0 +1,226 @@
+"""The scenes of the gallery: an imaginary shop's till, brought into each state by the events of a counter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from protocol.messages import LateMoney, LateMoneyState, Light, Presented, Proof
+from protocol.money import Money
+from protocol.numbers import new_number
+from protocol.reasons import Reason
+from protocol.secret import Secret
+from protocol.states import ProofKind, TerminalState
+from sync.engine.model import Line, LinkView, PaymentView
+from terminal.cashier import events as e
+from terminal.cashier import words
+from terminal.cashier.keys import Command
+from terminal.cashier.phrase import say
+from terminal.cashier.ports import (
+    CheckFound,
+    DayRead,
+    GunSeen,
+    GunState,
+    HistoryEntry,
+    HourSum,
+    Identity,
+    OrderRow,
+    WalletSum,
+)
+from terminal.cashier.state import CashierState, Settings
+from terminal.cashier.step import start, step
+
+#: 2026-11-22 14:03:22 in the shop's zone.
+NOW_MS: Final = 1_795_327_402_000
+SHOP: Final = Identity(store="喆犇手工面馆（人民路店）", terminal="1号机", operator="小王")
+CODE: Final = "281234567890123456"
+QR: Final = "https://pay.example.com/q/4F7K2M9QXW3D8RTN5VBH6YCJ"
+
+
+def number(seed: int) -> str:
+    """A well-formed order number."""
+    return new_number(seed.to_bytes(15, "big"))
+
+
+def payment(seed: int, state: TerminalState, fen: int, minutes_ago: float = 0, **changes: object) -> PaymentView:
+    """A payment as sync would publish it."""
+    at_ms = NOW_MS - round(minutes_ago * 60_000)
+    final = state.final
+    view = PaymentView(
+        payment_no=f"{number(seed)}-1", order_no=number(seed), n=1, sale_id=number(seed + 5000), amount=Money(fen),
+        presented=Presented.CUSTOMER, state=state, light=None, safe_to_rescan=False, reason=None, proof=None,
+        channel="alipay", transaction_tail=f"{(seed * 7919) % 10_000:04d}" if state is TerminalState.PAID else None,
+        qr=None, qr_expires_ms=None, payer_prompted=False, cancel_requested=False, late_money=None,
+        started_at_ms=at_ms - 1_000, settled_at_ms=at_ms if final else None, elapsed_ms=820 if final else None,
+        request_id=None,
+    )  # fmt: skip
+    if state is TerminalState.NOT_PAID:
+        proof = Proof(kind=ProofKind.DECLINED, said_by="alipay", at_ms=at_ms)
+        view = replace(view, proof=proof, light=Light.GREEN, safe_to_rescan=True, reason=Reason.BALANCE_LOW)
+    return replace(view, **changes)  # pyright: ignore[reportArgumentType]  # names are those of PaymentView
+
+
+def run(state: CashierState, events: Iterable[e.Event], *, now_ms: int) -> CashierState:
+    """Feeds events at one moment."""
+    for event in events:
+        state, _ = step(state, event, now_ms=now_ms, request_id="r1")
+    return state
+
+
+def typed(text: str) -> list[e.Event]:
+    return [e.Typed(text=character) for character in text]
+
+
+def till() -> CashierState:
+    """A till that has sold today."""
+    state = start(Settings(), SHOP)
+    link = LinkView(
+        line=Line.UP, clock_skew_ms=40, clock_warning=False, unsent=0, oldest_unsent_at_ms=None, last_contact_ms=NOW_MS
+    )
+    history = [
+        payment(11, TerminalState.PAID, 1250, 2), payment(12, TerminalState.PAID, 800, 4, channel="wechat"),
+        payment(13, TerminalState.NOT_PAID, 3000, 7), payment(14, TerminalState.PAID, 16_880, 11),
+        payment(15, TerminalState.PAID, 650, 13, channel="wechat"), payment(16, TerminalState.PAID, 4_200, 19),
+        payment(17, TerminalState.PAID, 1_900, 24, channel="unionpay"), payment(18, TerminalState.PAID, 2_350, 31),
+    ]  # fmt: skip
+    told: list[e.Event] = [e.Published(publication=link), e.Published(publication=GunSeen(gun=GunState.READY))]
+    told += [e.Published(publication=view) for view in history]
+    return run(state, [*told, e.Tick(unix_ms=NOW_MS)], now_ms=1_000)
+
+
+def selling(view: PaymentView | None = None, *, after_ms: int = 8_000) -> CashierState:
+    """`12.5`, one pull of the trigger, and what sync said `after_ms` later."""
+    state = run(till(), [*typed("12.5"), e.Scanned(text=Secret(CODE))], now_ms=2_000)
+    if view is not None:
+        told = e.Published(publication=replace(view, request_id="r1"))
+        state = run(state, [told, e.Tick(unix_ms=NOW_MS)], now_ms=2_000 + after_ms)
+    return run(state, [e.Tick(unix_ms=NOW_MS)], now_ms=2_000 + after_ms)
+
+
+def ours(state: TerminalState, **changes: object) -> PaymentView:
+    return payment(99, state, 1250, **changes)  # pyright: ignore[reportArgumentType]  # names are those of PaymentView
+
+
+def showing_qr() -> CashierState:
+    state = run(till(), [*typed("12.5"), e.Pressed(command=Command.SHOW_QR)], now_ms=2_000)
+    view = ours(
+        TerminalState.WAITING, presented=Presented.MERCHANT, qr=QR, qr_expires_ms=NOW_MS + 119_000, request_id="r1"
+    )
+    return run(state, [e.Published(publication=view), e.Tick(unix_ms=NOW_MS)], now_ms=25_000)
+
+
+def late() -> CashierState:
+    """An unresolved sale was set aside, the next is being typed, and the first one's money arrives."""
+    state = run(selling(ours(TerminalState.UNKNOWN)), [e.Pressed(command=Command.PARK), *typed("30")], now_ms=12_000)
+    return run(state, [e.Published(publication=ours(TerminalState.PAID)), e.Tick(unix_ms=NOW_MS)], now_ms=13_000)
+
+
+def late_in_panel() -> CashierState:
+    found = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=NOW_MS)
+    lost = ours(TerminalState.NOT_PAID)
+    state = selling(lost)
+    told = e.Published(publication=replace(lost, late_money=found, request_id="r1"))
+    return run(state, [told, e.Tick(unix_ms=NOW_MS)], now_ms=12_000)
+
+
+def offline() -> CashierState:
+    down = LinkView(
+        line=Line.DOWN, clock_skew_ms=40, clock_warning=False, unsent=3, oldest_unsent_at_ms=NOW_MS, last_contact_ms=1
+    )
+    return run(till(), [e.Published(publication=down), *typed("12.5"), e.Scanned(text=Secret(CODE))], now_ms=3_000)
+
+
+def troubled() -> CashierState:
+    """A gun unplugged and a clock ten minutes fast, while a sale is typed."""
+    skewed = LinkView(
+        line=Line.UP, clock_skew_ms=600_000, clock_warning=True, unsent=2, oldest_unsent_at_ms=NOW_MS, last_contact_ms=1
+    )
+    gun = GunSeen(gun=GunState.LOST, name="Honeywell 1900")
+    return run(till(), [e.Published(publication=skewed), e.Published(publication=gun), *typed("8")], now_ms=3_000)
+
+
+def orders(filter_text: str = "") -> CashierState:
+    rows = tuple(OrderRow(payment=payment(40 + i, TerminalState.PAID, 900 + i * 275, 40 + i * 9)) for i in range(30))
+    state = run(till(), [e.Pressed(command=Command.ORDERS)], now_ms=3_000)
+    state = run(state, [e.OrdersArrived(rows=rows), *typed(filter_text)], now_ms=3_100)
+    chosen = number(13)
+    entries = (
+        HistoryEntry(at_ms=NOW_MS - 429_000, kind="scan_accepted", said_by="till"),
+        HistoryEntry(at_ms=NOW_MS - 428_900, kind="sent", said_by="till"),
+        HistoryEntry(at_ms=NOW_MS - 428_100, kind="waiting", said_by="gateway"),
+        HistoryEntry(at_ms=NOW_MS - 425_000, kind="password", said_by="gateway"),
+        HistoryEntry(at_ms=NOW_MS - 420_400, kind="not_paid", said_by="gateway", reason=Reason.BALANCE_LOW),
+        HistoryEntry(at_ms=NOW_MS - 420_300, kind="acknowledged", said_by="till"),
+    )
+    return run(state, [e.Picked(name="order", value=chosen), e.HistoryArrived(order_no=chosen, entries=entries)],
+               now_ms=3_200)  # fmt: skip
+
+
+def takings() -> CashierState:
+    hours = ((8, 3, 4_150), (9, 9, 15_800), (10, 6, 9_900), (11, 21, 48_350), (12, 38, 91_240), (13, 24, 52_600),
+             (14, 2, 2_050))  # fmt: skip
+    day = DayRead(
+        day="2026-11-22", count=103, amount_fen=224_090, not_paid=4,
+        wallets=(
+            WalletSum(channel="alipay", count=58, amount_fen=131_240),
+            WalletSum(channel="wechat", count=41, amount_fen=86_350),
+            WalletSum(channel="unionpay", count=4, amount_fen=6_500),
+        ),
+        hours=tuple(HourSum(hour=hour, count=count, amount_fen=fen) for hour, count, fen in hours),
+        unresolved=(payment(71, TerminalState.UNKNOWN, 3_000, 5, channel=None),),
+    )  # fmt: skip
+    return run(till(), [e.Pressed(command=Command.TAKINGS), e.DayArrived(days_ago=0, day=day)], now_ms=3_000)
+
+
+def doctor() -> CashierState:
+    checks = (
+        CheckFound(name="activation", passed=True, found="activated",
+                   values=(("store", SHOP.store), ("terminal", SHOP.terminal))),
+        CheckFound(name="gateway", passed=True, found="gateway_up"),
+        CheckFound(name="clock", passed=True, found="clock_ok", values=(("seconds", 0),)),
+        CheckFound(name="journal", passed=True, found="journal_ok", values=(("entries", 1_204), ("unsent", 0))),
+        CheckFound(name="disk", passed=True, found="disk_ok", values=(("free_mb", 48_210),)),
+        CheckFound(name="gun", passed=False, found="gun_lost", todo="plug_gun", values=(("name", "Honeywell 1900"),)),
+        CheckFound(name="sound", passed=None, found="sound_none", todo="plug_speaker"),
+    )  # fmt: skip
+    state = run(till(), [e.Pressed(command=Command.DOCTOR), e.ChecksArrived(checks=checks)], now_ms=3_000)
+    return run(state, [e.Scanned(text=Secret(CODE))], now_ms=3_500)
+
+
+def activation() -> CashierState:
+    state = start(Settings(), Identity(), gateway="https://pay.example.com")
+    return run(state, typed("7K3M9QXW"), now_ms=1_000)
+
+
+SCENES: Final[dict[str, Callable[[], CashierState]]] = {
+    "ready": till,
+    "typing": lambda: run(till(), typed("12.5"), now_ms=2_000),
+    "scan_taken": lambda: selling(after_ms=300),
+    "waiting": lambda: selling(ours(TerminalState.WAITING)),
+    "password": lambda: selling(ours(TerminalState.WAITING, payer_prompted=True), after_ms=12_000),
+    "qr": showing_qr,
+    "cancel_armed": lambda: run(
+        selling(ours(TerminalState.WAITING)), [e.Pressed(command=Command.CANCEL)], now_ms=11_000
+    ),
+    "paid": lambda: selling(ours(TerminalState.PAID)),
+    "not_paid": lambda: selling(ours(TerminalState.NOT_PAID)),
+    "cancelling": lambda: selling(ours(TerminalState.CANCELLING, cancel_requested=True)),
+    "unknown": lambda: selling(ours(TerminalState.UNKNOWN), after_ms=14_000),
+    "late": late,
+    "late_in_panel": late_in_panel,
+    "offline": offline,
+    "troubled": troubled,
+    "refused_goods": lambda: run(till(), [*typed("12.5"), e.Scanned(text=Secret("6901234567892"))], now_ms=2_000),
+    "refused_busy": lambda: run(
+        selling(ours(TerminalState.WAITING)), [e.Scanned(text=Secret("288888888888888888"))], now_ms=10_500
+    ),
+    "large_amount": lambda: run(till(), typed("99999.99"), now_ms=2_000),
+    "orders": orders,
+    "orders_filtered": lambda: orders("12.5"),
+    "takings": takings,
+    "doctor": doctor,
+    "display": lambda: run(till(), [e.Pressed(command=Command.DISPLAY)], now_ms=2_000),
+    "activation": activation,
+    "blocked": lambda: start(Settings(), SHOP, blocked=say(f"blocked.{words.BLOCKED_REASONS[0].value}")),
+}
