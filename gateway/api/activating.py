@@ -1,0 +1,117 @@
+"""`POST /v1/terminals/activate`: a code and a device key become a terminal of one store.
+
+The request is signed by the device key itself (proof of possession). Same code and same key: the same answer again, so a
+lost answer burns nothing. Wrong codes are counted per address. The answer is signed by the root key, whose fingerprint an
+activation QR carries.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.api.answers import Answer, Refusal
+from gateway.api.caller import check_window, use_nonce
+from gateway.keys import GatewayKeys
+from gateway.ports import Clock, Entropy
+from gateway.store import places
+from gateway.store.places import Terminal
+from gateway.store.units import Store, Tx
+from protocol.chain import genesis
+from protocol.keys import public_of_device_keyid, public_text
+from protocol.messages import ActivationAnswer, ActivationRequest
+from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id, read_activation_code
+from protocol.reasons import Reason
+from protocol.signature import Verified
+
+TRIES: Final = 5
+TRIES_MS: Final = 60_000
+_MOST_ADDRESSES: Final = 4_096
+_COUNTED: Final = frozenset({Reason.ACTIVATION_UNKNOWN, Reason.ACTIVATION_EXPIRED, Reason.ACTIVATION_USED})
+
+
+class ActivationCalls:
+    def __init__(self, *, store: Store, clock: Clock, entropy: Entropy, keys: GatewayKeys) -> None:
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._keys = keys
+        self._failed: dict[str, list[int]] = {}
+
+    async def activate(self, verified: Verified, request: ActivationRequest, remote: str) -> Answer:
+        key = public_of_device_keyid(verified.keyid)
+        if key is None or public_text(key) != request.public_key:
+            raise Refusal(Reason.BAD_SIGNATURE, "public_key: sign with the key that is to be activated")
+        now_ms = self._clock.now_ms()
+        recent = [at for at in self._failed.get(remote, ()) if now_ms - at < TRIES_MS]
+        if len(recent) >= TRIES:
+            raise Refusal(Reason.TOO_MANY_TRIES)
+        try:
+            terminal = await self._store.run(lambda tx: self._bind(tx, verified, request))
+        except Refusal as refusal:
+            if refusal.reason in _COUNTED:
+                self._count(remote, [*recent, now_ms])
+            raise
+        return Answer(self._answer(terminal), root=True)
+
+    def _count(self, remote: str, failed: list[int]) -> None:
+        if len(self._failed) >= _MOST_ADDRESSES:
+            self._failed.clear()
+        self._failed[remote] = failed
+
+    def _bind(self, tx: Tx, verified: Verified, request: ActivationRequest) -> Terminal:
+        code = read_activation_code(request.code)
+        if code is None:
+            raise Refusal(Reason.ACTIVATION_UNKNOWN)
+        digest = places.code_digest(code)
+        known = places.activated(tx, digest=digest, public_key=request.public_key)
+        if known is not None:
+            return known
+        now_ms = self._clock.now_ms()
+        check_window(verified, self._clock)
+        held = places.activation_code(tx, digest)
+        if held is None:
+            raise Refusal(Reason.ACTIVATION_UNKNOWN)
+        if now_ms > held.expires_ms:
+            raise Refusal(Reason.ACTIVATION_EXPIRED)
+        if held.uses_left <= 0:
+            raise Refusal(Reason.ACTIVATION_USED)
+        use_nonce(tx, verified, self._clock)
+        terminal_id = self._terminal(tx, request, held.store_id, now_ms=now_ms)
+        places.use_activation_code(
+            tx, digest=digest, public_key=request.public_key, terminal_id=terminal_id, now_ms=now_ms
+        )
+        terminal = places.terminal(tx, terminal_id)
+        assert terminal is not None, "it was written in this transaction"
+        return terminal
+
+    def _terminal(self, tx: Tx, request: ActivationRequest, store_id: str, *, now_ms: int) -> str:
+        known = places.terminal_by_key(tx, request.public_key)
+        number = places.terminals_of(tx, store_id) + 1
+        name = request.device_name.strip() or f"{number}号台"
+        if known is not None:
+            places.activate_again(tx, terminal_id=known.terminal_id, store_id=store_id, name=name)
+            return known.terminal_id
+        terminal_id = new_terminal_id(self._entropy.bytes(TERMINAL_ID_BYTES))
+        places.add_terminal(
+            tx,
+            terminal_id=terminal_id,
+            store_id=store_id,
+            name=name,
+            public_key=request.public_key,
+            head=genesis(terminal_id),
+            now_ms=now_ms,
+        )
+        return terminal_id
+
+    def _answer(self, terminal: Terminal) -> ActivationAnswer:
+        return ActivationAnswer(
+            terminal_id=terminal.terminal_id,
+            terminal_name=terminal.name,
+            epoch=terminal.epoch,
+            store_id=terminal.store_id,
+            store_name=terminal.store_name,
+            merchant_id=terminal.merchant_id,
+            merchant_name=terminal.merchant_name,
+            keys=self._keys.entries,
+            server_time_ms=self._clock.now_ms(),
+        )

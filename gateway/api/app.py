@@ -1,0 +1,66 @@
+"""The web server's side: bytes of a request into parts, and parts into bytes. Nothing is decided here.
+
+Bodies are limited before they are read whole; paths go on as they came over the wire, because they are signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.api.routes import largest_body
+from gateway.api.service import GatewayService
+from protocol.signature import RequestParts
+
+PlainAnswer = Callable[[], Awaitable[Response]]
+
+
+def make_app(service: GatewayService, plain: dict[str, PlainAnswer]) -> Starlette:
+    """`plain`: unsigned pages for operations, by path."""
+
+    def page(answer: PlainAnswer) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(_request: Request) -> Response:
+            return await answer()
+
+        return endpoint
+
+    async def signed(request: Request) -> Response:
+        return await _handle(service, request)
+
+    routes = [Route(path, page(answer), methods=["GET"]) for path, answer in plain.items()]
+    everything = Route("/{path:path}", signed, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    return Starlette(routes=[*routes, everything])
+
+
+async def _handle(service: GatewayService, request: Request) -> Response:
+    raw_path: object = request.scope.get("raw_path")
+    path = raw_path.decode("latin-1").partition("?")[0] if isinstance(raw_path, bytes) else request.url.path
+    try:
+        body = await _read(request, largest_body(path))
+    except ClientDisconnect:
+        return Response(status_code=400)
+    query: object = request.scope.get("query_string", b"")
+    parts = RequestParts(
+        method=request.method,
+        authority=request.headers.get("host", ""),
+        path=path,
+        query=query.decode("latin-1") if isinstance(query, bytes) else "",
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+    )
+    answer = await service.handle(parts, request.client.host if request.client is not None else "")
+    return Response(content=answer.body, status_code=answer.status, headers=dict(answer.headers))
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """At most `limit` + 1 bytes: one too many is what the service refuses."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            return bytes(body[: limit + 1])
+    return bytes(body)

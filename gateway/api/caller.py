@@ -1,0 +1,45 @@
+"""Who is calling, and is the request good: the order of checks of SAFETY.md section 4, in one value.
+
+Signature, then digest, before anything is parsed. The window and the nonce come later, inside the effect's transaction
+and only when the number is not known already: see `Caller.fresh`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.api.answers import Refusal
+from gateway.ports import Clock
+from gateway.store import guards
+from gateway.store.places import Terminal
+from gateway.store.units import Tx
+from protocol.reasons import Reason
+from protocol.signature import Verified, within_window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A terminal whose signature over this request holds."""
+
+    terminal: Terminal
+    verified: Verified
+    clock: Clock
+
+    def in_time(self) -> None:
+        """Refuses with the gateway's time when the request was signed at another time."""
+        check_window(self.verified, self.clock)
+
+    def fresh(self, tx: Tx) -> None:
+        """For an effect: the window, then the nonce, unique in the effect's own transaction."""
+        self.in_time()
+        use_nonce(tx, self.verified, self.clock)
+
+
+def check_window(verified: Verified, clock: Clock) -> None:
+    if not within_window(verified, now_s=clock.now_ms() // 1000):
+        raise Refusal(Reason.CLOCK)
+
+
+def use_nonce(tx: Tx, verified: Verified, clock: Clock) -> None:
+    if not guards.use_nonce(tx, keyid=verified.keyid, nonce=verified.nonce, now_ms=clock.now_ms()):
+        raise Refusal(Reason.REPLAYED)

@@ -1,0 +1,57 @@
+"""`POST /v1/journal`: a terminal's entries. Known ones with the same hash are accepted again; a gap or a fork is refused
+with an alarm that survives the refusal, because it may mean a copied or restored disk."""
+
+from __future__ import annotations
+
+from gateway.api.answers import Answer, Refusal
+from gateway.api.caller import Caller
+from gateway.payments.values import Alarm, AlarmKind
+from gateway.ports import Clock
+from gateway.store import alarms, journal
+from gateway.store.journal import Head
+from gateway.store.units import Store, Tx
+from protocol.chain import first_break, link
+from protocol.messages import JournalAnswer, JournalEntry, JournalUpload
+from protocol.reasons import Reason
+
+
+class JournalCalls:
+    def __init__(self, *, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def upload(self, caller: Caller, upload: JournalUpload) -> Answer:
+        found = await self._store.run(lambda tx: self._take(tx, caller, upload.entries))
+        if isinstance(found, Reason):
+            raise Refusal(found)
+        return Answer(JournalAnswer(accepted_through=found.seq, head=found.hash, server_time_ms=self._clock.now_ms()))
+
+    def _take(self, tx: Tx, caller: Caller, entries: tuple[JournalEntry, ...]) -> Head | Reason:
+        """A refusal is returned, not raised, so that its alarm is committed."""
+        terminal_id = caller.terminal.terminal_id
+        held = journal.head(tx, terminal_id)
+        known = [entry for entry in entries if entry.seq <= held.seq]
+        fresh = [entry for entry in entries if entry.seq > held.seq]
+        if any(_forks(tx, terminal_id, entry) for entry in known):
+            return self._refuse(tx, terminal_id, Reason.JOURNAL_FORK, f"at {known[0].seq}, held {held.seq}")
+        if not fresh:
+            return held
+        caller.fresh(tx)
+        if fresh[0].seq != held.seq + 1:
+            return self._refuse(tx, terminal_id, Reason.JOURNAL_GAP, f"after {held.seq} came {fresh[0].seq}")
+        broken = first_break(held.hash, held.seq, fresh)
+        if broken is not None:
+            first = fresh[0]
+            follows = link(held.hash, seq=first.seq, kind=first.kind, at_ms=first.at_ms, body=first.body) == first.hash
+            gap = follows and any(b.seq != a.seq + 1 for a, b in zip(fresh, fresh[1:], strict=False))
+            return self._refuse(tx, terminal_id, Reason.JOURNAL_GAP if gap else Reason.JOURNAL_FORK, f"at {broken}")
+        return journal.append(tx, terminal_id, fresh, now_ms=self._clock.now_ms())
+
+    def _refuse(self, tx: Tx, terminal_id: str, reason: Reason, detail: str) -> Reason:
+        kind = AlarmKind.JOURNAL_GAP if reason is Reason.JOURNAL_GAP else AlarmKind.JOURNAL_FORK
+        alarms.raise_alarm(tx, Alarm(kind=kind, detail=detail), about=terminal_id, now_ms=self._clock.now_ms())
+        return reason
+
+
+def _forks(tx: Tx, terminal_id: str, entry: JournalEntry) -> bool:
+    return journal.hash_at(tx, terminal_id, entry.seq) != entry.hash

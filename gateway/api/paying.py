@@ -1,0 +1,243 @@
+"""The calls about payments: take, ask (long poll), cancel, acknowledge. A terminal reaches its own payments only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from hashlib import sha256
+from hmac import digest
+from typing import Final
+
+from gateway.api.answers import Answer, Refusal
+from gateway.api.caller import Caller
+from gateway.jobs.desk import Desk
+from gateway.jobs.keeping import keep, keep_new
+from gateway.jobs.schedule import CODE_DEADLINE_MS
+from gateway.jobs.waiters import Waiters
+from gateway.payments.admit import (
+    Admitted,
+    Known,
+    Refused,
+    admit,
+    known,
+    new_payment,
+    send,
+    tombstone,
+    unseen,
+    well_formed,
+)
+from gateway.payments.status import status_of
+from gateway.payments.undo import request_cancel
+from gateway.payments.values import AlarmKind, Payment, PaymentKey, Step
+from gateway.ports import Clock
+from gateway.routing.accounts import Accounts
+from gateway.routing.choose import Candidate, for_code, for_qr
+from gateway.store import acks, alarms, guards, payments, tasks
+from gateway.store.tasks import TaskKind
+from gateway.store.units import Store, Tx
+from protocol.messages import AckRequest, CancelRequest, PaymentRequest, PaymentStatus, Presented
+from protocol.numbers import PaymentNo, is_number, new_out_trade_no, read_payment_no
+from protocol.reasons import Reason
+from protocol.secret import Secret
+from protocol.states import GatewayState
+
+LONGEST_WAIT_S: Final = 30
+_MOST_CHANNEL_ORDERS: Final = 36 * 36
+
+
+def payment_key(caller: Caller, payment_no: str) -> PaymentKey:
+    """The caller's own payment of that number."""
+    number = read_payment_no(payment_no)
+    if number is None:
+        raise Refusal(Reason.BAD_REQUEST, "payment_no: its check character or form is wrong")
+    return _key(caller, number)
+
+
+def _key(caller: Caller, number: PaymentNo) -> PaymentKey:
+    return PaymentKey(terminal_id=caller.terminal.terminal_id, order_no=number.order_no, n=number.n)
+
+
+class PaymentCalls:
+    """`spawn` runs a call to a wallet in the background; `wake` tells the scheduler; `mark_key` is this process's."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        accounts: Accounts,
+        desk: Desk,
+        waiters: Waiters,
+        spawn: Callable[[Awaitable[None]], None],
+        wake: Callable[[], None],
+        mark_key: bytes,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._accounts = accounts
+        self._desk = desk
+        self._waiters = waiters
+        self._spawn = spawn
+        self._wake = wake
+        self._mark_key = mark_key
+
+    async def take(self, caller: Caller, request: PaymentRequest) -> Answer:
+        """`POST /v1/payments`."""
+        key = payment_key(caller, request.payment_no)
+        if not well_formed(request):
+            raise Refusal(Reason.BAD_REQUEST, "auth_code: present exactly when the customer presents")
+        if not is_number(request.sale_id):
+            raise Refusal(Reason.BAD_REQUEST, "sale_id: its check character is wrong")
+        payment, is_new = await self._store.run(lambda tx: self._admit(tx, caller, request, key))
+        if is_new and payment.state is GatewayState.SENT:
+            self._start(payment, request.auth_code)
+        return self._answer(payment)
+
+    async def ask(self, caller: Caller, key: PaymentKey, *, wait_s: float, after: int | None) -> Answer:
+        """`GET /v1/payments/{payment_no}`: returns when state_seq passes `after` (without it: when final), or in time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        while True:
+            changed = self._waiters.join(key)
+            try:
+                payment = await self._store.run(lambda tx: payments.find(tx, key))
+                if payment is None:
+                    caller.in_time()
+                    raise Refusal(Reason.UNKNOWN_PAYMENT)
+                enough = payment.state.final if after is None else payment.state_seq > after
+                left = until - loop.time()
+                if enough or left <= 0:
+                    return self._answer(payment)
+                async with asyncio.timeout(left):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+            finally:
+                self._waiters.leave(key, changed)
+
+    async def cancel(self, caller: Caller, key: PaymentKey, request: CancelRequest) -> Answer:
+        """`POST …/cancel`: a durable intent; for a number never seen, a tombstone that is kept for ever."""
+        payment = await self._store.run(lambda tx: self._cancel(tx, caller, key, request))
+        self._waiters.wake(key)
+        self._wake()
+        return self._answer(payment)
+
+    async def acknowledge(self, caller: Caller, key: PaymentKey, request: AckRequest) -> Answer:
+        """`POST …/ack`: the till journaled this outcome."""
+        return self._answer(await self._store.run(lambda tx: self._acknowledge(tx, caller, key, request)))
+
+    def _answer(self, payment: Payment) -> Answer:
+        status: PaymentStatus = status_of(payment, now_ms=self._clock.now_ms())
+        return Answer(status)
+
+    def _start(self, payment: Payment, auth_code: Secret | None) -> None:
+        if auth_code is not None:
+            self._spawn(self._desk.pay(payment, auth_code))
+        else:
+            self._spawn(self._desk.ask_for_qr(payment))
+        self._wake()
+
+    def _admit(self, tx: Tx, caller: Caller, request: PaymentRequest, key: PaymentKey) -> tuple[Payment, bool]:
+        now_ms = self._clock.now_ms()
+        of_order = payments.of_order(tx, terminal_id=key.terminal_id, order_no=key.order_no)
+        for existing in of_order:
+            if existing.key == key:
+                match known(request, existing):
+                    case Known(payment=payment):
+                        return payment, False
+                    case Refused(reason=reason):
+                        raise Refusal(reason)
+        caller.fresh(tx)
+        decision = admit(request, key.n, of_order, now_ms=now_ms)
+        if isinstance(decision, Refused):
+            raise Refusal(decision.reason)
+        step = self._first_step(tx, caller, request, key, decision, now_ms=now_ms)
+        for n in decision.missing:
+            never = unseen(replace(key, n=n), amount_fen=request.amount_fen, operator=request.operator, now_ms=now_ms)
+            dead = tombstone(never, reason=Reason.NOT_CONFIRMED, now_ms=now_ms)
+            keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)
+        keep_new(tx, step, self._desk.pace_of, now_ms=now_ms)
+        return step.payment, True
+
+    def _first_step(
+        self, tx: Tx, caller: Caller, request: PaymentRequest, key: PaymentKey, decision: Admitted, *, now_ms: int
+    ) -> Step:
+        fresh = new_payment(request, key, now_ms=now_ms)
+        if decision.expired:
+            return tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms)
+        account = self._route(caller, request.auth_code)
+        if account is None:
+            return tombstone(fresh, reason=Reason.NO_CHANNEL, now_ms=now_ms)
+        if request.auth_code is not None and not self._claim_code(tx, request.auth_code, key, now_ms=now_ms):
+            return tombstone(fresh, reason=Reason.CODE_USED_ELSEWHERE, now_ms=now_ms)
+        ordinal = payments.channel_orders_of(tx, key.order_no)
+        if ordinal >= _MOST_CHANNEL_ORDERS:
+            raise Refusal(Reason.BAD_REQUEST, "payment_no: this order was tried too often; use a new one")
+        shown = request.presented is Presented.MERCHANT
+        return send(
+            fresh,
+            account_id=account.account_id,
+            channel=account.channel,
+            out_trade_no=new_out_trade_no(key.order_no, ordinal),
+            open_for_ms=self._desk.qr_shown_ms if shown else CODE_DEADLINE_MS,
+            now_ms=now_ms,
+        )
+
+    def _route(self, caller: Caller, auth_code: Secret | None) -> Candidate | None:
+        merchant_id, candidates = caller.terminal.merchant_id, self._accounts.candidates
+        if auth_code is None:
+            return for_qr(candidates, merchant_id=merchant_id)
+        return for_code(candidates, merchant_id=merchant_id, auth_code=auth_code)
+
+    def _claim_code(self, tx: Tx, auth_code: Secret, key: PaymentKey, *, now_ms: int) -> bool:
+        """One code pays once: False when it was used, unless by this till for a payment that is proven not paid."""
+        mark = digest(self._mark_key, auth_code.reveal().encode(), sha256)
+        used = guards.marked(tx, mark)
+        if used is None:
+            guards.add_mark(tx, mark, key, now_ms=now_ms)
+            return True
+        earlier = payments.find(tx, used)
+        free = earlier is not None and earlier.state is GatewayState.NOT_PAID
+        if used.terminal_id != key.terminal_id or not free:
+            return False
+        guards.move_mark(tx, mark, key, now_ms=now_ms)
+        return True
+
+    def _cancel(self, tx: Tx, caller: Caller, key: PaymentKey, request: CancelRequest) -> Payment:
+        now_ms = self._clock.now_ms()
+        before = payments.find(tx, key)
+        if before is None:
+            caller.fresh(tx)
+            never = unseen(key, amount_fen=request.amount_fen, operator=request.operator, now_ms=now_ms)
+            dead = tombstone(never, reason=Reason.CANCELLED, now_ms=now_ms)
+            keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)
+            return dead.payment
+        if before.amount_fen != request.amount_fen:
+            raise Refusal(Reason.CONTENT_DIFFERS)
+        if before.cancel_requested_ms is not None or before.state is GatewayState.PAID:
+            return before
+        caller.fresh(tx)
+        order = payments.channel_order(tx, key)
+        step = request_cancel(before, order, operator=request.operator, now_ms=now_ms)
+        keep(tx, before, step, self._desk.pace_of, now_ms=now_ms)
+        return step.payment
+
+    def _acknowledge(self, tx: Tx, caller: Caller, key: PaymentKey, request: AckRequest) -> Payment:
+        now_ms = self._clock.now_ms()
+        payment = payments.find(tx, key)
+        if payment is None:
+            caller.in_time()
+            raise Refusal(Reason.UNKNOWN_PAYMENT)
+        if acks.acknowledged(tx, key, state_seq=request.state_seq):
+            return payment
+        if not payment.state.final or request.state is not payment.state or request.state_seq > payment.state_seq:
+            raise Refusal(Reason.CONTENT_DIFFERS)
+        caller.fresh(tx)
+        acks.add(tx, key, state_seq=request.state_seq, state=request.state, now_ms=now_ms)
+        acknowledged = replace(payment, acked_seq=max(request.state_seq, payment.acked_seq or 0))
+        payments.save(tx, acknowledged)
+        tasks.put(tx, key, TaskKind.NOTICE, due_ms=None, account_id=None)
+        about = f"{key.terminal_id} {key.payment_no}"
+        alarms.close_alarm(tx, AlarmKind.PAID_UNNOTICED, about=about, now_ms=now_ms)
+        return acknowledged

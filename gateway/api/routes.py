@@ -1,0 +1,78 @@
+"""Addresses and methods of the public contract, read from a path. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qsl
+
+#: Largest body of each kind of call, in bytes.
+SMALL_BODY: Final = 65_536
+JOURNAL_BODY: Final = 8 * 1_048_576
+
+
+class Call(StrEnum):
+    ACTIVATE = "activate"
+    TAKE = "take"
+    ASK = "ask"
+    CANCEL = "cancel"
+    ACK = "ack"
+    JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    call: Call
+    payment_no: str = ""
+    wait_s: float = 0.0
+    after: int | None = None
+
+
+_PAYMENT: Final = re.compile(r"/v1/payments/([0-9A-Z-]{1,40})(?:/(cancel|ack))?")
+
+
+def largest_body(path: str) -> int:
+    return JOURNAL_BODY if path == "/v1/journal" else SMALL_BODY
+
+
+def read_route(method: str, path: str, query: str) -> Route | None:
+    """The call behind an address; None when there is none."""
+    match (method, path):
+        case ("POST", "/v1/terminals/activate"):
+            return Route(call=Call.ACTIVATE)
+        case ("POST", "/v1/payments"):
+            return Route(call=Call.TAKE)
+        case ("POST", "/v1/journal"):
+            return Route(call=Call.JOURNAL)
+        case _:
+            return _payment_route(method, path, query)
+
+
+def _payment_route(method: str, path: str, query: str) -> Route | None:
+    found = _PAYMENT.fullmatch(path)
+    if found is None:
+        return None
+    match (method, found[2]):
+        case ("POST", "cancel"):
+            return Route(call=Call.CANCEL, payment_no=found[1])
+        case ("POST", "ack"):
+            return Route(call=Call.ACK, payment_no=found[1])
+        case ("GET", None):
+            values = dict(parse_qsl(query))
+            return Route(
+                call=Call.ASK,
+                payment_no=found[1],
+                wait_s=_number(values.get("wait"), limit=600),
+                after=int(_number(values.get("after"), limit=2**62)) if "after" in values else None,
+            )
+        case _:
+            return None
+
+
+def _number(text: str | None, *, limit: int) -> int:
+    """A whole number from the query; anything else counts as 0."""
+    if text is None or not re.fullmatch(r"[0-9]{1,19}", text):
+        return 0
+    return min(int(text), limit)

@@ -1,0 +1,159 @@
+"""The gateway's calls without a web server: `handle(request) → answer`, both as their signed parts.
+
+The order of checks is that of SAFETY.md section 4: signature → digest → (known number: the stored answer) → window →
+nonce, unique in the effect's transaction. Every answer and every problem is signed and bound to its request.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar, assert_never
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
+
+from gateway.api.activating import ActivationCalls
+from gateway.api.answers import JSON, Answer, Refusal, Signer
+from gateway.api.caller import Caller
+from gateway.api.journals import JournalCalls
+from gateway.api.paying import PaymentCalls, payment_key
+from gateway.api.routes import Call, Route, largest_body, read_route
+from gateway.ports import Clock
+from gateway.store import places
+from gateway.store.places import Terminal
+from gateway.store.units import Store, StoreFailed
+from protocol.keys import DEVICE_KEYID_PREFIX, public_of_device_keyid, read_public
+from protocol.messages import (
+    AckRequest,
+    ActivationRequest,
+    CancelRequest,
+    JournalUpload,
+    PaymentRequest,
+    UndecodableError,
+    decode,
+)
+from protocol.reasons import Reason
+from protocol.signature import RequestParts, ResponseParts, SignatureRefusal, Verified, verify_request
+from protocol.signature.profile import read_input
+
+M = TypeVar("M", bound=Struct)
+
+
+class GatewayService:
+    """`signer` signs with the HTTP key, `root_signer` with the root key (activation answers)."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        signer: Signer,
+        root_signer: Signer,
+        paying: PaymentCalls,
+        activating: ActivationCalls,
+        journals: JournalCalls,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._signer = signer
+        self._root_signer = root_signer
+        self._paying = paying
+        self._activating = activating
+        self._journals = journals
+        self._terminals: dict[str, Terminal] = {}
+        self.counts: Counter[tuple[str, int]] = Counter()
+        self._log = structlog.get_logger("gateway.api")
+
+    async def handle(self, request: RequestParts, remote: str) -> ResponseParts:
+        """Answers one request. `remote` is the caller's address, for the count of activation tries."""
+        route = read_route(request.method, request.path, request.query)
+        try:
+            answer = await self._answer(route, request, remote)
+        except Refusal as refusal:
+            response = self._signer.problem(refusal, request)
+            self._log.info("refused", path=_shown(route), reason=refusal.reason.value)
+        except StoreFailed:
+            response = self._signer.problem(Refusal(Reason.INTERNAL), request)
+        except Exception as error:  # noqa: BLE001 - a defect is answered with a signed "nothing is known"
+            self._log.error("request failed", path=_shown(route), error=type(error).__name__, exc_info=error)
+            response = self._signer.problem(Refusal(Reason.INTERNAL), request)
+        else:
+            signer = self._root_signer if answer.root else self._signer
+            response = signer.sign(answer.message, request, status=200, content_type=JSON)
+        self.counts[_shown(route), response.status] += 1
+        return response
+
+    async def _answer(self, route: Route | None, request: RequestParts, remote: str) -> Answer:
+        if route is None:
+            raise Refusal(Reason.UNKNOWN_PATH)
+        if len(request.body) > largest_body(request.path):
+            raise Refusal(Reason.TOO_LARGE)
+        if route.call is Call.ACTIVATE:
+            verified = _verify(request, find=public_of_device_keyid)
+            answer = await self._activating.activate(verified, _read(ActivationRequest, request), remote)
+            self.forget_terminals()
+            return answer
+        caller = await self._caller(request)
+        match route.call:
+            case Call.TAKE:
+                return await self._paying.take(caller, _read(PaymentRequest, request))
+            case Call.ASK:
+                key = payment_key(caller, route.payment_no)
+                return await self._paying.ask(caller, key, wait_s=route.wait_s, after=route.after)
+            case Call.CANCEL:
+                key = payment_key(caller, route.payment_no)
+                return await self._paying.cancel(caller, key, _read(CancelRequest, request))
+            case Call.ACK:
+                key = payment_key(caller, route.payment_no)
+                return await self._paying.acknowledge(caller, key, _read(AckRequest, request))
+            case Call.JOURNAL:
+                return await self._journals.upload(caller, _read(JournalUpload, request))
+            case _:
+                assert_never(route.call)
+
+    async def _caller(self, request: RequestParts) -> Caller:
+        parsed = read_input(request.headers)
+        if isinstance(parsed, SignatureRefusal):
+            raise Refusal(Reason.BAD_SIGNATURE, parsed.value)
+        keyid = parsed.verified.keyid
+        terminal = await self._terminal(keyid)
+        if terminal is None:
+            raise Refusal(Reason.UNKNOWN_TERMINAL)
+        public = read_public(terminal.public_key)
+        verified = _verify(request, find=lambda name: public if name == keyid else None)
+        return Caller(terminal=terminal, verified=verified, clock=self._clock)
+
+    async def _terminal(self, keyid: str) -> Terminal | None:
+        """By terminal id. Kept in memory; a new activation of the same device is read again."""
+        if keyid.startswith(DEVICE_KEYID_PREFIX):
+            return None
+        known = self._terminals.get(keyid)
+        if known is None:
+            known = await self._store.run(lambda tx: places.terminal(tx, keyid))
+            if known is not None:
+                self._terminals[keyid] = known
+        return known
+
+    def forget_terminals(self) -> None:
+        """After the owner changed names or a device was activated again."""
+        self._terminals.clear()
+
+
+def _verify(request: RequestParts, *, find: Callable[[str], Ed25519PublicKey | None]) -> Verified:
+    verified = verify_request(request, find_key=find)
+    if isinstance(verified, SignatureRefusal):
+        raise Refusal(Reason.BAD_SIGNATURE, verified.value)
+    return verified
+
+
+def _read(kind: type[M], request: RequestParts) -> M:
+    try:
+        return decode(kind, request.body)
+    except UndecodableError as error:
+        raise Refusal(Reason.BAD_REQUEST, str(error)) from None
+
+
+def _shown(route: Route | None) -> str:
+    return "unknown" if route is None else route.call.value

@@ -1,0 +1,140 @@
+"""The gateway put together over its ports: store, clock, chance and the lines to the wallets. No web server, no signals.
+
+The serving process and a simulation build the same thing: `Gateway(...)`, `await start()`, `await service.handle(...)`,
+`await aclose()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import structlog
+
+from gateway.api.activating import ActivationCalls
+from gateway.api.answers import Signer
+from gateway.api.journals import JournalCalls
+from gateway.api.paying import PaymentCalls
+from gateway.api.service import GatewayService
+from gateway.jobs.desk import Desk
+from gateway.jobs.schedule import QR_SHOWN_MS
+from gateway.jobs.scheduler import Scheduler
+from gateway.jobs.waiters import Waiters
+from gateway.keys import GatewayKeys
+from gateway.payments.values import Alarm, AlarmKind
+from gateway.ports import Clock, Entropy
+from gateway.routing.accounts import Accounts, ExchangeFor
+from gateway.routing.choose import Candidate
+from gateway.store import alarms, guards, payments, places, tasks
+from gateway.store.units import Store, StoreFailed, Tx
+
+
+class Gateway:
+    """One gateway over one store. `qr_shown_ms` is how long a QR is shown."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        keys: GatewayKeys,
+        exchange_for: ExchangeFor,
+        qr_shown_ms: int = QR_SHOWN_MS,
+        longest_sleep_ms: int = 1_000,
+    ) -> None:
+        self.store = store
+        self.keys = keys
+        self.accounts = Accounts(exchange_for)
+        self._clock = clock
+        self._waiters = Waiters()
+        self._background: set[asyncio.Task[None]] = set()
+        self._loop_task: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger("gateway")
+        desk = Desk(store=store, clock=clock, accounts=self.accounts, waiters=self._waiters, qr_shown_ms=qr_shown_ms)
+        self.scheduler = Scheduler(store=store, clock=clock, desk=desk, longest_sleep_ms=longest_sleep_ms)
+        self.service = GatewayService(
+            store=store,
+            clock=clock,
+            signer=Signer(key=keys.http, keyid=keys.http_kid, clock=clock, entropy=entropy),
+            root_signer=Signer(key=keys.root, keyid=keys.root_kid, clock=clock, entropy=entropy),
+            paying=PaymentCalls(
+                store=store,
+                clock=clock,
+                accounts=self.accounts,
+                desk=desk,
+                waiters=self._waiters,
+                spawn=self._spawn,
+                wake=self.scheduler.wake,
+                mark_key=entropy.bytes(32),
+            ),
+            activating=ActivationCalls(store=store, clock=clock, entropy=entropy, keys=keys),
+            journals=JournalCalls(store=store, clock=clock),
+        )
+
+    async def start(self) -> None:
+        """Takes up what an earlier process left, then begins the schedule."""
+        await self.store.run(self._recover)
+        await self.load_accounts()
+        self._loop_task = asyncio.create_task(self.scheduler.run())
+        self._loop_task.add_done_callback(_told)
+
+    async def load_accounts(self) -> None:
+        """Reads the channel accounts again: at start, and after the owner applied a file."""
+        rows = await self.store.run(places.accounts)
+        pairs = [
+            (
+                Candidate(
+                    account_id=row.account_id,
+                    merchant_id=row.merchant_id,
+                    channel=row.channel,
+                    shown_default=row.shown_default,
+                ),
+                row.settings,
+            )
+            for row in rows
+        ]
+        self.accounts.load(pairs)
+        self.service.forget_terminals()
+        await self.store.run(self._name_broken)
+        self.scheduler.wake()
+
+    async def aclose(self) -> None:
+        """Stops at once. Whatever was under way is taken up from its rows by the next process."""
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            await asyncio.gather(self._loop_task, return_exceptions=True)
+        await self.scheduler.aclose()
+        for running in tuple(self._background):
+            running.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(self._run(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _run(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except StoreFailed:
+            return  # the store has told the process to end
+        self.scheduler.wake()
+
+    def _recover(self, tx: Tx) -> None:
+        now_ms = self._clock.now_ms()
+        payments.close_open_calls(tx, now_ms=now_ms)
+        tasks.free_all(tx)
+        tasks.look_again(tx, now_ms=now_ms)
+        guards.forget_marks(tx)
+
+    def _name_broken(self, tx: Tx) -> None:
+        for account_id, hint in self.accounts.broken.items():
+            alarm = Alarm(kind=AlarmKind.CHANNEL_ACCOUNT, detail=hint)
+            alarms.raise_alarm(tx, alarm, about=account_id, now_ms=self._clock.now_ms())
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    """The loop ends by cancellation or because the store failed, which ends the process by itself."""
+    if not task.cancelled() and not isinstance(task.exception(), StoreFailed | None):
+        structlog.get_logger("gateway").error("the schedule stopped", error=repr(task.exception()))

@@ -1,0 +1,120 @@
+"""The loop: takes due tasks under a lease, asks each account's token bucket, and hands them to the desk.
+
+It wakes each second (or when told that something is due sooner). Nothing here is remembered over a restart: the tasks
+are rows. A task that fails is logged and comes back when its lease ends; it never stops the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from gateway.jobs.bucket import Bucket, full
+from gateway.jobs.desk import Desk
+from gateway.ports import Clock
+from gateway.store import guards, tasks
+from gateway.store.tasks import Task
+from gateway.store.units import Store, StoreFailed, Tx
+
+LEASE_MS: Final = 60_000
+_BATCH: Final = 64
+_AT_ONCE: Final = 64
+_PRUNE_EVERY_MS: Final = 60_000
+
+
+class Scheduler:
+    """`longest_sleep_ms` bounds a wait, so that a clock that is set back or forth is noticed."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        desk: Desk,
+        longest_sleep_ms: int = 1_000,
+        calls_per_second: int = 50,
+        burst: int = 100,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._desk = desk
+        self._longest_sleep_ms = longest_sleep_ms
+        self._per_second = calls_per_second
+        self._burst = burst
+        self._buckets: dict[str, Bucket] = {}
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._soon = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._pruned_ms = 0
+        self.lag_ms = 0
+        self._log = structlog.get_logger("gateway.scheduler")
+
+    def wake(self) -> None:
+        """Something may be due now."""
+        self._soon.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._soon.clear()
+            pause_ms = await self.tick()
+            try:
+                async with asyncio.timeout(pause_ms / 1000):
+                    await self._soon.wait()
+            except TimeoutError:
+                continue
+
+    async def tick(self) -> int:
+        """Starts what is due; returns how long to sleep."""
+        taken, next_ms = await self._store.run(self._take)
+        for task in taken:
+            await self._slots.acquire()
+            running = asyncio.create_task(self._do(task))
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+        if next_ms is None:
+            return self._longest_sleep_ms
+        return min(max(next_ms - self._clock.now_ms(), 20), self._longest_sleep_ms)
+
+    async def aclose(self) -> None:
+        """Gives up what is under way: its leases end with this process."""
+        for running in tuple(self._running):
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _take(self, tx: Tx) -> tuple[list[Task], int | None]:
+        now_ms = self._clock.now_ms()
+        if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
+            guards.prune(tx, now_ms=now_ms)
+            self._pruned_ms = now_ms
+        due = tasks.due(tx, now_ms=now_ms, limit=_BATCH)
+        self.lag_ms = max((now_ms - task.due_ms for task in due), default=0)
+        taken: list[Task] = []
+        for task in due:
+            if task.account_id is not None and not self._take_token(task.account_id, now_ms):
+                continue
+            tasks.lease(tx, task.key, task.kind, until_ms=now_ms + LEASE_MS)
+            taken.append(task)
+        next_ms = now_ms + 100 if len(taken) < len(due) else tasks.next_due_ms(tx, now_ms=now_ms)
+        return taken, next_ms
+
+    def _take_token(self, account_id: str, now_ms: int) -> bool:
+        bucket = self._buckets.get(account_id)
+        if bucket is None:
+            bucket = full(capacity=self._burst, per_second=self._per_second, now_ms=now_ms)
+        after = bucket.take(now_ms=now_ms)
+        self._buckets[account_id] = after if after is not None else bucket
+        return after is not None
+
+    async def _do(self, task: Task) -> None:
+        try:
+            await self._desk.work(task)
+        except StoreFailed:
+            return  # the store has told the process to end
+        except Exception as error:  # noqa: BLE001 - one poisoned row never stops the queue
+            self._log.error("task failed", payment=task.key.payment_no, error=type(error).__name__)
+        finally:
+            self._slots.release()
+            self._soon.set()

@@ -1,0 +1,30 @@
+"""Long polls: who waits for a payment is woken after the commit that changed it. One process, one loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.payments.values import PaymentKey
+
+
+class Waiters:
+    def __init__(self) -> None:
+        self._waiting: dict[PaymentKey, set[asyncio.Event]] = {}
+
+    def join(self, key: PaymentKey) -> asyncio.Event:
+        """An event for the next change. Join before reading the row, so that no change falls between."""
+        event = asyncio.Event()
+        self._waiting.setdefault(key, set()).add(event)
+        return event
+
+    def leave(self, key: PaymentKey, event: asyncio.Event) -> None:
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            return
+        waiting.discard(event)
+        if not waiting:
+            del self._waiting[key]
+
+    def wake(self, key: PaymentKey) -> None:
+        for event in self._waiting.get(key, ()):
+            event.set()

@@ -1,0 +1,253 @@
+"""What each answer of a channel does to a payment. Timeouts, cuts, 5xx, unreadable and mismatching answers move nothing.
+
+Table P of SAFETY.md section 2 is applied here and nowhere else. `asked_ms` is when the request was sent, `now_ms` when
+its answer was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, assert_never
+
+from gateway.channels.port import (
+    Closed,
+    Declined,
+    Mismatch,
+    NoAnswer,
+    NotFound,
+    NotSent,
+    Paid,
+    PayVerdict,
+    Pending,
+    PrecreateVerdict,
+    QrReady,
+    QueryVerdict,
+    Unknown,
+)
+from gateway.payments.moves import bump, declined_reason, ended_reason, to_not_paid, to_paid
+from gateway.payments.values import (
+    GATEWAY,
+    Alarm,
+    AlarmKind,
+    ChannelOrder,
+    Payment,
+    Said,
+    Step,
+    UndoFound,
+)
+from protocol.messages import LateMoneyState
+from protocol.reasons import Reason
+from protocol.states import GatewayEvent, GatewayState, ProofKind
+
+#: Table P, ABSENT.
+ABSENT_AFTER_CALL_CLOSED_MS: Final = 30_000
+ABSENT_UNDO_AFTER_SENT_MS: Final = 15_000
+ABSENT_BETWEEN_MS: Final = 5_000
+
+
+def answer_pay(
+    payment: Payment, order: ChannelOrder, verdict: PayVerdict | NotSent | NoAnswer, *, said_by: str, now_ms: int
+) -> Step:
+    """The pay call has ended, with or without an answer."""
+    order = _call_ended(order, now_ms)
+    match verdict:
+        case Paid():
+            return to_paid(payment, order, verdict, fresh=False, said_by=said_by, now_ms=now_ms)
+        case Declined():
+            return _declined(payment, order, verdict, said_by=said_by, now_ms=now_ms)
+        case Pending():
+            return _pending(payment, order, verdict, said_by=said_by)
+        case NotSent():
+            return _not_sent(payment, order, verdict, now_ms=now_ms)
+        case NoAnswer() | Unknown() | Mismatch():
+            return _moves_nothing(payment, order, verdict, what="pay_unsettled", said_by=said_by)
+        case _:
+            assert_never(verdict)
+
+
+def answer_precreate(
+    payment: Payment,
+    order: ChannelOrder,
+    verdict: PrecreateVerdict | NotSent | NoAnswer,
+    *,
+    shown_for_ms: int,
+    said_by: str,
+    now_ms: int,
+) -> Step:
+    """The call that asks for a QR has ended. The QR is shown from now on for `shown_for_ms`."""
+    order = _call_ended(order, now_ms)
+    match verdict:
+        case QrReady():
+            said = Said(what="qr_ready", said_by=said_by)
+            if payment.state is not GatewayState.SENT or payment.qr is not None or payment.cancel_requested_ms:
+                return Step(payment=payment, order=order, said=(said,))
+            until = now_ms + shown_for_ms
+            shown = replace(bump(payment), qr=verdict.qr, qr_expires_ms=until)
+            return Step(payment=shown, order=replace(order, deadline_ms=until), said=(said,))
+        case Declined():
+            return _declined(payment, order, verdict, said_by=said_by, now_ms=now_ms)
+        case NotSent():
+            return _not_sent(payment, order, verdict, now_ms=now_ms)
+        case NoAnswer() | Unknown() | Mismatch():
+            return _moves_nothing(payment, order, verdict, what="qr_unsettled", said_by=said_by)
+        case _:
+            assert_never(verdict)
+
+
+def answer_query(
+    payment: Payment,
+    order: ChannelOrder,
+    verdict: QueryVerdict | NotSent | NoAnswer,
+    *,
+    said_by: str,
+    asked_ms: int,
+    now_ms: int,
+) -> Step:
+    """A query has ended."""
+    order = _asked(order, verdict, asked_ms)
+    match verdict:
+        case Paid():
+            fresh = payment.settled_ms is None or asked_ms > payment.settled_ms
+            return to_paid(payment, order, verdict, fresh=fresh, said_by=said_by, now_ms=now_ms)
+        case Closed():
+            return _closed(payment, order, verdict, said_by=said_by, now_ms=now_ms)
+        case Pending():
+            return _pending(payment, order, verdict, said_by=said_by)
+        case NotFound():
+            return _not_found(payment, order, verdict, said_by=said_by, asked_ms=asked_ms, now_ms=now_ms)
+        case NoAnswer() | NotSent() | Unknown() | Mismatch():
+            return _moves_nothing(payment, order, verdict, what="query_unsettled", said_by=said_by)
+        case _:
+            assert_never(verdict)
+
+
+def _call_ended(order: ChannelOrder, now_ms: int) -> ChannelOrder:
+    return replace(order, open_calls=max(0, order.open_calls - 1), call_closed_ms=now_ms)
+
+
+def _asked(order: ChannelOrder, verdict: QueryVerdict | NotSent | NoAnswer, asked_ms: int) -> ChannelOrder:
+    """Notes the query, and what it found if it was asked after the latest cancel was sent."""
+    unsettled = isinstance(verdict, Unknown | NoAnswer | NotSent | Mismatch)
+    order = replace(order, asked_ms=asked_ms, unsettled_asks=order.unsettled_asks + 1 if unsettled else 0)
+    if order.undo_sent_ms is None or asked_ms < order.undo_sent_ms:
+        return order
+    found = (
+        UndoFound.UNSETTLED
+        if unsettled
+        else UndoFound.PAID
+        if isinstance(verdict, Paid)
+        else UndoFound.ABSENT
+        if isinstance(verdict, NotFound)
+        else UndoFound.OPEN
+    )
+    return replace(order, undo_asked_ms=asked_ms, undo_found=found)
+
+
+def _declined(payment: Payment, order: ChannelOrder, verdict: Declined, *, said_by: str, now_ms: int) -> Step:
+    return to_not_paid(
+        payment,
+        order,
+        GatewayEvent.PROVEN_NOT_PAID,
+        kind=ProofKind.DECLINED,
+        said_by=said_by,
+        reason=declined_reason(verdict.reason),
+        detail=verdict.code,
+        now_ms=now_ms,
+    )
+
+
+def _not_sent(payment: Payment, order: ChannelOrder, verdict: NotSent, *, now_ms: int) -> Step:
+    """A proof only when no other call for this order was made: an earlier one may have arrived."""
+    if order.calls > 1:
+        return _moves_nothing(payment, order, verdict, what="call_not_sent", said_by=GATEWAY)
+    return to_not_paid(
+        payment,
+        order,
+        GatewayEvent.PROVEN_NOT_PAID,
+        kind=ProofKind.NOT_SENT,
+        said_by=GATEWAY,
+        reason=Reason.NOT_SENT,
+        detail=verdict.reason.value,
+        now_ms=now_ms,
+    )
+
+
+def _pending(payment: Payment, order: ChannelOrder, verdict: Pending, *, said_by: str) -> Step:
+    order = replace(order, absent_since_ms=None)
+    if payment.state is GatewayState.SENT and verdict.payer_prompted and not payment.payer_prompted:
+        prompted = replace(bump(payment), payer_prompted=True)
+        return Step(payment=prompted, order=order, said=(Said(what="payer_prompted", said_by=said_by),))
+    return Step(payment=payment, order=order)
+
+
+def _closed(payment: Payment, order: ChannelOrder, verdict: Closed, *, said_by: str, now_ms: int) -> Step:
+    if payment.late_state is LateMoneyState.FOUND:
+        undone = replace(bump(payment), late_state=LateMoneyState.UNDONE)
+        said = Said(what="late_money_undone", said_by=said_by, detail=verdict.code)
+        return Step(payment=undone, order=order, said=(said,))
+    refunded = payment.state is GatewayState.UNDO_BY_REFUND
+    return to_not_paid(
+        payment,
+        order,
+        GatewayEvent.REFUNDED if refunded else GatewayEvent.PROVEN_NOT_PAID,
+        kind=ProofKind.REFUNDED if refunded else ProofKind.CLOSED,
+        said_by=said_by,
+        reason=ended_reason(payment),
+        detail=verdict.code,
+        now_ms=now_ms,
+    )
+
+
+def _not_found(
+    payment: Payment, order: ChannelOrder, verdict: NotFound, *, said_by: str, asked_ms: int, now_ms: int
+) -> Step:
+    """One verified "not found". Two of them, after all that ABSENT asks for, are its proof."""
+    certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms
+    if payment.state is not GatewayState.REVERSING or not certain:
+        return Step(payment=payment, order=order)
+    if order.absent_since_ms is None:
+        return Step(payment=payment, order=replace(order, absent_since_ms=asked_ms))
+    quiet = order.open_calls == 0 and order.call_closed_ms is not None
+    closed_ms = order.call_closed_ms or 0
+    long_enough = asked_ms - order.absent_since_ms >= ABSENT_BETWEEN_MS
+    if not (quiet and long_enough and asked_ms - closed_ms >= ABSENT_AFTER_CALL_CLOSED_MS):
+        return Step(payment=payment, order=order)
+    return to_not_paid(
+        payment,
+        order,
+        GatewayEvent.PROVEN_NOT_PAID,
+        kind=ProofKind.ABSENT,
+        said_by=said_by,
+        reason=ended_reason(payment),
+        detail=verdict.code,
+        now_ms=now_ms,
+    )
+
+
+def _moves_nothing(
+    payment: Payment, order: ChannelOrder, verdict: NoAnswer | NotSent | Unknown | Mismatch, *, what: str, said_by: str
+) -> Step:
+    match verdict:
+        case Mismatch():
+            detail = "differs: " + ", ".join(verdict.fields)
+            alarm = Alarm(kind=AlarmKind.MISMATCH, detail=detail)
+            said = Said(what=what, said_by=said_by, detail=detail)
+            return Step(payment=payment, order=order, said=(said,), alarms=(alarm,))
+        case Unknown():
+            detail = f"{verdict.reason.value} {verdict.code}".strip()
+            return Step(payment=payment, order=order, said=(Said(what=what, said_by=said_by, detail=detail),))
+        case NoAnswer() | NotSent():
+            said = Said(what=what, said_by=GATEWAY, detail=verdict.reason.value)
+            return Step(payment=payment, order=order, said=(said,))
+        case _:
+            assert_never(verdict)
+
+
+__all__ = [
+    "ABSENT_AFTER_CALL_CLOSED_MS",
+    "ABSENT_BETWEEN_MS",
+    "ABSENT_UNDO_AFTER_SENT_MS",
+    "answer_pay",
+    "answer_precreate",
+    "answer_query",
+]

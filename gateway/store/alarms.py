@@ -1,0 +1,37 @@
+"""Alarms: raised once per (kind, about) while open, closed by what ends them or by a person."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from gateway.payments.values import Alarm, AlarmKind
+from gateway.store.tables import ALARMS
+from gateway.store.units import Tx
+
+_A: Final = ALARMS.c
+_OPEN: Final = (_A.kind == bindparam("k_kind"), _A.about == bindparam("k_about"), _A.closed_ms.is_(None))
+_FIND: Final = select(_A.alarm_id).where(*_OPEN)
+_INSERT: Final = insert(ALARMS)
+_CLOSE: Final = update(ALARMS).where(*_OPEN).values(closed_ms=bindparam("v_now"))
+_COUNT: Final = select(_A.kind, func.count()).where(_A.closed_ms.is_(None)).group_by(_A.kind)
+
+
+def raise_alarm(tx: Tx, alarm: Alarm, *, about: str, now_ms: int) -> bool:
+    """Keeps the alarm unless the same one is open already. True when it is new."""
+    known = tx.connection.execute(_FIND, {"k_kind": alarm.kind.value, "k_about": about}).first()
+    if known is not None:
+        return False
+    row = {"kind": alarm.kind.value, "about": about, "detail": alarm.detail[:200], "raised_ms": now_ms}
+    tx.connection.execute(_INSERT, row)
+    return True
+
+
+def close_alarm(tx: Tx, kind: AlarmKind, *, about: str, now_ms: int) -> None:
+    tx.connection.execute(_CLOSE, {"k_kind": kind.value, "k_about": about, "v_now": now_ms})
+
+
+def open_counts(tx: Tx) -> dict[str, int]:
+    """Open alarms by kind."""
+    return {kind: count for kind, count in tx.connection.execute(_COUNT)}

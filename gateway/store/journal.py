@@ -1,0 +1,64 @@
+"""The terminals' journals as received: gapless, chained, idempotent by sequence. Bodies are kept as written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, insert, select, update
+
+from gateway.store.tables import JOURNAL_ENTRIES, TERMINALS
+from gateway.store.units import Tx
+from protocol.messages import JournalEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How far the chain of one terminal is held."""
+
+    seq: int
+    hash: str
+
+
+_J: Final = JOURNAL_ENTRIES.c
+_HEAD: Final = select(TERMINALS.c.journal_seq, TERMINALS.c.journal_head).where(
+    TERMINALS.c.terminal_id == bindparam("k_terminal")
+)
+_HASH: Final = select(_J.hash).where(_J.terminal_id == bindparam("k_terminal"), _J.seq == bindparam("k_seq"))
+_INSERT: Final = insert(JOURNAL_ENTRIES)
+_ADVANCE: Final = (
+    update(TERMINALS)
+    .where(TERMINALS.c.terminal_id == bindparam("k_terminal"))
+    .values(journal_seq=bindparam("v_seq"), journal_head=bindparam("v_head"))
+)
+
+
+def head(tx: Tx, terminal_id: str) -> Head:
+    row = tx.connection.execute(_HEAD, {"k_terminal": terminal_id}).one()
+    return Head(seq=row.journal_seq, hash=row.journal_head)
+
+
+def hash_at(tx: Tx, terminal_id: str, seq: int) -> str | None:
+    """The hash of an entry that is held."""
+    return tx.connection.execute(_HASH, {"k_terminal": terminal_id, "k_seq": seq}).scalar_one_or_none()
+
+
+def append(tx: Tx, terminal_id: str, entries: list[JournalEntry], *, now_ms: int) -> Head:
+    """Keeps entries that were checked to follow the head."""
+    rows = [
+        {
+            "terminal_id": terminal_id,
+            "seq": entry.seq,
+            "kind": entry.kind,
+            "at_ms": entry.at_ms,
+            "body": entry.body,
+            "hash": entry.hash,
+            "received_ms": now_ms,
+        }
+        for entry in entries
+    ]
+    tx.connection.execute(_INSERT, rows)
+    last = entries[-1]
+    values = {"k_terminal": terminal_id, "v_seq": last.seq, "v_head": last.hash}
+    tx.connection.execute(_ADVANCE, values)
+    return Head(seq=last.seq, hash=last.hash)

@@ -1,0 +1,1 @@
+"""Alembic finds its revisions here; `gateway.store.migrate` runs them."""

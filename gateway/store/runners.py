@@ -1,0 +1,171 @@
+"""The two ways to run units: one writer thread with group commit, or inline for a simulation.
+
+Rules
+- One thread owns the connection. Units that wait together share one transaction, each behind its own savepoint; their
+  futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput).
+- A broken constraint, or anything else that a unit raises, rolls back that unit alone. Database trouble fails the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from gateway.store.units import StoreFailed, Tx
+
+T = TypeVar("T")
+_MOST_UNITS: Final = 128
+
+
+def _trouble(error: DBAPIError) -> StoreFailed:
+    """The driver's own short text: statements and parameters stay out."""
+    return StoreFailed(str(error.orig))
+
+
+class InlineStore:
+    """Runs each unit at once, in the caller's thread. For simulations and tests: no thread, no wait."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection = engine.connect()
+
+    async def run(self, unit: Callable[[Tx], T]) -> T:
+        return self.run_now(unit)
+
+    def run_now(self, unit: Callable[[Tx], T]) -> T:
+        try:
+            with self._connection.begin():
+                return unit(Tx(self._connection))
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise _trouble(error) from None
+
+    async def aclose(self) -> None:
+        self._connection.close()
+        self._engine.dispose()
+
+
+class _Job:
+    """One queued unit and the future that waits for it."""
+
+    __slots__ = ("error", "future", "loop", "result", "unit")
+
+    def __init__(self, unit: Callable[[Tx], Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
+        self.unit = unit
+        self.loop = loop
+        self.future = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def tell(self) -> None:
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class ThreadedStore:
+    """One writer thread with group commit."""
+
+    def __init__(self, engine: Engine, *, on_failed: Callable[[StoreFailed], None] | None = None) -> None:
+        self._engine = engine
+        self._on_failed = on_failed
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._failed: StoreFailed | None = None
+        self._thread = threading.Thread(target=self._work, name="gateway-store", daemon=True)
+        self._thread.start()
+
+    def run(self, unit: Callable[[Tx], T]) -> Awaitable[T]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(unit, loop, future))
+        return future
+
+    async def aclose(self) -> None:
+        """Finishes what is queued, then closes the file."""
+        self._jobs.put(None)
+        while self._thread.is_alive():
+            await asyncio.sleep(0.005)
+        self._engine.dispose()
+
+    def _work(self) -> None:
+        connection = self._engine.connect()
+        try:
+            while True:
+                first = self._jobs.get()
+                if first is None:
+                    return
+                batch, last = self._gather(first)
+                if self._failed is None:
+                    self._commit(connection.begin, lambda: Tx(connection), batch)
+                else:
+                    for job in batch:
+                        job.error = self._failed
+                self._tell(batch)
+                if last:
+                    return
+        finally:
+            connection.close()
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        batch = [first]
+        while len(batch) < _MOST_UNITS:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _commit(self, begin: Callable[[], Any], tx: Callable[[], Tx], batch: list[_Job]) -> None:
+        try:
+            with begin():
+                for job in batch:
+                    _run_one(tx(), job)
+        except DBAPIError as error:
+            self._fail(_trouble(error), batch)
+
+    def _fail(self, failed: StoreFailed, batch: list[_Job]) -> None:
+        self._failed = failed
+        for job in batch:
+            job.error = failed
+        if self._on_failed is not None:
+            self._on_failed(failed)
+
+    def _tell(self, batch: list[_Job]) -> None:
+        loops = {job.loop for job in batch}
+        for loop in loops:
+            mine = [job for job in batch if job.loop is loop]
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_tell_all, mine)
+
+
+def _tell_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.tell()
+
+
+def _run_one(tx: Tx, job: _Job) -> None:
+    savepoint = tx.connection.begin_nested()
+    try:
+        job.result = job.unit(tx)
+        savepoint.commit()
+    except IntegrityError as broken:
+        savepoint.rollback()
+        job.error = broken
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a unit's own error belongs to its caller, not to the batch
+        savepoint.rollback()
+        job.error = error
