@@ -5,8 +5,8 @@ Rules:
   keys at gun speed the rest waits for the verdict, so that a scan hardly flickers; then either a `Burst` takes back
   what was shown, or what waited is given out as `Typed`.
 - A run ends at Enter or TAB at once, else by silence (`expire`). A terminator always ends it: two codes never merge.
-- The same event seen twice (toolkits hand an ignored key to the parent widget too) counts once. Autorepeat of a
-  character counts never: no gun repeats so, and a digit that repeats by itself is never wanted.
+- The same event seen twice (toolkits hand an ignored key to the parent widget too) counts once. Autorepeat is ignored,
+  but within a run there is none (it needs a quarter second to start): there it is two equal digits, and counts.
 - Control characters arrive as Ctrl+letter: STX before a run and ETX, CR or LF after it are the gun's frame.
 - Alt+numpad sequences become their character, or the whole run is refused by name.
 - A finger's key inside a burst shows itself by staying down while many others come and go; the burst is refused.
@@ -127,7 +127,7 @@ class WedgeAssembler:
             return self._control(stroke)
         if Modifier.META in held or Modifier.ALT in held or not stroke.text:
             return [*self._close(), Passed(stroke=stroke)]
-        if stroke.autorepeat:
+        if stroke.autorepeat and not self._run:
             return []
         self._count_down(stroke)
         return self._char(_plain(stroke.text), stroke.timestamp_ms)

@@ -8,8 +8,10 @@ Must not know: Qt, X11 or any toolkit (the caller translates its events), amount
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, Flag, auto
+
+from drivers.scanner.uri import ScannerUri
 
 
 class StrokeKind(Enum):
@@ -130,3 +132,13 @@ class WedgeTiming:
 
 
 SLOW_GUN = WedgeTiming(median_gap_ms=75, max_gap_ms=300)
+_MOST_MEDIAN_GAP_MS = SLOW_GUN.median_gap_ms  # slower than this is a person's speed, whatever the pauses
+
+
+def timing_of(uri: ScannerUri) -> WedgeTiming:
+    """Take the timing from a `keyboard:` URI: `idle_ms` is the longest pause within a code, 300 suits slow guns."""
+    usual = WedgeTiming(prefix=uri.prefix)
+    if uri.idle_ms is None:
+        return usual
+    median_gap_ms = min(max(usual.median_gap_ms, uri.idle_ms // 4), _MOST_MEDIAN_GAP_MS)
+    return replace(usual, max_gap_ms=uri.idle_ms, median_gap_ms=median_gap_ms)

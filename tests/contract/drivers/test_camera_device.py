@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -340,6 +342,18 @@ def test_without_the_libraries_the_device_says_so() -> None:
     result = CameraOpener(uri, load=missing).open()
     assert isinstance(result, OpenRefused)
     assert (result.reason, result.detail) == (StatusReason.LIBRARY_MISSING, "cv2")
+
+
+def test_nothing_heavy_is_imported_before_a_camera_is_opened() -> None:
+    """A terminal without camera pays neither time nor memory for OpenCV."""
+    look = (
+        "import sys, drivers.camera as c, drivers.inventory as i\n"
+        "from drivers.scanner.uri import parse_scanner_uri as p\n"
+        "c.open_device(p('camera:0')), c.make_parser(p('camera:0')), i.list_devices\n"
+        "sys.exit(bool({'cv2', 'numpy', 'zxingcpp', 'pyzbar'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[3]
+    assert subprocess.run([sys.executable, "-c", look], cwd=root, check=False).returncode == 0
 
 
 def test_a_new_opening_follows_a_loss() -> None:

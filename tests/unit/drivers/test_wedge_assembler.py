@@ -25,7 +25,9 @@ from drivers.scanner.parsers.wedge_keys import (
     Typed,
     WedgeEvent,
     WedgeTiming,
+    timing_of,
 )
+from drivers.scanner.uri import ScannerUri, parse_scanner_uri
 
 CODE = "134567890123456789"
 ALIPAY = "284567890123456789"
@@ -259,13 +261,27 @@ def test_an_event_seen_twice_counts_once() -> None:
 
 
 def test_autorepeat_of_a_character_is_ignored() -> None:
-    """A repeated digit is neither typed nor scanned."""
+    """A digit held down is one digit, neither typed on nor scanned."""
     keyboard = Keyboard()
     keyboard.tap("5")
-    keyboard.wait(30)
-    press = keyboard.stroke(StrokeKind.PRESS, Key.TEXT, "5")
-    keyboard.take(keyboard.assembler.key(replace(press, autorepeat=True)))
-    assert keyboard.field == "5"
+    for gap_ms in (500, *[30] * 20):
+        keyboard.wait(gap_ms)
+        press = keyboard.stroke(StrokeKind.PRESS, Key.TEXT, "5")
+        keyboard.take(keyboard.assembler.key(replace(press, autorepeat=True)))
+    keyboard.settle()
+    assert (keyboard.field, keyboard.bursts, keyboard.refusals) == ("5", [], [])
+
+
+def test_equal_digits_that_the_toolkit_calls_autorepeat_count() -> None:
+    """Two equal digits within a burst may look like a repeat to the toolkit; the code keeps both."""
+    keyboard = Keyboard()
+    for index, char in enumerate(CODE + "99"):
+        keyboard.wait(1)
+        press = keyboard.stroke(StrokeKind.PRESS, Key.TEXT, char)
+        keyboard.take(keyboard.assembler.key(replace(press, autorepeat=index >= len(CODE))))
+        keyboard.take(keyboard.assembler.key(keyboard.stroke(StrokeKind.RELEASE, Key.TEXT, char)))
+    keyboard.tap(key=Key.ENTER)
+    assert keyboard.bursts == [CODE + "99"]
 
 
 @pytest.mark.parametrize(
@@ -418,6 +434,21 @@ def test_no_value_shows_a_code_when_printed() -> None:
     keyboard.scan(CODE)
     shown = repr(keyboard.events) + repr(keyboard.stroke(StrokeKind.PRESS, Key.TEXT, "8"))
     assert all(pair not in shown for pair in ("13456", "'8'"))
+
+
+@pytest.mark.parametrize(
+    ("text", "timing"),
+    [
+        ("keyboard:", WedgeTiming()),
+        ("keyboard:?idle_ms=300", SLOW_GUN),
+        ("keyboard:?idle_ms=50&prefix=*", WedgeTiming(max_gap_ms=50, prefix="*")),
+    ],
+)
+def test_the_uri_sets_the_timing(text: str, timing: WedgeTiming) -> None:
+    """`idle_ms` is the longest pause within a code, and a longer one allows a slower gun."""
+    uri = parse_scanner_uri(text)
+    assert isinstance(uri, ScannerUri)
+    assert timing_of(uri) == timing
 
 
 STROKES = st.tuples(
