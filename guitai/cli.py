@@ -11,6 +11,7 @@ import json
 import os
 import pkgutil
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import click
@@ -74,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
         return _BROKEN_PIPE
     except Exception as error:  # noqa: BLE001 - the last frame: a bug becomes a status and one line, never "not paid"
         if os.environ.get("GUITAI_DEBUG") == "1":
-            sys.excepthook(type(error), error, error.__traceback__)
+            traceback.print_exception(error)
         # The text of an unforeseen error is not shown: nobody has checked that it holds no payment code.
         _say(
             as_json,
