@@ -101,7 +101,6 @@ class EvdevKeysParser:
     def _modifier(self, code: int, value: int, now_ms: int) -> list[ParserEvent]:
         if value == _PRESSED:
             self._held.add(code)
-            self._alt_number = ""
             return []
         self._held.discard(code)
         number, self._alt_number = (self._alt_number, "") if code in _ALTS else ("", self._alt_number)

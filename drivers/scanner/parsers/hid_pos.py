@@ -138,10 +138,9 @@ def _take_apart(raw: bytes, first: _Report | None) -> _Report | None:
     if aim_at is None:
         return _Report(layout=_Layout.PLAIN, aim=b"", data=raw[2 : 2 + length], continued=continued)
     aim, start = raw[aim_at : aim_at + 3].strip(b"\0"), aim_at + 3
-    data = raw[start : start + length]
-    if not continued:
-        data = data.rstrip(b"\0")  # a gun of the plain layout that sends AIM identifiers counts them in the length
-    return _Report(layout=_Layout.AIM, aim=aim, data=data, continued=continued)
+    # A gun of the plain layout that sends AIM identifiers counts them in the length: three NULs too many come along,
+    # which go with the suffix.
+    return _Report(layout=_Layout.AIM, aim=aim, data=raw[start : start + length], continued=continued)
 
 
 def _aim_position(raw: bytes) -> int | None:

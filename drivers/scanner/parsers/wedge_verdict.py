@@ -50,7 +50,7 @@ class Verdict:
 
 
 def judge(run: Sequence[RunKey], timing: WedgeTiming) -> Verdict:
-    """Judge a run that has ended, by terminator or by silence."""
+    """Judge a run that has ended, by terminator or by silence; its gaps are at most `max_gap_ms`, or it had ended."""
     slow = [i for i in range(1, len(run)) if run[i].at_ms - run[i - 1].at_ms >= timing.median_gap_ms]
     start = _first_fast_key(slow)
     if not _is_burst(run[start:], timing):
@@ -78,7 +78,7 @@ def _is_burst(run: Sequence[RunKey], timing: WedgeTiming) -> bool:
     if len(run) < timing.min_length or _DECIMAL.fullmatch(text_of(run)):
         return False
     gaps = [later.at_ms - earlier.at_ms for earlier, later in pairwise(run)]
-    return median(gaps) < timing.median_gap_ms and max(gaps) <= timing.max_gap_ms
+    return median(gaps) < timing.median_gap_ms
 
 
 def has_payment_shape(run: Sequence[RunKey], timing: WedgeTiming) -> bool:

@@ -108,7 +108,7 @@ def test_alt_sequences_become_their_character() -> None:
         (tap(103), NoiseReason.NOT_KEYS),
         (tap(0x110), NoiseReason.NOT_KEYS),
         (alt("9999"), NoiseReason.NOT_KEYS),
-        (event(SYN, 3, 0) + tap(5) + event(SYN, 0, 0), NoiseReason.FRAGMENT),
+        (event(SYN, 3, 0) + event(KEY, ENTER, 1) + event(KEY, ENTER, 0) + event(SYN, 0, 0), NoiseReason.FRAGMENT),
     ],
     ids=["arrow", "mouse button", "impossible Alt number", "events dropped by the kernel"],
 )

@@ -168,6 +168,16 @@ def test_a_scan_hard_on_the_heels_of_typing_is_refused_not_guessed() -> None:
     assert (keyboard.bursts, keyboard.field) == ([], "6")
 
 
+def test_a_quick_double_digit_hard_before_a_scan_is_refused_too() -> None:
+    """Two digits rolled fast and a code 60 ms later: the run could be one code of 20 digits, so nothing is guessed."""
+    keyboard = Keyboard()
+    keyboard.type("12", 20)
+    keyboard.wait(60)
+    keyboard.scan(ALIPAY)
+    assert keyboard.refusals == [RefusalReason.MIXED_WITH_TYPING]
+    assert (keyboard.bursts, keyboard.field) == ([], "12")
+
+
 def test_a_decimal_amount_hard_before_a_scan_is_cut_off() -> None:
     """What cannot be part of a payment code (the point) settles where the code starts."""
     keyboard = Keyboard()
