@@ -1,0 +1,365 @@
+"""The whole gateway on a virtual clock against the simulated wallet's real logic: no socket, no thread, no waiting.
+
+Faults are given per wallet method as a list that is used up call by call; `None` stands for "as it should be".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import Engine
+
+from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, NoAnswer, NotSent
+from gateway.configure.codes import making_code
+from gateway.configure.plan import applying
+from gateway.configure.reading import read_wanted
+from gateway.core import Gateway
+from gateway.keys import GatewayKeys, make_keys
+from gateway.payments.values import PaymentKey
+from gateway.store import alarms, payments
+from gateway.store.runners import InlineStore
+from gateway.store.sqlite import open_sqlite
+from proof.virtual_time import VirtualTimeLoop, run_virtual
+from protocol.keys import device_keyid, public_text, read_public
+from protocol.messages import (
+    AckRequest,
+    ActivationAnswer,
+    ActivationRequest,
+    CancelRequest,
+    PaymentRequest,
+    PaymentStatus,
+    Presented,
+    Problem,
+    decode,
+    encode,
+)
+from protocol.numbers import new_number, read_payment_no
+from protocol.secret import Secret
+from protocol.signature import RequestParts, ResponseParts, Verified, sign_request, verify_response
+from sandbox.alipay.merchant import Merchant, pkcs8_pem, public_pem
+from sandbox.alipay.server import AlipayServer, MoneyState
+from sandbox.codes import CodeBook
+from sandbox.keys import new_merchant
+from sandbox.scripts import Script, parse_script
+from sandbox.wire import CutConnection, HttpRequestParts
+
+T = TypeVar("T")
+START_MS = 1_800_000_000_000
+MERCHANT = new_merchant()
+HOST = "127.0.0.1:8700"
+
+
+class SeededEntropy:
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
+
+
+class LoopClock:
+    """Wall time that follows the loop; `offset_ms` may be moved."""
+
+    def __init__(self, loop: VirtualTimeLoop) -> None:
+        self._loop = loop
+        self.offset_ms = START_MS
+
+    def now_ms(self) -> int:
+        return self.offset_ms + round(self._loop.time() * 1000)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`lose`: before or after the wallet acted, or not sent at all; `html`: an answer that is none; `late_s`: slow."""
+
+    lose: str = ""
+    html: bool = False
+    late_s: float = 0.0
+    answer_late_s: float = 0.0
+
+
+@dataclass
+class Line:
+    """The line from gateway to wallet, with faults and a log of what went over it."""
+
+    clock: LoopClock
+    wallet: AlipayServer
+    faults: dict[str, list[Fault | None]] = field(default_factory=dict[str, "list[Fault | None]"])
+    always: Fault | None = None
+    sent: list[tuple[int, str, str]] = field(default_factory=list[tuple[int, str, str]])
+
+    async def __call__(
+        self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
+    ) -> ChannelResponse | NotSent | NoAnswer:
+        method = parse_qs(urlsplit(request.url).query)["method"][0].removeprefix("alipay.trade.")
+        number = json.loads(parse_qs(request.body.decode())["biz_content"][0])["out_trade_no"]
+        planned = self.faults.get(method, [])
+        fault = (planned.pop(0) if planned else self.always) or Fault()
+        if fault.lose == "not_sent":
+            return NotSent(LineFault.CONNECT_FAILED)
+        self.sent.append((self.clock.now_ms(), method, number))
+        try:
+            async with asyncio.timeout(read_timeout_ms / 1000):
+                return await self._exchange(request, fault)
+        except TimeoutError:
+            return NoAnswer(LineFault.READ_TIMEOUT)
+
+    async def _exchange(self, request: ChannelRequest, fault: Fault) -> ChannelResponse | NoAnswer:
+        await asyncio.sleep(0.02 + fault.late_s)
+        if fault.lose == "before":
+            return NoAnswer(LineFault.CUT)
+        parts = HttpRequestParts(
+            method="POST",
+            query=urlsplit(request.url).query.encode(),
+            body=request.body,
+            content_type=request.headers.get("content-type", ""),
+        )
+        reply = self.wallet.handle(parts, self.clock.now_ms())
+        await asyncio.sleep(0.02 + fault.answer_late_s)
+        if fault.lose == "after" or isinstance(reply, CutConnection):
+            return NoAnswer(LineFault.CUT)
+        if fault.html:
+            return ChannelResponse(status=200, headers={"content-type": "text/html"}, body=b"<html>portal</html>")
+        return ChannelResponse(status=reply.status, headers={"content-type": reply.content_type}, body=reply.body)
+
+
+class World:
+    """One gateway, one wallet, and tills. `restart()` kills the gateway as a power cut does and starts it anew."""
+
+    def __init__(self, loop: VirtualTimeLoop, *, qr_shown_ms: int = 120_000, interval_ms: int = 3_000) -> None:
+        self.loop = loop
+        self.clock = LoopClock(loop)
+        self.entropy = SeededEntropy(7)
+        self.codes = CodeBook(self.entropy.bytes)
+        self.wallet = AlipayServer(merchant=MERCHANT, codes=self.codes, random_bytes=self.entropy.bytes)
+        self.line = Line(clock=self.clock, wallet=self.wallet)
+        self.keys: GatewayKeys = make_keys(self.entropy)
+        self.engine: Engine = open_sqlite(None)
+        self.store = InlineStore(self.engine)
+        self.qr_shown_ms = qr_shown_ms
+        self.store.run_now(applying(read_wanted(owner_file(MERCHANT, interval_ms)), dry_run=False))
+        self.gateway = self._new_gateway()
+
+    def _new_gateway(self) -> Gateway:
+        return Gateway(
+            store=self.store,
+            clock=self.clock,
+            entropy=self.entropy,
+            keys=self.keys,
+            exchange_for=lambda _account: self.line,
+            qr_shown_ms=self.qr_shown_ms,
+        )
+
+    async def restart(self, down_s: float = 0.0) -> None:
+        await self.gateway.aclose()
+        await asyncio.sleep(down_s)
+        self.gateway = self._new_gateway()
+        await self.gateway.start()
+
+    def activation_code(self, uses: int = 1, days: int = 1) -> str:
+        unit = making_code(store_id="s1", uses=uses, days=days, clock=self.clock, entropy=self.entropy)
+        return self.store.run_now(unit).code.reveal()
+
+    async def till(self) -> Till:
+        till = Till(world=self)
+        await till.activate(self.activation_code())
+        return till
+
+    def show_code(self, script: str) -> str:
+        return self.codes.issue_alipay(_script(script), self.clock.now_ms())
+
+    def scan(self, qr: str, script: str) -> None:
+        self.wallet.scan(qr, _script(script), self.clock.now_ms())
+
+    def money(self, status: PaymentStatus) -> tuple[int, int, MoneyState | None]:
+        """(captured, refunded, state) of all channel orders of the payment's order."""
+        orders = [o for o in self.wallet.orders(self.clock.now_ms()) if o.out_trade_no.startswith(status.order_no)]
+        state = orders[-1].state if orders else None
+        return sum(o.captured_fen for o in orders), sum(o.refunded_fen for o in orders), state
+
+    def timeline(self, status: PaymentStatus) -> list[str]:
+        key = PaymentKey(terminal_id=status.terminal_id, order_no=status.order_no, n=status.n)
+        return [said.what for _, said in self.store.run_now(lambda tx: payments.events(tx, key))]
+
+    def alarms(self) -> dict[str, int]:
+        return self.store.run_now(alarms.open_counts)
+
+
+@dataclass
+class Till:
+    """Signs and verifies as a terminal does, without a socket."""
+
+    world: World
+    key: Ed25519PrivateKey = field(init=False)
+    keyid: str = ""
+    skew_s: int = 0
+    trusted: dict[str, Ed25519PublicKey] = field(default_factory=dict[str, Ed25519PublicKey])
+
+    def __post_init__(self) -> None:
+        self.key = Ed25519PrivateKey.from_private_bytes(self.world.entropy.bytes(32))
+
+    def signed(self, method: str, path: str, body: bytes = b"", query: str = "") -> RequestParts:
+        headers = {"content-type": "application/json"} if body else {}
+        parts = RequestParts(method=method, authority=HOST, path=path, query=query, headers=headers, body=body)
+        signed = sign_request(
+            parts,
+            key=self.key,
+            keyid=self.keyid or device_keyid(public_text(self.key)),
+            created_s=self.world.clock.now_ms() // 1000 + self.skew_s,
+            nonce=self.world.entropy.bytes(16),
+        )
+        return RequestParts(method=method, authority=HOST, path=path, query=query, headers=signed, body=body)
+
+    async def send(self, request: RequestParts, remote: str = "127.0.0.1") -> ResponseParts:
+        response = await self.world.gateway.service.handle(request, remote)
+        if self.trusted:
+            verdict = verify_response(response, request=request, find_key=self.trusted.get)
+            assert isinstance(verdict, Verified), verdict
+        return response
+
+    async def call(self, method: str, path: str, body: bytes = b"", query: str = "") -> PaymentStatus | Problem:
+        return read(await self.send(self.signed(method, path, body, query)))
+
+    async def activate(self, code: str) -> ActivationAnswer:
+        request = ActivationRequest(code=code, public_key=public_text(self.key), device_name="")
+        response = await self.send(self.signed("POST", "/v1/terminals/activate", encode(request)))
+        answer = decode(ActivationAnswer, response.body)
+        for entry in answer.keys:
+            public = read_public(entry.public_key)
+            assert public is not None
+            self.trusted[entry.kid] = public
+        self.keyid = answer.terminal_id
+        return answer
+
+    def payment(
+        self,
+        auth_code: str | None,
+        *,
+        amount_fen: int = 1250,
+        order_no: str | None = None,
+        sale_id: str | None = None,
+        n: int = 1,
+    ) -> PaymentRequest:
+        return PaymentRequest(
+            payment_no=f"{order_no or new_number(self.world.entropy.bytes(15))}-{n}",
+            sale_id=sale_id or new_number(self.world.entropy.bytes(15)),
+            amount_fen=amount_fen,
+            currency="CNY",
+            presented=Presented.MERCHANT if auth_code is None else Presented.CUSTOMER,
+            subject="早餐",
+            operator="01",
+            expires=self.world.clock.now_ms() + 15_000,
+            auth_code=None if auth_code is None else Secret(auth_code),
+        )
+
+    async def pay(self, request: PaymentRequest) -> PaymentStatus | Problem:
+        return await self.call("POST", "/v1/payments", encode(request))
+
+    async def ask(self, payment_no: str, wait: int = 0, after: int | None = None) -> PaymentStatus | Problem:
+        query = f"wait={wait}" + ("" if after is None else f"&after={after}")
+        return await self.call("GET", f"/v1/payments/{payment_no}", query=query)
+
+    async def cancel(self, payment_no: str, amount_fen: int = 1250) -> PaymentStatus | Problem:
+        body = encode(CancelRequest(amount_fen=amount_fen, operator="01"))
+        return await self.call("POST", f"/v1/payments/{payment_no}/cancel", body)
+
+    async def ack(self, status: PaymentStatus) -> PaymentStatus | Problem:
+        body = encode(AckRequest(state=status.state, state_seq=status.state_seq))
+        return await self.call("POST", f"/v1/payments/{status.payment_no}/ack", body)
+
+    async def final(self, payment_no: str, seconds: float = 600) -> tuple[PaymentStatus, float]:
+        """The final status, and how many (virtual) seconds it took from now."""
+        began = self.world.loop.time()
+        while self.world.loop.time() - began < seconds:
+            status = await self.ask(payment_no, wait=25)
+            assert isinstance(status, PaymentStatus), status
+            if status.state.final:
+                return status, self.world.loop.time() - began
+        raise AssertionError(f"not settled after {seconds} s: {self.world.timeline(status_of(status))}")
+
+    async def shown(self, request: PaymentRequest) -> PaymentStatus:
+        """The status once its QR is there."""
+        status = await self.pay(request)
+        assert isinstance(status, PaymentStatus), status
+        while status.qr is None:
+            later = await self.ask(request.payment_no, wait=25, after=status.state_seq)
+            assert isinstance(later, PaymentStatus), later
+            status = later
+        return status
+
+
+def status_of(status: PaymentStatus | Problem) -> PaymentStatus:
+    assert isinstance(status, PaymentStatus), status
+    return status
+
+
+def problem_of(status: PaymentStatus | Problem) -> Problem:
+    assert isinstance(status, Problem), status
+    return status
+
+
+def read(response: ResponseParts) -> PaymentStatus | Problem:
+    return decode(PaymentStatus, response.body) if response.status == 200 else decode(Problem, response.body)
+
+
+def number_of(request: PaymentRequest) -> str:
+    number = read_payment_no(request.payment_no)
+    assert number is not None
+    return number.order_no
+
+
+def in_world(
+    story: Callable[[World], Coroutine[Any, Any, T]], *, qr_shown_ms: int = 120_000, interval_ms: int = 3_000
+) -> T:
+    """Plays one story to its end in virtual time."""
+    loop = VirtualTimeLoop()
+
+    async def played() -> T:
+        world = World(loop, qr_shown_ms=qr_shown_ms, interval_ms=interval_ms)
+        await world.gateway.start()
+        try:
+            return await story(world)
+        finally:
+            await world.gateway.aclose()
+            await world.store.aclose()
+
+    return run_virtual(played(), loop)
+
+
+def owner_file(merchant: Merchant, interval_ms: int, base_url: str = "http://127.0.0.1:8600/alipay/gateway.do") -> str:
+    """The owner's TOML for one merchant, one store and one Alipay account."""
+    return f"""
+[[merchants]]
+id = "m1"
+name = "老王早餐"
+
+[[stores]]
+id = "s1"
+merchant = "m1"
+name = "一店"
+
+[[channel_accounts]]
+id = "a1"
+merchant = "m1"
+channel = "alipay"
+shown_default = true
+base_url = "{base_url}"
+app_id = "{merchant.app_id}"
+seller_id = "{merchant.seller_id}"
+private_key = {json.dumps(pkcs8_pem(merchant.merchant_key))}
+wallet_public_key = {json.dumps(public_pem(merchant.wallet_key.public_key()))}
+min_query_interval_ms = {interval_ms}
+"""
+
+
+def _script(text: str) -> Script:
+    script = parse_script(text)
+    assert script is not None
+    return script
