@@ -1,9 +1,6 @@
-"""An asyncio loop whose time is a number: whoever sleeps wakes at once, in order, and hours pass in milliseconds.
+"""An asyncio loop on a clock that jumps: when nothing is ready, time moves to the next timer at once.
 
-Rules
-- Time moves only when nothing is left to do, and then exactly to the next timer. The same program gives the same run.
-- Nothing outside the loop can wake it: no sockets, no threads. A program that waits for one is stuck, and is told so.
-It must not know what runs on it.
+Deterministic as long as nothing inside waits for a real socket, thread or process; that would be a `Standstill`.
 """
 
 from __future__ import annotations
@@ -13,29 +10,27 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 
-class NothingWillHappenError(Exception):
-    """Every task waits and no timer is set: in real time this program would hang for ever."""
+class Standstill(RuntimeError):
+    """Every task waits for something that no timer will bring."""
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Waits for nothing: remembers by how much time has to move."""
-
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise NothingWillHappenError("every task waits and no timer is set")
+            raise Standstill("nothing is left to happen")
         self.now_s += max(0.0, timeout)
         return []
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """`time()` starts at 0 s and jumps."""
+    """`time()` starts at 0 and jumps from timer to timer."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
@@ -45,7 +40,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._jumping.now_s
 
 
-def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` in virtual time."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+class VirtualClock:
+    """A terminal's clock on a virtual loop. `wall_ms` may be set wrong, and may jump, without touching the other."""
+
+    def __init__(self, loop: VirtualTimeLoop, *, wall_start_ms: int) -> None:
+        self._loop = loop
+        self.wall_offset_ms = wall_start_ms
+
+    def mono_ms(self) -> int:
+        return round(self._loop.time() * 1000)
+
+    def wall_ms(self) -> int:
+        return self.wall_offset_ms + self.mono_ms()
+
+
+def run_virtual(main: Coroutine[Any, Any, Result], loop: VirtualTimeLoop) -> Result:
+    """Runs one coroutine to its end on the loop and closes it."""
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(main)

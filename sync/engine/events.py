@@ -109,7 +109,10 @@ class StartAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAsked:
+    """The command, and the payment as the journal has it (None: no such)."""
+
     command: CancelPayment
+    known: PaymentRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +150,19 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reread:
+    """A commit failed and the journal was opened again: this is what it holds of everything unfinished or in memory.
+    Memory gives way to it."""
+
+    records: tuple[PaymentRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
     """The time named by the last `WakeAt` has come (or any other time: a wake too many does no harm)."""
 
 
-Event = StartAsked | CancelAsked | Said | LineHeard | LineSilent | StorageSaid | Opened | Wake
+Event = StartAsked | CancelAsked | Said | LineHeard | LineSilent | StorageSaid | Opened | Reread | Wake
 
 
 # --- effects ----------------------------------------------------------------------------------------------------

@@ -117,7 +117,9 @@ def _refusal_after(last: PaymentRecord, command: StartPayment) -> Reason | None:
 def cancel(turn: Turn, event: CancelAsked) -> None:
     """The intent is durable before it is sent. What is final stays final and is shown again."""
     live = turn.payments.get(event.command.payment_no)
-    if live is None:
+    if live is None and event.known is not None:
+        turn.show_record(event.known)
+    elif live is None:
         turn.refuse(event.command.payment_no, Reason.UNKNOWN_PAYMENT)
     elif live.final or live.record.cancel_intended:
         turn.show(live)

@@ -11,6 +11,7 @@ from typing import assert_never
 from protocol.states import TerminalState
 from sync.engine import answers
 from sync.engine import line as lines
+from sync.engine.answers import settle_jobs
 from sync.engine.events import (
     CancelAsked,
     Effect,
@@ -19,13 +20,15 @@ from sync.engine.events import (
     LineSilent,
     Now,
     Opened,
+    Reread,
     Said,
     StartAsked,
     StorageSaid,
     Wake,
 )
 from sync.engine.model import Line
-from sync.engine.schedule import next_watch_ms
+from sync.engine.record import PaymentRecord
+from sync.engine.schedule import watched
 from sync.engine.start import cancel, release_held, start
 from sync.engine.state import EngineState, Job, Live
 from sync.engine.statements import PaymentSilent, Silence
@@ -50,6 +53,8 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
             turn.storage = event.refusing
         case Opened():
             _open(turn)
+        case Reread():
+            _reread(turn, event.records)
         case Wake():
             pass
         case _:
@@ -76,10 +81,24 @@ def _open(turn: Turn) -> None:
         turn.keep(replace(asked, ask=due, cancel=due if live.record.cancel_intended else Job()))
 
 
+def _reread(turn: Turn, records: tuple[PaymentRecord, ...]) -> None:
+    """What was thought undone is there, or the other way round: the journal is right, everything is asked again."""
+    known = {record.payment_no: record for record in records}
+    turn.payments = {no: replace(live, record=known[no]) for no, live in turn.payments.items() if no in known}
+    for record in records:
+        live = turn.payments.get(record.payment_no, Live(record=record))
+        if live.ask.in_flight is None and not live.final:
+            live = replace(live, ask=Job(due_ms=turn.now.mono_ms))
+        if live.cancel.in_flight is None and live.record.cancel_intended and not live.final:
+            live = replace(live, cancel=Job(due_ms=turn.now.mono_ms))
+        turn.keep(live)
+        turn.show(live)
+        settle_jobs(turn, live)
+
+
 def _reopen_settled(turn: Turn, live: Live) -> None:
     now_ms = turn.now.mono_ms
-    wait_ms = next_watch_ms(live.record, at_ms=turn.at_ms)
-    # Whatever the watch would have seen while the program was off is seen by one look now.
-    ask = Job(due_ms=None if wait_ms is None else now_ms)
+    # Whatever the watch would have seen while the program was off is seen by one look now, whatever the clock says.
+    ask = Job(due_ms=now_ms if watched(live.record) else None)
     ack = Job(due_ms=now_ms if live.record.ack_owed else None)
     turn.keep(replace(live, ask=ask, ack=ack))

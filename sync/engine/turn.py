@@ -9,11 +9,11 @@ from protocol.states import GatewayState, TerminalState
 from sync.engine.events import AckCall, Append, Call, CancelCall, Effect, Now, PayCall, Publish, QueryCall, Send, WakeAt
 from sync.engine.line import till_ms
 from sync.engine.model import CommandRefused
-from sync.engine.record import fold
+from sync.engine.record import PaymentRecord, fold
 from sync.engine.schedule import LONG_POLL_S
 from sync.engine.state import EngineState, Job, Live
 from sync.engine.statements import AnyStatement
-from sync.engine.views import payment_view
+from sync.engine.views import payment_view, record_view
 
 
 class Turn:
@@ -69,6 +69,10 @@ class Turn:
     def show(self, live: Live) -> None:
         """Publish its picture at the end of the step even if nothing changed."""
         self._touched[live.record.payment_no] = None
+
+    def show_record(self, record: PaymentRecord) -> None:
+        """Publish a payment that is over and only in the journal."""
+        self._later.append(Publish(view=record_view(record)))
 
     def refuse(self, request_id: str, reason: Reason) -> None:
         self._later.append(Publish(view=CommandRefused(request_id=request_id, reason=reason)))

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from protocol.chain import first_break, genesis, link
 from protocol.messages import JournalEntry
@@ -129,11 +129,11 @@ class Journal:
     def _read_back(self) -> None:
         try:
             self._claim()
-            tail = list(reversed(self._select("order by seq desc limit ?", (_TAIL + 1,))))
-            raw = self._db.execute("select value from setting where name = 'delivered_through'").fetchone()
         except sqlite3.Error as error:
             raise trouble(error) from error
-        self._delivered = 0 if raw is None else int(raw[0])
+        tail = list(reversed(self._select("order by seq desc limit ?", (_TAIL + 1,))))
+        found = self._rows("select value from setting where name = 'delivered_through'", ())
+        self._delivered = int(found[0][0]) if found else 0
         if not tail:
             self._head = Head(0, genesis(self._terminal_id))
             return
@@ -154,8 +154,14 @@ class Journal:
 
     # --- what is read back ---------------------------------------------------------------------------------------
 
+    def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
     def _select(self, tail: str, values: Sequence[object]) -> list[JournalEntry]:
-        found = self._db.execute(f"select seq, kind, at_ms, body, hash from entry {tail}", values)  # noqa: S608 - ours
+        found = self._rows(f"select seq, kind, at_ms, body, hash from entry {tail}", values)  # noqa: S608 - ours
         return [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
 
     def unfinished(self, *, settled_since_ms: int) -> tuple[PaymentRecord, ...]:
@@ -164,14 +170,21 @@ class Journal:
             "state not in ('PAID', 'NOT_PAID') or ack_due_seq > acked_seq or late_money = 'found' "
             "or (state = 'NOT_PAID' and settled_at_ms >= ?)"
         )
-        return tuple(rows.select(self._db, where, (settled_since_ms,)))
+        return tuple(self._records(where, (settled_since_ms,)))
 
     def last_of_order(self, order_no: str) -> PaymentRecord | None:
-        found = rows.select(self._db, "order_no = ? order by n desc limit 1", (order_no,))
+        found = self._records("order_no = ? order by n desc limit 1", (order_no,))
         return found[0] if found else None
 
     def payment(self, payment_no: str) -> PaymentRecord | None:
-        return rows.find(self._db, payment_no)
+        found = self._records("payment_no = ?", (payment_no,))
+        return found[0] if found else None
+
+    def _records(self, where: str, values: Sequence[object]) -> list[PaymentRecord]:
+        try:
+            return rows.select(self._db, where, values)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
 
     def entries_after(self, seq: int, *, limit: int, max_bytes: int) -> tuple[JournalEntry, ...]:
         """Consecutive entries for a delivery; at least one if there is any."""
@@ -188,12 +201,12 @@ class Journal:
         """The chain's hash after that entry; None beyond the end."""
         if seq == 0:
             return genesis(self._terminal_id)
-        row = self._db.execute("select hash from entry where seq = ?", (seq,)).fetchone()
-        return None if row is None else str(row[0])
+        found = self._rows("select hash from entry where seq = ?", (seq,))
+        return str(found[0][0]) if found else None
 
     def at_ms_of(self, seq: int) -> int | None:
-        row = self._db.execute("select at_ms from entry where seq = ?", (seq,)).fetchone()
-        return None if row is None else int(row[0])
+        found = self._rows("select at_ms from entry where seq = ?", (seq,))
+        return int(found[0][0]) if found else None
 
     # --- upkeep --------------------------------------------------------------------------------------------------
 

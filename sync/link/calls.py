@@ -50,6 +50,7 @@ from sync.link.exchange import NoAnswer, NotSent, Timeouts
 
 _JSON: Final = "application/json"
 _ANSWER_MS: Final = 10_000
+_BEAT_MS: Final = 5_000
 _CONNECT_MS: Final = 3_000
 _WRITE_MS: Final = 5_000
 
@@ -123,7 +124,7 @@ def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
 def timeouts_of(call: Call | UploadCall) -> Timeouts:
     """How long each call may take; a long poll is held by the gateway on purpose."""
     held = call.wait_s * 1000 if isinstance(call, QueryCall) else 0
-    read_ms = held + _ANSWER_MS
+    read_ms = held + (_BEAT_MS if isinstance(call, UploadCall) else _ANSWER_MS)
     return Timeouts(
         connect_ms=_CONNECT_MS, write_ms=_WRITE_MS, read_ms=read_ms, total_ms=_CONNECT_MS + _WRITE_MS + read_ms
     )

@@ -1,0 +1,137 @@
+"""Delivers the journal to the gateway, in order, beside the payments; its empty delivery is the heartbeat.
+
+Idempotent by sequence: a lost answer is answered by sending again from where the gateway says it is. A chain that the
+gateway refuses (a fork, an entry it cannot take) stops the delivery and raises an alarm; payments and the heartbeat go
+on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, assert_never
+
+from protocol.messages import JournalAnswer, JournalEntry, Problem
+from protocol.reasons import Reason
+from sync.engine.events import LineHeard, LineSilent, ProblemAnswer, SilentAnswer
+from sync.errors import SyncError
+from sync.journal.journal import Journal
+from sync.link.calls import UploadAnswer, UploadCall
+
+_BATCH: Final = 200
+_BATCH_BYTES: Final = 256 * 1024
+_IDLE_MS: Final = 10_000
+_SOON_MS: Final = 300
+_FIRST_PAUSE_MS: Final = 500
+_LONGEST_PAUSE_MS: Final = 5_000
+#: Signed refusals of one entry rather than of the moment: smaller batches find it.
+_POISON: Final = frozenset({Reason.BAD_REQUEST, Reason.TOO_LARGE, Reason.CONTENT_DIFFERS})
+
+Ask = Callable[[UploadCall], Awaitable[UploadAnswer | ProblemAnswer | SilentAnswer]]
+
+
+class Delivery:
+    """One loop on the sync thread. `tell` takes what it hears about the line; `stopped` is the alarm."""
+
+    def __init__(self, *, journal: Journal, ask: Ask, tell: Callable[[LineHeard | LineSilent], None]) -> None:
+        self._journal = journal
+        self._ask = ask
+        self._tell = tell
+        self._nudged = asyncio.Event()
+        self._batch = _BATCH
+        self._failures = 0
+        self._find_out = True
+        self.stopped: Reason | None = None
+
+    def nudge(self) -> None:
+        """There is something new to deliver, or somebody needs to know whether the line is up."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._pause(await self._beat())
+
+    async def _pause(self, pause_ms: int) -> None:
+        if pause_ms <= 0:
+            return
+        if self._failures == 0:
+            try:
+                async with asyncio.timeout(pause_ms / 1000):
+                    await self._nudged.wait()
+            except TimeoutError:
+                return
+            # A payment writes several entries within moments: one delivery takes them all.
+            await asyncio.sleep(_SOON_MS / 1000)
+        else:
+            await asyncio.sleep(pause_ms / 1000)
+
+    async def _beat(self) -> int:
+        """One delivery; returns the pause until the next in milliseconds."""
+        self._nudged.clear()
+        entries = self._next_entries()
+        answer = await self._ask(UploadCall(entries=entries))
+        match answer:
+            case UploadAnswer():
+                self._tell(LineHeard(server_time_ms=answer.answer.server_time_ms))
+                return self._accepted(answer.answer)
+            case ProblemAnswer():
+                problem = answer.problem
+                self._tell(LineHeard(server_time_ms=problem.server_time_ms, refused=problem.reason))
+                return self._refused(problem, entries)
+            case SilentAnswer():
+                self._tell(LineSilent(why=answer.why))
+                return self._failed()
+            case _:
+                assert_never(answer)
+
+    def _next_entries(self) -> tuple[JournalEntry, ...]:
+        """Empty while the gateway's end of the chain is not known, or when the delivery is stopped."""
+        if self.stopped is not None or self._find_out:
+            return ()
+        try:
+            return self._journal.entries_after(
+                self._journal.delivered_through, limit=self._batch, max_bytes=_BATCH_BYTES
+            )
+        except SyncError as error:
+            self.stopped = error.reason
+            return ()
+
+    def _accepted(self, answer: JournalAnswer) -> int:
+        self._failures = 0
+        self._find_out = False
+        if self.stopped is not None:
+            return _IDLE_MS
+        try:
+            if self._journal.hash_at(answer.accepted_through) != answer.head:
+                # The gateway holds entries that this journal does not have, or other ones: a copied or restored disk.
+                self.stopped = Reason.JOURNAL_FORK
+                return _IDLE_MS
+            before = self._journal.delivered_through
+            self._journal.mark_delivered(answer.accepted_through)
+        except SyncError as error:
+            self.stopped = error.reason if error.reason is Reason.JOURNAL_DAMAGED else None
+            return _IDLE_MS
+        if answer.accepted_through > before:
+            self._batch = min(_BATCH, self._batch * 2)
+        more = answer.accepted_through < self._journal.head.seq
+        return 0 if more and answer.accepted_through != before else _SOON_MS if more else _IDLE_MS
+
+    def _refused(self, problem: Problem, entries: tuple[JournalEntry, ...]) -> int:
+        if problem.reason is Reason.JOURNAL_FORK:
+            self.stopped = Reason.JOURNAL_FORK
+            return _IDLE_MS
+        if problem.reason is Reason.JOURNAL_GAP:
+            self._find_out = True
+            return self._failed()
+        if problem.reason in _POISON and entries:
+            if len(entries) == 1:
+                self.stopped = problem.reason
+                return _IDLE_MS
+            self._batch = max(1, len(entries) // 2)
+            return _SOON_MS
+        return self._failed()
+
+    def _failed(self) -> int:
+        self._failures += 1
+        return min(_FIRST_PAUSE_MS << min(self._failures - 1, 10), _LONGEST_PAUSE_MS)

@@ -1,0 +1,308 @@
+"""Runs the engine: one event at a time, its appends committed before anything is sent or shown.
+
+Everything happens on one asyncio loop and thread: the real one's, or a simulation's in virtual time. Network, clock and
+chance are ports; the journal is SQLite, called inline. A commit that fails undoes the step; the event waits (a new
+payment is refused instead) until the disk takes it. No event is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol, assert_never
+
+from protocol.numbers import NUMBER_BYTES, new_number
+from protocol.reasons import Reason
+from sync.delivery import Delivery
+from sync.engine.events import (
+    Append,
+    CancelAsked,
+    Effect,
+    Event,
+    LineHeard,
+    LineSilent,
+    Now,
+    Opened,
+    ProblemAnswer,
+    Publish,
+    Reread,
+    Said,
+    Send,
+    SilentAnswer,
+    StartAsked,
+    Wake,
+    WakeAt,
+)
+from sync.engine.model import CancelPayment, Command, CommandRefused, LinkView, Published, StartPayment
+from sync.engine.record import PaymentRecord
+from sync.engine.schedule import WATCH_DAYS_MS
+from sync.engine.state import EngineState, restored
+from sync.engine.step import step
+from sync.engine.views import link_view, time_at_till
+from sync.errors import JournalGuardError, SyncError
+from sync.journal.journal import Journal
+from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
+from sync.link.exchange import Exchange
+from sync.ports import Clock, Entropy
+
+_DISK_AGAIN_S: Final = 1.0
+
+
+class RoomPort(Protocol):
+    """Room on the disk (sync.journal.room)."""
+
+    def refusing(self) -> Reason | None: ...
+    def fill(self) -> None: ...
+    def release(self) -> bool: ...
+
+
+class Runner:
+    """See the module. Build it on the thread that will run it; only `submit` and `stop` may be called from others."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        room: RoomPort,
+        exchange: Exchange,
+        credentials: Credentials,
+        clock: Clock,
+        entropy: Entropy,
+        publish: Callable[[Published], None],
+    ) -> None:
+        self._journal = journal
+        self._room = room
+        self._exchange = exchange
+        self._who = credentials
+        self._clock = clock
+        self._entropy = entropy
+        self._publish = publish
+        self._loop = asyncio.get_running_loop()
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._delivery = Delivery(journal=journal, ask=self._upload, tell=self._tell)
+        self._head = journal.head
+        self._tidy_seq = -1
+        self._state: EngineState = restored(credentials.terminal_id, self._unfinished())
+        self._waiting: deque[Event] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._shown: LinkView | None = None
+
+    # --- from other threads --------------------------------------------------------------------------------------
+
+    def submit(self, command: Command) -> None:
+        """Hands a command over; what comes of it is published."""
+        self._loop.call_soon_threadsafe(self._take, command)
+
+    def stop(self) -> None:
+        """Ends `run` soon. What is open stays open in the journal and is settled after the next start."""
+        self._loop.call_soon_threadsafe(self._events.put_nowait, None)
+
+    def signed_time_s(self) -> int | None:
+        """The till's clock in Unix seconds, once the gateway signed a time."""
+        known = self._state.line.gateway_ms is not None
+        return time_at_till(self._state, self._now()) // 1000 if known else None
+
+    # --- the loop ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until `stop`. A bug ends it with its exception; the journal is right at every moment."""
+        self._room.fill()
+        self._state = replace(self._state, storage=self._room.refusing())
+        under_way: set[asyncio.Task[None]] = set()
+        async with asyncio.TaskGroup() as group:
+
+            def begin(send: Send) -> None:
+                task = group.create_task(self._perform(send))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+
+            delivering = group.create_task(self._delivery.run())
+            self._handle(Opened(), begin)
+            while (event := await self._events.get()) is not None:
+                self._handle(event, begin)
+            delivering.cancel()
+            for task in list(under_way):
+                task.cancel()
+        self._set_timer(None)
+
+    def _take(self, command: Command) -> None:
+        match command:
+            case StartPayment():
+                self._events.put_nowait(
+                    StartAsked(
+                        command=command,
+                        new_sale_id=new_number(self._entropy(NUMBER_BYTES)),
+                        new_order_no=new_number(self._entropy(NUMBER_BYTES)),
+                        last=None,
+                    )
+                )
+            case CancelPayment():
+                self._events.put_nowait(CancelAsked(command=command))
+            case _:
+                assert_never(command)
+
+    def _tell(self, event: LineHeard | LineSilent) -> None:
+        self._events.put_nowait(event)
+
+    # --- one event -----------------------------------------------------------------------------------------------
+
+    def _handle(self, event: Event, begin: Callable[[Send], None]) -> None:
+        if isinstance(event, Wake) and self._waiting:
+            self._retry(begin)
+        elif self._waiting and not isinstance(event, (StartAsked, Wake)):
+            self._waiting.append(event)
+        else:
+            self._attempt(event, begin)
+        self._upkeep(event)
+        self._show_line()
+
+    def _retry(self, begin: Callable[[Send], None]) -> None:
+        """The disk is tried again with what has waited longest."""
+        waiting, self._waiting = self._waiting, deque()
+        while waiting:
+            self._attempt(waiting.popleft(), begin)
+            if self._waiting:
+                self._waiting.extend(waiting)
+                return
+        self._state = replace(self._state, storage=self._room.refusing())
+        self._attempt(Wake(), begin)
+
+    def _attempt(self, event: Event, begin: Callable[[Send], None]) -> None:
+        try:
+            effects = self._decide_and_commit(event)
+        except JournalGuardError as error:
+            if not isinstance(event, StartAsked):
+                raise
+            self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
+            return
+        except SyncError as error:
+            self._disk_refused(event, error)
+            return
+        for effect in effects:
+            self._do(effect, begin)
+
+    def _decide_and_commit(self, event: Event) -> list[Effect]:
+        now = self._now()
+        if self._journal.ready() != self._head:
+            head = self._journal.head
+            state, effects = step(self._state, Reread(records=self._reread()), now)
+            self._commit(effects, state, now)
+            self._head = max(head, self._journal.head, key=lambda at: at.seq)
+            self._state = state
+            self._events.put_nowait(event)
+            return effects
+        state, effects = step(self._state, self._completed(event), now)
+        self._commit(effects, state, now)
+        self._state = state
+        return effects
+
+    def _commit(self, effects: list[Effect], state: EngineState, now: Now) -> None:
+        statements = [effect.statement for effect in effects if isinstance(effect, Append)]
+        if not statements:
+            return
+        at_ms = time_at_till(state, now)
+        try:
+            self._head = self._journal.append(statements, at_ms=at_ms)
+        except SyncError as error:
+            if error.reason is not Reason.DISK_FULL or not self._room.release():
+                raise
+            self._head = self._journal.append(statements, at_ms=at_ms)
+        self._delivery.nudge()
+
+    def _completed(self, event: Event) -> Event:
+        """A command with what only the journal and the disk know."""
+        if isinstance(event, StartAsked):
+            self._state = replace(self._state, storage=self._room.refusing())
+            order_no = event.command.order_no
+            return event if order_no is None else replace(event, last=self._journal.last_of_order(order_no))
+        if isinstance(event, CancelAsked):
+            return replace(event, known=self._journal.payment(event.command.payment_no))
+        return event
+
+    def _unfinished(self) -> tuple[PaymentRecord, ...]:
+        """By the journal's own last time, not by a wall clock that may be anything."""
+        last_ms = self._journal.at_ms_of(self._journal.head.seq) or 0
+        return self._journal.unfinished(settled_since_ms=last_ms - WATCH_DAYS_MS)
+
+    def _reread(self) -> tuple[PaymentRecord, ...]:
+        found = {record.payment_no: record for record in self._unfinished()}
+        for payment_no in self._state.payments:
+            record = self._journal.payment(payment_no)
+            if record is not None:
+                found[payment_no] = record
+        return tuple(found.values())
+
+    def _disk_refused(self, event: Event, error: SyncError) -> None:
+        """Nothing of the event happened. A new payment is refused; everything else is tried again."""
+        self._state = replace(self._state, storage=error.reason)
+        if isinstance(event, StartAsked):
+            self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
+        elif not isinstance(event, Wake):
+            self._waiting.append(event)
+        self._set_timer(_DISK_AGAIN_S)
+
+    def _do(self, effect: Effect, begin: Callable[[Send], None]) -> None:
+        match effect:
+            case Append():
+                pass
+            case Publish():
+                self._publish(effect.view)
+            case Send():
+                begin(effect)
+            case WakeAt():
+                if not self._waiting:
+                    due = effect.mono_ms
+                    self._set_timer(None if due is None else max(0, due - self._clock.mono_ms()) / 1000)
+            case _:
+                assert_never(effect)
+
+    def _set_timer(self, after_s: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if after_s is not None:
+            self._timer = self._loop.call_later(after_s, self._events.put_nowait, Wake())
+
+    # --- the line ------------------------------------------------------------------------------------------------
+
+    async def _perform(self, send: Send) -> None:
+        request = build(send.call, self._who, self._stamp())
+        response = await self._exchange(self._who.gateway_url, request, timeouts_of(send.call))
+        answer = read(send.call, request, response, self._who)
+        self._events.put_nowait(Said(call_id=send.call_id, call=send.call, answer=answer))
+
+    async def _upload(self, call: UploadCall) -> UploadAnswer | ProblemAnswer | SilentAnswer:
+        request = build(call, self._who, self._stamp())
+        response = await self._exchange(self._who.gateway_url, request, timeouts_of(call))
+        return read_upload(request, response, self._who)
+
+    def _stamp(self) -> Stamp:
+        head = self._journal.head
+        created_s = time_at_till(self._state, self._now()) // 1000
+        return Stamp(created_s=created_s, nonce=self._entropy(16), journal_seq=head.seq, journal_head=head.hash)
+
+    def _now(self) -> Now:
+        return Now(mono_ms=self._clock.mono_ms(), wall_ms=self._clock.wall_ms())
+
+    def _upkeep(self, event: Event) -> None:
+        """At idle: the WAL goes into the file, the ballast is made again."""
+        if not isinstance(event, (LineHeard, LineSilent)) or self._state.open_count or self._waiting:
+            return
+        self._room.fill()
+        self._state = replace(self._state, storage=self._room.refusing())
+        if self._head.seq != self._tidy_seq and self._journal.checkpoint():
+            self._tidy_seq = self._head.seq
+
+    def _show_line(self) -> None:
+        unsent = self._head.seq - self._journal.delivered_through
+        try:
+            oldest = self._journal.at_ms_of(self._journal.delivered_through + 1) if unsent else None
+        except SyncError:
+            # The journal's trouble is told by the event that met it; how old the oldest entry is can wait.
+            oldest = None
+        view = link_view(self._state, unsent=unsent, oldest_unsent_at_ms=oldest, upload_stopped=self._delivery.stopped)
+        if view != self._shown:
+            self._shown = view
+            self._publish(view)

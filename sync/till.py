@@ -1,0 +1,144 @@
+"""A whole till without a screen: folder, lock, journal, line and runner on a thread of their own.
+
+Used by the cashier app and by `guitai pay`. `publish` is called on the sync thread; it must return at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Final
+
+from protocol.activation import ActivationTicket
+from protocol.keys import private_key, read_public
+from protocol.reasons import Reason
+from sync.activate import activate
+from sync.engine.model import Command, Line, LinkView, Published
+from sync.folder import Folder, TerminalIdentity
+from sync.journal.journal import Journal
+from sync.journal.room import BALLAST_BYTES, Room
+from sync.link.calls import Credentials
+from sync.link.http import HttpExchange
+from sync.lock import FolderLock
+from sync.ports import SystemClock, system_entropy
+from sync.runner import Runner
+
+_CLOSE_S: Final = 5.0
+
+
+class Till:
+    """An open till. `submit` may be called from any thread."""
+
+    def __init__(self, data_dir: Path, *, publish: Callable[[Published], None], ballast_bytes: int) -> None:
+        self.folder = Folder(data_dir)
+        self.identity = self.folder.read_identity()
+        self.folder.make()
+        opened: Future[Runner] = Future()
+        self._thread = threading.Thread(
+            target=self._live, args=(publish, ballast_bytes, opened), name="guitai-sync", daemon=True
+        )
+        self._thread.start()
+        try:
+            self._runner = opened.result()
+        except BaseException:
+            self._thread.join(_CLOSE_S)
+            raise
+
+    def submit(self, command: Command) -> None:
+        """Hands a command over; what comes of it is published."""
+        self._runner.submit(command)
+
+    def close(self) -> None:
+        """Ends the thread and gives the folder back. What is open stays in the journal for the next start."""
+        try:
+            self._runner.stop()
+        except RuntimeError:
+            # The loop has ended already, by an earlier close or by the failure that was published then.
+            pass
+        self._thread.join(_CLOSE_S)
+
+    def _live(self, publish: Callable[[Published], None], ballast_bytes: int, opened: Future[Runner]) -> None:
+        """The thread: everything that touches journal or line happens here."""
+        try:
+            with FolderLock(self.folder.lock):
+                asyncio.run(self._serve(publish, ballast_bytes, opened))
+        except BaseException as error:
+            if not opened.done():
+                opened.set_exception(error)
+                return
+            publish(_BROKEN)
+            raise
+
+    async def _serve(self, publish: Callable[[Published], None], ballast_bytes: int, opened: Future[Runner]) -> None:
+        credentials = _credentials(self.folder, self.identity)
+        journal = Journal.open(self.folder.journal, terminal_id=self.identity.terminal_id)
+        try:
+            async with HttpExchange() as exchange:
+                runner = Runner(
+                    journal=journal,
+                    room=Room(self.folder.path, ballast_bytes=ballast_bytes),
+                    exchange=exchange,
+                    credentials=credentials,
+                    clock=SystemClock(),
+                    entropy=system_entropy,
+                    publish=publish,
+                )
+                exchange.signed_time = runner.signed_time_s
+                opened.set_result(runner)
+                await runner.run()
+        finally:
+            journal.close()
+
+
+#: What the app is told when the sync thread ended by a bug: nothing may be started any more.
+_BROKEN: Final = LinkView(
+    line=Line.DOWN,
+    clock_skew_ms=None,
+    clock_warning=False,
+    unsent=0,
+    oldest_unsent_at_ms=None,
+    last_contact_ms=None,
+    refusing=Reason.INTERNAL,
+)
+
+
+def _credentials(folder: Folder, identity: TerminalIdentity) -> Credentials:
+    keys = {kid: read_public(text) for kid, text in identity.gateway_keys.items()}
+    return Credentials(
+        terminal_id=identity.terminal_id,
+        gateway_url=identity.gateway_url,
+        key=private_key(folder.read_device_key()),
+        gateway_keys={kid: key for kid, key in keys.items() if key is not None},
+    )
+
+
+def open_till(data_dir: Path, *, publish: Callable[[Published], None], ballast_bytes: int = BALLAST_BYTES) -> Till:
+    """Opens the till in a folder. NotActivatedError, FolderLockedError, ConfigDamagedError, JournalDamagedError,
+    JournalNewerError or DiskError say why not; nothing is changed then."""
+    return Till(data_dir, publish=publish, ballast_bytes=ballast_bytes)
+
+
+def activate_folder(
+    data_dir: Path, *, gateway_url: str, ticket: ActivationTicket, device_name: str
+) -> TerminalIdentity:
+    """Activates a folder over the network and waits for it. SyncError says why not."""
+
+    async def work() -> TerminalIdentity:
+        async with HttpExchange() as exchange:
+            return await activate(
+                folder,
+                gateway_url=gateway_url,
+                ticket=ticket,
+                device_name=device_name,
+                exchange=exchange,
+                clock=SystemClock(),
+                entropy=system_entropy,
+            )
+
+    folder = Folder(data_dir)
+    folder.make()
+    with FolderLock(folder.lock):
+        return asyncio.run(work())
