@@ -111,6 +111,11 @@ class ReadFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAsked:
+    """The window was to be closed while a sale is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time passed. `unix_ms` is for the clock on the screen only."""
 
@@ -119,5 +124,5 @@ class Tick:
 
 Event = (
     Typed | Erased | TakeBack | Scanned | ScanUnreadable | Pressed | Released | Picked | Published
-    | OrdersArrived | HistoryArrived | DayArrived | ChecksArrived | ReadFailed | Tick
+    | OrdersArrived | HistoryArrived | DayArrived | ChecksArrived | ReadFailed | CloseAsked | Tick
 )  # fmt: skip

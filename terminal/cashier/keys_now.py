@@ -7,7 +7,7 @@ from protocol.states import TerminalState
 from terminal.cashier.keys import Command, KeyHint
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.state import CANCEL_WINDOW_MS, CashierState
-from terminal.cashier.typing_keys import entry_amount, sale_open
+from terminal.cashier.typing_keys import collectable_again, entry_amount, sale_open
 from terminal.cashier.view import Page
 
 
@@ -58,15 +58,13 @@ def cancel_armed(state: CashierState) -> bool:
 def _home(state: CashierState) -> list[tuple[Command, Phrase, bool]]:
     found: list[tuple[Command, Phrase, bool]] = []
     sale, payment = state.sale, state.sale.payment if state.sale is not None else None
-    can_start = isinstance(entry_amount(state), Money) or (
-        state.entry == "" and payment is not None and payment.safe_to_rescan
-    )
+    can_start = isinstance(entry_amount(state), Money) or (state.entry == "" and collectable_again(sale))
     if not sale_open(sale) and can_start:
         found.append((Command.SHOW_QR, say("key.qr"), False))
     if payment is not None and payment.state in (TerminalState.UNKNOWN, TerminalState.CANCELLING):
         found.append((Command.PARK, say("key.park"), False))
     if state.settled:
-        found.append((Command.ACKNOWLEDGE, say("key.acknowledge"), True))
+        found.append((Command.ACKNOWLEDGE, say("key.acknowledge"), False))
     found += [
         (Command.ORDERS, say("key.orders"), False),
         (Command.TAKINGS, say("key.takings"), False),

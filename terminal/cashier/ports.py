@@ -126,6 +126,14 @@ class CheckFound:
     values: tuple[tuple[str, str | int], ...] = ()
 
 
+class TillBlockedError(Exception):
+    """The till cannot be opened: its journal is held, damaged, newer or unwritable. Says why; nothing was changed."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
 class TerminalPort(Protocol):
     """The till behind the screen."""
 

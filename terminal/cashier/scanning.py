@@ -21,7 +21,7 @@ from terminal.cashier import words
 from terminal.cashier.effects import Activate, Effect, Play, ReadOrders, Sound, Submit
 from terminal.cashier.phrase import say
 from terminal.cashier.state import CashierState, Sale
-from terminal.cashier.typing_keys import entry_amount, notice, sale_open
+from terminal.cashier.typing_keys import collectable_again, entry_amount, notice, sale_open
 from terminal.cashier.view import Page, Tone
 
 Result = tuple[CashierState, tuple[Effect, ...]]
@@ -104,7 +104,7 @@ def _payment_code(state: CashierState, code: PaymentCode, request_id: str) -> Re
 def _collectable(state: CashierState) -> int | AmountRefusal:
     """The amount that a scan would collect now, in fen."""
     sale = state.sale
-    if state.entry == "" and sale is not None and sale.payment is not None and sale.payment.safe_to_rescan:
+    if state.entry == "" and sale is not None and collectable_again(sale):
         return sale.amount_fen
     amount = entry_amount(state)
     return amount if isinstance(amount, AmountRefusal) else amount.fen

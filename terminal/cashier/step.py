@@ -11,20 +11,29 @@ from terminal.cashier.commands import home_of, picked, pressed, released
 from terminal.cashier.effects import Effect, Play, ReadHistory, Sound
 from terminal.cashier.orders import neighbour, visible_rows
 from terminal.cashier.paying import activation_answered, command_refused, link_seen, payment_seen, time_passed
-from terminal.cashier.phrase import Phrase
+from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import ActivationAnswered, GunSeen, Identity, Publication, ScanRead
 from terminal.cashier.scanning import refused, scanned
 from terminal.cashier.state import CashierState, Settings
-from terminal.cashier.typing_keys import erased, taken_back, typed
+from terminal.cashier.typing_keys import erased, notice, taken_back, typed
 from terminal.cashier.view import Page
 
 Result = tuple[CashierState, tuple[Effect, ...]]
 
 
-def start(settings: Settings, identity: Identity, *, gateway: str = "", blocked: Phrase | None = None) -> CashierState:
-    """The state of a till that was just switched on."""
+def start(
+    settings: Settings,
+    identity: Identity,
+    *,
+    gateway: str = "",
+    blocked: Phrase | None = None,
+    damaged: bool = False,
+) -> CashierState:
+    """The state of a till that was just switched on. `damaged`: its settings could not all be read."""
     state = CashierState(settings=settings, identity=identity, blocked=blocked)
     state = replace(state, activation=replace(state.activation, gateway=gateway))
+    if damaged:
+        state = notice(state, say("settings_damaged"), say("settings_damaged_todo"))
     return replace(state, page=Page.BLOCKED if blocked is not None else home_of(state))
 
 
@@ -50,6 +59,8 @@ def step(state: CashierState, event: e.Event, *, now_ms: int, request_id: str) -
             return picked(state, name, value)
         case e.Published(publication=publication):
             return _published(state, publication, request_id)
+        case e.CloseAsked():
+            return notice(state, say("close_again")), (Play(sound=Sound.REFUSED),)
         case e.Tick(unix_ms=unix_ms):
             return time_passed(state, unix_ms)
         case e.OrdersArrived() | e.HistoryArrived() | e.DayArrived() | e.ChecksArrived() | e.ReadFailed():

@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Final
 
+from protocol.messages import LateMoneyState
 from protocol.money import AmountRefusal, Money, parse_amount
 from terminal.cashier import words
 from terminal.cashier.phrase import Phrase
@@ -27,6 +28,14 @@ _STILL_TYPING: Final = frozenset({AmountRefusal.EMPTY, AmountRefusal.ZERO})
 def sale_open(sale: Sale | None) -> bool:
     """Whether a payment of this sale may still be paid."""
     return sale is not None and (sale.payment is None or not sale.payment.state.final)
+
+
+def collectable_again(sale: Sale | None) -> bool:
+    """The green light, and no money that came after all: this order may be collected once more."""
+    payment = sale.payment if sale is not None else None
+    if payment is None or not payment.safe_to_rescan:
+        return False
+    return payment.late_money is None or payment.late_money.state is LateMoneyState.UNDONE
 
 
 def typed(state: CashierState, text: str) -> CashierState:

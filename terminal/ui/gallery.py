@@ -45,7 +45,11 @@ def render(folder: Path, *, size: tuple[int, int], language: str, theme: str, te
 
 def grab(state: CashierState, size: tuple[int, int]) -> QPixmap:
     """The window of a state as a pixmap. Needs a QApplication with the fonts registered."""
+    from PySide6.QtWidgets import QApplication
+
     window = window_of(state, size)
+    for _ in range(3):
+        QApplication.processEvents()
     picture = window.grab()
     window.close()
     window.deleteLater()
@@ -60,7 +64,7 @@ def window_of(state: CashierState, size: tuple[int, int]) -> Window:
     from terminal.ui.window import Window
 
     idle = Hands(
-        press=lambda _: None, release=lambda _: None, pick=lambda *_: None, type_text=lambda _: None, erase=lambda: None
+        press=lambda _: None, release=lambda _: None, pick=_ignore, type_text=lambda _: None, erase=lambda: None
     )
     window = Window(idle, on_key=lambda _: None, on_close=lambda: True)
     window.resize(*size)
@@ -69,6 +73,10 @@ def window_of(state: CashierState, size: tuple[int, int]) -> Window:
     window.show_view(present(state))
     window.show()
     return window
+
+
+def _ignore(name: str, value: str) -> None:
+    del name, value
 
 
 def _with(state: CashierState, name: str, value: str) -> CashierState:

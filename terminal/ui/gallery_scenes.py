@@ -58,7 +58,7 @@ def payment(seed: int, state: TerminalState, fen: int, minutes_ago: float = 0, *
     if state is TerminalState.NOT_PAID:
         proof = Proof(kind=ProofKind.DECLINED, said_by="alipay", at_ms=at_ms)
         view = replace(view, proof=proof, light=Light.GREEN, safe_to_rescan=True, reason=Reason.BALANCE_LOW)
-    return replace(view, **changes)  # pyright: ignore[reportArgumentType]  # names are those of PaymentView
+    return replace(view, **changes)
 
 
 def run(state: CashierState, events: Iterable[e.Event], *, now_ms: int) -> CashierState:

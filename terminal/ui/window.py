@@ -32,7 +32,7 @@ from terminal.ui.pages.home import HomePage
 from terminal.ui.pages.orders import OrdersPage
 from terminal.ui.pages.takings import TakingsPage
 from terminal.ui.text import Catalogue
-from terminal.ui.theme import Look, Theme, metrics_for
+from terminal.ui.theme import Look, Metrics, Theme, metrics_for
 from terminal.ui.widgets.banner import Banner
 from terminal.ui.widgets.key_strip import KeyStrip
 from terminal.ui.widgets.status_strip import StatusStrip
@@ -152,13 +152,15 @@ class Window(QWidget):
             case TakingsView():
                 self._page(TakingsPage).show_view(body, text)
             case DoctorView():
-                self._page(DoctorPage).show_view(body, text)
+                doctor = self._page(DoctorPage)
+                self._fitted(doctor, lambda: doctor.show_view(body, text))
             case ActivationView():
                 self._page(ActivationPage).show_view(body, text)
             case BlockedView():
                 self._page(BlockedPage).show_view(body, text)
             case tuple():
-                self._page(DisplayPage).show_view(body, text)
+                display = self._page(DisplayPage)
+                self._fitted(display, lambda: display.show_view(body, text))
             case _:
                 assert_never(body)
 
@@ -174,3 +176,15 @@ class Window(QWidget):
         assert isinstance(page, kind), "pages are kept by their kind"
         self.stack.setCurrentWidget(page)
         return page
+
+    def _fitted(self, page: DisplayPage | DoctorPage, show: Callable[[], None]) -> None:
+        """A column of rows that is higher than the window at the shop's text size is drawn smaller, never cut."""
+        look, layout, room = self._look, page.layout(), self.stack.height()
+        if look is None or layout is None:
+            return
+        page.set_look(look)
+        show()
+        needed = layout.minimumSize().height()
+        if needed > room > 0:
+            page.set_look(Look(theme=look.theme, metrics=Metrics(unit=look.metrics.unit * room / needed * 0.97)))
+            show()

@@ -16,6 +16,8 @@ from terminal.ui.theme import Look
 from terminal.ui.widgets.card import Card
 from terminal.ui.widgets.fit_label import FitLabel
 
+MOST_OPTIONS = 5
+
 
 class OptionKey(QWidget):
     """One value: filled when chosen, and then with a tick (never colour alone)."""
@@ -69,8 +71,8 @@ class ChoiceRow(Card):
         self._row.addWidget(self.title, 2)
         for key in self._keys:
             self._row.addWidget(key, 2)
-        for _ in range(5 - len(self._keys)):
-            self._row.addStretch(2)
+        for _ in range(MOST_OPTIONS - len(self._keys)):
+            self._row.addWidget(QWidget(), 2)
 
     def set_look(self, look: Look) -> None:
         super().set_look(look)

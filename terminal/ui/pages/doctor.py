@@ -49,10 +49,10 @@ class CheckRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.icon, self.sign = IconWidget(), SignWidget(24)
-        self.title = FitLabel(size=16, bold=True)
-        self.found = FitLabel(size=16, role="text_muted")
-        self.todo = FitLabel(size=16, role="danger")
+        self.icon, self.sign = IconWidget(), SignWidget(28)
+        self.title = FitLabel(size=20, bold=True)
+        self.found = FitLabel(size=16, role="text_muted", lines=2)
+        self.todo = FitLabel(size=16, lines=2)
         self._row = QHBoxLayout(self)
         self._row.addWidget(self.sign)
         self._row.addWidget(self.icon)
@@ -61,7 +61,7 @@ class CheckRow(QWidget):
         self._row.addWidget(self.todo, 8)
 
     def set_look(self, look: Look) -> None:
-        self._row.setContentsMargins(look.px(8), look.px(3), look.px(8), look.px(3))
+        self._row.setContentsMargins(look.px(8), look.px(9), look.px(8), look.px(9))
         self._row.setSpacing(look.px(14))
         for part in (self.sign, self.title, self.found, self.todo):
             part.set_look(look)

@@ -31,7 +31,7 @@ class HomePage(QWidget):
         self.keypad = Keypad(hands)
         self.panel = StatePanel(hands)
         self.recent_card = Card()
-        self.recent = RowList(lambda order_no: hands.pick("order", order_no))
+        self.recent = RowList(lambda order_no: hands.pick("order", order_no), bar=False)
         self.recent_title = FitLabel(size=16, role="text_muted")
         self._row = QHBoxLayout(self)
         self._left = QVBoxLayout()

@@ -58,6 +58,7 @@ class OrdersPage(QWidget):
         self.empty.set_text(text(view.empty) if view.empty is not None else "")
         self.empty.setVisible(view.empty is not None)
         self.heading.set_text(text(view.heading) if view.heading is not None else text(Phrase("orders.choose")))
+        self.heading.set_role("text" if view.heading is not None else "text_muted")
         self.number_title.set_text(text(Phrase("orders.number")) if view.number else "")
         self.number.set_text(view.number)
         self.timeline.show_lines(view.timeline, text)

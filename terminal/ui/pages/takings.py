@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from terminal.cashier.phrase import Phrase, say
@@ -16,6 +17,8 @@ from terminal.ui.widgets.fit_label import FitLabel
 from terminal.ui.widgets.row_list import ROW, RowList
 
 ATTENTION_ROWS = 3
+PICTURES_NEED = 430
+DAY_NEEDS = 300
 
 
 class NumberCard(Card):
@@ -77,6 +80,21 @@ class TakingsPage(QWidget):
             self.hours,
         ):  # fmt: skip
             part.set_look(look)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Numbers come before pictures: a low window shows no pictures, a lower one no heading."""
+        look = self._look
+        if look is None:
+            return
+        low = self.height() < look.px(PICTURES_NEED)
+        self.wallet_card.setVisible(not low)
+        self.hour_card.setVisible(not low)
+        self.day.setVisible(self.height() >= look.px(DAY_NEEDS))
 
     def show_view(self, view: TakingsView, text: Callable[[Phrase], str]) -> None:
         state = "takings.loading" if view.loading else "takings.today" if view.is_today else "takings.day"

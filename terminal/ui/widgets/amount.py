@@ -15,6 +15,7 @@ from terminal.ui.theme import Look
 from terminal.ui.widgets.card import Card
 
 PULSE_MS = 140
+SMALLEST = 20
 
 
 class AmountWidget(Card):
@@ -62,7 +63,7 @@ class AmountWidget(Card):
         number = area.adjusted(0, look.px(28), 0, 0)
         text = f"¥ {view.text or '0'}"
         pixels = look.px(88)
-        while pixels > look.px(32) and not _fits(pixels, text, number):
+        while pixels > SMALLEST and not _fits(pixels, text, number):
             pixels -= 2
         painter.setFont(strong(pixels))
         painter.setPen(look.colour("text" if view.text else "text_muted"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy
+from PySide6.QtWidgets import QHBoxLayout
 
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.view import BannerView, Tone
@@ -24,13 +24,12 @@ class Banner(Card):
     def __init__(self, hands: Hands) -> None:
         super().__init__()
         self._sign = SignWidget(28)
-        self._label = FitLabel(size=20, bold=True, lines=2)
+        self._label = FitLabel(size=20, bold=True)
         self._cap = Keycap(hands, raised=True)
         self._box = QHBoxLayout(self)
         self._box.addWidget(self._sign)
         self._box.addWidget(self._label, 1)
         self._box.addWidget(self._cap)
-        self._label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self._view: BannerView | None = None
         self.hide()
 

@@ -50,12 +50,14 @@ class LyingBars(BarsWidget):
 
     def minimumSizeHint(self) -> QSize:
         look = self._look
-        return QSize(0, look.px(46) * max(1, len(self._bars)) if look is not None else 0)
+        return QSize(0, look.px(46) if look is not None else 0)
 
     def _paint(self, painter: QPainter, look: Look, text: Callable[[Phrase], str]) -> None:
-        row = min(look.px(64), self.height() // len(self._bars))
+        least = look.px(46)
+        shown = self._bars[: max(1, self.height() // least)]
+        row = min(look.px(64), self.height() // len(shown))
         plain, bold = regular(look.px(16)), strong(look.px(16))
-        for index, bar in enumerate(self._bars):
+        for index, bar in enumerate(shown):
             top = index * row
             name = text(bar.phrase) if bar.phrase is not None else bar.label
             line = QFontMetricsF(plain).height()

@@ -5,6 +5,8 @@ Rule: what does not fit even at the floor is a mistake of the layout, and `fits(
 
 from __future__ import annotations
 
+from math import ceil
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -13,6 +15,8 @@ from terminal.ui.fonts import regular, strong
 from terminal.ui.theme import Look
 
 FLOOR = 12
+#: A text of several lines stays on one while it is at least this large.
+ONE_LINE = 0.62
 
 
 class FitLabel(QWidget):
@@ -33,7 +37,9 @@ class FitLabel(QWidget):
         self._align = align | Qt.AlignmentFlag.AlignVCenter
         self._text = ""
         self._look: Look | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(lines > 1)
+        self.setSizePolicy(policy)
 
     @property
     def text(self) -> str:
@@ -60,23 +66,35 @@ class FitLabel(QWidget):
         if self._look is None:
             return QSize(0, 0)
         metrics = QFontMetricsF(self._font(self._look.px(self._size)))
-        lines = self._lines if self._text else (1 if self._lines == 1 else 0)
-        width = metrics.horizontalAdvance(self._text) + 2
-        return QSize(round(width), round(metrics.height() * max(1, lines)))
+        return QSize(round(metrics.horizontalAdvance(self._text)) + 2, ceil(metrics.height()))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, self.sizeHint().height())
 
+    def hasHeightForWidth(self) -> bool:
+        return self._lines > 1
+
+    def heightForWidth(self, width: int) -> int:
+        """What the text needs at this width; never more than `lines` lines of its full size."""
+        if self._look is None:
+            return 0
+        line = QFontMetricsF(self._font(self._look.px(self._size))).height()
+        font = self._chosen(QRectF(0, 0, max(1, width), line * self._lines + 1))
+        if font is None or not self._text:
+            return ceil(line * (1 if not self._text else self._lines)) + 1
+        bound = QFontMetricsF(font).boundingRect(QRectF(0, 0, width, 100_000), self._flags(), self._text)
+        return ceil(bound.height()) + 1
+
     def fits(self) -> bool:
         """Whether the whole text is visible at some allowed size."""
-        return self._text == "" or self._chosen() is not None
+        return self._text == "" or self._chosen(QRectF(self.rect())) is not None
 
     def paintEvent(self, event: QPaintEvent) -> None:
         del event
         if self._look is None or not self._text:
             return
         painter = QPainter(self)
-        painter.setFont(self._chosen() or self._font(self._smallest()))
+        painter.setFont(self._chosen(QRectF(self.rect())) or self._font(self._smallest()))
         painter.setPen(QColor(self._look.colour(self._role)))
         painter.drawText(QRectF(self.rect()), self._flags(), self._text)
 
@@ -91,11 +109,16 @@ class FitLabel(QWidget):
         look = self._look
         return min(self._floor, look.px(self._size)) if look is not None else self._floor
 
-    def _chosen(self) -> QFont | None:
-        """The largest font at which the text fits the widget."""
+    def _chosen(self, area: QRectF) -> QFont | None:
+        """One line down to ONE_LINE of the full size, else the largest size that fits wrapped."""
         assert self._look is not None, "a label draws after it was given its look"
-        area = QRectF(self.rect())
-        for pixels in range(self._look.px(self._size), self._smallest() - 1, -1):
+        full, smallest = self._look.px(self._size), self._smallest()
+        if self._lines > 1:
+            for pixels in range(full, max(smallest, round(full * ONE_LINE)) - 1, -1):
+                metrics = QFontMetricsF(self._font(pixels))
+                if metrics.horizontalAdvance(self._text) <= area.width() and metrics.height() <= area.height() + 0.5:
+                    return self._font(pixels)
+        for pixels in range(full, smallest - 1, -1):
             font = self._font(pixels)
             bound = QFontMetricsF(font).boundingRect(area, self._flags(), self._text)
             if bound.width() <= area.width() + 0.5 and bound.height() <= area.height() + 0.5:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.view import PanelView, Sign, Tone
@@ -21,6 +22,9 @@ from terminal.ui.widgets.qr import QrWidget
 from terminal.ui.widgets.sign import SignWidget
 
 SIGN_SIZE = 112
+#: A narrower panel leaves its keys to the key strip, a lower one its small ring to the recent list (baseline pixels).
+KEYS_NEED = 520
+RING_NEEDS = 300
 #: Frames of the states, in baseline pixels: what waits is thin, what is settled or doubtful is thick.
 FRAME_WIDTH = {Tone.NEUTRAL: 1.0, Tone.WAITING: 2.0, Tone.UNKNOWN: 5.0, Tone.PAID: 3.0, Tone.NOT_PAID: 3.0}
 
@@ -33,7 +37,7 @@ class StatePanel(Card):
         self.sign = SignWidget(SIGN_SIZE)
         self.qr = QrWidget()
         self.small_sign = SignWidget(48)
-        self.big = FitLabel(size=56, bold=True, lines=3, floor=18)
+        self.big = FitLabel(size=56, bold=True, lines=2, floor=18)
         self.customer = FitLabel(size=20, lines=2)
         self.todo = FitLabel(size=20, lines=2)
         self.proof = FitLabel(size=14, role="text_muted")
@@ -45,6 +49,7 @@ class StatePanel(Card):
         self._keys = QHBoxLayout()
         self._foot = QHBoxLayout()
         self._look_seen: Look | None = None
+        self._shown: tuple[PanelView, Callable[[Phrase], str]] | None = None
         self._compose()
 
     def labels(self) -> tuple[FitLabel, ...]:
@@ -62,7 +67,13 @@ class StatePanel(Card):
         for part in (self.sign, self.qr, self.small_sign, *self.labels(), self.support):
             part.set_look(look)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._shown is not None:
+            self.show_panel(*self._shown)
+
     def show_panel(self, view: PanelView, text: Callable[[Phrase], str]) -> None:
+        self._shown = (view, text)
         role, tint = view.tone.value, f"{view.tone.value}_tint"
         quiet = view.tone is Tone.NEUTRAL
         self.set_frame(
@@ -74,7 +85,9 @@ class StatePanel(Card):
         self.qr.set_text(view.qr)
         self.qr.setVisible(view.qr != "")
         self.sign.setVisible(view.qr == "" and view.sign is not Sign.NONE)
-        self.small_sign.setVisible(view.qr != "")
+        tall = self._look_seen is not None and self.height() >= self._look_seen.px(RING_NEEDS)
+        self.small_sign.setVisible(view.qr != "" and tall)
+        self.sign.set_size(SIGN_SIZE if self._is_wide() else SIGN_SIZE // 2)
         self.sign.show_sign(view.sign, role, tint, view.ring)
         self.small_sign.show_sign(view.sign, role, tint, view.ring)
         self.big.set_role(role)
@@ -86,15 +99,18 @@ class StatePanel(Card):
         self._show_keys(view, text)
 
     def _show_keys(self, view: PanelView, text: Callable[[Phrase], str]) -> None:
+        room = self._is_wide()
         for index, cap in enumerate(self._caps):
-            if index < len(view.actions) and self._look_seen is not None:
+            if room and index < len(view.actions) and self._look_seen is not None:
                 cap.show_hint(view.actions[index], text(view.actions[index].word), self._look_seen)
                 cap.show()
             else:
                 cap.hide()
 
+    def _is_wide(self) -> bool:
+        return self._look_seen is not None and self.width() >= self._look_seen.px(KEYS_NEED)
+
     def _compose(self) -> None:
-        self.big.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._texts.addStretch(1)
         self._texts.addWidget(self.small_sign)
         self._texts.addWidget(self.big)

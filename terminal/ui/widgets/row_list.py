@@ -23,8 +23,9 @@ ROW = 44
 class RowList(QWidget):
     """Emits `pick(order_no)` on a touch."""
 
-    def __init__(self, pick: Callable[[str], None]) -> None:
+    def __init__(self, pick: Callable[[str], None], *, bar: bool = True) -> None:
         super().__init__()
+        self._bar = bar
         self._pick = pick
         self._rows: tuple[RowView, ...] = ()
         self._text: Callable[[Phrase], str] | None = None
@@ -45,10 +46,11 @@ class RowList(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(300, self._height() * 3)
+        return QSize(300, self._least() * 3)
 
     def capacity(self) -> int:
-        return max(1, self.height() // max(1, self._height()))
+        """How many rows fit; they share what is left over."""
+        return max(1, self.height() // max(1, self._least()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         del event
@@ -61,7 +63,7 @@ class RowList(QWidget):
         columns = self._columns()
         for index, row in enumerate(self._rows[self._first : self._first + self.capacity()]):
             self._paint_row(painter, row, QRectF(0, index * height, self.width(), height), columns)
-        if len(self._rows) > self.capacity():
+        if self._bar and len(self._rows) > self.capacity():
             self._paint_bar(painter)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -74,8 +76,11 @@ class RowList(QWidget):
         self._first = max(0, min(len(self._rows) - self.capacity(), self._first + step))
         self.update()
 
-    def _height(self) -> int:
+    def _least(self) -> int:
         return self._look.px(ROW) if self._look is not None else ROW
+
+    def _height(self) -> int:
+        return min(self.height() // self.capacity(), round(self._least() * 1.35))
 
     def _reveal_selected(self) -> None:
         selected = next((index for index, row in enumerate(self._rows) if row.selected), None)

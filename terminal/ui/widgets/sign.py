@@ -119,6 +119,12 @@ class SignWidget(QWidget):
         self.setFixedSize(look.px(self._size), look.px(self._size))
         self.update()
 
+    def set_size(self, size: int) -> None:
+        if size != self._size:
+            self._size = size
+            if self._look is not None:
+                self.set_look(self._look)
+
     def show_sign(self, sign: Sign, role: str, hole: str, ring: Ring | None = None) -> None:
         shown = (self._sign, self._role, self._hole, self._ring)
         if shown != (sign, role, hole, ring):

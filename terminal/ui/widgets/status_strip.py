@@ -53,7 +53,8 @@ class StatusStrip(QWidget):
         painter.fillRect(self.rect(), look.colour("surface_raised"))
         painter.fillRect(0, self.height() - 1, self.width(), 1, look.colour("line"))
         right = self._paint_clock(painter, look, view.clock)
-        left = self._paint_lamps(painter, look, view.lamps, right)
+        wanted = self._place_width(look.px(16), view.place, look) + look.px(48)
+        left = self._paint_lamps(painter, look, view.lamps, right, wanted)
         self._paint_place(painter, look, view.place, left)
 
     def _paint_clock(self, painter: QPainter, look: Look, clock: str) -> float:
@@ -65,14 +66,16 @@ class StatusStrip(QWidget):
         painter.drawText(QRectF(right - width, 0, width + 1, self.height()), Qt.AlignmentFlag.AlignVCenter, clock)
         return right - width - look.px(20)
 
-    def _paint_lamps(self, painter: QPainter, look: Look, lamps: tuple[LampView, ...], right: float) -> float:
+    def _paint_lamps(
+        self, painter: QPainter, look: Look, lamps: tuple[LampView, ...], right: float, place: float
+    ) -> float:
         assert self._text is not None, "painted after it was shown"
         font = regular(look.px(14))
         metrics = QFontMetricsF(font)
         words = [self._text(lamp.word) for lamp in lamps]
         side, gap = look.px(18), look.px(16)
         full = sum(side + look.px(6) + metrics.horizontalAdvance(word) + gap for word in words)
-        wordy = full < (right - look.px(16)) * 0.72
+        wordy = full + place <= right
         x = right
         painter.setFont(font)
         for lamp, word in zip(reversed(lamps), reversed(words), strict=True):
@@ -100,13 +103,23 @@ class StatusStrip(QWidget):
             painter.fillRect(QRectF(box.left(), box.bottom() + 2, box.width(), 2), look.colour("danger"))
 
     def _paint_place(self, painter: QPainter, look: Look, place: str, limit: float) -> None:
-        left = look.px(16)
-        text = place or self._title
+        """The page's name, then who sells where; both shrink before the shop's name is shortened."""
+        left = float(look.px(16))
         pixels = look.px(16)
-        while pixels > 11 and QFontMetricsF(strong(pixels)).horizontalAdvance(text) > limit - left:
+        while pixels > 11 and self._place_width(pixels, place, look) > limit - left:
             pixels -= 1
-        font = strong(pixels)
-        painter.setFont(font)
+        title = strong(pixels)
+        painter.setFont(title)
         painter.setPen(look.colour("text"))
-        shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, max(0, limit - left))
-        painter.drawText(QRectF(left, 0, limit - left, self.height()), Qt.AlignmentFlag.AlignVCenter, shown)
+        flags = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(left, 0, limit - left, self.height()), flags, self._title)
+        left += QFontMetricsF(title).horizontalAdvance(self._title) + look.px(14)
+        font = regular(pixels)
+        painter.setFont(font)
+        painter.setPen(look.colour("text_muted"))
+        shown = QFontMetricsF(font).elidedText(place, Qt.TextElideMode.ElideRight, round(max(0.0, limit - left)))
+        painter.drawText(QRectF(left, 0, max(0.0, limit - left), self.height()), flags, shown)
+
+    def _place_width(self, pixels: int, place: str, look: Look) -> float:
+        title = QFontMetricsF(strong(pixels)).horizontalAdvance(self._title)
+        return title + look.px(14) + QFontMetricsF(regular(pixels)).horizontalAdvance(place)

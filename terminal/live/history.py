@@ -1,0 +1,98 @@
+"""An order's journal entries as its history: what happened, who said it, when. Pure.
+
+Who said it: `gateway` for what carries the gateway's signature, `cashier` for what a person pressed, `till` for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from protocol.messages import LateMoneyState, Presented
+from protocol.numbers import read_payment_no
+from protocol.reasons import Reason
+from protocol.states import GatewayState
+from sync.engine.statements import (
+    TILL,
+    AnyStatement,
+    CancelCause,
+    CancelIntended,
+    LateMoneySeen,
+    PaymentAcked,
+    PaymentConflict,
+    PaymentObserved,
+    PaymentRefused,
+    PaymentSettled,
+    PaymentSilent,
+    PaymentStarted,
+    Silence,
+    read_statement,
+)
+from terminal.cashier.ports import HistoryEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from protocol.messages import JournalEntry
+
+GATEWAY = "gateway"
+CASHIER = "cashier"
+_UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
+
+
+def history_of(entries: Iterable[JournalEntry]) -> tuple[HistoryEntry, ...]:
+    """The entries of one order, oldest first, as the screen shows them."""
+    return tuple(_of_entry(entry) for entry in entries)
+
+
+def _of_entry(entry: JournalEntry) -> HistoryEntry:
+    statement = read_statement(entry.body)
+    if statement is None:
+        # A later version of the program wrote it: its kind is all that can be said.
+        return HistoryEntry(at_ms=entry.at_ms, kind=entry.kind, said_by=TILL)
+    kind, said_by, reason, detail = _told(statement)
+    number = read_payment_no(statement.payment_no)
+    return HistoryEntry(
+        at_ms=entry.at_ms, kind=kind, said_by=said_by, reason=reason, detail=detail, n=number.n if number else 1
+    )
+
+
+def _told(statement: AnyStatement) -> tuple[str, str, Reason | None, str]:
+    """Kind, who said it, reason, detail."""
+    match statement:
+        case PaymentStarted(presented=presented, operator=operator):
+            return ("scan_accepted" if presented is Presented.CUSTOMER else "qr_asked"), TILL, None, operator
+        case PaymentObserved():
+            return _observed(statement)
+        case PaymentSilent(why=Silence.RESTARTED):
+            return "resumed", TILL, None, ""
+        case PaymentSilent():
+            return "unknown", TILL, Reason.NOT_CONFIRMED, ""
+        case PaymentRefused(reason=reason):
+            return "unknown", GATEWAY, reason, ""
+        case CancelIntended(cause=cause, operator=operator):
+            return "cancel_asked", CASHIER if cause is CancelCause.CASHIER else TILL, None, operator
+        case PaymentSettled():
+            return _settled(statement)
+        case LateMoneySeen(late_money=late_money):
+            found = late_money.state is LateMoneyState.FOUND
+            return ("late_money" if found else "late_undone"), GATEWAY, None, ""
+        case PaymentConflict():
+            return "conflict", GATEWAY, None, ""
+        case PaymentAcked():
+            return "acknowledged", GATEWAY, None, ""
+        case _:
+            assert_never(statement)
+
+
+def _observed(statement: PaymentObserved) -> tuple[str, str, Reason | None, str]:
+    if statement.cancel_requested or statement.gateway_state in _UNDOING:
+        return "cancelling", GATEWAY, None, ""
+    return ("password" if statement.payer_prompted else "waiting"), GATEWAY, None, ""
+
+
+def _settled(statement: PaymentSettled) -> tuple[str, str, Reason | None, str]:
+    said_by = TILL if statement.said_by == TILL else GATEWAY
+    if not statement.paid:
+        return "not_paid", said_by, statement.reason, statement.proof.kind.value if statement.proof else ""
+    tail = f"…{statement.transaction_tail}" if statement.transaction_tail else ""
+    return "paid", said_by, None, " ".join(part for part in (statement.channel, tail) if part)
