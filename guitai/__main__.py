@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -9,6 +10,10 @@ def main() -> int:
     """Runs the command line of this process."""
     from guitai.cli import run
 
+    if os.environ.get("GUITAI_END_WITH_PARENT") == "1":
+        from guitai.demo.children import end_with_parent
+
+        end_with_parent()
     return run(sys.argv[1:])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ def stop_of(error: SyncError) -> CommandStop:
 
 
 @contextmanager
-def folder_troubles() -> Iterator[None]:
+def folder_troubles() -> Generator[None]:
     """Turns what sync raises about the environment into the command's ending."""
     from sync.errors import SyncError
 

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -102,11 +103,11 @@ def _sell(
 
 
 def _given_code(code: str, gateway_url: str) -> PaymentCode:
-    from sync.link.address import is_loopback_url
+    from sync.link.address import is_loopback
 
     if code == "-":
         code = sys.stdin.readline()
-    elif not is_loopback_url(gateway_url):
+    elif not is_loopback(urlsplit(gateway_url).hostname or ""):
         raise CommandStop(
             Exit.USAGE,
             reason=Reason.USAGE,
