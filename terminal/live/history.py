@@ -1,6 +1,6 @@
 """An order's journal entries as its history: what happened, who said it, when. Pure.
 
-Who said it: `gateway` for what carries the gateway's signature, `cashier` for what a person pressed, `till` for the rest.
+Who said it: `gateway` for what carries its signature, `cashier` for what a person pressed, `till` for the rest.
 """
 
 from __future__ import annotations
@@ -25,27 +25,26 @@ from sync.engine.statements import (
     PaymentSilent,
     PaymentStarted,
     Silence,
-    read_statement,
 )
 from terminal.cashier.ports import HistoryEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from protocol.messages import JournalEntry
+    from sync.journal.read import TimelineEntry
 
 GATEWAY = "gateway"
 CASHIER = "cashier"
 _UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
 
 
-def history_of(entries: Iterable[JournalEntry]) -> tuple[HistoryEntry, ...]:
+def history_of(entries: Iterable[TimelineEntry]) -> tuple[HistoryEntry, ...]:
     """The entries of one order, oldest first, as the screen shows them."""
     return tuple(_of_entry(entry) for entry in entries)
 
 
-def _of_entry(entry: JournalEntry) -> HistoryEntry:
-    statement = read_statement(entry.body)
+def _of_entry(entry: TimelineEntry) -> HistoryEntry:
+    statement = entry.statement
     if statement is None:
         # A later version of the program wrote it: its kind is all that can be said.
         return HistoryEntry(at_ms=entry.at_ms, kind=entry.kind, said_by=TILL)

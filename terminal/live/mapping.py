@@ -50,7 +50,7 @@ def scan_read(scan: Scan) -> ScanRead:
 
 
 def noise_read(noise: Noise) -> ScanRead | None:
-    """A burst that cannot be believed is an empty scan: the cashier hears that it was refused. Line noise is silence."""
+    """A burst that cannot be believed is an empty scan: the cashier hears of it. Line noise is nothing."""
     return None if noise.reason in _EMPTY_NOISE and noise.length < 2 else ScanRead(text=Secret(""))
 
 

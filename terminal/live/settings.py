@@ -1,4 +1,4 @@
-"""Devices and extra payment codes from `settings.toml` in the data folder; what the screen looks like is terminal/setup's.
+"""Devices and extra payment codes from `settings.toml` in the data folder; the screen's choices are terminal/setup's.
 
     scanners = ["serial:/dev/ttyACM0?baud=9600", "hid:"]
 
@@ -9,8 +9,8 @@
     first = 51
     last = 51
 
-Rules: a damaged file never stops selling: what can be read counts, the rest is left out, and each trouble names its line
-and what to do. A range never takes codes away from a confirmed wallet. Blocking; holds no money and no secret.
+Rules: a damaged file never stops selling: what can be read counts, the rest is left out, and each trouble names its
+line and what to do. A range never takes codes away from a confirmed wallet. Blocking; holds no money and no secret.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from msgspec import Meta, Struct
 
 from drivers.scanner.uri import BadScannerUri, ScannerKind, parse_scanner_uri
 from protocol.auth_code import CONFIRMED_RANGES, CodeRange
-from terminal.setup.settings_file import FILE
+
+#: Everything that a shop may choose about one till.
+FILE = "settings.toml"
 
 _Length = Annotated[int, Meta(ge=16, le=24)]
 _FirstTwo = Annotated[int, Meta(ge=0, le=99)]

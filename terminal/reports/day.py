@@ -1,24 +1,18 @@
 """One day's takings from the journal's payments: sums by wallet and hour, and what is not settled. Pure.
 
-A payment counts on the day the money came (the gateway's time; the journal's where it has none), in the shop's zone.
-What needs a person comes whole, whatever day it is from: open payments, late money that is not undone, contradictions.
+A payment counts on the day it was settled at this till, in the shop's zone. What needs a person comes whole: every open
+payment, whatever day it is from, and late money of the day that is not undone. Late money is never part of the sum.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Final
 
 from protocol.messages import LateMoneyState
 from protocol.states import TerminalState
-from sync.engine.record import PaymentRecord
-from sync.engine.views import record_view
+from sync.engine.model import PaymentView
 from terminal.cashier.ports import DayRead, HourSum, WalletSum
-
-DAY_MS: Final = 86_400_000
-#: A payment may be settled in the journal this long after the money came: a till that was switched off over a holiday.
-SETTLED_LATER_MS: Final = 14 * DAY_MS
 
 
 def day_bounds_ms(day: date, zone: tzinfo) -> tuple[int, int]:
@@ -33,52 +27,41 @@ def day_of(unix_ms: int, zone: tzinfo) -> date:
     return datetime.fromtimestamp(unix_ms / 1000, zone).date()
 
 
-def needs_attention(record: PaymentRecord) -> bool:
+def needs_attention(payment: PaymentView) -> bool:
     """Whether somebody must look at this payment."""
-    late = record.late_money is not None and record.late_money.state is LateMoneyState.FOUND
-    return not record.state.final or late or record.conflict
+    late = payment.late_money is not None and payment.late_money.state is LateMoneyState.FOUND
+    return late or not payment.state.final
 
 
-def money_came_ms(record: PaymentRecord) -> int:
-    """When a paid payment's money came."""
-    return record.paid_at_ms or record.settled_at_ms or record.started_at_ms
-
-
-def day_read(
-    settled: Iterable[PaymentRecord], attention: Iterable[PaymentRecord], *, day: date, zone: tzinfo
-) -> DayRead:
-    """`settled`: at least every final payment that may belong to the day; `attention`: candidates for a person's look."""
-    start_ms, end_ms = day_bounds_ms(day, zone)
-    records = tuple(settled)
-    paid = [r for r in records if r.state is TerminalState.PAID and start_ms <= money_came_ms(r) < end_ms]
-    not_paid = sum(
-        1 for r in records if r.state is TerminalState.NOT_PAID and start_ms <= (r.settled_at_ms or 0) < end_ms
-    )
-    unresolved = sorted((r for r in attention if needs_attention(r)), key=lambda r: r.started_at_ms)
+def day_read(settled: Iterable[PaymentView], still_open: Iterable[PaymentView], *, day: date, zone: tzinfo) -> DayRead:
+    """`settled`: the payments that ended on that day; `still_open`: those without an outcome now."""
+    ended = tuple(settled)
+    paid = tuple(payment for payment in ended if payment.state is TerminalState.PAID)
+    candidates = {payment.payment_no: payment for payment in (*ended, *still_open) if needs_attention(payment)}
     return DayRead(
         day=day.isoformat(),
         count=len(paid),
-        amount_fen=sum(r.amount.fen for r in paid),
-        not_paid=not_paid,
+        amount_fen=sum(payment.amount.fen for payment in paid),
+        not_paid=sum(1 for payment in ended if payment.state is TerminalState.NOT_PAID),
         wallets=_wallets(paid),
         hours=_hours(paid, zone),
-        unresolved=tuple(record_view(r) for r in unresolved),
+        unresolved=tuple(sorted(candidates.values(), key=lambda payment: payment.started_at_ms)),
     )
 
 
-def _wallets(paid: Iterable[PaymentRecord]) -> tuple[WalletSum, ...]:
+def _wallets(paid: Iterable[PaymentView]) -> tuple[WalletSum, ...]:
     sums: dict[str, tuple[int, int]] = {}
-    for record in paid:
-        count, fen = sums.get(record.channel or "", (0, 0))
-        sums[record.channel or ""] = (count + 1, fen + record.amount.fen)
+    for payment in paid:
+        count, fen = sums.get(payment.channel or "", (0, 0))
+        sums[payment.channel or ""] = (count + 1, fen + payment.amount.fen)
     found = (WalletSum(channel=name, count=count, amount_fen=fen) for name, (count, fen) in sums.items())
     return tuple(sorted(found, key=lambda wallet: (-wallet.amount_fen, wallet.channel)))
 
 
-def _hours(paid: Iterable[PaymentRecord], zone: tzinfo) -> tuple[HourSum, ...]:
+def _hours(paid: Iterable[PaymentView], zone: tzinfo) -> tuple[HourSum, ...]:
     sums: dict[int, tuple[int, int]] = {}
-    for record in paid:
-        hour = datetime.fromtimestamp(money_came_ms(record) / 1000, zone).hour
+    for payment in paid:
+        hour = datetime.fromtimestamp((payment.settled_at_ms or payment.started_at_ms) / 1000, zone).hour
         count, fen = sums.get(hour, (0, 0))
-        sums[hour] = (count + 1, fen + record.amount.fen)
+        sums[hour] = (count + 1, fen + payment.amount.fen)
     return tuple(HourSum(hour=hour, count=count, amount_fen=fen) for hour, (count, fen) in sorted(sums.items()))
