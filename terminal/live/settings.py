@@ -27,9 +27,7 @@ from msgspec import Meta, Struct
 
 from drivers.scanner.uri import BadScannerUri, ScannerKind, parse_scanner_uri
 from protocol.auth_code import CONFIRMED_RANGES, CodeRange
-
-#: Everything that a shop may choose about one till.
-FILE = "settings.toml"
+from terminal.setup.settings_file import FILE
 
 _Length = Annotated[int, Meta(ge=16, le=24)]
 _FirstTwo = Annotated[int, Meta(ge=0, le=99)]
