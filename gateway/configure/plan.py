@@ -1,101 +1,156 @@
-"""The plan: what applying a file would change, computed and done in one transaction. Applying twice changes nothing.
+"""What applying a document would change, compared with what the store holds. Pure.
 
-Nothing is ever removed: what the file no longer names stays, because payments may still refer to it.
+Rules
+- Nothing is ever removed: what the file no longer names is kept, because payments refer to it, and the plan says so.
+- A plan made again after it was applied changes nothing.
+- What payments hang on does not move: a store's or account's merchant, an account's wallet and app. A new id is needed.
+- Keys and tokens are "changed", never shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final, cast
 
-from sqlalchemy import Table, insert, select, update
+from msgspec import Struct
 
-from gateway.configure.reading import ConfigurationError, Wanted
-from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
-from gateway.store.units import Tx
+from gateway.configure.document import AccountEntry, Document, MerchantEntry, StoreEntry
+from gateway.configure.faults import Fault, Faults
+
+_HIDDEN: Final = frozenset({"private_key", "wallet_public_key", "app_auth_token"})
+_FIXED: Final[Mapping[str, str]] = {
+    "merchant": "belongs to another merchant already, and payments refer to it; give the new one an id of its own",
+    "channel": "is of another wallet already, and payments refer to it; give the new one an id of its own",
+    "app_id": "is another app already, which is needed to ask about its payments; give the new one an id of its own",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """`verb`: add or change. `fields`: what changes, by name; values are not repeated, for some are keys."""
+class Held:
+    """What the store holds, in the document's own words."""
 
-    verb: str
-    what: str
+    merchants: tuple[MerchantEntry, ...] = ()
+    stores: tuple[StoreEntry, ...] = ()
+    accounts: tuple[AccountEntry, ...] = ()
+
+
+class Verb(StrEnum):
+    ADD = "add"
+    CHANGE = "change"
+    UNCHANGED = "unchanged"
+    KEPT = "kept"  # held, and not named by the file
+
+
+class Kind(StrEnum):
+    MERCHANT = "merchant"
+    STORE = "store"
+    ACCOUNT = "channel account"
+
+
+class FieldChange(Struct, frozen=True, kw_only=True):
+    """One setting. `None` is "not set"; for a secret both are None and `secret` is true."""
+
+    field: str
+    before: str | None
+    after: str | None
+    secret: bool = False
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    verb: Verb
+    kind: Kind
     id: str
-    fields: tuple[str, ...]
+    fields: tuple[FieldChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    changes: tuple[Change, ...]
+class Plan(Struct, frozen=True, kw_only=True):
+    items: tuple[Item, ...]
+
+    @property
+    def changes(self) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.verb in {Verb.ADD, Verb.CHANGE})
 
 
-class PlannedOnly(Exception):
-    """Rolls the transaction of a dry run back."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__("nothing was applied")
-        self.plan = plan
-
-
-def applying(wanted: Wanted, *, dry_run: bool) -> Callable[[Tx], Plan]:
-    """A unit that applies the file, or raises PlannedOnly with the plan."""
-
-    def unit(tx: Tx) -> Plan:
-        changes = [
-            *_merge(
-                tx,
-                MERCHANTS,
-                "merchant_id",
-                "merchant",
-                [{"merchant_id": m.id, "name": m.name} for m in wanted.merchants],
-            ),
-            *_merge(
-                tx,
-                STORES,
-                "store_id",
-                "store",
-                [{"store_id": s.id, "merchant_id": s.merchant, "name": s.name} for s in wanted.stores],
-            ),
-            *_merge(tx, CHANNEL_ACCOUNTS, "account_id", "channel account", _account_rows(wanted)),
-        ]
-        plan = Plan(changes=tuple(changes))
-        if dry_run:
-            raise PlannedOnly(plan)
-        return plan
-
-    return unit
+def make_plan(document: Document, held: Held) -> Plan | Faults:
+    """Compares. Faults when the document cannot stand beside what is held."""
+    faults = [*_strangers(document, held), *_two_defaults(document, held)]
+    items: list[Item] = []
+    for kind, wanted, known in (
+        (Kind.MERCHANT, _by_id(document.merchants), _by_id(held.merchants)),
+        (Kind.STORE, _by_id(document.stores), _by_id(held.stores)),
+        (Kind.ACCOUNT, _by_id(document.accounts), _by_id(held.accounts)),
+    ):
+        for id_, fields in wanted.items():
+            item = _item(kind, id_, fields, known.get(id_))
+            faults += _moved(item)
+            items.append(item)
+        items += [Item(verb=Verb.KEPT, kind=kind, id=id_) for id_ in known if id_ not in wanted]
+    return Faults(faults=tuple(faults)) if faults else Plan(items=tuple(items))
 
 
-def _account_rows(wanted: Wanted) -> list[dict[str, Any]]:
-    return [
-        {
-            "account_id": a.id,
-            "merchant_id": a.merchant,
-            "channel": a.channel,
-            "shown_default": int(a.shown_default),
-            "settings": a.settings,
-        }
-        for a in wanted.accounts
-    ]
+def _by_id(entries: tuple[MerchantEntry, ...] | tuple[StoreEntry, ...] | tuple[AccountEntry, ...]) -> dict[str, Any]:
+    return {entry.id: _fields(entry) for entry in entries}
 
 
-def _merge(tx: Tx, table: Table, key: str, what: str, rows: Sequence[Mapping[str, Any]]) -> list[Change]:
-    changes: list[Change] = []
-    for row in rows:
-        held = tx.connection.execute(select(table).where(table.c[key] == row[key])).mappings().one_or_none()
-        if held is None:
-            tx.connection.execute(insert(table), dict(row))
-            changes.append(Change(verb="add", what=what, id=row[key], fields=()))
+def _fields(entry: MerchantEntry | StoreEntry | AccountEntry) -> dict[str, str]:
+    """An entry as the owner's keys and plain words."""
+    match entry:
+        case MerchantEntry():
+            return {"name": entry.name}
+        case StoreEntry():
+            return {"merchant": entry.merchant, "name": entry.name, "time_zone": entry.time_zone}
+        case AccountEntry():
+            settings = cast("dict[str, object]", json.loads(entry.settings))
+            words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
+            words.pop("id", None)
+            default = "true" if entry.default_for_qr else "false"
+            return {"merchant": entry.merchant, "default_for_qr": default, **words}
+
+
+def _item(kind: Kind, id_: str, wanted: Mapping[str, str], known: Mapping[str, str] | None) -> Item:
+    if known is None:
+        return Item(verb=Verb.ADD, kind=kind, id=id_, fields=tuple(_differences({}, wanted)))
+    fields = tuple(_differences(known, wanted))
+    return Item(verb=Verb.CHANGE if fields else Verb.UNCHANGED, kind=kind, id=id_, fields=fields)
+
+
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[FieldChange]:
+    for name in (*after, *(name for name in before if name not in after)):
+        if before.get(name) == after.get(name):
             continue
-        differs = tuple(sorted(name for name, value in row.items() if held[name] != value))
-        if "merchant_id" in differs:
-            raise ConfigurationError(f"{what} {row[key]}: belongs to another merchant already; give it a new id")
-        if "channel" in differs:
-            raise ConfigurationError(f"{what} {row[key]}: is of another wallet already; give it a new id")
-        if differs:
-            values = {name: row[name] for name in differs}
-            tx.connection.execute(update(table).where(table.c[key] == row[key]).values(**values))
-            changes.append(Change(verb="change", what=what, id=row[key], fields=differs))
-    return changes
+        if name in _HIDDEN:
+            yield FieldChange(field=name, before=None, after=None, secret=True)
+        else:
+            yield FieldChange(field=name, before=before.get(name), after=after.get(name))
+
+
+def _moved(item: Item) -> Iterator[Fault]:
+    if item.verb is Verb.CHANGE:
+        for change in item.fields:
+            if change.field in _FIXED:
+                yield Fault(where=f"{item.kind} {item.id}", key=change.field, hint=_FIXED[change.field])
+
+
+def _strangers(document: Document, held: Held) -> Iterator[Fault]:
+    known = {merchant.id for merchant in (*document.merchants, *held.merchants)}
+    for kind, entries in ((Kind.STORE, document.stores), (Kind.ACCOUNT, document.accounts)):
+        for entry in entries:
+            if entry.merchant not in known:
+                hint = "no merchant has this id; add it under [[merchants]] or correct its spelling"
+                yield Fault(where=f"{kind} {entry.id}", key="merchant", hint=hint)
+
+
+def _two_defaults(document: Document, held: Held) -> Iterator[Fault]:
+    """One account of a merchant makes its QRs; a held one that the file does not name counts too."""
+    named = {account.id for account in document.accounts}
+    first: dict[str, str] = {a.merchant: a.id for a in held.accounts if a.default_for_qr and a.id not in named}
+    for account in document.accounts:
+        if not account.default_for_qr:
+            continue
+        other = first.setdefault(account.merchant, account.id)
+        if other != account.id:
+            hint = f"{other} of the same merchant makes the QRs already; write false for one of them"
+            yield Fault(where=f"{Kind.ACCOUNT} {account.id}", key="default_for_qr", hint=hint)

@@ -44,6 +44,7 @@ STORES: Final = Table(
     Column("store_id", Text, primary_key=True),
     Column("merchant_id", Text, ForeignKey("merchants.merchant_id"), nullable=False),
     Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False, server_default="Asia/Shanghai"),
 )
 
 #: `settings` is the account as the owner wrote it (JSON), its private key included: the file is 0600.

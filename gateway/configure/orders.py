@@ -1,0 +1,76 @@
+"""Does what the owner asks: applies a document or makes an activation code. The same for a running gateway and without
+one; only the store differs. It must not know sockets or the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import assert_never
+from zoneinfo import available_timezones
+
+from gateway.configure.activation import CODE_BYTES, create_code
+from gateway.configure.apply import apply_document, plan_document
+from gateway.configure.document import read_document
+from gateway.configure.faults import Faults
+from gateway.configure.words import ApplyOrder, CodeMade, CodeOrder, Order, Planned, Refused, Said
+from gateway.ports import Clock, Entropy
+from gateway.store.units import Store
+from protocol.activation import ticket_text
+
+
+class OwnerOrders:
+    """`url`: where terminals reach this gateway, when that is known. `applied` is awaited after a file was written."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        root_fingerprint: str,
+        url: str | None,
+        applied: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._root_fingerprint = root_fingerprint
+        self._url = url
+        self._applied = applied
+
+    async def do(self, order: Order) -> Said:
+        """Raises StoreFailed."""
+        match order:
+            case ApplyOrder():
+                return await self._apply(order)
+            case CodeOrder():
+                return await self._make_code(order)
+            case _:
+                assert_never(order)
+
+    async def _apply(self, order: ApplyOrder) -> Said:
+        document = read_document(order.toml, files=order.files, time_zones=available_timezones())
+        if isinstance(document, Faults):
+            return Refused(faults=document)
+        unit = plan_document if order.dry_run else apply_document
+        plan = await self._store.run(lambda tx: unit(tx, document))
+        if isinstance(plan, Faults):
+            return Refused(faults=plan)
+        if plan.changes and not order.dry_run and self._applied is not None:
+            await self._applied()
+        return Planned(plan=plan, applied=not order.dry_run)
+
+    async def _make_code(self, order: CodeOrder) -> Said:
+        now_ms, random = self._clock.now_ms(), self._entropy.bytes(CODE_BYTES)
+        made = await self._store.run(
+            lambda tx: create_code(
+                tx, store_id=order.store, uses=order.uses, days=order.days, now_ms=now_ms, random=random
+            )
+        )
+        if isinstance(made, Faults):
+            return Refused(faults=made)
+        code = made.code.reveal()
+        ticket = None
+        if self._url is not None:
+            ticket = ticket_text(gateway_url=self._url, code=code, root_fingerprint=self._root_fingerprint)
+        return CodeMade(code=code, store=made.store_id, uses=made.uses, expires_ms=made.expires_ms, ticket=ticket)

@@ -1,0 +1,114 @@
+"""What is said at the gateway's admin door: one JSON object per line, a question and its answer.
+
+Contents of key files travel in `files`, by the name that the document uses: both ends are on one computer and the door
+is open to its owner alone. Secrets stay out of repr.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from gateway.configure.faults import Faults
+from gateway.configure.plan import Plan
+
+#: Largest line in bytes, either way. A channel account takes about 3 KB.
+MOST_BYTES: Final = 1_048_576
+
+
+class ApplyOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="apply", forbid_unknown_fields=True):
+    toml: str
+    files: dict[str, str] = {}
+    dry_run: bool = False
+
+    def __repr__(self) -> str:
+        return "ApplyOrder(…)"
+
+
+class CodeOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="activation_code", forbid_unknown_fields=True):
+    store: str
+    uses: int = 1
+    days: int = 1
+
+
+Order = ApplyOrder | CodeOrder
+
+
+class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    token: str
+    order: Order
+
+    def __repr__(self) -> str:
+        return "Question(…)"
+
+
+class _Asker(Struct, frozen=True, kw_only=True):
+    token: str
+
+    def __repr__(self) -> str:
+        return "_Asker(…)"
+
+
+class Planned(Struct, frozen=True, kw_only=True, tag_field="said", tag="planned"):
+    """The plan; `applied` is false for a dry run."""
+
+    plan: Plan
+    applied: bool
+
+
+class CodeMade(Struct, frozen=True, kw_only=True, tag_field="said", tag="code"):
+    """`ticket` is the text of the activation QR; None while nobody knows at which address the gateway is reached."""
+
+    code: str
+    store: str
+    uses: int
+    expires_ms: int
+    ticket: str | None
+
+    def __repr__(self) -> str:
+        return f"CodeMade(store={self.store!r})"
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag_field="said", tag="refused"):
+    """What was written is at fault; nothing was done."""
+
+    faults: Faults
+
+
+class Failed(Struct, frozen=True, kw_only=True, tag_field="said", tag="failed"):
+    """The gateway could not; whether it was done is not known unless `hint` says so."""
+
+    reason: str
+    hint: str
+
+
+Said = Planned | CodeMade | Refused | Failed
+
+
+def write_line(words: Question | Order | Said) -> bytes:
+    return msgspec.json.encode(words) + b"\n"
+
+
+def token_of(line: bytes) -> str | None:
+    """Who asks, before what is asked is looked at."""
+    try:
+        return msgspec.json.decode(line, type=_Asker).token
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def read_order(line: bytes) -> Order | None:
+    """None for anything else: the decoder's own words may repeat what was in the line."""
+    try:
+        return msgspec.json.decode(line, type=Question).order
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def read_said(line: bytes) -> Said | None:
+    try:
+        return msgspec.json.decode(line, type=Said)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
