@@ -1,4 +1,4 @@
-"""The files the program shows and plays: fonts, icons, sounds, themes, translations; each folder names origin and licence.
+"""The files the program shows and plays: fonts, icons, sounds, themes, translations; each names its origin.
 
 Rules: files are reached through these functions only (they work from a wheel, a checkout and a frozen program alike);
 nothing is read at import. Must not know: Qt, or any other room.

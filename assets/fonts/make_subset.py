@@ -1,18 +1,20 @@
 """Makes the bundled faces from Debian's fonts-noto-cjk: `python assets/fonts/make_subset.py [SOURCE_FOLDER]`.
 
-Rules: the regular face holds every character of GBK (a shop named 犇喆 must not lose letters), Latin, and the signs the
-screens use; the strong face holds the common characters (GB2312 level 1, plus every sentence of the catalogues), because
-it is drawn at sizes where a synthesized bold looks smeared, and falls back to the regular face per character. A character
-that neither face has is drawn as a visible box, never as a blank (`--notdef-outline`).
+Rules: the regular face holds every character of GBK (a shop named 犇喆 must not lose letters), Latin, and the signs
+the screens use; the strong face holds the common characters (GB2312 level 1, plus every sentence of the catalogues),
+because it is drawn at sizes where a synthesized bold looks smeared, and falls back to the regular face per character.
+A character that neither face has is drawn as a visible box, never as a blank (`--notdef-outline`).
 The faces are renamed, so that an installed font of the original's name is never mixed with ours.
 Needs fonttools (extra `dev`); the program itself never runs this.
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
+#: fonttools sets its attributes at run time: it is used through Any, here only.
+subset: Any = import_module("fontTools.subset")
 
 HERE = Path(__file__).resolve().parent
 SOURCE = Path("/usr/share/fonts/opentype/noto")
@@ -70,10 +72,10 @@ def make(source: Path, target: Path, family: str, characters: set[int]) -> None:
     worker.subset(font)
     rename(font, family)
     subset.save_font(font, str(target), options)
-    print(f"{target.name}: {len(font.getBestCmap())} characters, {target.stat().st_size / 1e6:.2f} MB")
+    sys.stdout.write(f"{target.name}: {len(font.getBestCmap())} characters, {target.stat().st_size / 1e6:.2f} MB\n")
 
 
-def rename(font: TTFont, family: str) -> None:
+def rename(font: Any, family: str) -> None:
     """Gives the face our family name and regular style; the copyright and licence records stay."""
     plain = family.replace(" ", "")
     for record in font["name"].names:

@@ -1,4 +1,5 @@
-"""A scan goes where it belongs, from anywhere: a payment code charges, a receipt opens its order, an activation code binds.
+"""A scan goes where it belongs, from anywhere: a payment code charges, a receipt opens its order, an activation code
+binds.
 
 Rules: a scan without an amount, while a payment is open, with the line down or of a code that was used already charges
 nothing and says why. A scan after NOT_PAID collects the same order again only on the green light (`safe_to_rescan`).
@@ -111,7 +112,7 @@ def _collectable(state: CashierState) -> int | AmountRefusal:
 
 
 def _start(state: CashierState, sale: Sale, presented: Presented, auth_code: Secret | None) -> StartPayment:
-    """The same order once more after a proven NOT_PAID, a new order of the same sale after a cancel, else a new sale."""
+    """The same order once more after a proven NOT_PAID, a new one of the same sale after a cancel, else a new sale."""
     last = state.sale.payment if state.sale is not None and state.entry == "" else None
     return StartPayment(
         request_id=sale.request_id,

@@ -1,4 +1,4 @@
-"""The display panel: language, colours, text size, keypad, sound. Each is a row of options; a change applies at once."""
+"""The display panel: language, colours, text size, keypad, sound. Each is a row of options and applies at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def change(state: CashierState, name: str, value: str) -> tuple[CashierState, tu
 
 
 def with_value(settings: Settings, name: str, value: str) -> Settings:
-    """The settings with one option changed; an unknown name or value is left out (a damaged file must not stop a till)."""
+    """The settings with one option changed; what is unknown is left out (a damaged file must not stop a till)."""
     if value not in dict(OPTIONS).get(name, ()):
         return settings
     match name:

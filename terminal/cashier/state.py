@@ -1,4 +1,4 @@
-"""What the till remembers while it runs. Nothing here is durable: money lives in sync's journal and comes back from it."""
+"""What the till remembers while it runs. Nothing here is durable: money lives in sync's journal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Typed characters: the amount, the order filter, the two activation fields; and taking back what a scan had typed.
 
-Rules: `１２.５` is read as `12.5`; a character that would make a wrong amount is refused with its sentence and the amount
-stays; the first digit after a finished sale starts the next one; a sale that is open is never touched by typing.
+Rules: `１２.５` is read as `12.5`; a character that would make a wrong amount is refused with its sentence and the
+amount stays; the first digit after a finished sale starts the next one; a sale that is open is never touched by typing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the screen shows, complete: widgets draw these values and decide nothing.
 
-Texts are phrases; amounts are ready text (`12.50`). A view is compared with the one before, so equal means "no repaint".
+Texts are phrases; amounts are ready text (`12.50`). A view is compared with the one before, so equal means "no
+repaint".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The shop's choices in `settings.toml` of the data folder: language, colours, text size, keypad, sound, limit.
 
-Rules: a damaged or wrong file never stops a till: what can be read counts, the rest is the default, and the app says so.
-The file holds no money and no secret. Blocking; called before the window and on the worker thread.
+Rules: a damaged or wrong file never stops a till: what can be read counts, the rest is the default, and the app says
+so. The file holds no money and no secret. Blocking; called before the window and on the worker thread.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Starts the cashier app: fonts, look, window, the till behind it; and ends it.
 
-Rules: the till (journal, sync, devices) is opened on its own thread while Qt starts, so that the first window is there in
-under half a second; input methods are made synchronous before QApplication exists, so that no scan is reordered. Returns
-the exit code: 0 closed, 5 the data folder is in use or cannot be used.
+Rules: the till (journal, sync, devices) is opened on its own thread while Qt starts, so that the first window is
+there in under half a second; input methods are made synchronous before QApplication exists, so that no scan is
+reordered. Returns the exit code: 0 closed, 5 the data folder is in use or cannot be used.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from protocol.auth_code import CONFIRMED_RANGES, CodeRange
 from protocol.reasons import Reason
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import Identity, TerminalPort, TillBlockedError
@@ -42,18 +44,20 @@ def run_terminal(
     offscreen: bool,
     open_port: Callable[[], TerminalPort],
     gateway: str = "",
+    ranges: tuple[CodeRange, ...] = CONFIRMED_RANGES,
     on_ready: Callable[[], None] | None = None,
 ) -> int:
     """Runs the app until its window is closed or the process is asked to end; closes the port.
 
     `open_port` opens the till (blocking, on a thread); it raises TillBlockedError when the folder cannot be used: the
     window then says why (offscreen, where nobody could read it, the app ends at once). `gateway` is offered by the
-    activation panel. `on_ready` is called when the till can sell.
+    activation panel; `ranges` are the payment codes that the shop takes. `on_ready` is called when the till can sell.
     """
     prepare_environment(offscreen=offscreen)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening") as opener:
         opening = opener.submit(open_port)
         read = read_settings(data_dir)
+        settings = replace(read.settings, ranges=ranges)
         app = make_application()
         port: TerminalPort | None = None
         blocked: Reason | None = None
@@ -63,7 +67,7 @@ def run_terminal(
             blocked = error.reason
     if blocked is not None and offscreen:
         return EXIT_BLOCKED
-    controller = _compose(data_dir, read.settings, port, blocked, gateway=gateway, damaged=read.damaged)
+    controller = _compose(data_dir, settings, port, blocked, gateway=gateway, damaged=read.damaged)
     try:
         _end_on_signals(app)
         controller.start()

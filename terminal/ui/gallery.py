@@ -1,7 +1,8 @@
 """Every main screen and state as a picture: `python -m terminal.ui.gallery FOLDER [--size 1366x768] [--language en] …`.
 
-Rules: states are reached through the real cashier room by the events that reach them at a counter, and drawn by the real
-window; nothing is posed by hand. Used for looking at what was made, for the README, and by the tests that nothing is cut.
+Rules: states are reached through the real cashier room by the events that reach them at a counter, and drawn by the
+real window; nothing is posed by hand. Used for looking at what was made, for the README, and by the tests that
+nothing is cut.
 """
 
 from __future__ import annotations

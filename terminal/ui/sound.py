@@ -1,8 +1,9 @@
 """Short sounds, started in well under 100 ms and never on the screen's thread.
 
-Rules: one small port (`SoundPlayer`); winsound on Windows, `aplay` or `paplay` on Linux, nothing when there is neither
-(doctor says so). Files are unpacked once at start, so that a scan's tick costs one process start. A sound that cannot be
-played is counted, not raised: the screen says the same in words. Must not know: which event makes which sound.
+Rules: one small port (`SoundPlayer`); winsound on Windows, `aplay` or `paplay` on Linux, nothing when there is
+neither (doctor says so). Files are unpacked once at start, so that a scan's tick costs one process start. A sound
+that cannot be played is counted, not raised: the screen says the same in words. Must not know: which event makes
+which sound.
 """
 
 from __future__ import annotations

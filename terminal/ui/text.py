@@ -1,7 +1,7 @@
 """Sentences in the shop's language: loads a catalogue and turns a `Phrase` into text.
 
-Rules: the three catalogues have the same keys and placeholders (a test holds them together), so a key that is missing is
-a bug and raises. Must not know: which sentence belongs to which event (terminal/cashier decides that).
+Rules: the three catalogues have the same keys and placeholders (a test holds them together), so a key that is missing
+is a bug and raises. Must not know: which sentence belongs to which event (terminal/cashier decides that).
 """
 
 from __future__ import annotations

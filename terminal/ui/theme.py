@@ -1,8 +1,8 @@
 """Colour roles and sizes. Widgets name a role (`paid`, `text_muted`) and a size token; nobody else knows a colour.
 
 Sizes: the type tokens 14, 16, 20, 32, 56, 88 and the 8-px grid are those of the 1366 x 768 baseline. `Metrics` scales
-them to the window (a small or doubled screen gets smaller logical sizes, a large one at most 1.3 times larger) and by the
-shop's own text size. Touch targets never shrink below 44 px of the baseline's proportion.
+them to the window (a small or doubled screen gets smaller logical sizes, a large one at most 1.3 times larger) and by
+the shop's own text size. Touch targets never shrink below 44 px of the baseline's proportion.
 """
 
 from __future__ import annotations

@@ -184,6 +184,7 @@ class Window(QWidget):
             return
         page.set_look(look)
         show()
+        layout.invalidate()
         needed = layout.minimumSize().height()
         if needed > room > 0:
             page.set_look(Look(theme=look.theme, metrics=Metrics(unit=look.metrics.unit * room / needed * 0.97)))

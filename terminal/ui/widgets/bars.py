@@ -1,4 +1,4 @@
-"""Two pictures by QPainter: lying bars (by wallet) and standing bars (by hour). Every bar has its number in words too."""
+"""Two pictures by QPainter: lying bars (by wallet), standing bars (by hour). Every bar has its number in words too."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QWheelEvent
@@ -54,7 +55,7 @@ class TimelineList(QWidget):
             dots.append((QPointF(look.px(10), y + look.px(16)), line.tone.value))
             y += height
         self._full = y + self._scroll
-        for (above, _), (below, _) in zip(dots, dots[1:], strict=False):
+        for (above, _), (below, _) in pairwise(dots):
             painter.setPen(QPen(look.colour("line"), 2))
             painter.drawLine(above + QPointF(0, look.px(8)), below - QPointF(0, look.px(8)))
         for centre, role in dots:

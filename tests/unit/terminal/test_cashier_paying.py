@@ -1,0 +1,285 @@
+"""A payment's life on the screen: every outcome is seen and heard, cancelling needs intent, nothing is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from protocol.reasons import Reason
+from protocol.states import TerminalState
+from sync.engine.model import CommandRefused, Line
+from terminal.cashier.effects import Sound
+from terminal.cashier.events import CloseAsked, Released
+from terminal.cashier.keys import Command
+from terminal.cashier.state import CANCEL_BOUNCE_MS, CANCEL_HOLD_MS, CANCEL_WINDOW_MS, NOTICE_MS, PULSE_MS
+from terminal.cashier.view import Page, Sign, Tone
+
+T = TerminalState
+
+
+@pytest.mark.parametrize(
+    ("state", "big", "sign", "tone", "sound"),
+    [
+        (T.WAITING, "state.waiting", Sign.RING, Tone.WAITING, None),
+        (T.UNKNOWN, "state.unknown", Sign.HATCHED_QUESTION, Tone.UNKNOWN, Sound.UNKNOWN),
+        (T.CANCELLING, "state.cancelling", Sign.RING_OPEN, Tone.NOT_PAID, None),
+        (T.PAID, "state.paid", Sign.DISC_TICK, Tone.PAID, Sound.PAID),
+        (T.NOT_PAID, "state.not_paid_safe", Sign.SQUARE_CROSS, Tone.NOT_PAID, Sound.NOT_PAID),
+    ],
+)
+def test_every_state_has_its_words_sign_colour_and_sound(
+    counter: Any, state: TerminalState, big: str, sign: Sign, tone: Tone, sound: Sound | None
+) -> None:
+    counter.sell()
+    counter.tell(counter.payment(state))
+    panel = counter.panel
+    assert (panel.big.key, panel.sign, panel.tone) == (big, sign, tone)
+    assert counter.sounds[1:] == ([sound] if sound else [])
+
+
+@pytest.mark.parametrize("state", [T.PAID, T.NOT_PAID])
+def test_every_final_state_says_who_said_it_and_when(counter: Any, state: TerminalState) -> None:
+    counter.sell()
+    counter.tell(counter.payment(state))
+    assert counter.panel.proof is not None
+    assert "time" in dict(counter.panel.proof.values)
+
+
+@pytest.mark.parametrize("state", [T.SENDING, T.WAITING, T.UNKNOWN, T.CANCELLING])
+def test_an_open_state_shows_no_proof(counter: Any, state: TerminalState) -> None:
+    counter.sell()
+    counter.tell(counter.payment(state))
+    assert counter.panel.proof is None
+
+
+def test_an_outcome_is_heard_once(counter: Any) -> None:
+    """Sync publishes whole pictures; the same picture again makes no second sound."""
+    counter.sell()
+    counter.tell(counter.payment(T.PAID))
+    counter.tell(counter.payment(T.PAID))
+    assert counter.sounds.count(Sound.PAID) == 1
+
+
+def test_an_outcome_brings_the_home_screen_back(counter: Any) -> None:
+    """A paid order is never left unnoticed behind another page."""
+    counter.sell()
+    counter.tell(counter.payment(T.WAITING))
+    counter.press(Command.ORDERS)
+    counter.tell(counter.payment(T.PAID))
+    assert counter.state.page is Page.HOME
+
+
+def test_an_older_try_changes_nothing(counter: Any) -> None:
+    """News of payment 1 while payment 2 is in the panel is not taken for payment 2's."""
+    counter.sell()
+    counter.tell(counter.payment(T.NOT_PAID))
+    counter.scan("134567890123456789")
+    counter.tell(counter.payment(T.WAITING, n=2))
+    counter.tell(replace(counter.payment(T.NOT_PAID), request_id=None))
+    assert counter.panel.big.key == "state.waiting"
+
+
+# --- cancel -------------------------------------------------------------------------------------------------------
+
+
+def waiting(counter: Any) -> None:
+    counter.sell()
+    counter.tell(counter.payment(T.WAITING))
+
+
+def test_one_press_does_not_cancel(counter: Any) -> None:
+    """A slip of the finger cannot undo a paying customer; the key says what a second press does."""
+    waiting(counter)
+    counter.press(Command.CANCEL)
+    counter.say(Released(command=Command.CANCEL))
+    counter.wait(CANCEL_WINDOW_MS - 1)
+    assert counter.cancels == []
+    assert counter.panel.actions[0].urgent
+
+
+def test_a_second_press_cancels(counter: Any) -> None:
+    waiting(counter)
+    counter.press(Command.CANCEL)
+    counter.now_ms += CANCEL_BOUNCE_MS
+    counter.press(Command.CANCEL)
+    assert len(counter.cancels) == 1
+
+
+def test_a_bouncing_key_does_not_cancel(counter: Any) -> None:
+    waiting(counter)
+    counter.press(Command.CANCEL)
+    counter.now_ms += CANCEL_BOUNCE_MS - 1
+    counter.press(Command.CANCEL)
+    assert counter.cancels == []
+
+
+def test_holding_cancels_once(counter: Any) -> None:
+    waiting(counter)
+    counter.press(Command.CANCEL)
+    counter.wait(CANCEL_HOLD_MS)
+    counter.wait(CANCEL_HOLD_MS)
+    assert len(counter.cancels) == 1
+
+
+def test_a_press_long_after_the_first_is_a_first_press(counter: Any) -> None:
+    waiting(counter)
+    counter.press(Command.CANCEL)
+    counter.say(Released(command=Command.CANCEL))
+    counter.wait(CANCEL_WINDOW_MS + 1)
+    counter.press(Command.CANCEL)
+    assert counter.cancels == []
+
+
+def test_a_settled_or_cancelling_payment_offers_no_cancel(counter: Any) -> None:
+    waiting(counter)
+    for state in (T.CANCELLING, T.PAID):
+        counter.tell(counter.payment(state))
+        assert Command.CANCEL not in counter.keys
+
+
+def test_an_armed_cancel_ends_with_the_outcome(counter: Any) -> None:
+    """Paid between the two presses: the second press clears nothing and cancels nothing."""
+    waiting(counter)
+    counter.press(Command.CANCEL)
+    counter.tell(counter.payment(T.PAID))
+    counter.now_ms += CANCEL_BOUNCE_MS
+    counter.press(Command.CANCEL)
+    assert counter.cancels == []
+
+
+def test_esc_never_loses_an_open_payment(counter: Any) -> None:
+    """Back and clear leave the payment where it is."""
+    waiting(counter)
+    assert Command.CLEAR not in counter.keys
+    counter.press(Command.CLEAR)
+    counter.press(Command.ORDERS)
+    counter.press(Command.BACK)
+    assert counter.panel.big.key == "state.waiting"
+
+
+# --- unresolved, set aside, late ----------------------------------------------------------------------------------
+
+
+def test_unknown_blocks_this_sale_until_it_is_set_aside(counter: Any) -> None:
+    """No second charge by typing or scanning; the cashier sets it aside in so many words, then the next sale starts."""
+    counter.sell()
+    counter.tell(counter.payment(T.UNKNOWN))
+    counter.type("5")
+    counter.scan("134567890123456789")
+    assert len(counter.starts) == 1
+    counter.press(Command.PARK)
+    assert counter.screen.banners[-1].text.key == "banner.parked"
+    counter.type("5")
+    counter.scan("134567890123456789")
+    assert len(counter.starts) == 2
+
+
+def test_unknown_pulses_until_it_settles(counter: Any) -> None:
+    counter.sell()
+    counter.tell(counter.payment(T.UNKNOWN))
+    counter.wait(PULSE_MS)
+    counter.wait(PULSE_MS)
+    assert counter.sounds.count(Sound.UNKNOWN) == 3
+    counter.tell(counter.payment(T.PAID))
+    counter.wait(PULSE_MS)
+    assert counter.sounds.count(Sound.UNKNOWN) == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "sound", "banner"),
+    [(T.PAID, Sound.LATE, "banner.late"), (T.NOT_PAID, Sound.NOT_PAID, "banner.settled_not_paid")],
+)
+def test_what_was_set_aside_rings_when_it_settles(
+    counter: Any, state: TerminalState, sound: Sound, banner: str
+) -> None:
+    """It stays across the top until somebody says that they saw it."""
+    counter.sell()
+    counter.tell(counter.payment(T.UNKNOWN))
+    settled = counter.payment(state)
+    counter.press(Command.PARK)
+    counter.type("5")
+    counter.tell(settled)
+    assert counter.sounds[-1] is sound
+    assert counter.screen.banners[0].text.key == banner
+    assert counter.state.entry == "5"
+    counter.wait(60_000)
+    assert counter.screen.banners[0].text.key == banner
+    counter.press(Command.ACKNOWLEDGE)
+    assert counter.screen.banners == ()
+
+
+def test_what_the_last_run_left_open_is_shown_and_rings(counter: Any) -> None:
+    """After a restart an open payment has no sale in the panel: it is listed, blocks nothing, and its end is heard."""
+    left = replace(counter.payment(T.UNKNOWN, seed=7), request_id=None)
+    counter.tell(left)
+    assert counter.screen.banners[-1].text.key == "banner.parked"
+    assert counter.home.recent[0].sign is Sign.HATCHED_QUESTION
+    counter.tell(replace(counter.payment(T.PAID, seed=7), request_id=None))
+    assert counter.sounds[-1] is Sound.LATE
+
+
+def test_old_outcomes_at_start_are_quiet(counter: Any) -> None:
+    """What was final before this run fills the list and makes no sound."""
+    counter.tell(replace(counter.payment(T.PAID, seed=8), request_id=None))
+    assert counter.sounds == []
+    assert len(counter.home.recent) == 1
+
+
+def test_late_money_of_the_sale_in_the_panel_rings(counter: Any) -> None:
+    counter.sell()
+    lost = counter.payment(T.NOT_PAID)
+    counter.tell(lost)
+    counter.tell(counter.late(lost))
+    assert counter.sounds[-1] is Sound.LATE
+    assert counter.panel.big.key == "state.late"
+
+
+def test_late_money_of_a_sale_long_gone_rings_once(counter: Any) -> None:
+    counter.sell()
+    lost = counter.payment(T.NOT_PAID)
+    counter.tell(lost)
+    counter.press(Command.CLEAR)
+    counter.tell(counter.late(lost))
+    counter.tell(counter.late(lost))
+    assert counter.sounds.count(Sound.LATE) == 1
+    assert counter.screen.banners[0].text.key == "banner.late"
+
+
+# --- the line, notices, closing -----------------------------------------------------------------------------------
+
+
+def test_losing_the_line_is_heard_once_and_shown(counter: Any) -> None:
+    down = replace(counter.state.link, line=Line.DOWN)
+    counter.tell(down)
+    counter.tell(down)
+    assert counter.sounds == [Sound.OFFLINE]
+    assert counter.screen.banners[0].text.key == "banner.offline"
+
+
+def test_a_wrong_clock_warns_and_sells(counter: Any) -> None:
+    """Skew is a warning, never a reason not to sell."""
+    counter.tell(replace(counter.state.link, clock_skew_ms=600_000, clock_warning=True))
+    assert dict(counter.screen.banners[0].text.values) == {"minutes": 10}
+    counter.sell()
+    assert len(counter.starts) == 1
+
+
+def test_a_refused_cancel_is_said_and_the_payment_stays(counter: Any) -> None:
+    waiting(counter)
+    counter.tell(CommandRefused(request_id=counter.payment(T.WAITING).payment_no, reason=Reason.INTERNAL))
+    assert counter.screen.banners[0].text.key == "reason.internal"
+    assert counter.panel.big.key == "state.waiting"
+
+
+def test_a_notice_goes_away(counter: Any) -> None:
+    counter.scan("6901234567892")
+    counter.wait(NOTICE_MS)
+    assert counter.panel.big.key == "state.ready"
+
+
+def test_closing_with_an_open_sale_is_answered(counter: Any) -> None:
+    waiting(counter)
+    counter.say(CloseAsked())
+    assert counter.screen.banners[0].text.key == "close_again"
