@@ -20,6 +20,7 @@ from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts, SignatureRefusal, sign_request, verify_response
 from sync.errors import SyncError
 from sync.folder import Folder, TerminalIdentity
+from sync.journal.journal import Journal
 from sync.link.address import authority_of, read_gateway_url
 from sync.link.exchange import Exchange, NoAnswer, NotSent, Timeouts
 from sync.ports import Clock, Entropy
@@ -73,6 +74,7 @@ async def activate(
         raise ActivationRefusedError(answered.reason, f"The gateway refused the activation: {answered.title}")
     answer = _trusted(request, answered, ticket)
     identity = _identity(answer, base_url)
+    Journal.open(folder.journal, terminal_id=identity.terminal_id).close()
     folder.adopt(identity)
     return identity
 

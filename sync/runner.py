@@ -193,7 +193,8 @@ class Runner:
             self._state = state
             self._events.put_nowait(event)
             return effects
-        state, effects = step(self._state, self._completed(event), now)
+        event = self._completed(event)
+        state, effects = step(self._state, event, now)
         self._commit(effects, state, now)
         self._state = state
         return effects

@@ -1,0 +1,244 @@
+"""Read-only views of the journal for screens, reports and commands, beside the running till or without one.
+
+Each call is one short read; no cursor stays open, nothing here ever checkpoints or writes. Use it on a thread of its
+own or in another process.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from protocol.messages import LateMoney, Presented
+from protocol.money import Money
+from protocol.states import TerminalState
+from sync.engine.model import PaymentView
+from sync.engine.statements import TILL, AnyStatement, CancelIntended, PaymentStarted, read_statement
+from sync.engine.views import record_view
+from sync.errors import NotActivatedError
+from sync.journal import rows
+from sync.journal.connection import open_reading, trouble
+from sync.journal.verify import Verdict, verify
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersFilter:
+    """Which orders; what is None does not narrow. `text` is any part of an order number."""
+
+    states: frozenset[TerminalState] | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    text: str | None = None
+    operator: str | None = None
+    limit: int = 200
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One order and its latest payment; `payments` counts the tries."""
+
+    order_no: str
+    sale_id: str
+    amount: Money
+    made_at_ms: int
+    operator: str
+    payments: int
+    last: PaymentView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One thing that happened: when (till's clock), who said it, and what."""
+
+    seq: int
+    at_ms: int
+    kind: str
+    said_by: str
+    statement: AnyStatement | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """Money that came in by one payment: paid, or found later on a payment that was given up."""
+
+    payment_no: str
+    order_no: str
+    sale_id: str
+    channel: str | None
+    presented: Presented
+    amount: Money
+    operator: str
+    settled_at_ms: int
+    transaction_tail: str | None
+    late_money: LateMoney | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """Entries that the gateway does not hold yet."""
+
+    count: int
+    oldest_at_ms: int | None
+
+
+class JournalReader:
+    """One read-only connection. SyncError when the file is missing, newer, damaged or unreadable."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise NotActivatedError(str(path.parent))
+        self._db = open_reading(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def orders(self, wanted: OrdersFilter) -> tuple[OrderLine, ...]:
+        """Newest first."""
+        where, values = _conditions(wanted)
+        statement = (
+            "select o.made_at_ms, o.last_n, p.record from orders o "  # noqa: S608 - conditions of ours, values bound
+            "join payment p on p.order_no = o.order_no and p.n = o.last_n "
+            f"where {where} order by o.made_at_ms desc, o.order_no limit ? offset ?"
+        )
+        return tuple(_order_line(row) for row in self._all(statement, (*values, wanted.limit, wanted.offset)))
+
+    def timeline(self, order_no: str) -> tuple[TimelineEntry, ...]:
+        """Everything that happened to one order, oldest first."""
+        # '.' is the character after '-': the range holds exactly this order's payment numbers.
+        found = self._all(
+            "select seq, at_ms, kind, body from entry where about >= ? and about < ? order by seq",
+            (f"{order_no}-", f"{order_no}."),
+        )
+        return tuple(_timeline_entry(row) for row in found)
+
+    def takings(self, *, since_ms: int, until_ms: int) -> tuple[Taking, ...]:
+        """Money by the time its payment was settled at this till, oldest first."""
+        found = self._all(
+            "select record from payment where settled_at_ms >= ? and settled_at_ms < ? "
+            "and (state = 'PAID' or late_money is not null) order by settled_at_ms, payment_no",
+            (since_ms, until_ms),
+        )
+        return tuple(_taking(row) for row in found)
+
+    def settled(self, *, since_ms: int, until_ms: int) -> tuple[PaymentView, ...]:
+        """Every payment that ended in that time, whatever the outcome."""
+        found = self._all(
+            "select record from payment where settled_at_ms >= ? and settled_at_ms < ? "
+            "order by settled_at_ms, payment_no",
+            (since_ms, until_ms),
+        )
+        return tuple(record_view(rows.as_record(row[0])) for row in found)
+
+    def open_payments(self) -> tuple[PaymentView, ...]:
+        """Outcomes that are not known yet, oldest first."""
+        found = self._all(
+            "select record from payment where state not in ('PAID', 'NOT_PAID') order by started_at_ms", ()
+        )
+        return tuple(record_view(rows.as_record(row[0])) for row in found)
+
+    def payment(self, payment_no: str) -> PaymentView | None:
+        found = self._all("select record from payment where payment_no = ?", (payment_no,))
+        return record_view(rows.as_record(found[0][0])) if found else None
+
+    def unsent(self) -> Unsent:
+        (row,) = self._all(
+            "select count(*), min(at_ms) from entry where seq > "
+            "coalesce((select cast(value as integer) from setting where name = 'delivered_through'), 0)",
+            (),
+        )
+        return Unsent(count=row[0], oldest_at_ms=row[1])
+
+    def verify(self) -> Verdict:
+        """The whole chain and every table, in one read transaction."""
+        (row,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())
+        return self._inside(lambda: verify(self._db, str(row[0])))
+
+    def _all(self, statement: str, values: Sequence[object]) -> list[Any]:
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
+    def _inside(self, work: Callable[[], Found]) -> Found:
+        try:
+            self._db.execute("begin")
+            try:
+                return work()
+            finally:
+                self._db.execute("rollback")
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
+
+def _conditions(wanted: OrdersFilter) -> tuple[str, list[object]]:
+    where: list[str] = ["1 = 1"]
+    values: list[object] = []
+    if wanted.states is not None:
+        where.append(f"p.state in ({', '.join('?' * len(wanted.states))})")
+        values.extend(sorted(state.value for state in wanted.states))
+    for condition, value in (
+        ("o.made_at_ms >= ?", wanted.since_ms),
+        ("o.made_at_ms < ?", wanted.until_ms),
+        ("instr(o.order_no, ?) > 0", None if wanted.text is None else wanted.text.strip().upper()),
+        ("p.operator = ?", wanted.operator),
+    ):
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    return " and ".join(where), values
+
+
+def _order_line(row: Any) -> OrderLine:
+    last = rows.as_record(row[2])
+    return OrderLine(
+        order_no=last.order_no,
+        sale_id=last.sale_id,
+        amount=last.amount,
+        made_at_ms=row[0],
+        operator=last.operator,
+        payments=row[1],
+        last=record_view(last),
+    )
+
+
+def _timeline_entry(row: Any) -> TimelineEntry:
+    statement = read_statement(row[3])
+    match statement:
+        case PaymentStarted() | CancelIntended():
+            said_by = statement.operator
+        case None:
+            said_by = TILL
+        case _:
+            said_by = getattr(statement, "said_by", TILL)
+    return TimelineEntry(seq=row[0], at_ms=row[1], kind=row[2], said_by=said_by, statement=statement)
+
+
+def _taking(row: Any) -> Taking:
+    record = rows.as_record(row[0])
+    return Taking(
+        payment_no=record.payment_no,
+        order_no=record.order_no,
+        sale_id=record.sale_id,
+        channel=record.channel,
+        presented=record.presented,
+        amount=record.amount,
+        operator=record.operator,
+        settled_at_ms=record.settled_at_ms or 0,
+        transaction_tail=record.transaction_tail,
+        late_money=record.late_money,
+    )
