@@ -24,6 +24,8 @@ import uvicorn
 
 from gateway.api.app import make_app
 from gateway.channels.http import HttpExchange
+from gateway.configure.door import open_door
+from gateway.configure.orders import OwnerOrders
 from gateway.core import Gateway
 from gateway.keys import load_keys
 from gateway.store.runners import ThreadedStore
@@ -65,7 +67,10 @@ def serve_forever(
     ready: Callable[[Ready], None] | None = None,
     qr_shown_ms: int = 120_000,
 ) -> int:
-    """Serves until SIGTERM or SIGINT (0) or until the store fails (1). Raises ServeError, DatabaseInUse, SchemaNewer."""
+    """Serves until SIGTERM or SIGINT (0) or until the store fails (1).
+
+    Raises ServeError, DatabaseInUse, SchemaNewer, KeysUnreadable.
+    """
     configure_logs()
     host, port = _address(listen)
     path = sqlite_path(database)
@@ -162,13 +167,23 @@ async def _serve(
     await gateway.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         _on_signal(loop, number, stop)
+    url = public_url or f"http://{_shown_host(host)}:{bound}"
+    orders = OwnerOrders(
+        store=store,
+        clock=clock,
+        entropy=entropy,
+        root_fingerprint=gateway.keys.root_kid,
+        url=url,
+        applied=gateway.load_accounts,
+    )
+    door = await open_door(path, orders.do, entropy)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopped = asyncio.create_task(stop.wait())
     if ready is not None:
-        url = public_url or f"http://{_shown_host(host)}:{bound}"
         ready(Ready(url=url, host=host, port=bound, root_fingerprint=gateway.keys.root_kid))
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     await _end(server, serving, stopped)
+    await door.aclose()
     await gateway.aclose()
     for exchange in exchanges:
         await exchange.aclose()

@@ -160,7 +160,7 @@ class _Post:
             log.error("an order at the door failed", error=type(error).__name__, exc_info=error)
             return Failed(reason=Reason.INTERNAL, hint="the gateway failed at this; its log says where")
         match said:
-            case Planned(applied=True):
+            case Planned(applied=True) if said.plan.changes:
                 log.info("configuration applied", changes=[f"{i.verb} {i.kind} {i.id}" for i in said.plan.changes])
             case CodeMade():
                 log.info("activation code made", store=said.store, uses=said.uses, expires_ms=said.expires_ms)
