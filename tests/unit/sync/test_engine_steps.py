@@ -1,0 +1,324 @@
+"""The engine's rules, one step at a time: every event in every state of a payment."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.messages import LateMoney, LateMoneyState, Light
+from protocol.reasons import Reason
+from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
+from sync.engine.events import AckCall, Answer, CancelCall, PayCall, QueryCall, Send
+from sync.engine.schedule import WATCH_MS, pause_ms
+from sync.engine.statements import PaymentConflict, Silence, read_statement, write_statement
+from tests.unit.sync.till_on_paper import CODE, Till, silence
+
+S, G = TerminalState, GatewayState
+
+
+def in_state(state: TerminalState) -> tuple[Till, str]:
+    """A till with one payment in the wanted state, reached by answers only."""
+    till = Till()
+    till.up()
+    payment = till.start()
+    assert payment is not None
+    match state:
+        case S.SENDING:
+            pass
+        case S.WAITING:
+            till.answer(till.only(PayCall), till.status(payment, G.SENT))
+        case S.UNKNOWN:
+            till.answer(till.only(PayCall), silence())
+            till.wait(pause_ms(0))
+        case S.CANCELLING:
+            till.cancel(payment)
+        case S.PAID:
+            till.answer(till.only(PayCall), till.status(payment, G.PAID))
+        case S.NOT_PAID:
+            till.answer(till.only(PayCall), till.status(payment, G.NOT_PAID))
+    assert till.records[payment].state is state
+    return till, payment
+
+
+def said(till: Till, payment: str, event: TerminalEvent) -> None:
+    """Makes the event happen to the payment through whatever call is under way."""
+    if event is TerminalEvent.CANCEL:
+        till.cancel(payment)
+        return
+    answers: dict[TerminalEvent, Answer] = {
+        TerminalEvent.OPEN: till.status(payment, G.SENT, seq=5),
+        TerminalEvent.SILENCE: silence(),
+        TerminalEvent.PAID: till.status(payment, G.PAID, seq=5),
+        TerminalEvent.NOT_PAID: till.status(payment, G.NOT_PAID, seq=5),
+    }
+    till.answer(next(iter(till.under_way.values())), answers[event])
+
+
+@pytest.mark.parametrize("event", list(TerminalEvent))
+@pytest.mark.parametrize("state", list(S))
+def test_every_event_in_every_state_does_what_the_table_says(state: TerminalState, event: TerminalEvent) -> None:
+    till, payment = in_state(state)
+    verdict = terminal_next(state, event)
+    said(till, payment, event)
+    record = till.records[payment]
+    assert record.state is (verdict if isinstance(verdict, TerminalState) else state)
+    assert record.conflict == (verdict is Verdict.CONFLICT)
+
+
+@pytest.mark.parametrize("why", [w for w in Silence if w is not Silence.NOT_SENT])
+def test_no_kind_of_silence_is_an_outcome(why: Silence) -> None:
+    till, payment = in_state(S.SENDING)
+    till.answer(till.only(PayCall), silence(why))
+    assert till.records[payment].state is S.UNKNOWN
+    assert till.views[-1].light is None
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"terminal_id": "T000000000002"},
+        {"order_no": "0000000000000000000000026"},
+        {"n": 2},
+        {"payment_no": "0000000000000000000000026-1"},
+        {"amount_fen": 1251},
+        {"state": G.NOT_PAID, "proof": None},
+    ],
+    ids=lambda d: "+".join(d),
+)
+@pytest.mark.parametrize("state", [S.SENDING, S.WAITING, S.UNKNOWN, S.CANCELLING])
+def test_a_signed_statement_about_anything_else_is_silence(state: TerminalState, difference: dict[str, object]) -> None:
+    till, payment = in_state(state)
+    answer = till.status(payment, G.PAID, seq=9, **difference)
+    till.answer(next(iter(till.under_way.values())), answer)
+    record = till.records[payment]
+    expected = terminal_next(state, TerminalEvent.SILENCE)
+    assert record.state is (expected if isinstance(expected, TerminalState) else state)
+    assert record.state_seq < 9
+
+
+def test_an_older_statement_than_the_known_one_changes_nothing() -> None:
+    till, payment = in_state(S.WAITING)
+    till.answer(till.only(QueryCall), till.status(payment, G.SENT, seq=7, payer_prompted=True))
+    before = till.records[payment]
+    till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID, seq=6))
+    assert till.records[payment] == before
+    till.wait(1_000)
+    till.answer(till.only(QueryCall), till.status(payment, G.PAID, seq=8))
+    assert till.records[payment].state is S.PAID
+
+
+def test_the_first_send_that_never_left_is_settled_by_this_till_without_ack() -> None:
+    till, payment = in_state(S.SENDING)
+    till.answer(till.only(PayCall), silence(Silence.NOT_SENT))
+    view = till.views[-1]
+    assert (view.state, view.light, view.safe_to_rescan) == (S.NOT_PAID, Light.GREEN, True)
+    assert view.proof is not None
+    assert (view.proof.kind, view.proof.said_by) == (ProofKind.NOT_SENT, "till")
+    assert not till.under_way
+    assert payment not in till.state.payments
+
+
+def test_not_sent_after_any_earlier_send_stays_unknown_and_goes_on_asking() -> None:
+    till, payment = in_state(S.UNKNOWN)
+    for failures in range(1, 12):
+        till.answer(till.only(PayCall), silence(Silence.NOT_SENT))
+        assert till.records[payment].state is S.UNKNOWN
+        till.wait(pause_ms(failures))
+    assert till.calls(PayCall)
+
+
+def test_a_retransmission_has_the_same_content_and_number() -> None:
+    till, payment = in_state(S.SENDING)
+    first = till.only(PayCall)
+    till.answer(first, silence())
+    till.wait(60_000)
+    second = till.only(PayCall)
+    assert isinstance(first.call, PayCall)
+    assert isinstance(second.call, PayCall)
+    assert first.call.request == second.call.request
+    assert second.call.payment_no == payment
+
+
+def test_the_code_is_forgotten_with_the_first_signed_statement() -> None:
+    till, payment = in_state(S.UNKNOWN)
+    till.answer(till.only(PayCall), till.status(payment, G.SENT))
+    assert till.state.payments[payment].request is None
+    assert till.only(QueryCall)
+
+
+def test_after_a_crash_the_till_asks_and_never_sends_the_payment_again() -> None:
+    till, payment = in_state(S.SENDING)
+    till.crash()
+    assert till.records[payment].state is S.UNKNOWN
+    assert not till.calls(PayCall)
+    till.answer(till.only(QueryCall), till.problem(Reason.UNKNOWN_PAYMENT))
+    assert till.records[payment].state is S.CANCELLING
+    assert till.records[payment].proof is None
+    till.answer(till.only(CancelCall), till.status(payment, G.NOT_PAID, proof=ProofKind.TOMBSTONE))
+    assert till.views[-1].safe_to_rescan
+
+
+def test_the_cancel_intent_is_durable_before_the_cancel_and_outlives_a_crash() -> None:
+    till, payment = in_state(S.WAITING)
+    till.cancel(payment)
+    assert till.only(CancelCall)
+    till.crash()
+    assert till.records[payment].state is S.CANCELLING
+    assert till.only(CancelCall)
+
+
+def test_a_cancel_is_sent_until_it_is_taken_and_only_once_at_a_time() -> None:
+    till, payment = in_state(S.WAITING)
+    till.cancel(payment)
+    till.cancel(payment)
+    assert len(till.calls(CancelCall)) == 1
+    for failures in range(6):
+        till.answer(till.only(CancelCall), silence())
+        till.wait(pause_ms(failures))
+    till.answer(till.only(CancelCall), till.status(payment, G.REVERSING, seq=4, cancel_requested=True))
+    till.wait(60_000)
+    assert not till.calls(CancelCall)
+    assert till.records[payment].state is S.CANCELLING
+
+
+def test_an_outcome_is_acknowledged_until_the_gateway_takes_it() -> None:
+    till, payment = in_state(S.PAID)
+    for failures in range(8):
+        send = till.only(AckCall)
+        assert isinstance(send.call, AckCall)
+        assert (send.call.state, send.call.state_seq) == (G.PAID, 1)
+        till.answer(send, silence())
+        till.wait(pause_ms(failures))
+    till.answer(till.only(AckCall), till.status(payment, G.PAID))
+    assert till.records[payment].acked_seq == 1
+    assert payment not in till.state.payments
+
+
+def test_an_unacknowledged_outcome_is_acknowledged_after_a_crash() -> None:
+    till, _ = in_state(S.PAID)
+    till.crash()
+    assert till.only(AckCall)
+
+
+def test_a_payment_given_up_is_looked_at_for_late_money_on_the_gateways_schedule() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    till.answer(till.only(AckCall), till.status(payment, G.NOT_PAID))
+    started = till.mono_ms
+    for offset in WATCH_MS:
+        till.wait(started + offset - till.mono_ms - 1)
+        assert not till.calls(QueryCall)
+        till.wait(1)
+        till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID))
+    assert payment not in till.state.payments
+
+
+def test_late_money_puts_the_green_light_out_and_is_acknowledged() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    till.answer(till.only(AckCall), till.status(payment, G.NOT_PAID))
+    till.wait(WATCH_MS[0])
+    late = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=1)
+    till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID, seq=2, late_money=late))
+    view = till.views[-1]
+    assert (view.state, view.light, view.safe_to_rescan, view.late_money) == (S.NOT_PAID, None, False, late)
+    send = till.only(AckCall)
+    assert isinstance(send.call, AckCall)
+    assert send.call.state_seq == 2
+
+
+def test_two_verified_statements_that_disagree_raise_a_conflict_once_and_move_nothing() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    send = till.only(AckCall)
+    till.answer(send, till.status(payment, G.PAID, seq=4))
+    assert till.records[payment].state is S.NOT_PAID
+    assert till.records[payment].conflict
+    assert not till.views[-1].safe_to_rescan
+    assert sum(isinstance(s, PaymentConflict) for s in till.statements) == 1
+
+
+def test_amber_is_shown_only_while_open_and_only_by_the_gateways_word() -> None:
+    till, payment = in_state(S.CANCELLING)
+    assert till.views[-1].light is None
+    till.answer(
+        till.only(CancelCall), till.status(payment, G.REVERSING, seq=2, cancel_requested=True, light=Light.AMBER)
+    )
+    assert till.views[-1].light is Light.AMBER
+    assert not till.views[-1].safe_to_rescan
+
+
+@pytest.mark.parametrize(
+    ("line_says", "reason"),
+    [
+        (Silence.NOT_SENT, Reason.GATEWAY_UNREACHABLE),
+        (Silence.NO_ANSWER, Reason.GATEWAY_UNREACHABLE),
+        (Silence.UNSIGNED, Reason.GATEWAY_NOT_TRUSTED),
+    ],
+)
+def test_a_scan_waits_for_the_first_word_of_the_line_and_is_refused_by_it(line_says: Silence, reason: Reason) -> None:
+    from sync.engine.events import LineSilent
+
+    till = Till()
+    assert till.start() is None
+    assert not till.refusals
+    till.do(LineSilent(why=line_says))
+    assert [r.reason for r in till.refusals] == [reason]
+    assert not till.statements
+
+
+def test_a_scan_that_waited_goes_out_when_the_line_is_up() -> None:
+    till = Till()
+    till.start()
+    till.up()
+    assert till.only(PayCall)
+
+
+@pytest.mark.parametrize(
+    ("fen", "qr_with_code", "reason"), [(0, False, Reason.BAD_AMOUNT), (10_000_000, False, Reason.BAD_AMOUNT)]
+)
+def test_a_command_that_cannot_be_right_starts_nothing(fen: int, qr_with_code: bool, reason: Reason) -> None:
+    till = Till()
+    till.up()
+    assert till.start(fen=fen, qr=qr_with_code) is None
+    assert till.refusals[-1].reason is reason
+
+
+def test_payment_n_plus_1_needs_the_green_light_and_the_same_amount() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    order_no = till.records[payment].order_no
+    assert till.start(order_no=order_no, fen=1251) is None
+    assert till.refusals[-1].reason is Reason.CONTENT_DIFFERS
+    second = till.start(order_no=order_no)
+    assert second == f"{order_no}-2"
+    assert till.start(order_no=order_no) is None
+    assert till.refusals[-1].reason is Reason.ORDER_OPEN
+    assert till.start(order_no="0000000000000000000000026") is None
+    assert till.refusals[-1].reason is Reason.UNKNOWN_PAYMENT
+
+
+def test_no_statement_and_no_effect_shows_the_code() -> None:
+    till, payment = in_state(S.UNKNOWN)
+    till.answer(till.only(PayCall), till.status(payment, G.PAID))
+    for statement in till.statements:
+        text = write_statement(statement)
+        assert CODE not in text
+        assert read_statement(text) == statement
+    assert CODE not in repr(till)
+    assert CODE not in f"{till.state}"
+
+
+def test_a_signed_refusal_leads_to_a_tombstone_not_to_a_state() -> None:
+    till, payment = in_state(S.SENDING)
+    till.answer(till.only(PayCall), till.problem(Reason.NO_CHANNEL))
+    assert till.records[payment].state is S.CANCELLING
+    assert till.views[-1].light is None
+    till.answer(till.only(CancelCall), till.status(payment, G.NOT_PAID, proof=ProofKind.TOMBSTONE))
+    assert till.views[-1].reason is Reason.NO_CHANNEL
+
+
+@pytest.mark.parametrize("reason", [Reason.INTERNAL, Reason.REPLAYED, Reason.TOO_MANY_TRIES])
+def test_a_passing_refusal_is_asked_again_with_the_same_request(reason: Reason) -> None:
+    till, payment = in_state(S.SENDING)
+    first: Send = till.only(PayCall)
+    till.answer(first, till.problem(reason))
+    assert till.records[payment].state is S.UNKNOWN
+    till.wait(500)
+    assert till.only(PayCall).call == first.call
+    assert not till.calls(CancelCall)

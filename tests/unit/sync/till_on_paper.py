@@ -1,0 +1,181 @@
+"""The engine by hand: events in, effects kept, a journal on paper. No loop, no disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from protocol.messages import PaymentStatus, Presented, Problem, Proof
+from protocol.money import Money
+from protocol.numbers import new_number
+from protocol.reasons import Reason
+from protocol.secret import Secret
+from protocol.states import GatewayState, ProofKind
+from sync.engine.events import (
+    Answer,
+    Append,
+    CancelAsked,
+    Effect,
+    Event,
+    LineHeard,
+    Now,
+    Opened,
+    ProblemAnswer,
+    Publish,
+    Said,
+    Send,
+    SilentAnswer,
+    StartAsked,
+    StatusAnswer,
+    Wake,
+    WakeAt,
+)
+from sync.engine.model import CancelPayment, CommandRefused, PaymentView, StartPayment
+from sync.engine.record import PaymentRecord, fold
+from sync.engine.state import EngineState, restored
+from sync.engine.statements import AnyStatement, Silence
+from sync.engine.step import step
+
+TERMINAL = "T000000000001"
+T0_MS = 1_790_000_000_000
+CODE = "280000000000012345"
+
+
+def number(index: int) -> str:
+    return new_number(index.to_bytes(15, "big"))
+
+
+@dataclass
+class Till:
+    """Applies steps as the runner does: appends are durable, sends are noted as under way."""
+
+    state: EngineState = field(default_factory=lambda: EngineState(terminal_id=TERMINAL))
+    mono_ms: int = 1_000
+    records: dict[str, PaymentRecord] = field(default_factory=dict[str, PaymentRecord])
+    statements: list[AnyStatement] = field(default_factory=list[AnyStatement])
+    under_way: dict[int, Send] = field(default_factory=dict[int, Send])
+    views: list[PaymentView] = field(default_factory=list[PaymentView])
+    refusals: list[CommandRefused] = field(default_factory=list[CommandRefused])
+    wake_ms: int | None = None
+    numbers: int = 0
+
+    def do(self, event: Event) -> list[Effect]:
+        self.state, effects = step(self.state, event, Now(mono_ms=self.mono_ms, wall_ms=T0_MS + self.mono_ms))
+        sent = False
+        for effect in effects:
+            match effect:
+                case Append():
+                    assert not sent, "what is sent was durable before"
+                    self._append(effect.statement)
+                case Send():
+                    sent = True
+                    assert effect.call.payment_no in self.records, "journal before send"
+                    self.under_way[effect.call_id] = effect
+                case Publish(view=PaymentView() as view):
+                    self.views.append(view)
+                case Publish(view=CommandRefused() as refused):
+                    self.refusals.append(refused)
+                case WakeAt():
+                    self.wake_ms = effect.mono_ms
+        for payment_no, live in self.state.payments.items():
+            assert live.record == self.records[payment_no], "memory is what a restart would read"
+        return effects
+
+    def _append(self, statement: AnyStatement) -> None:
+        before = self.records.get(statement.payment_no)
+        at_ms = self.mono_ms + T0_MS
+        self.records[statement.payment_no] = fold(before, statement, at_ms=at_ms)
+        self.statements.append(statement)
+
+    # --- events by name ---------------------------------------------------------------------------------------------
+
+    def up(self) -> None:
+        self.do(LineHeard(server_time_ms=T0_MS + self.mono_ms))
+
+    def start(self, *, order_no: str | None = None, fen: int = 1250, qr: bool = False) -> str | None:
+        """The payment number that was started, or None when it was refused or is held."""
+        self.numbers += 1
+        before = set(self.records)
+        command = StartPayment(
+            request_id=f"R{self.numbers}",
+            sale_id=None,
+            order_no=order_no,
+            amount=Money(fen),
+            presented=Presented.MERCHANT if qr else Presented.CUSTOMER,
+            auth_code=None if qr else Secret(CODE),
+            subject="tea",
+            operator="01",
+            scanned_at_ms=self.mono_ms,
+        )
+        known = [r for r in self.records.values() if r.order_no == order_no]
+        self.do(
+            StartAsked(
+                command=command,
+                new_sale_id=number(900_000 + self.numbers),
+                new_order_no=number(self.numbers),
+                last=max(known, key=lambda r: r.n, default=None),
+            )
+        )
+        return next(iter(set(self.records) - before), None)
+
+    def cancel(self, payment_no: str) -> None:
+        command = CancelPayment(payment_no=payment_no, operator="01")
+        self.do(CancelAsked(command=command, known=self.records.get(payment_no)))
+
+    def answer(self, send: Send, answer: Answer) -> None:
+        del self.under_way[send.call_id]
+        self.do(Said(call_id=send.call_id, call=send.call, answer=answer))
+
+    def wait(self, ms: int) -> None:
+        self.mono_ms += ms
+        self.do(Wake())
+
+    def crash(self) -> None:
+        """The process ends and starts again: paper stays, memory goes."""
+        self.under_way.clear()
+        self.state = restored(TERMINAL, tuple(self.records.values()))
+        self.do(Opened())
+
+    def calls(self, kind: type[object]) -> list[Send]:
+        return [send for send in self.under_way.values() if isinstance(send.call, kind)]
+
+    def only(self, kind: type[object]) -> Send:
+        (send,) = self.calls(kind)
+        return send
+
+    def status(
+        self,
+        payment_no: str,
+        state: GatewayState,
+        *,
+        seq: int = 1,
+        proof: ProofKind | None = ProofKind.DECLINED,
+        **fields: object,
+    ) -> StatusAnswer:
+        """A verified status about a payment, as the gateway would sign it."""
+        record = self.records[payment_no]
+        status = PaymentStatus(
+            terminal_id=TERMINAL,
+            order_no=record.order_no,
+            n=record.n,
+            payment_no=payment_no,
+            amount_fen=record.amount.fen,
+            currency="CNY",
+            presented=record.presented,
+            state=state,
+            state_seq=seq,
+            server_time_ms=T0_MS + self.mono_ms,
+            proof=Proof(kind=proof, said_by="alipay", at_ms=T0_MS)
+            if proof and state is GatewayState.NOT_PAID
+            else None,
+        )
+        from msgspec.structs import replace
+
+        return StatusAnswer(status=replace(status, **fields), said_by="G1")
+
+    def problem(self, reason: Reason) -> ProblemAnswer:
+        found = Problem(type="about:blank", title="no", status=400, reason=reason, server_time_ms=T0_MS + self.mono_ms)
+        return ProblemAnswer(problem=found, said_by="G1")
+
+
+def silence(why: Silence = Silence.NO_ANSWER) -> SilentAnswer:
+    return SilentAnswer(why=why)
