@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from protocol.messages import PaymentStatus
 from protocol.reasons import Reason
@@ -63,8 +64,6 @@ class Truth:
 
 def wicked(honest: PaymentStatus, detail: int) -> PaymentStatus:
     """A verified statement that is not about this payment, or proves nothing, or is old."""
-    from msgspec.structs import replace
-
     paid = replace(honest, state=G.PAID, state_seq=honest.state_seq + 5)
     return [
         replace(paid, amount_fen=paid.amount_fen + 1),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from protocol.messages import LateMoney, LateMoneyState, Light
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
-from sync.engine.events import AckCall, Answer, CancelCall, PayCall, QueryCall, Send
+from sync.engine.events import AckCall, Answer, CancelCall, LineSilent, PayCall, QueryCall, Send, StatusAnswer
 from sync.engine.schedule import WATCH_MS, pause_ms
 from sync.engine.statements import PaymentConflict, Silence, read_statement, write_statement
 from tests.unit.sync.till_on_paper import CODE, Till, silence
@@ -82,13 +83,14 @@ def test_no_kind_of_silence_is_an_outcome(why: Silence) -> None:
         {"amount_fen": 1251},
         {"state": G.NOT_PAID, "proof": None},
     ],
-    ids=lambda d: "+".join(d),
+    ids="+".join,
 )
 @pytest.mark.parametrize("state", [S.SENDING, S.WAITING, S.UNKNOWN, S.CANCELLING])
 def test_a_signed_statement_about_anything_else_is_silence(state: TerminalState, difference: dict[str, object]) -> None:
     till, payment = in_state(state)
-    answer = till.status(payment, G.PAID, seq=9, **difference)
-    till.answer(next(iter(till.under_way.values())), answer)
+    right = till.status(payment, G.PAID, seq=9)
+    wrong = StatusAnswer(status=structs.replace(right.status, **difference), said_by="G1")
+    till.answer(next(iter(till.under_way.values())), wrong)
     record = till.records[payment]
     expected = terminal_next(state, TerminalEvent.SILENCE)
     assert record.state is (expected if isinstance(expected, TerminalState) else state)
@@ -253,8 +255,6 @@ def test_amber_is_shown_only_while_open_and_only_by_the_gateways_word() -> None:
     ],
 )
 def test_a_scan_waits_for_the_first_word_of_the_line_and_is_refused_by_it(line_says: Silence, reason: Reason) -> None:
-    from sync.engine.events import LineSilent
-
     till = Till()
     assert till.start() is None
     assert not till.refusals

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from protocol.messages import PaymentStatus, Presented, Problem, Proof
 from protocol.money import Money
 from protocol.numbers import new_number
@@ -70,15 +72,19 @@ class Till:
                     sent = True
                     assert effect.call.payment_no in self.records, "journal before send"
                     self.under_way[effect.call_id] = effect
-                case Publish(view=PaymentView() as view):
-                    self.views.append(view)
-                case Publish(view=CommandRefused() as refused):
-                    self.refusals.append(refused)
+                case Publish():
+                    self._hear(effect.view)
                 case WakeAt():
                     self.wake_ms = effect.mono_ms
         for payment_no, live in self.state.payments.items():
             assert live.record == self.records[payment_no], "memory is what a restart would read"
         return effects
+
+    def _hear(self, view: PaymentView | CommandRefused) -> None:
+        if isinstance(view, PaymentView):
+            self.views.append(view)
+        else:
+            self.refusals.append(view)
 
     def _append(self, statement: AnyStatement) -> None:
         before = self.records.get(statement.payment_no)
@@ -153,6 +159,9 @@ class Till:
     ) -> StatusAnswer:
         """A verified status about a payment, as the gateway would sign it."""
         record = self.records[payment_no]
+        given = None
+        if proof is not None and state is GatewayState.NOT_PAID:
+            given = Proof(kind=proof, said_by="alipay", at_ms=T0_MS)
         status = PaymentStatus(
             terminal_id=TERMINAL,
             order_no=record.order_no,
@@ -164,13 +173,9 @@ class Till:
             state=state,
             state_seq=seq,
             server_time_ms=T0_MS + self.mono_ms,
-            proof=Proof(kind=proof, said_by="alipay", at_ms=T0_MS)
-            if proof and state is GatewayState.NOT_PAID
-            else None,
+            proof=given,
         )
-        from msgspec.structs import replace
-
-        return StatusAnswer(status=replace(status, **fields), said_by="G1")
+        return StatusAnswer(status=structs.replace(status, **fields), said_by="G1")
 
     def problem(self, reason: Reason) -> ProblemAnswer:
         found = Problem(type="about:blank", title="no", status=400, reason=reason, server_time_ms=T0_MS + self.mono_ms)
