@@ -71,9 +71,11 @@ def command(
 def _sell(
     till: Till, sale: OneSale, amount: Money, *, code: str | None, scanner: str | None, wait: float, as_json: bool
 ) -> int:
+    given = None if code is None else _given_code(code, till.identity.gateway_url)
+    sale.wait_for_contact()
     presented, auth_code, scanned_s = Presented.MERCHANT, None, time.monotonic()
-    if code is not None:
-        presented, auth_code = Presented.CUSTOMER, _given_code(code, till.identity.gateway_url).auth_code
+    if given is not None:
+        presented, auth_code = Presented.CUSTOMER, given.auth_code
     elif scanner is not None:
         from guitai.counter.scanning import wait_for_code
 
@@ -86,7 +88,6 @@ def _sell(
         if found is None:
             return _nothing_scanned(amount, as_json)
         presented, auth_code, scanned_s = Presented.CUSTOMER, found.code.auth_code, found.at_ms / 1000
-    sale.wait_for_contact()
     sold = sale.run(
         till,
         amount=amount,
