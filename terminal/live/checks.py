@@ -23,7 +23,6 @@ _LINE: Final = {
     Line.UP: (True, "gateway_up", ""),
     Line.DOWN: (False, "gateway_down", "check_network"),
     Line.UNTRUSTED: (False, "gateway_untrusted", "call_installer"),
-    Line.CHECKING: (None, "gateway_down", ""),
 }
 
 
@@ -31,8 +30,7 @@ def checks_of(looked: Looked) -> tuple[CheckFound, ...]:
     """Every check, in the order a person would look."""
     return (
         _activation(looked),
-        _gateway(looked.line),
-        _clock(looked.line),
+        *_gateway_and_clock(looked.line),
         _journal(looked.journal),
         _disk(looked),
         *_guns(looked.guns),
@@ -49,6 +47,11 @@ def _activation(looked: Looked) -> CheckFound:
         )
     values = (("store", identity.store_name), ("terminal", identity.terminal_name or identity.terminal_id))
     return CheckFound(name="activation", passed=True, found="activated", values=values)
+
+
+def _gateway_and_clock(line: LineSeen) -> tuple[CheckFound, ...]:
+    """A till that is nobody's yet has no gateway to ask."""
+    return () if line.line is Line.CHECKING else (_gateway(line), _clock(line))
 
 
 def _gateway(line: LineSeen) -> CheckFound:

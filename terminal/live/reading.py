@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
 
+from sync.errors import NotActivatedError
 from sync.folder import Folder
 from sync.journal.read import JournalReader, OrderLine, OrdersFilter, TimelineEntry
 from sync.journal.verify import Verdict
@@ -21,11 +22,17 @@ class FolderReader:
     """Asks the journal of one data folder. Any thread."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._path = Folder(data_dir).journal
+        self._folder = Folder(data_dir)
+        self._path = self._folder.journal
 
     def exists(self) -> bool:
         """Whether there is a journal at all."""
         return self._path.exists()
+
+    def require_till(self) -> None:
+        """NotActivatedError when this folder never was a till: no orders is an answer, no till is not."""
+        if not self._folder.activated and not self.exists():
+            raise NotActivatedError(str(self._folder.path))
 
     def lines(self, *, limit: int) -> tuple[OrderLine, ...]:
         """The latest orders, newest first."""

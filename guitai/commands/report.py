@@ -1,0 +1,103 @@
+"""`guitai report`: what came in."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from guitai.exits import Exit
+from guitai.folder import data_dir_option, folder_troubles, resolved
+from protocol.reasons import Reason
+
+if TYPE_CHECKING:
+    from terminal.cashier.ports import DayRead
+
+
+@click.group()
+def command() -> None:
+    """Takings. Runs beside the app."""
+
+
+@command.command()
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day, such as 2026-03-01. Default: today.")
+@click.option(
+    "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True, help="How."
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@data_dir_option
+def daily(day: datetime | None, shape: str, as_json: bool, data_dir: Path | None) -> int:
+    """One day: count and sum, by wallet and by hour; what is not resolved comes first."""
+    from terminal.cashier.state import CHINA
+    from terminal.live.reading import FolderReader
+    from terminal.reports.day import day_of
+    from terminal.reports.sheet import HEADER, as_csv, rows_of
+
+    wanted = day.date() if day is not None else day_of(time.time_ns() // 1_000_000, CHINA)
+    with folder_troubles():
+        reader = FolderReader(resolved(data_dir))
+        reader.require_till()
+        read = reader.day(wanted, CHINA)
+    if as_json or shape == "json":
+        click.echo(json.dumps(_as_json(read), ensure_ascii=False))
+    elif shape == "csv":
+        click.echo(as_csv(HEADER, rows_of(read)).encode(), nl=False)
+    else:
+        for line in _as_table(read, wanted):
+            click.echo(line)
+    return int(Exit.DONE)
+
+
+def _as_table(read: DayRead, day: date) -> list[str]:
+    from guitai import wording
+    from terminal.cashier import words
+
+    lines = [f"{day.isoformat()} {day.strftime('%A')}"]
+    if read.unresolved:
+        lines.append(f"Needs attention: {len(read.unresolved)}")
+    for payment in read.unresolved:
+        what = "late money" if payment.late_money is not None else "not confirmed yet"
+        lines.append(f"  {wording.when(payment.started_at_ms)}  {payment.amount!s:>12}  {what}  {payment.payment_no}")
+    lines.append(f"Taken     {_yuan(read.amount_fen):>14}   {read.count} sales; {read.not_paid} not paid")
+    for wallet in read.wallets:
+        name = wording.text(words.wallet(wallet.channel))
+        lines.append(f"  {name:12}{_yuan(wallet.amount_fen):>10}   {wallet.count}")
+    for hour in read.hours:
+        lines.append(f"  {hour.hour:02d}:00       {_yuan(hour.amount_fen):>10}   {hour.count}")
+    return lines
+
+
+def _yuan(amount_fen: int) -> str:
+    from terminal.cashier.words import yuan_grouped
+
+    return yuan_grouped(amount_fen)
+
+
+def _as_json(read: DayRead) -> dict[str, Any]:
+    return {
+        "date": read.day,
+        "unresolved": [
+            {
+                "payment_no": payment.payment_no,
+                "amount_fen": payment.amount.fen,
+                "state": payment.state,
+                "late_money": payment.late_money.state if payment.late_money else None,
+                "started_at_ms": payment.started_at_ms,
+            }
+            for payment in read.unresolved
+        ],
+        "count": read.count,
+        "amount_fen": read.amount_fen,
+        "not_paid": read.not_paid,
+        "wallets": [
+            {"channel": wallet.channel or None, "count": wallet.count, "amount_fen": wallet.amount_fen}
+            for wallet in read.wallets
+        ],
+        "hours": [{"hour": hour.hour, "count": hour.count, "amount_fen": hour.amount_fen} for hour in read.hours],
+        "reason": Reason.DONE,
+        "message": f"{read.count} sales.",
+    }
