@@ -14,18 +14,17 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, NoAnswer, NotSent
-from gateway.configure.codes import making_code
-from gateway.configure.plan import applying
-from gateway.configure.reading import read_wanted
 from gateway.core import Gateway
 from gateway.keys import GatewayKeys, make_keys
 from gateway.payments.values import PaymentKey
-from gateway.store import alarms, payments
+from gateway.store import alarms, payments, places
 from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
+from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
+from gateway.store.units import Tx
 from proof.virtual_time import VirtualTimeLoop, run_virtual
 from protocol.keys import device_keyid, public_text, read_public
 from protocol.messages import (
@@ -40,7 +39,7 @@ from protocol.messages import (
     decode,
     encode,
 )
-from protocol.numbers import new_number, read_payment_no
+from protocol.numbers import new_activation_code, new_number, read_payment_no
 from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts, Verified, sign_request, verify_response
 from sandbox.alipay.merchant import Merchant, pkcs8_pem, public_pem
@@ -144,7 +143,7 @@ class World:
         self.engine: Engine = open_sqlite(None)
         self.store = InlineStore(self.engine)
         self.qr_shown_ms = qr_shown_ms
-        self.store.run_now(applying(read_wanted(owner_file(MERCHANT, interval_ms)), dry_run=False))
+        self.store.run_now(lambda tx: seed_places(tx, account_settings(MERCHANT, interval_ms)))
         self.gateway = self._new_gateway()
 
     def _new_gateway(self) -> Gateway:
@@ -163,13 +162,15 @@ class World:
         self.gateway = self._new_gateway()
         await self.gateway.start()
 
-    def activation_code(self, uses: int = 1, days: int = 1) -> str:
-        unit = making_code(store_id="s1", uses=uses, days=days, clock=self.clock, entropy=self.entropy)
-        return self.store.run_now(unit).code.reveal()
+    def activation_code(self, uses: int = 1, days: int = 1, store_id: str = "s1") -> str:
+        code = new_activation_code(self.entropy.bytes(8))
+        expires_ms = self.clock.now_ms() + days * 86_400_000
+        self.store.run_now(lambda tx: seed_code(tx, code, uses=uses, expires_ms=expires_ms, store_id=store_id))
+        return code
 
-    async def till(self) -> Till:
+    async def till(self, store_id: str = "s1") -> Till:
         till = Till(world=self)
-        await till.activate(self.activation_code())
+        await till.activate(self.activation_code(store_id=store_id))
         return till
 
     def show_code(self, script: str) -> str:
@@ -333,30 +334,50 @@ def in_world(
     return run_virtual(played(), loop)
 
 
-def owner_file(merchant: Merchant, interval_ms: int, base_url: str = "http://127.0.0.1:8600/alipay/gateway.do") -> str:
-    """The owner's TOML for one merchant, one store and one Alipay account."""
-    return f"""
-[[merchants]]
-id = "m1"
-name = "老王早餐"
+def account_settings(
+    merchant: Merchant, interval_ms: int, base_url: str = "http://127.0.0.1:8600/alipay/gateway.do"
+) -> dict[str, object]:
+    """The Alipay account `a1` as the store keeps it."""
+    return {
+        "id": "a1",
+        "channel": "alipay",
+        "base_url": base_url,
+        "app_id": merchant.app_id,
+        "seller_id": merchant.seller_id,
+        "private_key": pkcs8_pem(merchant.merchant_key),
+        "wallet_public_key": public_pem(merchant.wallet_key.public_key()),
+        "min_query_interval_ms": interval_ms,
+    }
 
-[[stores]]
-id = "s1"
-merchant = "m1"
-name = "一店"
 
-[[channel_accounts]]
-id = "a1"
-merchant = "m1"
-channel = "alipay"
-shown_default = true
-base_url = "{base_url}"
-app_id = "{merchant.app_id}"
-seller_id = "{merchant.seller_id}"
-private_key = {json.dumps(pkcs8_pem(merchant.merchant_key))}
-wallet_public_key = {json.dumps(public_pem(merchant.wallet_key.public_key()))}
-min_query_interval_ms = {interval_ms}
-"""
+def seed_places(tx: Tx, settings: dict[str, object]) -> None:
+    """One merchant `m1`, one store `s1`, one channel account `a1`; and another merchant `m2` without any account."""
+    connection = tx.connection
+    connection.execute(
+        insert(MERCHANTS), [{"merchant_id": "m1", "name": "老王早餐"}, {"merchant_id": "m2", "name": "别家"}]
+    )
+    connection.execute(
+        insert(STORES),
+        [
+            {"store_id": "s1", "merchant_id": "m1", "name": "一店"},
+            {"store_id": "s2", "merchant_id": "m2", "name": "别店"},
+        ],
+    )
+    connection.execute(
+        insert(CHANNEL_ACCOUNTS),
+        {
+            "account_id": "a1",
+            "merchant_id": "m1",
+            "channel": "alipay",
+            "shown_default": 1,
+            "settings": json.dumps(settings),
+        },
+    )
+
+
+def seed_code(tx: Tx, code: str, *, uses: int, expires_ms: int, store_id: str = "s1") -> None:
+    held = places.ActivationCode(store_id=store_id, uses_left=uses, expires_ms=expires_ms)
+    places.add_activation_code(tx, digest=places.code_digest(code), code=held)
 
 
 def _script(text: str) -> Script:
