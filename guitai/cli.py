@@ -43,11 +43,34 @@ class CommandFolder(click.Group):
         return command
 
 
+def _selftest(_context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    """Prints each check; the exit status says whether all passed."""
+    if not asked:
+        return
+    from guitai.selftest import run_selftest
+
+    checks = run_selftest()
+    for check in checks:
+        click.echo(f"{'ok  ' if check.passed else 'FAIL'}  {check.name}: {check.found}")
+    failed = [check.name for check in checks if not check.passed]
+    if failed:
+        raise CommandStop(Exit.NOT_DONE, reason="check_failed", message=f"Not working here: {', '.join(failed)}.")
+    raise click.exceptions.Exit(0)
+
+
 @click.group(
     cls=CommandFolder,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done or paid, 1 not paid or check failed, 2 usage or configuration, 3 outcome unknown, "
     "4 device, 5 data folder locked or not activated, 6 gateway unreachable.",
+)
+@click.option(
+    "--selftest",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_selftest,
+    help="Check that this copy works on this computer, then end.",
 )
 @click.version_option(__version__, prog_name="guitai", message="%(prog)s %(version)s")
 def cli() -> None:
