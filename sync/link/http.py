@@ -138,15 +138,17 @@ class _Trace:
         if name.endswith(_WRITING):
             self.writing = True
         elif name == "connection.start_tls.complete":
-            tls = details["return_value"].get_extra_info("ssl_object")
-            if tls is not None:
-                self._judge_dates(tls.getpeercert())
+            stream = details["return_value"]
+            tls = stream.get_extra_info("ssl_object")
+            if tls is not None and not self._in_date(tls.getpeercert()):
+                # Nobody else closes it: the pool has not seen this connection yet.
+                await stream.aclose()
+                raise _CertificateDateError
 
-    def _judge_dates(self, certificate: dict[str, Any] | None) -> None:
+    def _in_date(self, certificate: dict[str, Any] | None) -> bool:
         now_s = self._signed_time()
         if now_s is None or not certificate:
-            return
+            return True
         begins = ssl.cert_time_to_seconds(certificate["notBefore"])
         ends = ssl.cert_time_to_seconds(certificate["notAfter"])
-        if not begins <= now_s <= ends:
-            raise _CertificateDateError
+        return begins <= now_s <= ends
