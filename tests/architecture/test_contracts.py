@@ -83,6 +83,7 @@ def test_each_contract_bites(tmp_path: Path) -> None:
         if (tmp_path / place.replace(".", "/")).is_dir():
             planted.append(("pure", place, CHANCE_AND_WORLD[number % len(CHANCE_AND_WORLD)]))
     files = [(f"{place.replace('.', '/')}/planted_import.py", line) for _, place, line in planted]
+    files.append(("protocol/planted_import.py", "import json"))  # harmless: what is broken anyway
     result = subprocess.run(
         [sys.executable, "-P", str(Path(__file__).parent / "attack_contracts.py")],
         cwd=tmp_path,
@@ -93,9 +94,9 @@ def test_each_contract_bites(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    answers: list[list[str]] = json.loads(result.stdout)
-    broken = dict(zip(planted, answers, strict=True))
-    expected = {attack: [config[f"importlinter:contract:{attack[0]}"]["name"]] for attack in planted}
+    *answers, anyway = json.loads(result.stdout)
+    broken = {attack: set(answer) - set(anyway) for attack, answer in zip(planted, answers, strict=True)}
+    expected = {attack: {config[f"importlinter:contract:{attack[0]}"]["name"]} for attack in planted}
     assert broken == expected
 
 
