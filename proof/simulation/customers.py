@@ -1,0 +1,200 @@
+"""The people: a cashier at each till, and the customers in front of it. They outlive every crash, and they are hasty.
+
+A cashier does what the rules allow and nothing that they forbid, at the worst moments: cancels while the customer pays,
+scans again as soon as the light is green, scans a second code while the first is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from proof.simulation.faults import People
+from proof.simulation.processes import spawn_outside
+from proof.simulation.terminal import TillHost
+from proof.simulation.trace import Trace
+from proof.simulation.wallet import Wallet
+from protocol.messages import Presented
+from protocol.money import CNY, Money
+from protocol.states import TerminalState
+from sandbox.scripts import Script, parse_script
+from sync.engine.model import CancelPayment, PaymentView, StartPayment
+
+_PLAIN = "pay"
+_SCRIPTS = (
+    "balance_low",
+    "expired",
+    "system_error_charged",
+    "system_error_not_charged",
+    "drop_after_charge",
+    "drop_before_charge",
+    "never",
+    "ask_password:2",
+    "ask_password:12",
+    "ask_password:40",
+    "ask_password:44",
+    "ask_password:50",
+    "ask_password:90",
+)
+_PATIENCE_S = 240.0
+_MOST_TRIES = 4
+
+
+class Cashier:
+    """Serves one customer after the other at one till, and says when the day is over."""
+
+    def __init__(
+        self,
+        *,
+        till: TillHost,
+        wallet: Wallet,
+        people: People,
+        chance: Random,
+        now_ms: Callable[[], int],
+        mono_ms: Callable[[], int],
+        trace: Trace,
+    ) -> None:
+        self._till = till
+        self._wallet = wallet
+        self._people = people
+        self._chance = chance
+        self._now_ms = now_ms
+        self._mono_ms = mono_ms
+        self._trace = trace
+        self._pressed = 0
+        self._scanned: set[str] = set()
+        self.sales = 0
+
+    async def work(self) -> None:
+        for _ in range(self._chance.randint(*self._people.sales)):
+            await asyncio.sleep(self._chance.uniform(*self._people.pause))
+            await self._serve_one()
+            self.sales += 1
+
+    async def _serve_one(self) -> None:
+        """One sale: collected, given up, or left open for the machine to settle."""
+        amount = Money(self._chance.randint(1, 50_000), CNY)
+        sale_id: str | None = None
+        order_no: str | None = None
+        for _ in range(_MOST_TRIES):
+            view = await self._collect(amount, sale_id, order_no)
+            if view is None:
+                await asyncio.sleep(self._chance.uniform(1.0, 15.0))
+                continue
+            if not view.safe_to_rescan or self._chance.random() < 0.3:
+                return
+            # After a cancel a new order of the same sale is due; a cashier who does not know that must do no harm.
+            knows = self._chance.random() < 0.85
+            sale_id, order_no = view.sale_id, None if view.cancel_requested and knows else view.order_no
+
+    async def _collect(self, amount: Money, sale_id: str | None, order_no: str | None) -> PaymentView | None:
+        """One payment, from the scan to its end; None when nothing was started."""
+        await self._till.up.wait()
+        self._pressed += 1
+        request_id = f"{self._till.name}/{self._pressed}"
+        shows_qr = self._chance.random() < self._people.qr_share
+        script = self._script()
+        seen = set(self._till.sight.views)
+        command = StartPayment(
+            request_id=request_id,
+            sale_id=sale_id,
+            order_no=order_no,
+            amount=amount,
+            presented=Presented.MERCHANT if shows_qr else Presented.CUSTOMER,
+            auth_code=None if shows_qr else self._wallet.show_code(script),
+            subject="商品",
+            operator="01",
+            scanned_at_ms=self._mono_ms(),
+        )
+        self._note("starts", f"{request_id} {amount.fen} {command.presented} {script}")
+        if not self._till.submit(command):
+            return None
+        view = await self._find(request_id, seen, amount)
+        return None if view is None else await self._until_settled(view, script)
+
+    async def _find(self, request_id: str, seen: set[str], amount: Money) -> PaymentView | None:
+        """The payment that the command started, found again after a crash; None when there is none."""
+        screen, patience = self._till.screen, 40
+        while patience:
+            if request_id in screen.refused:
+                return None
+            for view in screen.payments.values():
+                if view.request_id == request_id or (view.payment_no not in seen and view.amount == amount):
+                    return view
+            patience -= 1
+            if not await screen.change(5.0) and self._till.up.is_set():
+                return None
+        return None
+
+    async def _until_settled(self, view: PaymentView, script: Script) -> PaymentView:
+        until_s = self._now_ms() / 1000 + _PATIENCE_S
+        cancels_after = self._cancel_moment()
+        second = self._chance.random() < self._people.second_scan
+        started_s = self._now_ms() / 1000
+        while not view.state.final and self._now_ms() / 1000 < until_s:
+            if view.qr is not None:
+                self._customer_sees(view.qr, script)
+            age_s = self._now_ms() / 1000 - started_s
+            if second and view.state is TerminalState.WAITING:
+                second = False
+                self._scan_again_too_early(view)
+            if cancels_after is not None and age_s >= cancels_after and not view.cancel_requested:
+                self._cancel(view)
+                cancels_after = None
+            left = until_s - self._now_ms() / 1000
+            wait_s = min(left, max(0.01, cancels_after - age_s)) if cancels_after is not None else left
+            await self._till.screen.change(max(0.01, min(wait_s, 30.0)))
+            view = self._till.screen.payments.get(view.payment_no) or self._till.sight.views[view.payment_no]
+        return view
+
+    def _script(self) -> Script:
+        plain = self._chance.random() < self._people.plain_share
+        script = parse_script(_PLAIN if plain else self._chance.choice(_SCRIPTS))
+        assert script is not None, "all of them are scripts"
+        return script
+
+    def _cancel_moment(self) -> float | None:
+        """When a hasty cashier cancels: at once, while the customer types, near the deadline, or as the QR ends."""
+        if self._chance.random() >= self._people.hasty:
+            return None
+        span = self._chance.choice(((0.0, 0.3), (0.3, 5.0), (5.0, 44.0), (43.0, 50.0), (100.0, 130.0)))
+        return self._chance.uniform(*span)
+
+    def _cancel(self, view: PaymentView) -> None:
+        self._note("cancels", view.payment_no)
+        if self._till.submit(CancelPayment(payment_no=view.payment_no, operator="01")):
+            self._till.sight.cancelled_ms.setdefault(view.payment_no, self._now_ms())
+
+    def _scan_again_too_early(self, view: PaymentView) -> None:
+        """A second code while the first is open: it must be refused."""
+        self._pressed += 1
+        self._note("scans_too_early", view.payment_no)
+        command = StartPayment(
+            request_id=f"{self._till.name}/{self._pressed}",
+            sale_id=view.sale_id,
+            order_no=view.order_no,
+            amount=view.amount,
+            presented=Presented.CUSTOMER,
+            auth_code=self._wallet.show_code(self._script()),
+            subject="商品",
+            operator="01",
+            scanned_at_ms=self._mono_ms(),
+        )
+        self._till.submit(command)
+
+    def _customer_sees(self, qr: str, script: Script) -> None:
+        if qr in self._scanned:
+            return
+        self._scanned.add(qr)
+        late = self._chance.random() < self._people.late_scan
+        after_s = self._chance.uniform(80.0, 260.0) if late else self._chance.uniform(0.5, 20.0)
+        spawn_outside(self._customer_scans(qr, script, after_s))
+
+    async def _customer_scans(self, qr: str, script: Script, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        scanned = self._wallet.scan(qr, script)
+        self._note("scanned_qr", f"{scanned.out_trade_no or ''} {scanned.result.value} {script}")
+
+    def _note(self, what: str, about: str) -> None:
+        self._trace.note(self._now_ms(), f"{self._till.name}.cashier", what, about)

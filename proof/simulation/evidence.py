@@ -1,0 +1,186 @@
+"""What is true in a world, read from the outside: the wallet's books, the files on disk, and what the tills showed.
+
+The judge reads the gateway's and the tills' files through its own read-only connections, so that it sees what is
+committed and nothing else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proof.simulation.wallet import kept_fen
+from protocol.chain import genesis
+from protocol.messages import LateMoneyState
+from protocol.states import GatewayState, ProofKind
+from sandbox.alipay.server import OrderMoney
+from sync.engine.model import PaymentView
+from sync.engine.record import PaymentRecord
+from sync.journal import rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayRow:
+    """One committed payment at the gateway."""
+
+    terminal_id: str
+    payment_no: str
+    order_no: str
+    sale_id: str | None
+    amount_fen: int
+    state: GatewayState
+    state_seq: int
+    proof: ProofKind | None
+    out_trade_no: str | None
+    acked_seq: int | None
+    late: LateMoneyState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOrderRow:
+    out_trade_no: str
+    payment_no: str
+    reverse_sent: bool
+
+
+class GatewayFile:
+    """The gateway's database as it is on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = _open(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def payments(self) -> dict[str, GatewayRow]:
+        found = self._db.execute(
+            "select terminal_id, order_no, n, sale_id, amount_fen, state, state_seq, proof_kind, out_trade_no, "
+            "acked_seq, late_state from payments order by created_ms, order_no, n"
+        )
+        read = [
+            GatewayRow(
+                terminal_id=r[0],
+                payment_no=f"{r[1]}-{r[2]}",
+                order_no=r[1],
+                sale_id=r[3],
+                amount_fen=r[4],
+                state=GatewayState(r[5]),
+                state_seq=r[6],
+                proof=None if r[7] is None else ProofKind(r[7]),
+                out_trade_no=r[8],
+                acked_seq=r[9],
+                late=None if r[10] is None else LateMoneyState(r[10]),
+            )
+            for r in found
+        ]
+        return {row.payment_no: row for row in read}
+
+    def channel_orders(self) -> dict[str, ChannelOrderRow]:
+        found = self._db.execute("select out_trade_no, order_no, n, reverse_sent_ms from channel_orders")
+        return {
+            r[0]: ChannelOrderRow(out_trade_no=r[0], payment_no=f"{r[1]}-{r[2]}", reverse_sent=r[3] is not None)
+            for r in found
+        }
+
+    def chain(self, terminal_id: str) -> list[tuple[int, str]]:
+        found = self._db.execute(
+            "select seq, hash from journal_entries where terminal_id = ? order by seq", (terminal_id,)
+        )
+        return [(r[0], r[1]) for r in found]
+
+    def open_alarms(self) -> list[tuple[str, str]]:
+        found = self._db.execute("select kind, about from alarms where closed_ms is null order by alarm_id")
+        return [(r[0], r[1]) for r in found]
+
+    def events(self, order_no: str) -> list[str]:
+        """The gateway's own timeline of an order, for people."""
+        found = self._db.execute(
+            "select at_ms, n, what, said_by, detail from payment_events where order_no = ? order by event_id",
+            (order_no,),
+        )
+        return [f"{r[0]} n={r[1]} {r[2]} by {r[3]} {r[4]}".rstrip() for r in found]
+
+
+class TillFile:
+    """A till's journal as it is on disk. The connection is opened when it is first needed and kept."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = _open(self._path)
+        return self._db
+
+    def has(self, payment_no: str, kind: str) -> bool:
+        found = self._connection().execute(
+            "select 1 from entry where about = ? and kind = ? limit 1", (payment_no, kind)
+        )
+        return found.fetchone() is not None
+
+    def chain(self) -> list[tuple[int, str]]:
+        return [(r[0], r[1]) for r in self._connection().execute("select seq, hash from entry order by seq")]
+
+    def payments(self) -> dict[str, PaymentRecord]:
+        return {record.payment_no: record for record in rows.select(self._connection(), "1 order by started_at_ms")}
+
+    def entries(self, payment_no: str) -> list[str]:
+        """The till's own timeline of a payment, for people."""
+        found = self._connection().execute(
+            "select at_ms, kind, body from entry where about = ? order by seq", (payment_no,)
+        )
+        return [f"{r[0]} {r[1]} {r[2]}" for r in found]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+@dataclass(kw_only=True)
+class TillSight:
+    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does."""
+
+    name: str
+    terminal_id: str
+    file: TillFile
+    views: dict[str, PaymentView] = field(default_factory=dict[str, PaymentView])
+    first_shown_ms: dict[str, int] = field(default_factory=dict[str, int])
+    cancelled_ms: dict[str, int] = field(default_factory=dict[str, int])
+    qr_until_ms: dict[str, int] = field(default_factory=dict[str, int])
+    green: set[str] = field(default_factory=set[str])
+    by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
+    by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
+
+    @property
+    def genesis(self) -> str:
+        return genesis(self.terminal_id)
+
+
+@dataclass(kw_only=True)
+class Evidence:
+    """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be."""
+
+    gateway: GatewayFile
+    tills: dict[str, TillSight]
+    money: Callable[[str], OrderMoney | None]
+    now_ms: Callable[[], int]
+    strict: bool
+    faultless: bool
+    rows: dict[str, GatewayRow] = field(default_factory=dict[str, GatewayRow])
+    sale_of: dict[str, str] = field(default_factory=dict[str, str])
+    till_of: dict[str, str] = field(default_factory=dict[str, str])
+
+    def channel_orders_of(self, payment_no: str) -> list[str]:
+        return [o.out_trade_no for o in self.gateway.channel_orders().values() if o.payment_no == payment_no]
+
+    def kept_of(self, payment_no: str) -> int:
+        """What the shop has of a payment now, according to the wallet."""
+        return sum(kept_fen(self.money(number)) for number in self.channel_orders_of(payment_no))

@@ -1,0 +1,133 @@
+"""What can go wrong, how often, for how long: profiles as data. Rates are chances from 0 to 1, times are seconds.
+
+A profile says nothing about what is right: the invariants are the same under each, except for the two promises that
+hold only while nothing goes wrong (`faultless`) or while no request to the wallet can arrive after everybody gave up
+(`late_money`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFaults:
+    """One line, per exchange; `outage` is a time in which nothing (or only a wrong answer) comes through."""
+
+    delay: Span = (0.005, 0.06)
+    refused: float = 0.0
+    lost_request: float = 0.0
+    lost_answer: float = 0.0
+    duplicated: float = 0.0
+    slow: float = 0.0
+    slow_delay: Span = (0.5, 8.0)
+    spoiled: float = 0.0
+    outage_every: Span | None = None
+    outage_lasts: Span = (1.0, 40.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deaths:
+    """Chance to die at each await that matters (before and after each exchange and commit), and how long it is down."""
+
+    at_await: float = 0.0
+    down: Span = (0.3, 20.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Cashiers and customers. `hasty`: cancels at a drawn moment; `late_scan`: a customer scans a QR far too late."""
+
+    tills: tuple[int, int] = (1, 3)
+    sales: tuple[int, int] = (3, 7)
+    pause: Span = (0.5, 20.0)
+    qr_share: float = 0.35
+    plain_share: float = 0.45
+    hasty: float = 0.3
+    late_scan: float = 0.1
+    second_scan: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    name: str
+    line: LineFaults = LineFaults()
+    wallet: LineFaults = LineFaults()
+    till_deaths: Deaths = Deaths()
+    gateway_deaths: Deaths = Deaths()
+    people: People = People()
+    clock_off: float = 0.0
+    faultless: bool = False
+    late_money: bool = False
+
+
+_CALM: Final = Profile(name="calm", people=People(hasty=0.0, late_scan=0.0, second_scan=0.0), faultless=True)
+_DEFAULT: Final = Profile(
+    name="default",
+    line=LineFaults(
+        refused=0.02,
+        lost_request=0.04,
+        lost_answer=0.05,
+        duplicated=0.05,
+        slow=0.06,
+        spoiled=0.04,
+        outage_every=(30.0, 240.0),
+    ),
+    wallet=LineFaults(
+        refused=0.02,
+        lost_request=0.03,
+        lost_answer=0.05,
+        duplicated=0.04,
+        slow=0.08,
+        slow_delay=(0.5, 25.0),
+        spoiled=0.05,
+        outage_every=(60.0, 300.0),
+    ),
+    till_deaths=Deaths(at_await=0.006),
+    gateway_deaths=Deaths(at_await=0.0015, down=(0.3, 8.0)),
+    clock_off=0.2,
+)
+_STORM: Final = Profile(
+    name="storm",
+    line=LineFaults(
+        refused=0.08,
+        lost_request=0.12,
+        lost_answer=0.15,
+        duplicated=0.15,
+        slow=0.2,
+        slow_delay=(0.5, 120.0),
+        spoiled=0.12,
+        outage_every=(15.0, 90.0),
+        outage_lasts=(2.0, 120.0),
+    ),
+    wallet=LineFaults(
+        refused=0.08,
+        lost_request=0.1,
+        lost_answer=0.15,
+        duplicated=0.12,
+        slow=0.2,
+        slow_delay=(0.5, 90.0),
+        spoiled=0.15,
+        outage_every=(30.0, 120.0),
+        outage_lasts=(2.0, 90.0),
+    ),
+    till_deaths=Deaths(at_await=0.01),
+    gateway_deaths=Deaths(at_await=0.003),
+    people=People(hasty=0.5, late_scan=0.25, second_scan=0.25, pause=(0.2, 8.0)),
+    clock_off=0.4,
+    late_money=True,
+)
+_CRASH: Final = Profile(
+    name="crash",
+    line=LineFaults(lost_answer=0.02, duplicated=0.02),
+    wallet=LineFaults(lost_answer=0.02, duplicated=0.02),
+    till_deaths=Deaths(at_await=0.05, down=(0.1, 10.0)),
+    gateway_deaths=Deaths(at_await=0.01, down=(0.1, 6.0)),
+)
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType({p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH)})

@@ -1,0 +1,235 @@
+"""The gateway in the world: the real one, over the real store on a real file, started again after each death.
+
+Between a unit of work and its caller there is a moment, as with the real store's thread; the process may die before the
+commit, after it, before a wallet is called and after it has answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from sqlalchemy import insert
+
+from gateway.channels.account import ChannelAccount
+from gateway.channels.port import ChannelRequest, ChannelResponse, NoAnswer, NotSent
+from gateway.channels.verdicts import LineFault
+from gateway.core import Gateway
+from gateway.keys import GatewayKeys
+from gateway.store.places import add_terminal
+from gateway.store.runners import InlineStore
+from gateway.store.sqlite import open_sqlite
+from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
+from gateway.store.units import Tx
+from proof.simulation.faults import Deaths
+from proof.simulation.mortal import Mortal
+from proof.simulation.network import LineEnd, Reply, Wire
+from proof.simulation.processes import Process
+from proof.simulation.trace import Trace
+from proof.simulation.wallet import Asked, Wallet, asked
+from protocol.chain import genesis
+from protocol.signature import RequestParts
+
+T = TypeVar("T")
+
+ACCOUNT_ID = "sim"
+MERCHANT_ID = "m1"
+STORE_ID = "s1"
+_QUERY_INTERVAL_MS = 3_000
+_LONGEST_SLEEP_MS = 5_000
+
+
+class SeededEntropy:
+    """Chance under the seed; goes on over restarts, as the system's would."""
+
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+
+    def bytes(self, count: int) -> bytes:
+        return self._chance.randbytes(count)
+
+
+class WorldClock:
+    """The gateway's clock: it is right."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms()
+
+
+class _SlowStore:
+    """The real store, with the moments around its commit in which other things happen, and in which one can die."""
+
+    def __init__(self, inner: InlineStore, host: GatewayHost, process: Process) -> None:
+        self._inner = inner
+        self._host = host
+        self._process = process
+
+    async def run(self, unit: Callable[[Tx], T]) -> T:
+        await self._host.await_point(self._process)
+        await asyncio.sleep(self._host.chance.choice((0.0, 0.0, 0.001, 0.004)))
+        result = self._inner.run_now(unit)
+        self._host.committed()
+        await asyncio.sleep(0)
+        await self._host.await_point(self._process)
+        return result
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class WalletLine:
+    """The gateway's line to the wallet: `gateway.channels.port.Exchange` over the world's network."""
+
+    def __init__(
+        self,
+        *,
+        wire: Wire,
+        wallet: Wallet,
+        host: GatewayHost,
+        process: Process,
+        called: Callable[[Asked], None],
+        trace: Callable[[str, str], None],
+    ) -> None:
+        self._wire = wire
+        self._wallet = wallet
+        self._host = host
+        self._process = process
+        self._called = called
+        self._trace = trace
+
+    async def __call__(
+        self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
+    ) -> ChannelResponse | NotSent | NoAnswer:
+        await self._host.await_point(self._process)
+        about = asked(request)
+        self._called(about)
+        reply = await self._wire.exchange(
+            str(about),
+            lambda: self._wallet.serve(request),
+            connect_s=connect_timeout_ms / 1000,
+            read_s=read_timeout_ms / 1000,
+        )
+        self._trace(f"wallet_{_shown(reply)}", str(about))
+        await self._host.await_point(self._process)
+        match reply:
+            case Reply():
+                return ChannelResponse(status=reply.status, headers=reply.headers, body=reply.body)
+            case LineEnd.REFUSED:
+                return NotSent(LineFault.CONNECT_FAILED)
+            case LineEnd.CONNECT_TIMEOUT:
+                return NotSent(LineFault.CONNECT_TIMEOUT)
+            case LineEnd.CUT:
+                return NoAnswer(LineFault.CUT)
+            case LineEnd.READ_TIMEOUT:
+                return NoAnswer(LineFault.READ_TIMEOUT)
+
+
+def _shown(reply: Reply | LineEnd) -> str:
+    return str(reply.status) if isinstance(reply, Reply) else reply.value
+
+
+class GatewayHost(Mortal):
+    """The machine on which the gateway runs. `path` is its database file, migrated already."""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        keys: GatewayKeys,
+        chance: Random,
+        deaths: Deaths,
+        now_ms: Callable[[], int],
+        wallet: Wallet,
+        wire: Wire,
+        trace: Trace,
+        committed: Callable[[], None],
+        called: Callable[[Asked], None],
+        fell: Callable[[str, BaseException], None],
+    ) -> None:
+        super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
+        self._path = path
+        self._keys = keys
+        self._entropy = SeededEntropy(chance)
+        self._now_ms = now_ms
+        self._wallet = wallet
+        self._wire = wire
+        self._trace = trace
+        self.committed = committed
+        self._called = called
+        self._gateway: Gateway | None = None
+
+    def install(self, terminals: list[tuple[str, str]]) -> None:
+        """What the owner applied and the field agent activated: `(terminal_id, public key)`."""
+        engine = open_sqlite(self._path)
+        with engine.begin() as connection:
+            tx = Tx(connection)
+            connection.execute(insert(MERCHANTS), {"merchant_id": MERCHANT_ID, "name": "柜台演示"})
+            connection.execute(insert(STORES), {"store_id": STORE_ID, "merchant_id": MERCHANT_ID, "name": "一店"})
+            settings = self._wallet.settings(account_id=ACCOUNT_ID, min_query_interval_ms=_QUERY_INTERVAL_MS)
+            row = {
+                "account_id": ACCOUNT_ID,
+                "merchant_id": MERCHANT_ID,
+                "channel": "alipay",
+                "shown_default": 1,
+                "settings": json.dumps(settings),
+            }
+            connection.execute(insert(CHANNEL_ACCOUNTS), row)
+            for terminal_id, public_key in terminals:
+                add_terminal(
+                    tx,
+                    terminal_id=terminal_id,
+                    store_id=STORE_ID,
+                    name=terminal_id[:4],
+                    public_key=public_key,
+                    head=genesis(terminal_id),
+                    now_ms=self._now_ms(),
+                )
+        engine.dispose()
+
+    async def serve(self, request: RequestParts) -> Reply | None:
+        """One request as it arrives; None: the gateway cannot answer now."""
+        gateway = self._gateway
+        if gateway is None:
+            return None
+        answer = await gateway.service.handle(request, "127.0.0.1")
+        return Reply(status=answer.status, headers=dict(answer.headers), body=answer.body)
+
+    async def run(self, process: Process) -> None:
+        engine = open_sqlite(self._path)
+        store = InlineStore(engine)
+        process.on_death(engine.dispose)
+
+        def exchange_for(_account: ChannelAccount) -> WalletLine:
+            return WalletLine(
+                wire=self._wire,
+                wallet=self._wallet,
+                host=self,
+                process=process,
+                called=self._called,
+                trace=self._note,
+            )
+
+        gateway = Gateway(
+            store=_SlowStore(store, self, process),
+            clock=WorldClock(self._now_ms),
+            entropy=self._entropy,
+            keys=self._keys,
+            exchange_for=exchange_for,
+            longest_sleep_ms=_LONGEST_SLEEP_MS,
+        )
+        await gateway.start()
+        self._gateway = gateway
+        self.up.set()
+
+    def went_down(self) -> None:
+        self._gateway = None
+
+    def _note(self, what: str, about: str) -> None:
+        self._trace.note(self._now_ms(), "gateway", what, about)

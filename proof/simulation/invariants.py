@@ -1,0 +1,339 @@
+"""What must hold at every moment, and what must hold when everything has become calm: one function per rule.
+
+Each yields a complaint (about which number, what is wrong) and nothing when the rule holds. They judge from evidence
+only: the wallet's books, committed files, bytes on the wire, pictures on the screen. The edges between states are
+written down here a second time on purpose: an oracle that imports its subject's table agrees with its mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from proof.simulation.evidence import Evidence, GatewayRow, TillSight
+from proof.simulation.wallet import Asked, kept_fen
+from protocol.messages import LateMoneyState, PaymentRequest, Presented, decode
+from protocol.numbers import order_of_out_trade_no
+from protocol.signature import RequestParts
+from protocol.states import GatewayState, ProofKind, TerminalState
+from sandbox.alipay.server import MoneyState
+from sync.engine.model import PaymentView
+from sync.engine.statements import TILL
+
+Complaint = tuple[str, str]
+Complaints = Iterator[Complaint]
+
+CERTAIN_WITHIN_MS: Final = 60_000
+
+_G, _T = GatewayState, TerminalState
+_GATEWAY_EDGES: Final = {
+    _G.CREATED: {_G.SENT, _G.NOT_PAID},
+    _G.SENT: {_G.PAID, _G.NOT_PAID, _G.REVERSING, _G.UNDO_BY_REFUND},
+    _G.REVERSING: {_G.NOT_PAID, _G.UNDO_BY_REFUND},
+    _G.UNDO_BY_REFUND: {_G.NOT_PAID},
+    _G.PAID: set[GatewayState](),
+    _G.NOT_PAID: set[GatewayState](),
+}
+_TILL_EDGES: Final = {
+    _T.SENDING: {_T.WAITING, _T.UNKNOWN, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
+    _T.WAITING: {_T.UNKNOWN, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
+    _T.UNKNOWN: {_T.WAITING, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
+    _T.CANCELLING: {_T.PAID, _T.NOT_PAID},
+    _T.PAID: set[TerminalState](),
+    _T.NOT_PAID: set[TerminalState](),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A till shows a payment; `before` is what it showed last."""
+
+    till: TillSight
+    view: PaymentView
+    before: PaymentView | None
+
+
+# --- when money moves -------------------------------------------------------------------------------------------
+
+
+def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
+    """Of all orders of one sale, at most one has money that was not given back. Where a request may reach the wallet
+    after everybody gave up, money that came too late for a payment proven not paid is a case of its own."""
+    sale = e.sale_of.get(order_of_out_trade_no(out_trade_no) or "")
+    if sale is None:
+        yield out_trade_no, "money moved for an order that no till started"
+        return
+    kept: list[str] = []
+    for order in e.gateway.channel_orders().values():
+        order_no = order_of_out_trade_no(order.out_trade_no) or ""
+        if e.sale_of.get(order_no) != sale or kept_fen(e.money(order.out_trade_no)) == 0:
+            continue
+        row = e.rows.get(order.payment_no)
+        given_up = row is not None and row.state is GatewayState.NOT_PAID
+        if e.strict or not given_up:
+            kept.append(order.out_trade_no)
+    if len(kept) > 1:
+        yield kept[0], f"one sale holds {len(kept)} charges: {', '.join(kept)}"
+
+
+def no_charge_after_green(e: Evidence, out_trade_no: str) -> Complaints:
+    """Nothing is charged for a payment that a till has shown as safe to scan again."""
+    order = e.gateway.channel_orders().get(out_trade_no)
+    money = e.money(out_trade_no)
+    if not e.strict or order is None or kept_fen(money) == 0:
+        return
+    for till in e.tills.values():
+        if order.payment_no in till.green:
+            yield order.payment_no, f"the wallet keeps {kept_fen(money)} fen for a payment shown as safe to rescan"
+
+
+# --- what a till shows ------------------------------------------------------------------------------------------
+
+
+def paid_is_true(e: Evidence, shown: Shown) -> Complaints:
+    """PAID on a screen: the wallet has charged exactly this amount and has not given it back."""
+    if shown.view.state is TerminalState.PAID:
+        kept = e.kept_of(shown.view.payment_no)
+        if kept != shown.view.amount.fen:
+            yield shown.view.payment_no, f"shown as PAID, and the wallet holds {kept} of {shown.view.amount.fen} fen"
+
+
+def green_is_safe(e: Evidence, shown: Shown) -> Complaints:
+    """The green light has a proof of table P, and the wallet holds nothing for the payment."""
+    view = shown.view
+    if view.safe_to_rescan and (view.state is not TerminalState.NOT_PAID or view.proof is None):
+        yield view.payment_no, f"safe to rescan in {view.state} without a proof"
+    if view.safe_to_rescan and e.strict and e.kept_of(view.payment_no):
+        yield view.payment_no, f"safe to rescan while the wallet holds {e.kept_of(view.payment_no)} fen"
+    if view.state is TerminalState.NOT_PAID and view.proof is None:
+        yield view.payment_no, "NOT_PAID without a proof"
+
+
+def till_never_goes_back(_e: Evidence, shown: Shown) -> Complaints:
+    """A payment's state at a till moves along the allowed edges only, over restarts too."""
+    before, after = shown.before, shown.view
+    if before is not None and before.state is not after.state and after.state not in _TILL_EDGES[before.state]:
+        yield after.payment_no, f"{shown.till.name} went from {before.state} to {after.state}"
+
+
+def one_number_per_command(_e: Evidence, shown: Shown) -> Complaints:
+    """One command of the cashier makes at most one payment number, whatever is retried."""
+    request = shown.view.request_id
+    if request is not None and len(shown.till.by_request.get(request, ())) > 1:
+        numbers = sorted(shown.till.by_request[request])
+        yield shown.view.payment_no, f"one command made the numbers {', '.join(numbers)}"
+
+
+def one_live_payment_per_order(_e: Evidence, shown: Shown) -> Complaints:
+    """An order has at most one payment that is open or paid at a till."""
+    view = shown.view
+    rivals = [
+        v.payment_no
+        for v in shown.till.views.values()
+        if v.order_no == view.order_no and v.payment_no != view.payment_no and v.state is not TerminalState.NOT_PAID
+    ]
+    if rivals and view.state is not TerminalState.NOT_PAID:
+        yield view.payment_no, f"live beside {', '.join(rivals)}"
+
+
+def numbers_are_unique(e: Evidence, shown: Shown) -> Complaints:
+    """No two tills share an order."""
+    owner = e.till_of.get(shown.view.order_no)
+    if owner is not None and owner != shown.till.name:
+        yield shown.view.payment_no, f"{shown.till.name} and {owner} made the same order number"
+
+
+def certain_within_a_minute(e: Evidence, shown: Shown) -> Complaints:
+    """With both lines up, the outcome is known within 60 s of the scan; of a QR, within 60 s of its cancel or end."""
+    view = shown.view
+    if not e.faultless or not view.state.final or (shown.before is not None and shown.before.state.final):
+        return
+    number = view.payment_no
+    since = shown.till.first_shown_ms[number]
+    if view.presented is Presented.MERCHANT:
+        since = shown.till.cancelled_ms.get(number, shown.till.qr_until_ms.get(number, since))
+    if e.now_ms() - since > CERTAIN_WITHIN_MS:
+        yield view.payment_no, f"certain only after {(e.now_ms() - since) / 1000:.1f} s"
+
+
+# --- what goes out ----------------------------------------------------------------------------------------------
+
+
+def journal_before_send(_e: Evidence, till: TillSight, request: RequestParts) -> Complaints:
+    """A pay or cancel request is on the wire only after its intent is committed in the journal file."""
+    match (request.method, request.path.split("/")):
+        case ("POST", ["", "v1", "payments"]):
+            number = decode(PaymentRequest, request.body).payment_no
+            if not till.file.has(number, "payment.started"):
+                yield number, "a pay request left before the journal knew of it"
+        case ("POST", ["", "v1", "payments", number, "cancel"]):
+            if not till.file.has(number, "payment.cancel_intended"):
+                yield number, "a cancel left before the journal knew of it"
+        case _:
+            return
+
+
+def a_retry_repeats_itself(_e: Evidence, till: TillSight, request: RequestParts) -> Complaints:
+    """The same number always carries the same content; one scanned code goes out under one number only."""
+    if request.method != "POST" or request.path != "/v1/payments":
+        return
+    asked = decode(PaymentRequest, request.body)
+    content = (asked.sale_id, asked.amount_fen, asked.currency, asked.presented, asked.subject, asked.operator)
+    if till.sent.setdefault(asked.payment_no, content) != content:
+        yield asked.payment_no, "sent again under the same number with other content"
+    if asked.auth_code is not None:
+        mark = sha256(asked.auth_code.reveal().encode()).digest()
+        first = till.by_code.setdefault(mark, asked.payment_no)
+        if first != asked.payment_no:
+            yield asked.payment_no, f"carries the scanned code of {first}"
+
+
+def row_before_channel_call(e: Evidence, asked: Asked) -> Complaints:
+    """The wallet is called only for an order whose row is committed; undone only after the undo is."""
+    order = e.gateway.channel_orders().get(asked.out_trade_no)
+    if order is None:
+        yield asked.out_trade_no, f"{asked.method} sent before its row was durable"
+    elif asked.method in ("cancel", "close") and not order.reverse_sent:
+        yield order.payment_no, f"{asked.method} sent before its intent was durable"
+
+
+# --- what the gateway commits -----------------------------------------------------------------------------------
+
+
+def gateway_never_goes_back(_e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """A payment moves along the allowed edges, its content stays, its state_seq only rises."""
+    if before is None:
+        return
+    if before.state is not after.state and after.state not in _GATEWAY_EDGES[before.state]:
+        yield after.payment_no, f"the gateway went from {before.state} to {after.state}"
+    if after.state_seq < before.state_seq:
+        yield after.payment_no, f"state_seq went from {before.state_seq} to {after.state_seq}"
+    if (before.amount_fen, before.order_no) != (after.amount_fen, after.order_no):
+        yield after.payment_no, "the content of a payment changed"
+    if before.proof is not None and before.proof is not after.proof:
+        yield after.payment_no, f"the proof changed from {before.proof} to {after.proof}"
+
+
+def gateway_paid_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """PAID at the gateway: the wallet holds exactly this amount."""
+    newly = before is None or before.state is not after.state
+    if newly and after.state is GatewayState.PAID and e.kept_of(after.payment_no) != after.amount_fen:
+        yield after.payment_no, f"PAID, and the wallet holds {e.kept_of(after.payment_no)} of {after.amount_fen} fen"
+
+
+def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """Each NOT_PAID names a row of table P, and at the wallet it is so."""
+    if after.state is not GatewayState.NOT_PAID or (before is not None and before.state is after.state):
+        return
+    moneys = [e.money(number) for number in e.channel_orders_of(after.payment_no)]
+    known = [money for money in moneys if money is not None]
+    match after.proof:
+        case None:
+            yield after.payment_no, "NOT_PAID without a proof"
+        case ProofKind.TOMBSTONE | ProofKind.NEVER_OPENED:
+            if moneys:
+                yield after.payment_no, f"{after.proof}, and a channel order exists"
+        case ProofKind.NOT_SENT | ProofKind.ABSENT:
+            if known:
+                yield after.payment_no, f"{after.proof}, and the wallet knows the order"
+        case ProofKind.DECLINED:
+            if any(kept_fen(money) for money in known):
+                yield after.payment_no, "DECLINED, and the wallet charged"
+        case ProofKind.CLOSED:
+            if not known or any(m.state not in (MoneyState.CLOSED, MoneyState.REVERSED) for m in known):
+                yield after.payment_no, "CLOSED, and the wallet says otherwise"
+        case ProofKind.REFUNDED:
+            if any(kept_fen(money) for money in known):
+                yield after.payment_no, "REFUNDED, and the wallet still holds the money"
+
+
+# --- when everything is calm ------------------------------------------------------------------------------------
+
+
+def all_agree(e: Evidence) -> Complaints:
+    """Till, gateway and wallet say the same of every payment, and nothing is open."""
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            row, kept = e.rows.get(number), e.kept_of(number)
+            if not record.state.final:
+                yield number, f"{till.name} still shows {record.state}"
+            elif row is not None and row.state.value != record.state.value:
+                yield number, f"{till.name} says {record.state}, the gateway {row.state}"
+            elif row is None and record.state is TerminalState.PAID:
+                yield number, "PAID at the till, and the gateway has never seen it"
+            elif kept != (record.amount.fen if record.state is TerminalState.PAID else 0):
+                yield number, f"{record.state} at the till, and the wallet holds {kept} fen"
+    for row in e.rows.values():
+        if not row.state.final:
+            yield row.payment_no, f"the gateway is still at {row.state}"
+
+
+def late_money_is_undone(e: Evidence) -> Complaints:
+    """Money that came too late has gone back, and the till was told both."""
+    for row in e.rows.values():
+        if row.late is LateMoneyState.FOUND:
+            yield row.payment_no, "late money was found and not given back"
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            row = e.rows.get(number)
+            told = None if record.late_money is None else record.late_money.state
+            if row is not None and row.late is not None and told is not row.late:
+                yield number, f"late money is {row.late} at the gateway and {told} at the till"
+
+
+def all_acknowledged(e: Evidence) -> Complaints:
+    """Every final outcome that a till has from the gateway is acknowledged on both sides. What a till proves by itself
+    (not one byte was sent) is not the gateway's outcome."""
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            row = e.rows.get(number)
+            if record.ack_owed:
+                yield number, f"{till.name} still owes its acknowledgement"
+            own = record.proof is not None and record.proof.said_by == TILL
+            if row is not None and row.state.final and row.acked_seq is None and not own:
+                yield number, "the gateway never heard that its outcome was journaled"
+
+
+def chains_are_gapless(e: Evidence) -> Complaints:
+    """The gateway holds each till's whole chain, entry for entry."""
+    for till in e.tills.values():
+        mine, theirs = till.file.chain(), e.gateway.chain(till.terminal_id)
+        if [seq for seq, _ in theirs] != list(range(1, len(theirs) + 1)):
+            yield till.terminal_id, "the gateway's copy of the journal has a gap"
+        if mine != theirs:
+            yield till.terminal_id, f"the till has {len(mine)} entries, the gateway {len(theirs)}, and they differ"
+
+
+def nobody_is_needed(e: Evidence) -> Complaints:
+    """No alarm waits for a person, and no journal noted two statements that disagree."""
+    for kind, about in e.gateway.open_alarms():
+        if kind in {"paid_unnoticed", "conflict", "mismatch", "journal_gap", "journal_fork", "channel_account"}:
+            yield about.rpartition(" ")[2], f"an open alarm: {kind}"
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            if record.conflict:
+                yield number, "two signed statements disagree"
+
+
+ON_MONEY: Final = (one_charge_kept_per_sale, no_charge_after_green)
+ON_SHOWN: Final = (
+    paid_is_true,
+    green_is_safe,
+    till_never_goes_back,
+    one_number_per_command,
+    one_live_payment_per_order,
+    numbers_are_unique,
+    certain_within_a_minute,
+)
+ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)
+ON_CHANNEL_CALL: Final = (row_before_channel_call,)
+ON_COMMITTED: Final = (gateway_never_goes_back, gateway_paid_is_true, a_proof_is_true)
+WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
+    all_agree,
+    late_money_is_undone,
+    all_acknowledged,
+    chains_are_gapless,
+    nobody_is_needed,
+)

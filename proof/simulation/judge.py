@@ -1,0 +1,100 @@
+"""Asks every invariant at its moment and keeps the first complaint. Collects the evidence that tills and wires give.
+
+A complaint is kept, not raised: an exception inside a process under test would be caught by it, and would change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from proof.simulation import invariants
+from proof.simulation.evidence import Evidence, TillSight
+from proof.simulation.invariants import Complaint, Shown
+from proof.simulation.wallet import Asked
+from protocol.signature import RequestParts
+from sync.engine.model import PaymentView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One broken invariant: its name, the number it is about, what is wrong, and when."""
+
+    invariant: str
+    about: str
+    what: str
+    at_ms: int
+
+
+class Judge:
+    """`first` is the violation that ends the world; None as long as all is well."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.first: Violation | None = None
+        self.checks = 0
+
+    def broken(self, invariant: str, about: str, what: str) -> None:
+        """Notes a violation; only the first counts."""
+        if self.first is None:
+            self.first = Violation(invariant=invariant, about=about, what=what, at_ms=self.evidence.now_ms())
+
+    def money_moved(self, out_trade_no: str) -> None:
+        for rule in invariants.ON_MONEY:
+            self._ask(rule.__name__, rule(self.evidence, out_trade_no))
+
+    def shown(self, till: TillSight, view: PaymentView) -> None:
+        """A till published a payment."""
+        before = till.views.get(view.payment_no)
+        till.first_shown_ms.setdefault(view.payment_no, self.evidence.now_ms())
+        self.evidence.sale_of.setdefault(view.order_no, view.sale_id)
+        if view.qr_expires_ms is not None:
+            till.qr_until_ms[view.payment_no] = view.qr_expires_ms
+        if view.request_id is not None:
+            till.by_request.setdefault(view.request_id, set()).add(view.payment_no)
+        moment = Shown(till=till, view=view, before=before)
+        till.views[view.payment_no] = view
+        for rule in invariants.ON_SHOWN:
+            self._ask(rule.__name__, rule(self.evidence, moment))
+        self.evidence.till_of.setdefault(view.order_no, till.name)
+        if view.safe_to_rescan:
+            till.green.add(view.payment_no)
+
+    def sent(self, till: TillSight, request: RequestParts) -> None:
+        """A till put a request on the wire."""
+        for rule in invariants.ON_SENT:
+            self._ask(rule.__name__, rule(self.evidence, till, request))
+
+    def channel_called(self, asked: Asked) -> None:
+        """The gateway put a request to the wallet on the wire."""
+        for rule in invariants.ON_CHANNEL_CALL:
+            self._ask(rule.__name__, rule(self.evidence, asked))
+
+    def committed(self) -> None:
+        """The gateway committed something."""
+        before, after = self.evidence.rows, self.evidence.gateway.payments()
+        self.evidence.rows = after
+        for number, row in after.items():
+            old = before.get(number)
+            if old == row:
+                continue
+            for rule in invariants.ON_COMMITTED:
+                self._ask(rule.__name__, rule(self.evidence, old, row))
+        for number in before.keys() - after.keys():
+            self.broken("gateway_never_goes_back", number, "a committed payment disappeared")
+
+    def calm(self) -> None:
+        """Everything should have come to rest by now."""
+        self.committed()
+        for rule in invariants.WHEN_CALM:
+            self._ask(rule.__name__, rule(self.evidence))
+
+    def at_rest(self) -> bool:
+        """Whether the calm rules hold already; nothing is noted."""
+        self.committed()
+        return all(next(rule(self.evidence), None) is None for rule in invariants.WHEN_CALM)
+
+    def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:
+        self.checks += 1
+        for about, what in complaints:
+            self.broken(name, about, what)

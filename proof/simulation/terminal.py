@@ -1,0 +1,207 @@
+"""A till in the world: the real runner over its real journal file, and the screen that its cashier looks at.
+
+The file outlives the process; what was on the screen is gone after a death, and the cashier looks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from proof.simulation.evidence import TillFile, TillSight
+from proof.simulation.faults import Deaths
+from proof.simulation.mortal import Mortal
+from proof.simulation.network import LineEnd, Reply, Serve, Wire
+from proof.simulation.processes import Process, outside
+from proof.simulation.trace import Trace
+from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
+from protocol.signature import RequestParts, ResponseParts
+from sync.engine.model import Command, CommandRefused, LinkView, PaymentView, Published
+from sync.journal.journal import Journal
+from sync.journal.room import Room
+from sync.link.calls import Credentials
+from sync.link.exchange import NoAnswer, NotSent, Timeouts
+from sync.runner import Runner
+
+GATEWAY_URL = "http://127.0.0.1:8700"
+_PLENTY = 1 << 40
+_CLOCK_STEPS_MS = (-900_000, -61_000, 45_000, 600_000, 86_400_000)
+
+
+class _Clock:
+    """Monotonic time is right; the wall clock of a shop PC is what it is."""
+
+    def __init__(self, now_ms: Callable[[], int], mono_ms: Callable[[], int], off_ms: int) -> None:
+        self._now_ms = now_ms
+        self._mono_ms = mono_ms
+        self._off_ms = off_ms
+
+    def mono_ms(self) -> int:
+        return self._mono_ms()
+
+    def wall_ms(self) -> int:
+        return self._now_ms() + self._off_ms
+
+
+class Screen:
+    """What the cashier can see. `changed` is replaced at each picture, so that people can wait for the next one."""
+
+    def __init__(self) -> None:
+        self.payments: dict[str, PaymentView] = {}
+        self.refused: dict[str, CommandRefused] = {}
+        self._changed = asyncio.Event()
+
+    def show(self, view: PaymentView | CommandRefused) -> None:
+        if isinstance(view, PaymentView):
+            self.payments[view.payment_no] = view
+        else:
+            self.refused[view.request_id] = view
+        self.wake()
+
+    def clear(self) -> None:
+        """The program died: the screen is black."""
+        self.payments, self.refused = {}, {}
+        self.wake()
+
+    def wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def change(self, within_s: float) -> bool:
+        """Waits for the next picture; False when nothing changed in that time."""
+        changed = self._changed
+        try:
+            async with asyncio.timeout(within_s):
+                await changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class TillHost(Mortal):
+    """One till with its folder. `shown` and `sent` tell the judge."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: Path,
+        chance: Random,
+        deaths: Deaths,
+        clock_off: float,
+        now_ms: Callable[[], int],
+        mono_ms: Callable[[], int],
+        wire: Wire,
+        serve: Callable[[RequestParts], Serve],
+        gateway_keys: dict[str, Ed25519PublicKey],
+        trace: Trace,
+        shown: Callable[[TillSight, PaymentView], None],
+        sent: Callable[[TillSight, RequestParts], None],
+        fell: Callable[[str, BaseException], None],
+    ) -> None:
+        super().__init__(name=name, chance=chance, deaths=deaths, trace=self._note, fell=fell)
+        folder.mkdir()
+        self._folder = folder
+        self._journal_path = folder / "journal.db"
+        self._clock_off = clock_off
+        self._now_ms = now_ms
+        self._mono_ms = mono_ms
+        self._wire = wire
+        self._serve = serve
+        self._trace = trace
+        self._shown = shown
+        self._sent = sent
+        self.terminal_id = new_terminal_id(chance.randbytes(TERMINAL_ID_BYTES))
+        self.key = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32))
+        self._who = Credentials(
+            terminal_id=self.terminal_id, gateway_url=GATEWAY_URL, key=self.key, gateway_keys=gateway_keys
+        )
+        self.sight = TillSight(name=name, terminal_id=self.terminal_id, file=TillFile(self._journal_path))
+        self.screen = Screen()
+        self.link: LinkView | None = None
+        self._runner: Runner | None = None
+
+    def submit(self, command: Command) -> bool:
+        """The cashier presses something; False when the program is not running."""
+        if self._runner is None:
+            return False
+        self._runner.submit(command)
+        return True
+
+    async def run(self, process: Process) -> None:
+        journal = Journal.open(self._journal_path, terminal_id=self.terminal_id)
+        process.on_death(journal.close)
+        off_ms = self.chance.choice(_CLOCK_STEPS_MS) if self.chance.random() < self._clock_off else 0
+        runner = Runner(
+            journal=journal,
+            room=Room(self._folder, ballast_bytes=0, free=lambda _: _PLENTY),
+            exchange=_Line(self, process),
+            credentials=self._who,
+            clock=_Clock(self._now_ms, self._mono_ms, off_ms),
+            entropy=self.chance.randbytes,
+            publish=lambda view: self._publish(process, view),
+        )
+        self._runner = runner
+        self.up.set()
+        self.screen.wake()
+        await runner.run()
+
+    def went_down(self) -> None:
+        self._runner = None
+        self.link = None
+        self.screen.clear()
+
+    async def exchange(self, process: Process, request: RequestParts, timeouts: Timeouts) -> Reply | LineEnd:
+        """One request on the wire: the process may die right before it, and right after the answer."""
+        await self.await_point(process)
+        about = f"{request.method} {request.path}{'?' + request.query if request.query else ''}"
+        self._sent(self.sight, request)
+        reply = await self._wire.exchange(
+            about, self._serve(request), connect_s=timeouts.connect_ms / 1000, read_s=timeouts.read_ms / 1000
+        )
+        self._note(f"line_{reply.status if isinstance(reply, Reply) else reply.value}", about)
+        await self.await_point(process)
+        return reply
+
+    def _publish(self, process: Process, view: Published) -> None:
+        if process.dead:
+            return
+        if isinstance(view, LinkView):
+            self.link = view
+            return
+        if isinstance(view, PaymentView):
+            words = f"{view.state} {view.reason or ''} {view.proof.kind if view.proof else ''}"
+            self._note("shows", f"{view.payment_no} {words}".rstrip())
+            self._shown(self.sight, view)
+        else:
+            self._note("refuses", f"{view.request_id} {view.reason}")
+        self.screen.show(view)
+        if not self._calm and self.chance.random() < self._deaths.at_await:
+            asyncio.get_running_loop().call_soon(self.die, process, context=outside())
+
+    def _note(self, what: str, about: str) -> None:
+        self._trace.note(self._now_ms(), self.name, what, about)
+
+
+class _Line:
+    """`sync.link.exchange.Exchange` over the world's network."""
+
+    def __init__(self, till: TillHost, process: Process) -> None:
+        self._till = till
+        self._process = process
+
+    async def __call__(
+        self, base_url: str, request: RequestParts, timeouts: Timeouts
+    ) -> ResponseParts | NotSent | NoAnswer:
+        reply = await self._till.exchange(self._process, request, timeouts)
+        match reply:
+            case Reply():
+                return ResponseParts(status=reply.status, headers=reply.headers, body=reply.body)
+            case LineEnd.REFUSED | LineEnd.CONNECT_TIMEOUT:
+                return NotSent(detail=reply.value)
+            case LineEnd.CUT | LineEnd.READ_TIMEOUT:
+                return NoAnswer(detail=reply.value)
