@@ -165,7 +165,6 @@ CHECK_ICONS = {
     "disk": "monitor",
     "gun": "scan-barcode",
     "sound": "volume-2",
-    "screen": "maximize",
 }
 
 

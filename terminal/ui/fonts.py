@@ -19,6 +19,8 @@ STRONG: Final = "Guitai Sans Strong"
 
 def register_fonts() -> None:
     """Makes both faces known to Qt. Needs a QGuiApplication. Raises RuntimeError when a face is damaged."""
+    if REGULAR in QFontDatabase.families():
+        return
     for name in ("guitai-sans", "guitai-sans-strong"):
         if QFontDatabase.addApplicationFontFromData(QByteArray(assets.font(name))) < 0:
             raise RuntimeError(f"the bundled font {name} cannot be read")

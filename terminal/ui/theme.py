@@ -25,6 +25,8 @@ ROLES: Final[tuple[str, ...]] = (
 BASE_WIDTH: Final = 1366
 BASE_HEIGHT: Final = 768
 SMALLEST, LARGEST = 0.62, 1.3
+#: A text size never makes the window smaller than this many baseline pixels: the state must stay whole.
+LEAST_WIDTH, LEAST_HEIGHT = 760, 440
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,8 @@ class Metrics:
 def metrics_for(width: int, height: int, text_scale: float = 1.0) -> Metrics:
     """The scale of a window of this size, times the shop's text size (1.0 … 2.0)."""
     fit = min(width / BASE_WIDTH, height / BASE_HEIGHT)
-    return Metrics(unit=max(SMALLEST, min(LARGEST, fit)) * text_scale)
+    wanted = max(SMALLEST, min(LARGEST, fit)) * text_scale
+    return Metrics(unit=min(wanted, max(SMALLEST, min(width / LEAST_WIDTH, height / LEAST_HEIGHT))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar, assert_never
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from terminal.cashier.phrase import Phrase
@@ -38,6 +38,8 @@ from terminal.ui.widgets.key_strip import KeyStrip
 from terminal.ui.widgets.status_strip import StatusStrip
 
 BANNERS = 2
+#: A lower window (baseline pixels) shows the most pressing banner only.
+TWO_BANNERS_NEED = 600
 LaterPage = OrdersPage | TakingsPage | DoctorPage | DisplayPage | ActivationPage | BlockedPage
 P = TypeVar("P", OrdersPage, TakingsPage, DoctorPage, DisplayPage, ActivationPage, BlockedPage)
 
@@ -85,8 +87,10 @@ class Window(QWidget):
             return
         text = self._catalogue.text
         self.status.show_status(view.status, text(view.title), text)
+        low = self._look is not None and self.height() < self._look.px(TWO_BANNERS_NEED)
+        shown = view.banners[:1] if low else view.banners
         for index, banner in enumerate(self.banners):
-            banner.show_banner(view.banners[index] if index < len(view.banners) else None, text)
+            banner.show_banner(shown[index] if index < len(shown) else None, text)
         self.keys.show_keys(view.keys, text)
         self._show_body(view.body, text)
         if not self.hasFocus():
@@ -113,7 +117,18 @@ class Window(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._settle()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Sizes are known now: what depends on them is drawn again."""
+        self._box.activate()
         self._apply_look()
+        if self._view is not None:
+            self.show_view(self._view)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._on_close():

@@ -1,4 +1,4 @@
-"""First start: the activation code and the gateway's address, typed or scanned; and the page that says what is wrong."""
+"""First start: activation code and gateway address, typed or scanned; and the page that says what is wrong."""
 
 from __future__ import annotations
 

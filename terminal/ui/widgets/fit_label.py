@@ -37,6 +37,7 @@ class FitLabel(QWidget):
         self._align = align | Qt.AlignmentFlag.AlignVCenter
         self._text = ""
         self._look: Look | None = None
+        self._known: dict[tuple[float, float], QFont | None] = {}
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(lines > 1)
         self.setSizePolicy(policy)
@@ -48,6 +49,7 @@ class FitLabel(QWidget):
     def set_text(self, text: str) -> None:
         if text != self._text:
             self._text = text
+            self._known.clear()
             self.setAccessibleName(text)
             self.updateGeometry()
             self.update()
@@ -59,6 +61,7 @@ class FitLabel(QWidget):
 
     def set_look(self, look: Look) -> None:
         self._look = look
+        self._known.clear()
         self.updateGeometry()
         self.update()
 
@@ -110,6 +113,13 @@ class FitLabel(QWidget):
         return min(self._floor, look.px(self._size)) if look is not None else self._floor
 
     def _chosen(self, area: QRectF) -> QFont | None:
+        """What `_search` found for a place of this size; each is searched once per text and look."""
+        size = (area.width(), area.height())
+        if size not in self._known:
+            self._known[size] = self._search(area)
+        return self._known[size]
+
+    def _search(self, area: QRectF) -> QFont | None:
         """One line down to ONE_LINE of the full size, else the largest size that fits wrapped."""
         assert self._look is not None, "a label draws after it was given its look"
         full, smallest = self._look.px(self._size), self._smallest()

@@ -25,6 +25,8 @@ SIGN_SIZE = 112
 #: A narrower panel leaves its keys to the key strip, a lower one its small ring to the recent list (baseline pixels).
 KEYS_NEED = 520
 RING_NEEDS = 300
+TODO_NEEDS = 170
+CUSTOMER_NEEDS = 205
 #: Frames of the states, in baseline pixels: what waits is thin, what is settled or doubtful is thick.
 FRAME_WIDTH = {Tone.NEUTRAL: 1.0, Tone.WAITING: 2.0, Tone.UNKNOWN: 5.0, Tone.PAID: 3.0, Tone.NOT_PAID: 3.0}
 
@@ -94,7 +96,7 @@ class StatePanel(Card):
         self.big.set_text(text(view.big))
         for label, phrase in ((self.customer, view.customer), (self.todo, view.todo), (self.proof, view.proof)):
             label.set_text(text(phrase) if phrase is not None else "")
-            label.setVisible(phrase is not None)
+            label.setVisible(phrase is not None and self._has_room(label))
         self.support.set_text(view.support)
         self._show_keys(view, text)
 
@@ -106,6 +108,12 @@ class StatePanel(Card):
                 cap.show()
             else:
                 cap.hide()
+
+    def _has_room(self, label: FitLabel) -> bool:
+        """A low panel keeps the big line and the proof, then what to do, then what the customer sees."""
+        if self._look_seen is None or label is self.proof:
+            return True
+        return self.height() >= self._look_seen.px(TODO_NEEDS if label is self.todo else CUSTOMER_NEEDS)
 
     def _is_wide(self) -> bool:
         return self._look_seen is not None and self.width() >= self._look_seen.px(KEYS_NEED)

@@ -1,0 +1,71 @@
+"""Every text of every screen and state fits, in every language, at every size and scale that is promised."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtGui import QRawFont
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from terminal.cashier.present import present
+from terminal.cashier.settings_panel import with_value
+from terminal.cashier.state import Settings
+from terminal.ui.fonts import register_fonts
+from terminal.ui.gallery import grab, window_of
+from terminal.ui.gallery_scenes import SCENES, till
+from terminal.ui.text import LANGUAGES
+from terminal.ui.widgets.fit_label import FitLabel
+from terminal.ui.widgets.keycap import Keycap
+
+#: Window in logical pixels and text size: the baseline, small, large, a doubled 1920 x 1080, and 100 to 200 %.
+SIZES = (
+    ((1366, 768), "100"), ((1024, 768), "100"), ((1920, 1080), "100"), ((960, 540), "100"), ((1366, 768), "150"),
+    ((1366, 768), "200"), ((1920, 1080), "200"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("size", "text_size"), SIZES)
+def test_no_text_is_cut(qtbot: QtBot, language: str, size: tuple[int, int], text_size: str) -> None:
+    """Every label fits its place; every key of the strip is inside the window with its whole word."""
+    register_fonts()
+    window = window_of(replace(till(), settings=_settings(till().settings, language, text_size)), size)
+    qtbot.addWidget(window)
+    for name, scene in SCENES.items():
+        state = scene()
+        window.show_view(present(replace(state, settings=_settings(state.settings, language, text_size))))
+        QApplication.processEvents()
+        QApplication.processEvents()
+        for label in window.findChildren(FitLabel):
+            if label.isVisible():
+                assert label.fits(), f"{name}: {label.text!r} in {label.width()}x{label.height()}"
+        for cap in window.keys.findChildren(Keycap):
+            if cap.isVisible():
+                assert window.keys.rect().contains(cap.geometry()), f"{name}: {cap.accessibleName()}"
+                assert cap.width() >= cap.sizeHint().width(), f"{name}: {cap.accessibleName()}"
+
+
+def _settings(settings: Settings, language: str, text_size: str) -> Settings:
+    return with_value(with_value(settings, "language", language), "text_size", text_size)
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_every_scene_is_drawn(qtbot: QtBot, name: str) -> None:
+    """No scene is blank, and no Qt warning comes with it."""
+    del qtbot
+    register_fonts()
+    image = grab(SCENES[name](), (1366, 768)).toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(0, 1366, 23) for y in range(0, 768, 17)}
+    assert len(colours) >= 3
+
+
+def test_a_rare_name_has_glyphs(qtbot: QtBot) -> None:
+    """A shop named 喆犇 is not drawn as boxes."""
+    del qtbot
+    register_fonts()
+    from terminal.ui.fonts import regular
+
+    face = QRawFont.fromFont(regular(20))
+    assert all(face.supportsCharacter(ord(character)) for character in "喆犇堃龘")
