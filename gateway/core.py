@@ -1,4 +1,4 @@
-"""The gateway put together over its ports: store, clock, chance and the lines to the wallets. No web server, no signals.
+"""The gateway put together over its ports: store, clock, chance, the lines to the wallets. No web server, no signals.
 
 The serving process and a simulation build the same thing: `Gateway(...)`, `await start()`, `await service.handle(...)`,
 `await aclose()`.

@@ -23,6 +23,7 @@ import structlog
 import uvicorn
 
 from gateway.api.app import make_app
+from gateway.api.operations import pages
 from gateway.channels.http import HttpExchange
 from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
@@ -154,7 +155,7 @@ async def _serve(
     bound = int(listener.getsockname()[1])
     server = _Server(
         uvicorn.Config(
-            make_app(gateway.service, {}),
+            make_app(gateway.service, pages(gateway, clock)),
             log_config=None,
             access_log=False,
             lifespan="off",

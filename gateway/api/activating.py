@@ -1,8 +1,8 @@
 """`POST /v1/terminals/activate`: a code and a device key become a terminal of one store.
 
-The request is signed by the device key itself (proof of possession). Same code and same key: the same answer again, so a
-lost answer burns nothing. Wrong codes are counted per address. The answer is signed by the root key, whose fingerprint an
-activation QR carries.
+The request is signed by the device key itself (proof of possession). Same code and same key: the same answer again, so
+a lost answer burns nothing. Wrong codes are counted per address. The answer is signed by the root key, whose
+fingerprint an activation QR carries.
 """
 
 from __future__ import annotations

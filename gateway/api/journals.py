@@ -1,7 +1,12 @@
-"""`POST /v1/journal`: a terminal's entries. Known ones with the same hash are accepted again; a gap or a fork is refused
-with an alarm that survives the refusal, because it may mean a copied or restored disk."""
+"""`POST /v1/journal`: a terminal's entries.
+
+Known ones with the same hash are accepted again; a gap or a fork is refused with an alarm that survives the refusal,
+because it may mean a copied or restored disk.
+"""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
@@ -43,7 +48,7 @@ class JournalCalls:
         if broken is not None:
             first = fresh[0]
             follows = link(held.hash, seq=first.seq, kind=first.kind, at_ms=first.at_ms, body=first.body) == first.hash
-            gap = follows and any(b.seq != a.seq + 1 for a, b in zip(fresh, fresh[1:], strict=False))
+            gap = follows and any(b.seq != a.seq + 1 for a, b in pairwise(fresh))
             return self._refuse(tx, terminal_id, Reason.JOURNAL_GAP if gap else Reason.JOURNAL_FORK, f"at {broken}")
         return journal.append(tx, terminal_id, fresh, now_ms=self._clock.now_ms())
 

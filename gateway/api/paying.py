@@ -95,7 +95,7 @@ class PaymentCalls:
         return self._answer(payment)
 
     async def ask(self, caller: Caller, key: PaymentKey, *, wait_s: float, after: int | None) -> Answer:
-        """`GET /v1/payments/{payment_no}`: returns when state_seq passes `after` (without it: when final), or in time."""
+        """`GET /v1/payments/{payment_no}`: returns once state_seq passes `after` (without it: when final)."""
         loop = asyncio.get_running_loop()
         until = loop.time() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
         while True:

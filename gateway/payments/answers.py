@@ -1,4 +1,4 @@
-"""What each answer of a channel does to a payment. Timeouts, cuts, 5xx, unreadable and mismatching answers move nothing.
+"""What each answer of a channel does to a payment. Timeouts, cuts, 5xx, unreadable or mismatching answers move nothing.
 
 Table P of SAFETY.md section 2 is applied here and nowhere else. `asked_ms` is when the request was sent, `now_ms` when
 its answer was read.

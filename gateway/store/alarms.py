@@ -34,4 +34,4 @@ def close_alarm(tx: Tx, kind: AlarmKind, *, about: str, now_ms: int) -> None:
 
 def open_counts(tx: Tx) -> dict[str, int]:
     """Open alarms by kind."""
-    return {kind: count for kind, count in tx.connection.execute(_COUNT)}
+    return {row[0]: row[1] for row in tx.connection.execute(_COUNT)}

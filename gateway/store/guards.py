@@ -1,4 +1,4 @@
-"""Guards against doing a thing twice: nonces of signed requests, and marks of payment codes (an HMAC, never the code)."""
+"""Guards against doing a thing twice: nonces of signed requests, marks of payment codes (an HMAC, never the code)."""
 
 from __future__ import annotations
 

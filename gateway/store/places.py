@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 
 from gateway.store.tables import ACTIVATION_CODES, ACTIVATIONS, CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
 from gateway.store.units import Tx
@@ -86,17 +86,17 @@ _COUNT: Final = select(func.count()).where(TERMINALS.c.store_id == bindparam("k_
 
 
 def terminal(tx: Tx, terminal_id: str) -> Terminal | None:
-    return _read(tx.connection.execute(_BY_ID, {"k_id": terminal_id}).one_or_none())
+    return _read(tx.connection.execute(_BY_ID, {"k_id": terminal_id}).mappings().one_or_none())
 
 
 def terminal_by_key(tx: Tx, public_key: str) -> Terminal | None:
-    return _read(tx.connection.execute(_BY_KEY, {"k_key": public_key}).one_or_none())
+    return _read(tx.connection.execute(_BY_KEY, {"k_key": public_key}).mappings().one_or_none())
 
 
 def activated(tx: Tx, *, digest: str, public_key: str) -> Terminal | None:
     """The terminal that this very code and key made, if they did."""
     found = tx.connection.execute(_ACTIVATED, {"k_digest": digest, "k_key": public_key})
-    return _read(found.one_or_none())
+    return _read(found.mappings().one_or_none())
 
 
 def add_terminal(
@@ -167,16 +167,16 @@ def accounts(tx: Tx) -> list[AccountRow]:
     ]
 
 
-def _read(row: Row[Any] | None) -> Terminal | None:
+def _read(row: RowMapping | None) -> Terminal | None:
     if row is None:
         return None
     return Terminal(
-        terminal_id=row.terminal_id,
-        name=row.name,
-        public_key=row.public_key,
-        epoch=row.epoch,
-        store_id=row.store_id,
-        store_name=row.store_name,
-        merchant_id=row.merchant_id,
-        merchant_name=row.merchant_name,
+        terminal_id=row["terminal_id"],
+        name=row["name"],
+        public_key=row["public_key"],
+        epoch=row["epoch"],
+        store_id=row["store_id"],
+        store_name=row["store_name"],
+        merchant_id=row["merchant_id"],
+        merchant_name=row["merchant_name"],
     )

@@ -3,7 +3,7 @@
 Rules
 - One thread owns the connection. Units that wait together share one transaction, each behind its own savepoint; their
   futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput).
-- A broken constraint, or anything else that a unit raises, rolls back that unit alone. Database trouble fails the store.
+- A broken constraint, or anything else a unit raises, rolls back that unit alone. Database trouble fails the store.
 """
 
 from __future__ import annotations
@@ -92,9 +92,13 @@ class ThreadedStore:
 
     async def aclose(self) -> None:
         """Finishes what is queued, then closes the file."""
+        loop = asyncio.get_running_loop()
+        last: asyncio.Future[None] = loop.create_future()
+        self._jobs.put(_Job(_nothing, loop, last))
         self._jobs.put(None)
-        while self._thread.is_alive():
-            await asyncio.sleep(0.005)
+        await asyncio.wait({last})
+        last.exception()  # a failed store is closed all the same
+        self._thread.join()
         self._engine.dispose()
 
     def _work(self) -> None:
@@ -154,6 +158,10 @@ class ThreadedStore:
 def _tell_all(jobs: list[_Job]) -> None:
     for job in jobs:
         job.tell()
+
+
+def _nothing(_tx: Tx) -> None:
+    """The last unit: when it is done, so is everything before it."""
 
 
 def _run_one(tx: Tx, job: _Job) -> None:

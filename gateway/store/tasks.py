@@ -1,5 +1,8 @@
-"""The durable schedule. A task names a payment and a kind of work; what exactly is done is decided from the rows when it
-is due. A lease keeps a task from being taken twice; leases of a process that is gone end at start."""
+"""The durable schedule.
+
+A task names a payment and a kind of work; what exactly is done is decided from the rows when it is due. A lease keeps a
+task from being taken twice; leases of a process that is gone end at start.
+"""
 
 from __future__ import annotations
 

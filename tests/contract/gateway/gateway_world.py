@@ -278,12 +278,12 @@ class Till:
     async def final(self, payment_no: str, seconds: float = 600) -> tuple[PaymentStatus, float]:
         """The final status, and how many (virtual) seconds it took from now."""
         began = self.world.loop.time()
+        status = status_of(await self.ask(payment_no))
         while self.world.loop.time() - began < seconds:
-            status = await self.ask(payment_no, wait=25)
-            assert isinstance(status, PaymentStatus), status
+            status = status_of(await self.ask(payment_no, wait=25))
             if status.state.final:
                 return status, self.world.loop.time() - began
-        raise AssertionError(f"not settled after {seconds} s: {self.world.timeline(status_of(status))}")
+        raise AssertionError(f"not settled after {seconds} s: {self.world.timeline(status)}")
 
     async def shown(self, request: PaymentRequest) -> PaymentStatus:
         """The status once its QR is there."""

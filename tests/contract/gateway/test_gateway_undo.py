@@ -1,5 +1,6 @@
-"""Undoing what is open: the cashier's cancel against every moment of a payment, lost and refused cancels, restarts, late
-money. Whatever happens, the outcome agrees with the wallet's money and NOT_PAID has a proof."""
+"""Undoing what is open: the cashier's cancel against every moment of a payment, lost cancels, restarts, late money.
+
+Whatever happens, the outcome agrees with the wallet's money and NOT_PAID has a proof."""
 
 from __future__ import annotations
 

@@ -1,0 +1,197 @@
+"""The OpenAPI document, made from the very messages that are decoded. Every call with each problem it can answer."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from gateway.api.answers import JSON, PROBLEM_JSON, PROBLEMS
+from protocol.messages import (
+    AckRequest,
+    ActivationAnswer,
+    ActivationRequest,
+    CancelRequest,
+    JournalAnswer,
+    JournalUpload,
+    PaymentRequest,
+    PaymentStatus,
+    Problem,
+    schema_of,
+)
+from protocol.reasons import Reason
+
+#: Of this contract, not of the program: it changes only by adding.
+API_VERSION: Final = "1.0"
+
+_ALWAYS: Final = (
+    Reason.BAD_REQUEST,
+    Reason.BAD_SIGNATURE,
+    Reason.CLOCK,
+    Reason.UNKNOWN_TERMINAL,
+    Reason.TOO_LARGE,
+    Reason.INTERNAL,
+)
+_EFFECT: Final = (*_ALWAYS, Reason.REPLAYED, Reason.CONTENT_DIFFERS)
+_ORDER: Final = (Reason.ORDER_OPEN, Reason.ORDER_PAID, Reason.ORDER_CANCELLED)
+_ACTIVATION: Final = (
+    Reason.ACTIVATION_UNKNOWN,
+    Reason.ACTIVATION_EXPIRED,
+    Reason.ACTIVATION_USED,
+    Reason.TOO_MANY_TRIES,
+)
+_NUMBER: Final = {
+    "name": "payment_no",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[0-9A-Z]{25}-[1-9][0-9]{0,3}$"},
+}
+_WAIT: Final = [
+    {
+        "name": "wait",
+        "in": "query",
+        "description": "Seconds to wait for a change, at most 30.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    {
+        "name": "after",
+        "in": "query",
+        "description": "Answer as soon as state_seq is greater; without it: as soon as the state is final.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+]
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    kinds: tuple[type[Struct], ...] = (
+        ActivationRequest,
+        ActivationAnswer,
+        PaymentRequest,
+        PaymentStatus,
+        CancelRequest,
+        AckRequest,
+        JournalUpload,
+        JournalAnswer,
+        Problem,
+    )
+    references, components = schema_of(*kinds)
+    by_kind: dict[type[Struct], dict[str, Any]] = dict(zip(kinds, references, strict=True))
+
+    def call(
+        summary: str,
+        *,
+        answer: type[Struct],
+        reasons: tuple[Reason, ...],
+        body: type[Struct] | None = None,
+        parameters: list[dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "summary": summary,
+            "security": [{"signature": []}],
+            "responses": {
+                "200": {"description": "Signed answer", "content": {JSON: {"schema": by_kind[answer]}}},
+                **_problems(reasons, by_kind[Problem]),
+            },
+        }
+        if parameters:
+            found["parameters"] = parameters
+        if body is not None:
+            found["requestBody"] = {"required": True, "content": {JSON: {"schema": by_kind[body]}}}
+        return found
+
+    number: list[dict[str, Any]] = [dict(_NUMBER)]
+    paths: dict[str, Any] = {
+        "/v1/terminals/activate": {
+            "post": call(
+                "Bind a device key to a store with an activation code",
+                body=ActivationRequest,
+                answer=ActivationAnswer,
+                reasons=(*_ALWAYS, Reason.REPLAYED, *_ACTIVATION),
+            )
+        },
+        "/v1/payments": {
+            "post": call(
+                "Collect an amount: a scanned code, or a QR to show",
+                body=PaymentRequest,
+                answer=PaymentStatus,
+                reasons=(*_EFFECT, *_ORDER),
+            )
+        },
+        "/v1/payments/{payment_no}": {
+            "get": call(
+                "What is known of a payment; long poll",
+                answer=PaymentStatus,
+                reasons=(*_ALWAYS, Reason.UNKNOWN_PAYMENT),
+                parameters=[*number, *_WAIT],
+            )
+        },
+        "/v1/payments/{payment_no}/cancel": {
+            "post": call(
+                "Durable cancel intent; for an unknown number a tombstone",
+                body=CancelRequest,
+                answer=PaymentStatus,
+                reasons=_EFFECT,
+                parameters=number,
+            )
+        },
+        "/v1/payments/{payment_no}/ack": {
+            "post": call(
+                "The till journaled this final outcome",
+                body=AckRequest,
+                answer=PaymentStatus,
+                reasons=(*_EFFECT, Reason.UNKNOWN_PAYMENT),
+                parameters=number,
+            )
+        },
+        "/v1/journal": {
+            "post": call(
+                "The terminal's entries, idempotent by sequence",
+                body=JournalUpload,
+                answer=JournalAnswer,
+                reasons=(*_ALWAYS, Reason.REPLAYED, Reason.JOURNAL_GAP, Reason.JOURNAL_FORK),
+            )
+        },
+        **_operations(),
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Guitai gateway", "version": API_VERSION},
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Signature",
+                    "description": "RFC 9421 with Ed25519 in one fixed profile; answers are signed and bound likewise.",
+                }
+            },
+        },
+    }
+
+
+def _problems(reasons: tuple[Reason, ...], schema: dict[str, Any]) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = {}
+    for reason in reasons:
+        by_status.setdefault(PROBLEMS[reason][0], []).append(reason.value)
+    return {
+        str(status): {
+            "description": "Signed problem: " + ", ".join(names),
+            "content": {PROBLEM_JSON: {"schema": schema}},
+        }
+        for status, names in sorted(by_status.items())
+    }
+
+
+def _operations() -> dict[str, Any]:
+    plain = {"text/plain": {"schema": {"type": "string"}}}
+    summaries = {"/healthz": "Alive", "/readyz": "Ready to serve", "/metrics": "Prometheus metrics"}
+    found: dict[str, Any] = {
+        path: {"get": {"summary": summary, "responses": {"200": {"description": summary, "content": plain}}}}
+        for path, summary in summaries.items()
+    }
+    found["/readyz"]["get"]["responses"]["503"] = {"description": "The store does not answer", "content": plain}
+    found["/openapi.json"] = {"get": {"summary": "This document", "responses": {"200": {"description": "OpenAPI"}}}}
+    return found
