@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from protocol.messages import LateMoney, LateMoneyState, Light
+from protocol.messages import LateMoney, LateMoneyState, Light, Presented
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
 from sync.engine.events import AckCall, Answer, CancelCall, LineSilent, PayCall, QueryCall, Send, StatusAnswer
@@ -302,6 +302,19 @@ def test_no_statement_and_no_effect_shows_the_code() -> None:
         assert read_statement(text) == statement
     assert CODE not in repr(till)
     assert CODE not in f"{till.state}"
+
+
+def test_the_tombstone_of_a_qr_that_never_arrived_is_believed() -> None:
+    """A cancel carries no word on who presents: the gateway's row of an unseen number cannot know it either."""
+    till = Till()
+    till.up()
+    payment = till.start(qr=True)
+    assert payment is not None
+    till.answer(till.only(PayCall), silence())
+    till.cancel(payment)
+    dug = till.status(payment, G.NOT_PAID, proof=ProofKind.TOMBSTONE, presented=Presented.CUSTOMER)
+    till.answer(till.only(CancelCall), dug)
+    assert till.records[payment].state is TerminalState.NOT_PAID
 
 
 def test_a_signed_refusal_leads_to_a_tombstone_not_to_a_state() -> None:
