@@ -26,6 +26,8 @@ FILE_KEYS: Final[Mapping[str, str]] = {
     "private_key_file": "private_key",
     "wallet_public_key_file": "wallet_public_key",
 }
+#: Values that are right in form, to go on looking for faults behind one.
+_STAND_INS: Final[Mapping[str, str]] = {"base_url": "https://wallet.invalid/", "app_id": "0"}
 _TABLES: Final = ("merchants", "stores", "channel_accounts")
 _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 _PLACE: Final = re.compile(r"at (line \d+, column \d+|end of document)")
@@ -161,7 +163,7 @@ def _take_files(entry: Entry, settings: dict[str, object], files: Mapping[str, s
 
 
 def _check(entry: Entry, settings: Mapping[str, object], *, complete: bool) -> None:
-    """Parses as the channel will. After a fault its key is left out and the rest is tried, so that all are found."""
+    """Parses as the channel will. After a fault its key is passed over and the rest is tried, so that all are found."""
     rest = {**settings, "id": "account"}  # the entry itself looks at its id
     named: set[str] = set() if complete else set(FILE_KEYS.values())
     while True:
@@ -170,8 +172,16 @@ def _check(entry: Entry, settings: Mapping[str, object], *, complete: bool) -> N
         except AccountError as error:
             if error.where not in named:
                 entry.fault(shown_key(error.where), error.hint)
-            if error.where in named or rest.pop(error.where, None) is None:
+            if error.where in named or not _passed_over(rest, error.where):
                 return
             named.add(error.where)
         else:
             return
+
+
+def _passed_over(rest: dict[str, object], key: str) -> bool:
+    """Takes a key at fault out of the way. False when the rest cannot be judged without it."""
+    if key in _STAND_INS:
+        rest[key] = _STAND_INS[key]
+        return True
+    return rest.pop(key, None) is not None

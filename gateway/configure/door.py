@@ -13,6 +13,7 @@ import asyncio
 import os
 import socket
 import tempfile
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hmac import compare_digest
@@ -78,13 +79,11 @@ class Door:
     plate: DoorPlate = field(repr=False)
     _server: asyncio.Server
     _files: tuple[Path, ...]
-    _talks: set[asyncio.Task[None]]
+    _post: _Post
 
     async def aclose(self) -> None:
         self._server.close()
-        for talk in tuple(self._talks):
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        await self._post.aclose()
         await self._server.wait_closed()
         for path in self._files:
             path.unlink(missing_ok=True)
@@ -99,8 +98,7 @@ async def open_door(
     plate_file = plate_path(database)
     plate_file.unlink(missing_ok=True)
     token = b64url(entropy.bytes(32))
-    talks: set[asyncio.Task[None]] = set()
-    post = _Post(token=token, handler=handler, talks=talks)
+    post = _Post(token=token, handler=handler)
     if unix:
         path = _socket_path(database)
         server = await asyncio.start_unix_server(post.greet, sock=_unix_socket(path), limit=MOST_BYTES)
@@ -109,7 +107,7 @@ async def open_door(
         server = await asyncio.start_server(post.greet, host="127.0.0.1", port=0, limit=MOST_BYTES)
         plate, files = DoorPlate(token=token, port=server.sockets[0].getsockname()[1]), (plate_file,)
     _write_private(plate_file, msgspec.json.encode(plate))
-    return Door(plate=plate, _server=server, _files=files, _talks=talks)
+    return Door(plate=plate, _server=server, _files=files, _post=post)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,18 +116,30 @@ class _Post:
 
     token: str = field(repr=False)
     handler: Handler
-    talks: set[asyncio.Task[None]]
+    greeting: set[asyncio.Task[None]] = field(default_factory=set["asyncio.Task[None]"])
+    talks: set[asyncio.Task[None]] = field(default_factory=set["asyncio.Task[None]"])
 
     async def greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A line is a task of its own: to close the door lines are cancelled, and what greeted them ends by itself."""
         task = asyncio.current_task()
         assert task is not None, "asyncio runs each connection as a task"
+        self.greeting.add(task)
         try:
             if len(self.talks) < _MOST_LINES:
-                self.talks.add(task)
-                await self._talk(reader, writer)
+                talk = asyncio.create_task(self._talk(reader, writer))
+                self.talks.add(talk)
+                talk.add_done_callback(self.talks.discard)
+                await asyncio.wait({talk})
+                if not talk.cancelled():
+                    talk.result()  # a defect is the loop's to report, never swallowed
         finally:
-            self.talks.discard(task)
+            self.greeting.discard(task)
             writer.close()
+
+    async def aclose(self) -> None:
+        for talk in tuple(self.talks):
+            talk.cancel()
+        await asyncio.gather(*self.greeting)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -156,8 +166,8 @@ class _Post:
             said = await self.handler(order)
         except StoreFailed:
             return Failed(reason=Reason.INTERNAL, hint="the gateway's database failed and it is stopping; see its log")
-        except Exception as error:
-            log.error("an order at the door failed", error=type(error).__name__, exc_info=error)
+        except Exception as error:  # noqa: BLE001 - a defect here must not end the gateway; the caller is told
+            log.error("an order at the door failed", error=type(error).__name__, at=_place(error))
             return Failed(reason=Reason.INTERNAL, hint="the gateway failed at this; its log says where")
         match said:
             case Planned(applied=True) if said.plan.changes:
@@ -167,6 +177,12 @@ class _Post:
             case _:
                 pass
         return said
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised. Neither its text nor any value: an order carries keys."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def _socket_path(database: Path) -> Path:
