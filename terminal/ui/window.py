@@ -11,7 +11,7 @@ from typing import TypeVar, assert_never
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.view import (
@@ -170,7 +170,8 @@ class Window(QWidget):
                 doctor = self._page(DoctorPage)
                 self._fitted(doctor, lambda: doctor.show_view(body, text))
             case ActivationView():
-                self._page(ActivationPage).show_view(body, text)
+                activation = self._page(ActivationPage)
+                self._fitted(activation, lambda: activation.show_view(body, text))
             case BlockedView():
                 self._page(BlockedPage).show_view(body, text)
             case tuple():
@@ -192,15 +193,25 @@ class Window(QWidget):
         self.stack.setCurrentWidget(page)
         return page
 
-    def _fitted(self, page: DisplayPage | DoctorPage, show: Callable[[], None]) -> None:
+    def _fitted(self, page: DisplayPage | DoctorPage | ActivationPage, show: Callable[[], None]) -> None:
         """A column of rows that is higher than the window at the shop's text size is drawn smaller, never cut."""
         look, layout, room = self._look, page.layout(), self.stack.height()
         if look is None or layout is None:
             return
         page.set_look(look)
         show()
-        layout.invalidate()
+        _make_measurable(page)
         needed = layout.minimumSize().height()
         if needed > room > 0:
             page.set_look(Look(theme=look.theme, metrics=Metrics(unit=look.metrics.unit * room / needed * 0.97)))
             show()
+
+
+def _make_measurable(page: QWidget) -> None:
+    """Layouts leave out children that were made a moment ago (Qt shows them later) and keep old sizes: not here."""
+    for part in page.findChildren(QWidget):
+        if part.isHidden() and not part.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide):
+            part.show()
+        part.updateGeometry()
+    for inner in page.findChildren(QLayout):
+        inner.invalidate()

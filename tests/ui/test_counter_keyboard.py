@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -215,7 +216,7 @@ def test_the_focus_never_leaves_the_window(desk: Desk) -> None:
     window = desk.controller.window
     desk.type("5")
     desk.key(K.Key_Tab, "\t")
-    desk.qtbot.mouseClick(window.home.keypad, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
+    QTest.mouseClick(window.home.keypad, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(20, 20))
     assert QApplication.focusWidget() is window
     assert not window.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled)
     takers = [w for w in window.findChildren(QWidget) if w.focusPolicy() & Qt.FocusPolicy.ClickFocus]

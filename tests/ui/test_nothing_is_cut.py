@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QRawFont
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from terminal.cashier.present import present
@@ -41,6 +41,10 @@ def test_no_text_is_cut(qtbot: QtBot, language: str, size: tuple[int, int], text
         for label in window.findChildren(FitLabel):
             if label.isVisible():
                 assert label.fits(), f"{name}: {label.text!r} in {label.width()}x{label.height()}"
+        for part in window.findChildren(QWidget):
+            parent = part.parentWidget()
+            if part.isVisible() and parent is not None:
+                assert parent.rect().contains(part.geometry()), f"{name}: {type(part).__name__} {part.geometry()}"
         for cap in window.keys.findChildren(Keycap):
             if cap.isVisible():
                 assert window.keys.rect().contains(cap.geometry()), f"{name}: {cap.accessibleName()}"
