@@ -27,6 +27,10 @@ _TAIL: Final = 200
 _CHECKPOINT_BUSY_MS: Final = 50
 
 
+def _is_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The end of the chain."""
@@ -79,6 +83,9 @@ class Journal:
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise JournalGuardError from error
+            if _is_full(error):
+                # SQLite undid the transaction itself; a full disk may not even let the file be opened again.
+                raise trouble(error) from error
             self._reopen()
             if self._head != after:
                 raise trouble(error) from error
@@ -253,7 +260,8 @@ class Journal:
         part.chmod(0o600)
         part.rename(to)
         self._sync(to)
-        self._sync(to.parent)
+        if os.name == "posix":
+            self._sync(to.parent)
 
     @staticmethod
     def _sync(path: Path) -> None:

@@ -78,11 +78,16 @@ def kind_of(request: RequestParts) -> str:
     return last if last in ("cancel", "ack") else "query"
 
 
+def _till_key(keyid: str) -> Ed25519PublicKey | None:
+    return TILL_KEY.public_key() if keyid == TERMINAL_ID else None
+
+
 @dataclass
 class FakeGateway:
     """`wallet` decides what a new payment becomes at once; `settle` changes one later."""
 
     now_ms: Callable[[], int]
+    find_key: Callable[[str], Ed25519PublicKey | None] = _till_key
     wallet: Callable[[PaymentRequest], GatewayState] = lambda _: GatewayState.SENT
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     delay_ms: dict[str, int] = field(default_factory=dict[str, int])
@@ -180,7 +185,7 @@ class FakeGateway:
         return Problem(type="about:blank", title=reason, status=status, reason=reason, server_time_ms=self.now_ms())
 
     async def _answer(self, kind: str, request: RequestParts) -> tuple[int, Struct]:
-        verified = verify_request(request, find_key=_till_key)
+        verified = verify_request(request, find_key=self.find_key)
         assert not isinstance(verified, SignatureRefusal), f"the till signs what it sends: {verified}"
         known = kind in ("query", "cancel", "ack") or (
             kind == "pay" and decode(PaymentRequest, request.body).payment_no in self.statuses
@@ -311,7 +316,3 @@ class FakeGateway:
     @property
     def head(self) -> str:
         return self.entries[-1].hash if self.entries else genesis(TERMINAL_ID)
-
-
-def _till_key(keyid: str) -> Ed25519PublicKey | None:
-    return TILL_KEY.public_key() if keyid == TERMINAL_ID else None

@@ -302,6 +302,17 @@ def test_a_shown_qr_waits_until_the_gateway_ends_it(tmp_path: Path) -> None:
     at_the_counter(tmp_path, story)
 
 
+def test_a_qr_that_never_reached_the_gateway_is_buried_after_a_crash(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        c.gateway.faults["pay"].append(Fault.REQUEST_LOST)
+        view = await c.view(c.scan(qr=True), S.SENDING)
+        await c.restart()
+        await c.number_in(view.payment_no, S.NOT_PAID)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_a_revoked_terminal_is_told_and_starts_nothing(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         c.gateway.refuse_all = Reason.TERMINAL_REVOKED

@@ -1,0 +1,180 @@
+"""The runner when its disk or the gateway's end of the chain is in trouble: nothing skipped, nothing sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from protocol.chain import link
+from protocol.messages import JournalEntry
+from protocol.reasons import Reason
+from protocol.states import GatewayState, TerminalState
+from tests.contract.sync.counter import CODE, Counter, at_the_counter
+from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
+
+S = TerminalState
+
+
+class FailingConnection:
+    """A connection whose next commits fail, before or after they really happened."""
+
+    def __init__(self, real: sqlite3.Connection, *, failures: int, happened: bool) -> None:
+        self._real = real
+        self._failures = failures
+        self._happened = happened
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        if statement == "commit" and self._failures:
+            self._failures -= 1
+            self._real.execute("commit" if self._happened else "rollback")
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._real.execute(statement, values)
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._real.in_transaction
+
+    def close(self) -> None:
+        self._real.close()
+
+
+def fail_commits(c: Counter, *, failures: int = 1, happened: bool) -> None:
+    held = vars(c.journal)
+    held["_db"] = FailingConnection(held["_db"], failures=failures, happened=happened)
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_an_outcome_whose_commit_failed_is_shown_only_when_it_is_durable(tmp_path: Path, happened: bool) -> None:
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), S.WAITING)
+        fail_commits(c, happened=happened)
+        c.gateway.settle(view.payment_no, GatewayState.PAID)
+        await c.view(view.request_id or "", S.PAID)
+        record = c.journal.payment(view.payment_no)
+        assert record is not None
+        assert record.state is S.PAID
+        await c.until(lambda: view.payment_no in c.gateway.acked)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_payment_whose_intent_was_not_durable_is_refused_and_never_sent(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        fail_commits(c, happened=False)
+        assert await c.refused(c.scan()) is Reason.FOLDER_UNREADABLE
+        assert c.gateway.codes == []
+        await asyncio.sleep(5)
+        await c.view(c.scan(), S.WAITING)
+
+    c = at_the_counter(tmp_path, story)
+    assert c.gateway.codes == [CODE]
+
+
+def test_an_intent_that_was_durable_after_all_goes_on_under_its_number(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        fail_commits(c, happened=True)
+        view = await c.view(c.scan(), S.WAITING)
+        assert c.journal.payment(view.payment_no) is not None
+
+    c = at_the_counter(tmp_path, story)
+    assert c.gateway.codes == [CODE]
+
+
+def test_while_the_file_cannot_be_opened_outcomes_wait_and_new_payments_are_refused(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), S.WAITING)
+        hidden = tmp_path / "hidden"
+        hidden.mkdir()
+        fail_commits(c, happened=False)
+        names = ("journal.db", "journal.db-wal", "journal.db-shm")
+
+        def hide() -> None:
+            for name in names:
+                if (tmp_path / name).exists():
+                    shutil.move(tmp_path / name, hidden / name)
+            (tmp_path / "journal.db").mkdir()
+
+        hide()
+        c.gateway.settle(view.payment_no, GatewayState.PAID)
+        await asyncio.sleep(3)
+        assert c.last(view.request_id or "") == view
+        assert await c.refused(c.scan()) in (Reason.DISK_READ_ONLY, Reason.FOLDER_UNREADABLE)
+        assert c.link is not None
+        assert c.link.refusing is not None
+        (tmp_path / "journal.db").rmdir()
+        for name in names:
+            if (hidden / name).exists():
+                shutil.move(hidden / name, tmp_path / name)
+        await c.view(view.request_id or "", S.PAID)
+
+    c = at_the_counter(tmp_path, story)
+    assert len(c.gateway.codes) == 1
+
+
+# --- the chain's other end ------------------------------------------------------------------------------------------
+
+
+def test_a_gap_is_closed_by_sending_again_from_where_the_gateway_is(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        await c.view(c.scan(), S.PAID)
+        await c.until(lambda: c.link is not None and c.link.unsent == 0)
+        await asyncio.sleep(11)
+        del c.gateway.entries[1:]  # the gateway was restored from a backup
+        await c.view(c.scan(), S.PAID)
+        await c.until(lambda: len(c.gateway.entries) == c.journal.head.seq)
+        assert c.link is not None
+        assert c.link.upload_stopped is None
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_restored_disk_that_is_behind_the_gateway_raises_the_alarm_and_sells(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        await c.view(c.scan(), S.PAID)
+        await c.until(lambda: c.link is not None and c.link.unsent == 0)
+        await asyncio.sleep(11)
+        for _ in range(3):
+            seq = len(c.gateway.entries) + 1
+            digest = link(c.gateway.head, seq=seq, kind="k", at_ms=1, body="{}")
+            c.gateway.entries.append(JournalEntry(seq=seq, kind="k", at_ms=1, body="{}", hash=digest))
+        await c.until(lambda: c.link is not None and c.link.upload_stopped is Reason.JOURNAL_FORK)
+        await c.view(c.scan(), S.PAID)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_an_entry_that_the_gateway_cannot_read_stops_the_delivery_after_what_it_can(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        c.gateway.refuse_journal = Reason.BAD_REQUEST
+        await c.view(c.scan(), S.PAID)
+        await c.until(lambda: c.link is not None and c.link.upload_stopped is Reason.BAD_REQUEST)
+        assert c.link is not None
+        assert c.link.unsent > 0
+        await c.view(c.scan(), S.PAID)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_flapping_line_is_down_soon_up_soon_and_never_stops_being_asked(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), S.WAITING)
+        for _ in range(20):
+            c.gateway.down = not c.gateway.down
+            await asyncio.sleep(7)
+        c.gateway.faults["query"].extend([Fault.HTML, Fault.CUT_BODY, Fault.REQUEST_LOST])
+        c.gateway.settle(view.payment_no, GatewayState.PAID)
+        await c.view(view.request_id or "", S.PAID)
+
+    c = at_the_counter(tmp_path, story)
+    assert all(request.headers["signature-input"].count(TERMINAL_ID) == 1 for _, request in c.gateway.seen)
+    assert len({request.headers["signature-input"] for _, request in c.gateway.seen}) == len(c.gateway.seen)
