@@ -139,7 +139,7 @@ class _Post:
     async def aclose(self) -> None:
         for talk in tuple(self.talks):
             talk.cancel()
-        await asyncio.gather(*self.greeting)
+        await asyncio.gather(*self.greeting, return_exceptions=True)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
