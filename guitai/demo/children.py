@@ -90,8 +90,9 @@ def _first_line(stream: IO[str], process: subprocess.Popen[str]) -> str | None:
     lines: Queue[str] = Queue()
 
     def drain() -> None:
-        for line in stream:
-            lines.put(line)
+        with stream:
+            for line in stream:
+                lines.put(line)
 
     Thread(target=drain, name="guitai-demo-output", daemon=True).start()
     deadline = time.monotonic() + READY_WITHIN_S
