@@ -1,5 +1,7 @@
-"""The public calls: order of checks, idempotency, tombstones, isolation between tills, activation, journal. Every answer
-and problem is signed and bound to its request (the till of these tests verifies each one)."""
+"""The public calls: order of checks, idempotency, tombstones, isolation between tills, activation, journal.
+
+Every answer and problem is signed and bound to its request: the till of these tests verifies each one.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,6 @@ from protocol.messages import (
     JournalAnswer,
     JournalEntry,
     JournalUpload,
-    PaymentRequest,
     Problem,
     decode,
     encode,
@@ -304,7 +305,7 @@ def test_a_code_and_its_presence_must_agree() -> None:
     async def story(world: World) -> None:
         till = await world.till()
         scanned = till.payment(world.show_code("pay"))
-        without = PaymentRequest(**{**msgspec.structs.asdict(scanned), "auth_code": None})
+        without = msgspec.structs.replace(scanned, auth_code=None)
         assert problem_of(await till.pay(without)).reason is Reason.BAD_REQUEST
 
     in_world(story)

@@ -1,0 +1,178 @@
+"""Every verdict in every state. Only a row of table P is NOT_PAID, only a verified statement is PAID; once a reverse was
+sent there is no way back, and doubt moves nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.channels.port import (
+    ChannelReason,
+    Closed,
+    Declined,
+    LineFault,
+    Mismatch,
+    NoAnswer,
+    NotFound,
+    NotSent,
+    Pending,
+    QueryVerdict,
+    Unknown,
+)
+from gateway.payments.answers import answer_pay, answer_query
+from gateway.payments.values import AlarmKind
+from protocol.messages import LateMoneyState
+from protocol.reasons import Reason
+from protocol.states import GatewayState, ProofKind
+from tests.unit.gateway.payment_rows import PAID_VERDICT, order, payment, undone_order
+
+S = GatewayState
+DOUBTS = [
+    Unknown(reason=ChannelReason.CHANNEL_ERROR, code="20000"),
+    Unknown(reason=ChannelReason.BAD_SIGNATURE),
+    NoAnswer(LineFault.READ_TIMEOUT),
+    NoAnswer(LineFault.CUT),
+    Mismatch(fields=("total_amount",)),
+]
+OPEN = [S.SENT, S.REVERSING, S.UNDO_BY_REFUND]
+
+
+@pytest.mark.parametrize("state", [*OPEN, S.PAID, S.NOT_PAID])
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_doubt_moves_nothing(state: GatewayState, doubt: Unknown | NoAnswer | Mismatch) -> None:
+    row = payment(state)
+    for step in (
+        answer_pay(row, order(), doubt, said_by="alipay", now_ms=60_000),
+        answer_query(row, undone_order(), doubt, said_by="alipay", asked_ms=60_000, now_ms=60_001),
+    ):
+        assert step.payment == row
+        assert (AlarmKind.MISMATCH in {alarm.kind for alarm in step.alarms}) == isinstance(doubt, Mismatch)
+
+
+@pytest.mark.parametrize(
+    ("state", "cancelled", "after"),
+    [
+        (S.SENT, False, S.PAID),
+        (S.SENT, True, S.UNDO_BY_REFUND),
+        (S.REVERSING, False, S.REVERSING),
+        (S.REVERSING, True, S.REVERSING),
+        (S.UNDO_BY_REFUND, True, S.UNDO_BY_REFUND),
+        (S.PAID, False, S.PAID),
+    ],
+)
+def test_verified_paid(state: GatewayState, cancelled: bool, after: GatewayState) -> None:
+    row = payment(state, cancel_requested_ms=500 if cancelled else None)
+    for step in (
+        answer_pay(row, order(), PAID_VERDICT, said_by="alipay", now_ms=1_000),
+        answer_query(row, order(), PAID_VERDICT, said_by="alipay", asked_ms=900, now_ms=1_000),
+    ):
+        assert step.payment.state is after
+        assert (step.payment.reason is Reason.PAID) == (after is S.PAID and state is not S.PAID)
+
+
+def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end() -> None:
+    row = payment(S.NOT_PAID)
+    early = answer_query(row, order(), PAID_VERDICT, said_by="alipay", asked_ms=49_000, now_ms=51_000)
+    assert early.payment == row
+    stale = answer_pay(row, order(watch_step=4), PAID_VERDICT, said_by="alipay", now_ms=51_000)
+    assert stale.payment == row
+    assert stale.order is not None
+    assert stale.order.watch_step == 0
+    late = answer_query(row, order(), PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001)
+    assert late.payment.state is S.NOT_PAID
+    assert late.payment.late_state is LateMoneyState.FOUND
+    assert [alarm.kind for alarm in late.alarms] == [AlarmKind.LATE_MONEY]
+    undone = answer_query(
+        late.payment, order(), Closed(code="TRADE_CLOSED"), said_by="alipay", asked_ms=60_000, now_ms=60_000
+    )
+    assert undone.payment.late_state is LateMoneyState.UNDONE
+
+
+@pytest.mark.parametrize("state", [S.SENT, S.REVERSING])
+def test_a_listed_refusal_of_the_pay_call_is_declined(state: GatewayState) -> None:
+    verdict = Declined(code="ACQ.BUYER_BALANCE_NOT_ENOUGH", reason=ChannelReason.BALANCE_LOW)
+    step = answer_pay(payment(state), order(), verdict, said_by="alipay", now_ms=1_000)
+    assert (step.payment.state, step.payment.proof_kind) == (S.NOT_PAID, ProofKind.DECLINED)
+    assert step.payment.reason is Reason.BALANCE_LOW
+
+
+def test_a_refusal_after_verified_paid_is_a_conflict() -> None:
+    verdict = Declined(code="X", reason=ChannelReason.RISK)
+    step = answer_pay(payment(S.PAID), order(), verdict, said_by="alipay", now_ms=1_000)
+    assert step.payment.state is S.PAID
+    assert [alarm.kind for alarm in step.alarms] == [AlarmKind.CONFLICT]
+
+
+@pytest.mark.parametrize(("calls", "proven"), [(1, True), (2, False)])
+def test_not_sent_proves_only_when_no_other_call_was_made(calls: int, proven: bool) -> None:
+    verdict = NotSent(LineFault.CONNECT_FAILED)
+    step = answer_pay(payment(), order(calls=calls), verdict, said_by="alipay", now_ms=1_000)
+    assert (step.payment.proof_kind is ProofKind.NOT_SENT) == proven
+
+
+def test_a_query_that_was_not_sent_proves_nothing() -> None:
+    verdict = NotSent(LineFault.CONNECT_FAILED)
+    step = answer_query(payment(), order(), verdict, said_by="alipay", asked_ms=1, now_ms=2)
+    assert step.payment.state is S.SENT
+
+
+@pytest.mark.parametrize(
+    ("state", "proof"),
+    [(S.SENT, ProofKind.CLOSED), (S.REVERSING, ProofKind.CLOSED), (S.UNDO_BY_REFUND, ProofKind.REFUNDED)],
+)
+def test_verified_closed(state: GatewayState, proof: ProofKind) -> None:
+    verdict = Closed(code="TRADE_CLOSED")
+    step = answer_query(payment(state), order(), verdict, said_by="alipay", asked_ms=1, now_ms=2)
+    assert (step.payment.state, step.payment.proof_kind) == (S.NOT_PAID, proof)
+
+
+@pytest.mark.parametrize("state", [S.SENT, S.UNDO_BY_REFUND, S.PAID])
+def test_not_found_proves_nothing_before_a_reverse_or_after_paid(state: GatewayState) -> None:
+    row = payment(state)
+    seen = undone_order(absent_since_ms=46_000)
+    verdict = NotFound(code="ACQ.TRADE_NOT_EXIST")
+    step = answer_query(row, seen, verdict, said_by="alipay", asked_ms=90_000, now_ms=90_000)
+    assert step.payment == row
+
+
+ABSENT_CASES = [
+    ({}, 46_000, 51_000, True),
+    ({}, 46_000, 50_999, False),
+    ({}, None, 90_000, False),
+    ({"certain_undo_ms": None}, 46_000, 90_000, False),
+    ({"certain_undo_ms": 91_000}, 46_000, 90_000, False),
+    ({"call_closed_ms": 25_000}, 46_000, 54_999, False),
+    ({"call_closed_ms": 25_000}, 46_000, 55_000, True),
+    ({"open_calls": 1}, 46_000, 90_000, False),
+    ({"open_calls": 1, "call_closed_ms": None}, 46_000, 90_000, False),
+]
+
+
+@pytest.mark.parametrize(("changes", "since_ms", "asked_ms", "proven"), ABSENT_CASES)
+def test_absent_needs_every_one_of_its_conditions(
+    changes: dict[str, int | None], since_ms: int | None, asked_ms: int, proven: bool
+) -> None:
+    """30 s after the pay socket closed, a cancel acknowledged at least 15 s after send, two "not found" 5 s apart."""
+    seen = undone_order(absent_since_ms=since_ms, **changes)
+    verdict = NotFound(code="ACQ.TRADE_NOT_EXIST")
+    step = answer_query(payment(S.REVERSING), seen, verdict, said_by="alipay", asked_ms=asked_ms, now_ms=asked_ms)
+    assert (step.payment.proof_kind is ProofKind.ABSENT) == proven
+
+
+def test_an_open_trade_between_two_not_founds_starts_the_count_again() -> None:
+    seen = undone_order(absent_since_ms=46_000)
+    verdicts: list[QueryVerdict] = [Pending(payer_prompted=True), NotFound(code="x")]
+    row = payment(S.REVERSING)
+    for at_ms, verdict in zip((48_000, 60_000), verdicts, strict=True):
+        step = answer_query(row, seen, verdict, said_by="alipay", asked_ms=at_ms, now_ms=at_ms)
+        assert step.order is not None
+        row, seen = step.payment, step.order
+    assert row.state is S.REVERSING
+    assert seen.absent_since_ms == 60_000
+
+
+def test_the_prompt_is_told_once() -> None:
+    first = answer_pay(payment(), order(), Pending(payer_prompted=True), said_by="alipay", now_ms=1)
+    again = answer_query(
+        first.payment, order(), Pending(payer_prompted=True), said_by="alipay", asked_ms=3_000, now_ms=3_000
+    )
+    assert (first.payment.state_seq, again.payment.state_seq) == (2, 2)

@@ -1,0 +1,134 @@
+"""Table S: what is done next for a payment, and when. Times in ms after the first pay byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.jobs.bucket import Bucket, full
+from gateway.jobs.schedule import Action, ActionKind, Pace, next_action, undo_goes_on, undo_pause_ms
+from gateway.payments.values import ChannelOrder, Payment, UndoFound, UndoHeard
+from protocol.messages import LateMoneyState, Presented
+from protocol.states import GatewayState, ProofKind
+from tests.unit.gateway.payment_rows import order, payment, undone_order
+
+PACE = Pace(query_interval_ms=3_000)
+S, K = GatewayState, ActionKind
+
+
+def action(row: Payment, seen: ChannelOrder) -> tuple[ActionKind, int] | None:
+    found: Action | None = next_action(row, seen, PACE, now_ms=0)
+    return None if found is None else (found.kind, found.due_ms)
+
+
+def test_a_scanned_code_is_asked_about_every_3_s_and_undone_at_45_s() -> None:
+    asked: int | None = None
+    times: list[tuple[ActionKind, int]] = []
+    for _ in range(15):
+        found = action(payment(), order(asked_ms=asked))
+        assert found is not None
+        times.append(found)
+        asked = found[1] + 40
+    assert times == [(K.QUERY, 3_000 * i) for i in range(1, 15)] + [(K.UNDO, 45_000)]
+
+
+def test_the_cashiers_cancel_acts_at_once() -> None:
+    assert action(payment(cancel_requested_ms=2_000), order(asked_ms=1_900)) == (K.UNDO, 2_000)
+
+
+@pytest.mark.parametrize("state", [S.CREATED, S.PAID])
+def test_nothing_is_due_for_what_is_settled(state: GatewayState) -> None:
+    assert action(payment(state), order()) is None
+    assert next_action(payment(state), None, PACE, now_ms=0) is None
+
+
+def test_the_pauses_between_undos() -> None:
+    assert [undo_pause_ms(i) // 1000 for i in range(1, 13)] == [2, 2, 2, 2, 2, 5, 5, 5, 10, 30, 60, 60]
+
+
+UNDOING: list[tuple[dict[str, Any], tuple[ActionKind, int]]] = [
+    ({}, (K.QUERY, 48_000)),
+    ({"undo_heard": UndoHeard.RETRY}, (K.CANCEL, 47_000)),
+    ({"undo_asked_ms": 48_000, "undo_found": UndoFound.PAID}, (K.CANCEL, 47_000)),
+    ({"undo_asked_ms": 48_000, "undo_found": UndoFound.OPEN}, (K.CANCEL, 47_000)),
+    ({"undo_asked_ms": 48_000, "undo_found": UndoFound.UNSETTLED}, (K.QUERY, 51_000)),
+    (
+        {"undo_asked_ms": 48_000, "undo_found": UndoFound.UNSETTLED, "undo_heard": UndoHeard.NOTHING},
+        (K.CANCEL, 47_000),
+    ),
+    ({"undo_asked_ms": 48_000, "undo_found": UndoFound.ABSENT, "absent_since_ms": 48_000}, (K.QUERY, 53_000)),
+    (
+        {"undo_asked_ms": 48_000, "undo_found": UndoFound.ABSENT, "absent_since_ms": 48_000, "call_closed_ms": 25_000},
+        (K.QUERY, 55_000),
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), UNDOING)
+def test_while_undoing(changes: dict[str, Any], expected: tuple[ActionKind, int]) -> None:
+    assert action(payment(S.REVERSING), undone_order(**changes)) == expected
+
+
+def test_an_early_cancel_is_repeated_once_it_can_count_for_absent() -> None:
+    seen = undone_order(
+        undo_sent_ms=2_000, certain_undo_ms=None, undo_asked_ms=5_000, undo_found=UndoFound.ABSENT, undo_tries=1
+    )
+    assert action(payment(S.REVERSING), seen) == (K.CANCEL, 15_000)
+
+
+def test_a_qr_is_asked_for_again_then_given_up() -> None:
+    row = payment(presented=Presented.MERCHANT)
+    assert action(row, order(open_calls=0, call_closed_ms=900)) == (K.QR, 2_900)
+    assert action(row, order(open_calls=0, call_closed_ms=9_000, calls=3)) == (K.UNDO, 9_000)
+
+
+def test_a_shown_qr_is_asked_about_until_its_end() -> None:
+    row = payment(presented=Presented.MERCHANT, qr="https://qr", qr_expires_ms=120_000)
+    assert action(row, order(deadline_ms=120_000, asked_ms=117_040)) == (K.UNDO, 120_000)
+
+
+@pytest.mark.parametrize(
+    ("proof", "watched"),
+    [(kind, kind in (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT)) for kind in ProofKind],
+)
+def test_the_watch_for_late_money(proof: ProofKind, watched: bool) -> None:
+    """+5 s, then +1, 5, 15 min, 1, 6, 24 h after the end; only where the wallet may still take money."""
+    row = payment(S.NOT_PAID, proof_kind=proof)
+    times = [action(row, order(watch_step=step)) for step in range(8)]
+    due = [(K.QUERY, 50_000 + s * 1000) for s in (5, 60, 300, 900, 3_600, 21_600, 86_400)]
+    assert times == ([*due, None] if watched else [None] * 8)
+
+
+def test_late_money_is_undone_at_once() -> None:
+    row = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=1)
+    assert action(row, order(undo_found=UndoFound.PAID)) == (K.CANCEL, 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "cancelled", "unsettled", "goes_on"),
+    [
+        (S.SENT, False, 0, True),
+        (S.SENT, False, 1, False),
+        (S.SENT, False, 2, True),
+        (S.SENT, True, 1, True),
+        (S.UNDO_BY_REFUND, True, 0, True),
+        (S.PAID, False, 0, False),
+        (S.NOT_PAID, False, 0, False),
+    ],
+)
+def test_the_query_before_the_first_reverse_decides(
+    state: GatewayState, cancelled: bool, unsettled: int, goes_on: bool
+) -> None:
+    row = payment(state, cancel_requested_ms=1 if cancelled else None)
+    assert undo_goes_on(row, order(unsettled_asks=unsettled)) == goes_on
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    bucket: Bucket | None = full(capacity=2, per_second=1, now_ms=0)
+    for _ in range(2):
+        assert bucket is not None
+        bucket = bucket.take(now_ms=0)
+    assert bucket is not None
+    assert bucket.take(now_ms=999) is None
+    assert bucket.take(now_ms=1_000) is not None
