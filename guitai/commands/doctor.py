@@ -114,6 +114,7 @@ def _device(device: DeviceSeen) -> dict[str, Any]:
 
 
 def _print(folder: Path, checks: list[dict[str, Any]], devices: list[dict[str, Any]], message: str) -> None:
+    from drivers.scanner.seen import DeviceRole
     from guitai import device_words as words
 
     click.echo(f"Data folder: {folder}")
@@ -123,7 +124,7 @@ def _print(folder: Path, checks: list[dict[str, Any]], devices: list[dict[str, A
             click.echo(f"{'':20}{check['todo']}")
     click.echo(f"Devices: {len(devices)}" if devices else "Devices: none seen. Guns that type as keyboards need none.")
     for device in devices:
-        mark = _MARKS[True] if device["usable"] and device["role"] != "other" else "-   "
+        mark = _MARKS[True] if device["usable"] and device["role"] is not DeviceRole.OTHER else "-   "
         click.echo(f"{mark}  {device['uri']}  ({words.ROLE[device['role']]})")
         click.echo(f"{'':6}{device['title']}" + (f": {device['why']}" if device["why"] else ""))
         if device["todo"]:

@@ -95,6 +95,7 @@ class LiveTill:
         self._identity = Identity()
         self._till: OpenTill | None = None
         self._activation: threading.Thread | None = None
+        self._activating = False
         self._closed = False
         if Folder(data_dir).activated:
             self._open()
@@ -123,9 +124,9 @@ class LiveTill:
 
     def activate(self, *, gateway: str, ticket: ActivationTicket) -> None:
         with self._lock:
-            running = self._activation
-            if self._closed or (running is not None and running.is_alive()):
+            if self._closed or self._activating:
                 return
+            self._activating = True
             self._activation = threading.Thread(
                 target=self._activate, args=(gateway, ticket), name="guitai-activation", daemon=True
             )
@@ -183,9 +184,10 @@ class LiveTill:
 
     def _activate(self, gateway: str, ticket: ActivationTicket) -> None:
         """On its own thread: binds the folder, then opens its till without a restart of the program."""
-        self._publish(self._activated(gateway, ticket))
+        answer = self._activated(gateway, ticket)
         with self._lock:
-            closed = self._closed
+            self._activating, closed = False, self._closed
+        self._publish(answer)
         if closed:
             self._close_till()
 
