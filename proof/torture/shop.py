@@ -1,0 +1,138 @@
+"""The shop that is tortured: sandbox wallets, a gateway on its own SQLite file, and tills, each a real process."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+import httpx
+
+from proof.torture.programs import Program, run_guitai
+from protocol.activation import ActivationTicket
+from protocol.secret import Secret
+from sandbox.alipay.server import MoneyState, OrderMoney
+from sync.folder import Folder
+from sync.till import activate_folder
+
+STORE_ID: Final = "torture-store"
+
+_DOCUMENT: Final = """\
+[[merchants]]
+id = "torture"
+name = "torture"
+
+[[stores]]
+id = "torture-store"
+merchant = "torture"
+name = "torture"
+
+[[channel_accounts]]
+id = "torture-alipay"
+merchant = "torture"
+channel = "alipay"
+default_for_qr = true
+min_query_interval_ms = 1000
+"""
+
+
+class Shop:
+    """`tills` stand in `folder/till1`, `folder/till2` …; the gateway keeps its address over restarts."""
+
+    def __init__(self, folder: Path, *, tills: int) -> None:
+        self.folder = folder
+        self._logs = folder / "logs"
+        self._logs.mkdir(parents=True)
+        self.database = folder / "gateway.db"
+        self._address = f"127.0.0.1:{_free_port()}"
+        self.sandbox = Program(
+            "sandbox", "guitai", ("sandbox", "serve", "--listen", "127.0.0.1:0"), log_folder=self._logs
+        )
+        self.gateway = Program(
+            "gateway",
+            "guitai",
+            ("gateway", "serve", "--database", str(self.database), "--listen", self._address, "--announce"),
+            log_folder=self._logs,
+        )
+        self._till_count = tills
+        self.tills: dict[str, Program] = {}
+        self._sandbox_url = ""
+
+    def open(self) -> None:
+        """Everything from nothing to selling."""
+        self.sandbox.start()
+        self._sandbox_url = str(self.sandbox.ready()["sandbox"])
+        code = self._configure(httpx.get(f"{self._sandbox_url}/merchant/alipay", trust_env=False).json())
+        self.gateway.start()
+        url = str(self.gateway.ready()["gateway"])
+        for number in range(1, self._till_count + 1):
+            name = f"till{number}"
+            ticket = ActivationTicket(code=Secret(code))
+            activate_folder(self.folder / name, gateway_url=url, ticket=ticket, device_name=name)
+            self.tills[name] = Program(
+                name,
+                "proof.torture.worker",
+                ("--data-dir", str(self.folder / name), "--sandbox", self._sandbox_url),
+                log_folder=self._logs,
+            )
+        for till in self.tills.values():
+            till.start()
+        for till in self.tills.values():
+            till.ready()
+
+    def close(self) -> None:
+        """Ends what was started, and nothing else."""
+        for program in (*self.tills.values(), self.gateway, self.sandbox):
+            program.end()
+
+    def journal(self, till: str) -> Path:
+        return Folder(self.folder / till).journal
+
+    def terminal_id(self, till: str) -> str:
+        return Folder(self.folder / till).read_identity().terminal_id
+
+    def money(self) -> dict[str, OrderMoney]:
+        """What the wallet says, by out_trade_no."""
+        answer = httpx.get(f"{self._sandbox_url}/phone/money", timeout=10.0, trust_env=False).json()
+        orders = cast("list[dict[str, Any]]", answer["orders"])
+        return {str(order["out_trade_no"]): _money(order) for order in orders}
+
+    def _configure(self, merchant: Mapping[str, object]) -> str:
+        settings = {
+            "base_url": merchant["gateway_url"],
+            "app_id": merchant["app_id"],
+            "seller_id": merchant["seller_id"],
+            "private_key": merchant["merchant_private_key_pkcs8_pem"],
+            "wallet_public_key": merchant["alipay_public_key_pem"],
+        }
+        file = self.folder / "shop.toml"
+        # A TOML basic string and a JSON string are written the same way for what stands here.
+        lines = "".join(f"{name} = {json.dumps(str(value))}\n" for name, value in settings.items())
+        file.touch(mode=0o600)
+        file.write_text(_DOCUMENT + lines, encoding="utf-8")
+        database = ("--database", str(self.database), "--json")
+        run_guitai("gateway", "apply", str(file), *database)
+        uses = ("--store", STORE_ID, "--uses", str(self._till_count), "--days", "1")
+        made = run_guitai("gateway", "activation-code", *uses, *database)
+        return str(json.loads(made.splitlines()[-1])["code"])
+
+
+def _money(order: Mapping[str, Any]) -> OrderMoney:
+    state = str(order["state"])
+    return OrderMoney(
+        out_trade_no=str(order["out_trade_no"]),
+        subject="",
+        total_fen=0,
+        captured_fen=int(order["captured_fen"]),
+        refunded_fen=int(order["refunded_fen"]),
+        state=MoneyState(state),
+        created_ms=0,
+    )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
