@@ -11,7 +11,8 @@ from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import HistoryEntry
 from terminal.cashier.state import CashierState
 from terminal.cashier.times import clock_seconds
-from terminal.cashier.view import TimelineLine, Tone
+from terminal.cashier.view import Tone
+from terminal.cashier.view_pages import TimelineLine
 
 #: What each kind of history entry is called, and its tone.
 KINDS: Final[Mapping[str, Tone]] = MappingProxyType(

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
 
 from terminal.cashier.keys import Command, KeyHint
 from terminal.cashier.phrase import Phrase
+
+if TYPE_CHECKING:
+    from terminal.cashier.view_pages import OtherView
 
 
 class Page(StrEnum):
@@ -149,75 +153,6 @@ class HomeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineLine:
-    """One event of an order: when, who said it, what."""
-
-    time: str
-    who: Phrase
-    what: Phrase
-    tone: Tone
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersView:
-    """The list that filters as you type, and the timeline of the selected order."""
-
-    filter_text: str
-    rows: tuple[RowView, ...]
-    heading: Phrase | None
-    number: str
-    timeline: tuple[TimelineLine, ...]
-    empty: Phrase | None
-    loading: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One bar of a picture: its label, its value as text, its height as a share of the largest, in thousandths."""
-
-    label: str
-    value: str
-    share: int
-    phrase: Phrase | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakingsView:
-    """The owner's day at a glance: what needs attention first, then numbers, then pictures."""
-
-    day: str
-    attention: tuple[RowView, ...]
-    total: str
-    count: int
-    average: str
-    not_paid: int
-    wallets: tuple[Bar, ...]
-    hours: tuple[Bar, ...]
-    loading: bool
-    is_today: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckView:
-    """One check of the doctor: its light, what was found, what to do."""
-
-    icon: str
-    light: Light
-    title: Phrase
-    found: Phrase
-    todo: Phrase | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorView:
-    """A column of checks; runs again at any time."""
-
-    checks: tuple[CheckView, ...]
-    scan: Phrase
-    running: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceView:
     """One setting and its possible values."""
 
@@ -228,36 +163,7 @@ class ChoiceView:
     selected: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldView:
-    """A typed field that is drawn, not a text box: no input method reaches it."""
-
-    title: Phrase
-    text: str
-    hint: Phrase
-    active: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationView:
-    """Binding the till: the code, the gateway's address, how it went."""
-
-    code: FieldView
-    gateway: FieldView
-    message: Phrase
-    tone: Tone
-    busy: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedView:
-    """The app cannot sell at all (folder in use, damaged journal): a sentence and what to do."""
-
-    big: Phrase
-    todo: Phrase
-
-
-PageView = HomeView | OrdersView | TakingsView | DoctorView | ActivationView | BlockedView | tuple[ChoiceView, ...]
+PageView: TypeAlias = "HomeView | OtherView | tuple[ChoiceView, ...]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

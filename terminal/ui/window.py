@@ -7,41 +7,28 @@ release is taken here once. Dialogs are pages inside this window.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, assert_never
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.view import (
-    ActivationView,
-    BlockedView,
-    DoctorView,
-    HomeView,
-    OrdersView,
-    PageView,
-    ScreenView,
-    TakingsView,
-)
+from terminal.cashier.view import HomeView, PageView, ScreenView
 from terminal.ui.hands import Hands
-from terminal.ui.pages.activation import ActivationPage, BlockedPage
-from terminal.ui.pages.display import DisplayPage
-from terminal.ui.pages.doctor import DoctorPage
 from terminal.ui.pages.home import HomePage
-from terminal.ui.pages.orders import OrdersPage
-from terminal.ui.pages.takings import TakingsPage
 from terminal.ui.text import Catalogue
-from terminal.ui.theme import Look, Metrics, Theme, metrics_for
+from terminal.ui.theme import Look, Theme, metrics_for
 from terminal.ui.widgets.banner import Banner
 from terminal.ui.widgets.key_strip import KeyStrip
 from terminal.ui.widgets.status_strip import StatusStrip
 
+if TYPE_CHECKING:
+    from terminal.ui.other_pages import OtherPages
+
 BANNERS = 2
 #: A lower window (baseline pixels) shows the most pressing banner only.
 TWO_BANNERS_NEED = 600
-LaterPage = OrdersPage | TakingsPage | DoctorPage | DisplayPage | ActivationPage | BlockedPage
-P = TypeVar("P", OrdersPage, TakingsPage, DoctorPage, DisplayPage, ActivationPage, BlockedPage)
 
 
 class Window(QWidget):
@@ -58,7 +45,7 @@ class Window(QWidget):
         self.status, self.keys = StatusStrip(), KeyStrip(hands)
         self.banners = [Banner(hands) for _ in range(BANNERS)]
         self.home = HomePage(hands)
-        self._pages: dict[type[LaterPage], LaterPage] = {}
+        self._others: OtherPages | None = None
         self.stack = QStackedWidget()
         self.stack.addWidget(self.home)
         self._box = QVBoxLayout(self)
@@ -151,67 +138,19 @@ class Window(QWidget):
         self._look = look
         for part in (self.status, *self.banners, self.keys, self.home):
             part.set_look(look)
-        for page in self._pages.values():
-            page.set_look(look)
         if self._view is not None:
             self.show_view(self._view)
         self.update()
 
     def _show_body(self, body: PageView, text: Callable[[Phrase], str]) -> None:
-        match body:
-            case HomeView():
-                self.home.show_view(body, text)
-                self.stack.setCurrentWidget(self.home)
-            case OrdersView():
-                self._page(OrdersPage).show_view(body, text)
-            case TakingsView():
-                self._page(TakingsPage).show_view(body, text)
-            case DoctorView():
-                doctor = self._page(DoctorPage)
-                self._fitted(doctor, lambda: doctor.show_view(body, text))
-            case ActivationView():
-                activation = self._page(ActivationPage)
-                self._fitted(activation, lambda: activation.show_view(body, text))
-            case BlockedView():
-                self._page(BlockedPage).show_view(body, text)
-            case tuple():
-                display = self._page(DisplayPage)
-                self._fitted(display, lambda: display.show_view(body, text))
-            case _:
-                assert_never(body)
-
-    def _page(self, kind: type[P]) -> P:
-        """The page of a kind, made when it is first shown, brought to the front."""
-        page = self._pages.get(kind)
-        if page is None:
-            page = kind(self._hands)
-            self._pages[kind] = page
-            self.stack.addWidget(page)
-            if self._look is not None:
-                page.set_look(self._look)
-        assert isinstance(page, kind), "pages are kept by their kind"
-        self.stack.setCurrentWidget(page)
-        return page
-
-    def _fitted(self, page: DisplayPage | DoctorPage | ActivationPage, show: Callable[[], None]) -> None:
-        """A column of rows that is higher than the window at the shop's text size is drawn smaller, never cut."""
-        look, layout, room = self._look, page.layout(), self.stack.height()
-        if look is None or layout is None:
+        if isinstance(body, HomeView):
+            self.home.show_view(body, text)
+            self.stack.setCurrentWidget(self.home)
             return
-        page.set_look(look)
-        show()
-        _make_measurable(page)
-        needed = layout.minimumSize().height()
-        if needed > room > 0:
-            page.set_look(Look(theme=look.theme, metrics=Metrics(unit=look.metrics.unit * room / needed * 0.97)))
-            show()
+        if self._others is None:
+            # Imported when first shown: the first window needs none of it.
+            from terminal.ui.other_pages import OtherPages
 
-
-def _make_measurable(page: QWidget) -> None:
-    """Layouts leave out children that were made a moment ago (Qt shows them later) and keep old sizes: not here."""
-    for part in page.findChildren(QWidget):
-        if part.isHidden() and not part.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide):
-            part.show()
-        part.updateGeometry()
-    for inner in page.findChildren(QLayout):
-        inner.invalidate()
+            self._others = OtherPages(self.stack, self._hands)
+        if self._look is not None:
+            self._others.show_view(body, text, self._look)

@@ -9,7 +9,8 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.view import CheckView, DoctorView, Light, Sign
+from terminal.cashier.view import Light, Sign
+from terminal.cashier.view_pages import CheckView, DoctorView
 from terminal.ui.hands import Hands
 from terminal.ui.icons import draw_icon
 from terminal.ui.theme import Look

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.view import OrdersView
+from terminal.cashier.view_pages import OrdersView
 from terminal.ui.hands import Hands
 from terminal.ui.theme import Look
 from terminal.ui.widgets.card import Card

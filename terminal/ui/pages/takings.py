@@ -8,7 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from terminal.cashier.phrase import Phrase, say
-from terminal.cashier.view import TakingsView
+from terminal.cashier.view_pages import TakingsView
 from terminal.ui.hands import Hands
 from terminal.ui.theme import Look
 from terminal.ui.widgets.bars import LyingBars, StandingBars

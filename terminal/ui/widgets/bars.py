@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.view import Bar
+from terminal.cashier.view_pages import Bar
 from terminal.ui.fonts import regular, strong
 from terminal.ui.theme import Look
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QWheelEven
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.view import TimelineLine
+from terminal.cashier.view_pages import TimelineLine
 from terminal.ui.fonts import regular, strong
 from terminal.ui.theme import Look
 

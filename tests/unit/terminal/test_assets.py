@@ -16,7 +16,7 @@ import pytest
 
 import assets
 from terminal.cashier.effects import Sound
-from terminal.cashier.present import CHECK_ICONS
+from terminal.cashier.present_pages import CHECK_ICONS
 from terminal.ui.sound import NAMES
 from terminal.ui.text import LANGUAGES, load_catalogue
 from terminal.ui.theme import ROLES

@@ -10,7 +10,7 @@ import pytest
 
 from terminal.cashier.orders import SIGNS
 from terminal.cashier.phrase import say
-from terminal.cashier.present import CHECK_ICONS
+from terminal.cashier.present_pages import CHECK_ICONS
 from terminal.cashier.settings_panel import OPTIONS
 from terminal.cashier.timeline import KINDS
 from terminal.cashier.view import Page
