@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -40,11 +40,16 @@ sys.exit(serve_forever(database={!r}, ready=print_ready, qr_shown_ms={}))
 """
 _SANDBOX = "from sandbox.serve import run_sandbox; run_sandbox('127.0.0.1:0')"
 
+Running: TypeAlias = AbstractContextManager[tuple[subprocess.Popen[str], dict[str, Any]]]
+
 
 @contextmanager
-def running(code: str) -> Generator[tuple[subprocess.Popen[str], dict[str, Any]], None, None]:
+def running(code: str, log: Path | None = None) -> Generator[tuple[subprocess.Popen[str], dict[str, Any]], None, None]:
     """A Python process that prints one JSON line when it is ready; ended with SIGTERM."""
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ.copy())
+    with open(log or os.devnull, "ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ.copy()
+        )
     assert process.stdout is not None
     try:
         yield process, json.loads(process.stdout.readline())
@@ -55,11 +60,11 @@ def running(code: str) -> Generator[tuple[subprocess.Popen[str], dict[str, Any]]
         process.stdout.close()
 
 
-def gateway_process(database: Path, qr_shown_ms: int = 120_000):
-    return running(_GATEWAY.format(str(database), qr_shown_ms))
+def gateway_process(database: Path, qr_shown_ms: int = 120_000) -> Running:
+    return running(_GATEWAY.format(str(database), qr_shown_ms), database.with_name(database.name + ".log"))
 
 
-def sandbox_process():
+def sandbox_process() -> Running:
     return running(_SANDBOX)
 
 
@@ -70,7 +75,7 @@ class Till:
     url: str
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     keyid: str = ""
-    trusted: dict[str, Ed25519PublicKey] = field(default_factory=dict)
+    trusted: dict[str, Ed25519PublicKey] = field(default_factory=dict[str, Ed25519PublicKey])
     skew_s: int = 0
 
     def call(self, method: str, path: str, body: bytes = b"", *, query: str = "", timeout: float = 40) -> ResponseParts:

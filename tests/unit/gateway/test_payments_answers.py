@@ -1,7 +1,11 @@
-"""Every verdict in every state. Only a row of table P is NOT_PAID, only a verified statement is PAID; once a reverse was
-sent there is no way back, and doubt moves nothing."""
+"""Every verdict in every state: only a row of table P is NOT_PAID, only a verified statement is PAID.
+
+Once a reverse was sent there is no way back, and doubt moves nothing.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -134,7 +138,7 @@ def test_not_found_proves_nothing_before_a_reverse_or_after_paid(state: GatewayS
     assert step.payment == row
 
 
-ABSENT_CASES = [
+ABSENT_CASES: list[tuple[dict[str, Any], int | None, int, bool]] = [
     ({}, 46_000, 51_000, True),
     ({}, 46_000, 50_999, False),
     ({}, None, 90_000, False),
@@ -149,7 +153,7 @@ ABSENT_CASES = [
 
 @pytest.mark.parametrize(("changes", "since_ms", "asked_ms", "proven"), ABSENT_CASES)
 def test_absent_needs_every_one_of_its_conditions(
-    changes: dict[str, int | None], since_ms: int | None, asked_ms: int, proven: bool
+    changes: dict[str, Any], since_ms: int | None, asked_ms: int, proven: bool
 ) -> None:
     """30 s after the pay socket closed, a cancel acknowledged at least 15 s after send, two "not found" 5 s apart."""
     seen = undone_order(absent_since_ms=since_ms, **changes)

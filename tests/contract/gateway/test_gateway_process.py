@@ -1,0 +1,114 @@
+"""The real process over real sockets with the real sandbox: pays, ends within 3 s of SIGTERM, survives kill -9, keeps
+payment codes out of everything it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+
+from gateway.api.operations import metrics_text
+from gateway.store.counts import Counts
+from gateway.store.runners import InlineStore
+from gateway.store.sqlite import open_sqlite
+from protocol.messages import PaymentStatus
+from protocol.numbers import new_activation_code
+from protocol.states import GatewayState
+from tests.contract.gateway.gateway_process import Till, gateway_process, new_payment, sandbox_process
+from tests.contract.gateway.gateway_world import seed_code, seed_places
+
+
+def _prepare(database: Path, sandbox: str) -> str:
+    """Seeds the database for that sandbox; returns an activation code."""
+    with httpx.Client(trust_env=False) as client:
+        held = client.get(f"{sandbox}/merchant/alipay").json()
+    settings: dict[str, object] = {
+        "id": "a1",
+        "channel": "alipay",
+        "base_url": held["gateway_url"],
+        "app_id": held["app_id"],
+        "seller_id": held["seller_id"],
+        "private_key": held["merchant_private_key_pkcs8_pem"],
+        "wallet_public_key": held["alipay_public_key_pem"],
+        "min_query_interval_ms": 1_000,
+    }
+    code = new_activation_code(os.urandom(8))
+    store = InlineStore(open_sqlite(database))
+    store.run_now(lambda tx: seed_places(tx, settings))
+    store.run_now(lambda tx: seed_code(tx, code, uses=3, expires_ms=time.time_ns() // 1_000_000 + 86_400_000))
+    asyncio.run(store.aclose())
+    return code
+
+
+def _show(sandbox: str, script: str) -> str:
+    with httpx.Client(trust_env=False) as client:
+        return client.post(f"{sandbox}/phone/codes", json={"wallet": "alipay", "script": script}).json()["auth_code"]
+
+
+def _captured(sandbox: str) -> list[int]:
+    with httpx.Client(trust_env=False) as client:
+        return [o["captured_fen"] - o["refunded_fen"] for o in client.get(f"{sandbox}/phone/money").json()["orders"]]
+
+
+def test_a_payment_over_real_sockets_and_an_orderly_end(tmp_path: Path) -> None:
+    database = tmp_path / "g.db"
+    with sandbox_process() as (_, sandbox):
+        code = _prepare(database, sandbox["sandbox"])
+        with gateway_process(database) as (process, ready):
+            till = Till(ready["gateway"])
+            till.activate(code)
+            auth_code = _show(sandbox["sandbox"], "pay")
+            request = new_payment(auth_code)
+            till.pay(request)
+            assert till.final(request.payment_no).state is GatewayState.PAID
+            with httpx.Client(trust_env=False, base_url=ready["gateway"]) as client:
+                assert client.get("/healthz").status_code == 200
+                assert client.get("/readyz").status_code == 200
+                assert 'guitai_requests_total{call="take",status="200"} 1' in client.get("/metrics").text
+                assert "/v1/payments" in client.get("/openapi.json").json()["paths"]
+                assert client.get("/nothing").json()["reason"] == "unknown_path"
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=3) == 0
+            assert time.monotonic() - began < 3
+        assert _captured(sandbox["sandbox"]) == [1250]
+    assert (tmp_path / "g.db.log").exists()
+    for path in tmp_path.iterdir():
+        assert auth_code.encode() not in path.read_bytes(), f"{path.name} holds a payment code"
+        assert path.stat().st_mode & 0o077 == 0 or path.suffix == ".log", path.name
+
+
+def test_kill_9_in_the_middle_of_a_payment_is_settled_by_the_next_process(tmp_path: Path) -> None:
+    database = tmp_path / "g.db"
+    with sandbox_process() as (_, sandbox):
+        code = _prepare(database, sandbox["sandbox"])
+        with gateway_process(database) as (process, ready):
+            till = Till(ready["gateway"])
+            till.activate(code)
+            request = new_payment(_show(sandbox["sandbox"], "ask_password:2"))
+            taken = till.pay(request)
+            assert isinstance(taken, PaymentStatus)
+            prompted = till.ask(request.payment_no, wait=10, after=taken.state_seq)
+            assert isinstance(prompted, PaymentStatus)
+            assert prompted.payer_prompted
+            process.kill()
+            process.wait(timeout=3)
+        with gateway_process(database) as (_, again):
+            till.url = again["gateway"]
+            status = till.final(request.payment_no, seconds=20)
+        assert status.state is GatewayState.PAID
+        assert _captured(sandbox["sandbox"]) == [1250]
+
+
+def test_metrics_are_prometheus_text() -> None:
+    found = Counts(open_payments=2, tasks=3, oldest_due_ms=1_000, alarms={"late_money": 1})
+    text = metrics_text(found, {("take", 200): 5}, now_ms=3_500, lag_ms=0)
+    assert "guitai_task_lag_seconds 2.500\n" in text
+    assert 'guitai_alarms_open{kind="late_money"} 1\n' in text
+    assert all(line.startswith("#") or len(line.rsplit(" ", 1)) == 2 for line in text.splitlines())
+    assert json.dumps(text)

@@ -1,0 +1,205 @@
+"""The store on real SQLite files: durable settings, one process, migrations, units that fail alone, failed commits."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from gateway.store import payments
+from gateway.store.migrate import SchemaNewer
+from gateway.store.runners import InlineStore, ThreadedStore
+from gateway.store.sqlite import DatabaseInUse, DatabaseLock, open_sqlite
+from gateway.store.tables import MERCHANTS, METADATA, TERMINALS
+from gateway.store.units import StoreFailed, Tx
+from protocol.states import GatewayState
+from tests.contract.gateway.gateway_world import START_MS, seed_places
+from tests.unit.gateway.payment_rows import KEY, order, payment
+
+
+def _add(name: str) -> Callable[[Tx], str]:
+    def unit(tx: Tx) -> str:
+        tx.connection.execute(insert(MERCHANTS), {"merchant_id": name, "name": name})
+        return name
+
+    return unit
+
+
+def _names(path: Path) -> set[str]:
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        found = {row[0] for row in connection.execute("SELECT merchant_id FROM merchants")}
+    connection.close()
+    return found
+
+
+def test_a_resolved_unit_is_durable_and_seen_by_a_reader(tmp_path: Path) -> None:
+    async def story() -> None:
+        store = ThreadedStore(open_sqlite(tmp_path / "g.db"))
+        await asyncio.gather(*(store.run(_add(f"m{i}")) for i in range(200)))
+        assert len(_names(tmp_path / "g.db")) == 200
+        await store.aclose()
+
+    asyncio.run(story())
+
+
+def test_units_that_share_a_commit_fail_alone(tmp_path: Path) -> None:
+    async def story() -> None:
+        store = ThreadedStore(open_sqlite(tmp_path / "g.db"))
+
+        def broken(tx: Tx) -> None:
+            _add("half")(tx)
+            raise ValueError("mine")
+
+        answers = await asyncio.gather(
+            store.run(_add("a")),
+            store.run(broken),
+            store.run(_add("a")),
+            store.run(_add("b")),
+            return_exceptions=True,
+        )
+        assert answers[0] == "a"
+        assert isinstance(answers[1], ValueError)
+        assert isinstance(answers[2], IntegrityError)
+        assert answers[3] == "b"
+        assert _names(tmp_path / "g.db") == {"a", "b"}
+        await store.aclose()
+
+    asyncio.run(story())
+
+
+def test_a_failed_database_answers_nothing_more_and_says_so(tmp_path: Path) -> None:
+    """What a failed commit left behind is unknown: the process must end and read."""
+    told: list[StoreFailed] = []
+
+    async def story() -> None:
+        engine = open_sqlite(tmp_path / "g.db")
+        store = ThreadedStore(engine, on_failed=told.append)
+
+        def full(tx: Tx) -> None:
+            tx.connection.exec_driver_sql("PRAGMA max_page_count=1")
+            tx.connection.exec_driver_sql("CREATE TABLE filler (x BLOB)")
+            for _ in range(100):
+                tx.connection.exec_driver_sql("INSERT INTO filler VALUES (zeroblob(100000))")
+
+        with pytest.raises(StoreFailed):
+            await store.run(full)
+        with pytest.raises(StoreFailed):
+            await store.run(_add("later"))
+        await store.aclose()
+
+    asyncio.run(story())
+    assert len(told) == 1
+    assert _names(tmp_path / "g.db") == set()
+
+
+def test_the_durable_settings_hold_on_every_open(tmp_path: Path) -> None:
+    for _ in range(2):
+        store = InlineStore(open_sqlite(tmp_path / "g.db"))
+        found = store.run_now(
+            lambda tx: [
+                tx.connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                for name in ("journal_mode", "synchronous", "foreign_keys")
+            ]
+        )
+        assert found == ["wal", 2, 1]
+        asyncio.run(store.aclose())
+    assert (tmp_path / "g.db").stat().st_mode & 0o077 == 0
+
+
+def test_one_process_holds_a_database(tmp_path: Path) -> None:
+    lock = DatabaseLock(tmp_path / "g.db")
+    with pytest.raises(DatabaseInUse):
+        DatabaseLock(tmp_path / "g.db")
+    lock.release()
+    DatabaseLock(tmp_path / "g.db").release()
+
+
+def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
+    asyncio.run(InlineStore(open_sqlite(tmp_path / "g.db")).aclose())
+    engine = create_engine(f"sqlite:///{tmp_path / 'g.db'}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, METADATA) == []
+        made = _constraints(connection.connection.dbapi_connection)
+    engine.dispose()
+    fresh = create_engine("sqlite://")
+    with fresh.connect() as connection:
+        METADATA.create_all(connection)
+        assert _constraints(connection.connection.dbapi_connection) == made
+    fresh.dispose()
+
+
+def _constraints(connection: object) -> dict[str, int]:
+    """How many checks, uniques and references each table has, and every index as written."""
+    assert isinstance(connection, sqlite3.Connection)
+    found: dict[str, int] = {}
+    for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        if name != "alembic_version":
+            found[name] = sum(sql.upper().count(word) for word in ("CHECK", "UNIQUE", "FOREIGN KEY", "WHERE"))
+    return found
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    asyncio.run(InlineStore(open_sqlite(tmp_path / "g.db")).aclose())
+    with sqlite3.connect(tmp_path / "g.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(SchemaNewer):
+        open_sqlite(tmp_path / "g.db")
+
+
+def _seed(tx: Tx) -> None:
+    seed_places(tx, {})
+    row = {
+        "terminal_id": KEY.terminal_id,
+        "store_id": "s1",
+        "name": "1",
+        "public_key": "k",
+        "epoch": 1,
+        "activated_ms": START_MS,
+        "journal_seq": 0,
+        "journal_head": "",
+    }
+    tx.connection.execute(insert(TERMINALS), row)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "allowed"),
+    [
+        (GatewayState.NOT_PAID, GatewayState.SENT, True),
+        (GatewayState.SENT, GatewayState.SENT, False),
+        (GatewayState.REVERSING, GatewayState.SENT, False),
+        (GatewayState.PAID, GatewayState.SENT, False),
+    ],
+)
+def test_the_index_allows_one_live_payment_per_order(first: GatewayState, second: GatewayState, allowed: bool) -> None:
+    """The guard is a unique index: it holds whatever the code above it does."""
+    store = InlineStore(open_sqlite(None))
+    store.run_now(_seed)
+    store.run_now(lambda tx: payments.add(tx, payment(first)))
+    next_key = type(KEY)(terminal_id=KEY.terminal_id, order_no=KEY.order_no, n=2)
+    another = payment(second, key=next_key)
+    if allowed:
+        store.run_now(lambda tx: payments.add(tx, another))
+    else:
+        with pytest.raises(IntegrityError):
+            store.run_now(lambda tx: payments.add(tx, another))
+    asyncio.run(store.aclose())
+
+
+def test_rows_come_back_as_they_were() -> None:
+    store = InlineStore(open_sqlite(None))
+    store.run_now(_seed)
+    row, sent = payment(GatewayState.NOT_PAID, amber=True, payer_prompted=True, cancel_requested_ms=3), order(calls=2)
+    store.run_now(lambda tx: (payments.add(tx, row), payments.add_channel_order(tx, sent)))
+    found = store.run_now(lambda tx: (payments.find(tx, KEY), payments.channel_order(tx, KEY)))
+    assert found == (row, sent)
+    assert store.run_now(lambda tx: tx.connection.execute(select(MERCHANTS.c.name)).all()) != []
+    asyncio.run(store.aclose())
