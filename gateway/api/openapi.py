@@ -86,6 +86,8 @@ def document() -> dict[str, Any]:
         body: type[Struct] | None = None,
         parameters: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
+        if parameters:  # an address whose number cannot be one is no address of ours
+            reasons = (*reasons, Reason.UNKNOWN_PATH)
         found: dict[str, Any] = {
             "summary": summary,
             "security": [{"signature": []}],
