@@ -49,7 +49,7 @@ def _check(folder: Path, as_json: bool) -> int:
 
     looked = look_at(folder)
     # Guns are devices here: no app runs in this process that could have opened one.
-    checks = [_told(check) for check in checks_of(looked) if check.name != "gun"] + _extra(looked)
+    checks = [_told(check, looked) for check in checks_of(looked) if check.name != "gun"] + _extra(looked)
     devices = [_device(device) for device in looked.devices]
     failed = [check["name"] for check in checks if check["passed"] is False]
     message = "Ready to sell." if not failed else f"Needs a look: {', '.join(failed)}."
@@ -62,16 +62,29 @@ def _check(folder: Path, as_json: bool) -> int:
     return int(Exit.NOT_DONE if failed else Exit.DONE)
 
 
-def _told(check: CheckFound) -> dict[str, Any]:
+def _told(check: CheckFound, looked: Looked) -> dict[str, Any]:
     from guitai import wording
     from terminal.cashier.phrase import Phrase
 
+    why = _why(check, looked)
     return {
         "name": check.name,
         "passed": check.passed,
-        "found": wording.text(Phrase(f"found.{check.found}", check.values)),
+        "found": why or wording.text(Phrase(f"found.{check.found}", check.values)),
         "todo": wording.text(Phrase(f"check_todo.{check.todo}", check.values)) if check.todo else "",
     }
+
+
+def _why(check: CheckFound, looked: Looked) -> str:
+    """The exact trouble of folder and journal, where the screen's short sentence says less."""
+    from guitai import wording
+    from terminal.cashier.words import BLOCKED_REASONS
+    from terminal.live.looking import JournalSeen
+
+    reason = {"activation": looked.identity, "journal": looked.journal}.get(check.name)
+    if isinstance(reason, JournalSeen) and reason.verdict.broken is not None:
+        return "The journal does not fit together; `guitai verify` names the place."
+    return wording.text(f"blocked.{reason.value}") if isinstance(reason, Reason) and reason in BLOCKED_REASONS else ""
 
 
 def _extra(looked: Looked) -> list[dict[str, Any]]:

@@ -177,7 +177,7 @@ def test_doctor_says_what_is_wrong_and_what_to_do(till: Path, capsys: pytest.Cap
     assert "line 1" in found["settings"]["found"]
     (till / "journal.db").write_bytes(b"not a database" * 500)
     assert run(["doctor", "--data-dir", str(till)]) == 1
-    assert "FAIL  journal" in capsys.readouterr().out
+    assert "FAIL  journal       The journal is damaged" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
