@@ -43,7 +43,6 @@ def _run(folder: Path, *, offscreen: bool, scanners: tuple[str, ...], announce: 
     from terminal.cashier.ports import TillBlockedError
     from terminal.live.readiness import Readiness
     from terminal.live.settings import read_device_settings
-    from terminal.live.till import open_live_till
     from terminal.ui.app import run_terminal
 
     settings = read_device_settings(folder)
@@ -54,6 +53,9 @@ def _run(folder: Path, *, offscreen: bool, scanners: tuple[str, ...], announce: 
     opened: list[LiveTill] = []
 
     def open_port() -> LiveTill:
+        """On a thread, while Qt starts."""
+        from terminal.live.till import open_live_till
+
         try:
             opened.append(open_live_till(folder, scanners=uris))
         except TillBlockedError as error:

@@ -34,9 +34,7 @@ from terminal.cashier.ports import (
     TillBlockedError,
 )
 from terminal.cashier.state import CHINA
-from terminal.live.checks import checks_of
 from terminal.live.guns import Guns, Start, start_scanner
-from terminal.live.looking import look_at
 from terminal.live.mapping import blocking_reason, identity_of
 from terminal.live.reading import FolderReader
 
@@ -151,6 +149,10 @@ class LiveTill:
         return self._reader.day_back(days_ago, now_ms=time.time_ns() // 1_000_000, zone=CHINA)
 
     def run_checks(self) -> tuple[CheckFound, ...]:
+        # Imported when it is asked for: it knows every kind of device, and selling does not wait for that.
+        from terminal.live.checks import checks_of
+        from terminal.live.looking import look_at
+
         with self._lock:
             link = self._link
         return checks_of(look_at(self._data_dir, link=link, guns=self._guns.all(), devices=tuple))
