@@ -129,9 +129,12 @@ class Gateway:
         guards.forget_marks(tx)
 
     def _name_broken(self, tx: Tx) -> None:
+        now_ms = self._clock.now_ms()
+        for account in self.accounts.candidates:
+            alarms.close_alarm(tx, AlarmKind.CHANNEL_ACCOUNT, about=account.account_id, now_ms=now_ms)
         for account_id, hint in self.accounts.broken.items():
             alarm = Alarm(kind=AlarmKind.CHANNEL_ACCOUNT, detail=hint)
-            alarms.raise_alarm(tx, alarm, about=account_id, now_ms=self._clock.now_ms())
+            alarms.raise_alarm(tx, alarm, about=account_id, now_ms=now_ms)
 
 
 def _told(task: asyncio.Task[None]) -> None:

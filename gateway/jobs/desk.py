@@ -15,7 +15,7 @@ from typing import Final, TypeVar, assert_never
 
 import structlog
 
-from gateway.channels.port import LineFault, NoAnswer, NotSent, OrderRef, PayOrder, PreparedCall, QrOrder
+from gateway.channels.port import Channel, LineFault, NoAnswer, NotSent, OrderRef, PayOrder, PreparedCall, QrOrder
 from gateway.jobs.keeping import keep
 from gateway.jobs.schedule import (
     CODE_DEADLINE_MS,
@@ -39,7 +39,6 @@ from protocol.secret import Secret
 from protocol.states import GatewayState
 
 _DEFAULT_PACE: Final = Pace(query_interval_ms=3_000)
-_PRECREATE_MARGIN_MS: Final = 60_000
 V = TypeVar("V")
 Decide = Callable[[Payment, ChannelOrder, int], Step]
 
@@ -64,19 +63,19 @@ class Desk:
     async def pay(self, payment: Payment, auth_code: Secret) -> None:
         """Makes the pay call for a payment whose channel order is durable."""
         account, order = self._account_of(payment), _pay_order(payment, auth_code)
-        said_by = account.candidate.channel
+        said_by = payment.channel or ""
 
-        verdict = await self._perform(account, lambda: account.channel.pay(order, now_ms=self._clock.now_ms()))
+        verdict = await self._perform(account, lambda channel: channel.pay(order, now_ms=self._clock.now_ms()))
         await self._apply(
             payment.key, lambda p, o, now: answer_pay(p, o, verdict, said_by=said_by, now_ms=now), release=False
         )
 
     async def ask_for_qr(self, payment: Payment, *, release: bool = False) -> None:
         """Asks the wallet for the QR of a payment whose channel order is durable."""
-        account = self._account_of(payment)
-        order = _qr_order(payment, self.qr_shown_ms + _PRECREATE_MARGIN_MS)
-        verdict = await self._perform(account, lambda: account.channel.precreate(order, now_ms=self._clock.now_ms()))
-        said_by, shown = account.candidate.channel, self.qr_shown_ms
+        account, said_by = self._account_of(payment), payment.channel or ""
+        order = _qr_order(payment, self.qr_shown_ms)
+        verdict = await self._perform(account, lambda channel: channel.precreate(order, now_ms=self._clock.now_ms()))
+        shown = self.qr_shown_ms
         await self._apply(
             payment.key,
             lambda p, o, now: answer_precreate(p, o, verdict, shown_for_ms=shown, said_by=said_by, now_ms=now),
@@ -141,8 +140,8 @@ class Desk:
 
     async def _query(self, payment: Payment, order: ChannelOrder, *, release: bool) -> tuple[Payment, ChannelOrder]:
         account, ref, asked_ms = self._account_of(payment), _ref(order), self._clock.now_ms()
-        verdict = await self._perform(account, lambda: account.channel.query(ref, now_ms=asked_ms))
-        said_by = account.candidate.channel
+        verdict = await self._perform(account, lambda channel: channel.query(ref, now_ms=asked_ms))
+        said_by = payment.channel or ""
 
         def decide(p: Payment, o: ChannelOrder, now: int) -> Step:
             watching = p.state is GatewayState.NOT_PAID and p.late_state is None
@@ -159,15 +158,20 @@ class Desk:
         if sent.undo_tries == order.undo_tries:
             await self._store.run(lambda tx: tasks.lease(tx, payment.key, TaskKind.WORK, until_ms=0))
             return
-        verdict = await self._perform(account, lambda: account.channel.cancel(ref, now_ms=self._clock.now_ms()))
-        said_by = account.candidate.channel
+        verdict = await self._perform(account, lambda channel: channel.cancel(ref, now_ms=self._clock.now_ms()))
+        said_by = payment.channel or ""
         await self._apply(
             payment.key, lambda p, o, now: answer_cancel(p, o, verdict, said_by=said_by, now_ms=now), release=True
         )
 
-    async def _perform(self, account: OpenAccount, build: Callable[[], PreparedCall[V]]) -> V | NotSent | NoAnswer:
+    async def _perform(
+        self, account: OpenAccount | None, build: Callable[[Channel], PreparedCall[V]]
+    ) -> V | NotSent | NoAnswer:
+        """`account` is None when the owner's file made it unusable meanwhile: nothing is sent then."""
+        if account is None:
+            return NotSent(LineFault.CONNECT_FAILED)
         try:
-            return await build().perform(account.exchange)
+            return await build(account.channel).perform(account.exchange)
         except Exception as error:  # noqa: BLE001 - a defect in an adapter must not leave a payment without its schedule
             self._log.error("channel call failed", account=account.candidate.account_id, error=type(error).__name__)
             return NoAnswer(LineFault.PROTOCOL)
@@ -190,10 +194,8 @@ class Desk:
             self._waiters.wake(key)
         return payment, order
 
-    def _account_of(self, payment: Payment) -> OpenAccount:
-        account = None if payment.account_id is None else self._accounts.find(payment.account_id)
-        assert account is not None, "work is taken up only with its account open"
-        return account
+    def _account_of(self, payment: Payment) -> OpenAccount | None:
+        return None if payment.account_id is None else self._accounts.find(payment.account_id)
 
 
 def _ref(order: ChannelOrder) -> OrderRef:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, inspect
 
+#: The newest revision. A database that has it needs nothing, and a start without Alembic is half a second shorter.
+HEAD: Final = "0001"
 _FOLDER: Final = Path(__file__).with_name("migrations")
 
 
@@ -28,15 +26,28 @@ class SchemaNewer(Exception):
 
 def migrate(engine: Engine) -> None:
     """Applies what is missing. Raises SchemaNewer."""
+    with engine.begin() as connection:
+        current = _revision(connection)
+        if current == HEAD:
+            return
+        _upgrade(connection, current)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+
+
+def _upgrade(connection: Connection, current: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in scripts.walk_revisions()}
-    with engine.begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in known:
-            raise SchemaNewer(current)
-        if current == scripts.get_current_head():
-            return
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    if current is not None and current not in {revision.revision for revision in scripts.walk_revisions()}:
+        raise SchemaNewer(current)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from gateway.store import payments
-from gateway.store.migrate import SchemaNewer
+from gateway.store.migrate import HEAD, SchemaNewer
 from gateway.store.runners import InlineStore, ThreadedStore
 from gateway.store.sqlite import DatabaseInUse, DatabaseLock, open_sqlite
 from gateway.store.tables import MERCHANTS, METADATA, TERMINALS
@@ -127,6 +127,7 @@ def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, METADATA) == []
+        assert context.get_current_revision() == HEAD
         made = _constraints(connection.connection.dbapi_connection)
     engine.dispose()
     fresh = create_engine("sqlite://")
