@@ -120,7 +120,7 @@ def _scanners(table: Mapping[str, object], text: str) -> tuple[tuple[str, ...], 
 
 def _ranges(table: Mapping[str, object], text: str) -> tuple[list[CodeRange], list[SettingsTrouble]]:
     written = table.get("code_range", [])
-    todo = "See the head of the manual's page on payment codes; sales with the confirmed wallets go on."
+    todo = "Write wallet, min_length and max_length (16 to 24), first and last (two digits). Other wallets still work."
     if not isinstance(written, list):
         line = _line_of(text, "code_range")
         return [], [SettingsTrouble(line=line, problem="code_range is not a list of tables.", todo=todo)]
