@@ -18,7 +18,7 @@ from typing import Protocol, assert_never
 from protocol.activation import ActivationTicket
 from protocol.reasons import Reason
 from sync.engine.model import Command, CommandRefused, LinkView, PaymentView, Published, StartPayment
-from sync.errors import SyncError
+from sync.errors import ConfigDamagedError, SyncError
 from sync.folder import Folder, TerminalIdentity
 from sync.link.address import AddressError
 from terminal.cashier.ports import (
@@ -239,7 +239,7 @@ def open_live_till(data_dir: Path, *, scanners: Iterable[str] = ()) -> LiveTill:
         folder.make()
         if not folder.activated and folder.journal.exists():
             # Binding this folder again would put two terminals' orders into one journal.
-            raise TillBlockedError(Reason.CONFIG_DAMAGED)
+            raise ConfigDamagedError("The terminal's identity is missing, but its journal is here.")
         return LiveTill(data_dir, scanners=scanners, open_till=open_till, activate_folder=activate_folder)
     except SyncError as error:
         raise TillBlockedError(blocking_reason(error)) from error
