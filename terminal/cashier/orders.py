@@ -13,6 +13,8 @@ from terminal.cashier.state import CashierState
 from terminal.cashier.times import clock, moment
 from terminal.cashier.view import RowView, Sign, Tone
 
+#: Fewer digits are an amount; more than a tail are part of an order number.
+SHORTEST_TAIL, LONGEST_TAIL = 3, 8
 SIGNS: dict[TerminalState, tuple[Sign, Tone]] = {
     TerminalState.SENDING: (Sign.RING, Tone.WAITING),
     TerminalState.WAITING: (Sign.RING, Tone.WAITING),
@@ -52,15 +54,19 @@ def visible_rows(state: CashierState) -> tuple[OrderRow, ...]:
 
 
 def matches(state: CashierState, payment: PaymentView) -> bool:
-    """Every word typed must be found in the amount, the time, the order number or the transaction's tail."""
-    texts = (
-        words.yuan(payment.amount.fen),
-        moment(payment.started_at_ms, state.settings.zone),
-        payment.order_no.lower(),
-        (payment.transaction_tail or "").lower(),
-        payment.channel or "",
-    )
-    return all(any(part in text for text in texts) for part in state.orders.filter_text.lower().split())
+    """Every word typed must be the amount's beginning, part of the time, a tail, the wallet, or part of the number."""
+    return all(_matches_word(state, payment, word) for word in state.orders.filter_text.lower().split())
+
+
+def _matches_word(state: CashierState, payment: PaymentView, word: str) -> bool:
+    if words.yuan(payment.amount.fen).startswith(word):
+        return True
+    if ":" in word or "-" in word:
+        return word in moment(payment.started_at_ms, state.settings.zone)
+    tails = (payment.transaction_tail or "", payment.order_no.lower())
+    if any(tail.endswith(word) for tail in tails) and len(word) >= SHORTEST_TAIL:
+        return True
+    return word in payment.order_no.lower() if len(word) > LONGEST_TAIL else word == payment.channel
 
 
 def neighbour(rows: Sequence[OrderRow], selected: str, by: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from protocol.states import ProofKind
 from terminal.cashier import words
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import HistoryEntry
@@ -19,7 +20,6 @@ KINDS: Final[Mapping[str, Tone]] = MappingProxyType(
     {
         "scan_accepted": Tone.NEUTRAL,
         "qr_asked": Tone.NEUTRAL,
-        "sent": Tone.NEUTRAL,
         "waiting": Tone.WAITING,
         "password": Tone.WAITING,
         "unknown": Tone.UNKNOWN,
@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, Tone]] = MappingProxyType(
         "not_paid": Tone.NOT_PAID,
         "late_money": Tone.UNKNOWN,
         "late_undone": Tone.UNKNOWN,
+        "conflict": Tone.DANGER,
         "acknowledged": Tone.NEUTRAL,
         "resumed": Tone.NEUTRAL,
     }
@@ -50,6 +51,13 @@ def line_of(state: CashierState, entry: HistoryEntry) -> TimelineLine:
 
 
 def _extra(entry: HistoryEntry) -> Phrase | None:
-    if entry.reason is not None and entry.kind in ("not_paid", "unknown", "cancel_asked"):
-        return words.reason(entry.reason)
+    """Why, or by which proof or wallet; never a code word of the journal."""
+    reason = words.reason(entry.reason) if entry.kind in ("not_paid", "unknown", "cancel_asked") else None
+    if reason is not None:
+        return reason
+    first, _, tail = entry.detail.partition(" ")
+    if entry.kind == "not_paid" and first in ProofKind.__members__:
+        return say(f"proof_kind.{first.lower()}")
+    if entry.kind == "paid" and first and not first.startswith("…"):
+        return say("event.by_wallet", wallet=words.wallet(first), tail=tail)
     return say("event.detail", detail=entry.detail) if entry.detail else None

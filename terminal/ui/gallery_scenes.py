@@ -147,7 +147,6 @@ def orders(filter_text: str = "") -> CashierState:
     chosen = number(13)
     entries = (
         HistoryEntry(at_ms=NOW_MS - 429_000, kind="scan_accepted", said_by="till"),
-        HistoryEntry(at_ms=NOW_MS - 428_900, kind="sent", said_by="till"),
         HistoryEntry(at_ms=NOW_MS - 428_100, kind="waiting", said_by="gateway"),
         HistoryEntry(at_ms=NOW_MS - 425_000, kind="password", said_by="gateway"),
         HistoryEntry(at_ms=NOW_MS - 420_400, kind="not_paid", said_by="gateway", reason=Reason.BALANCE_LOW),
