@@ -9,19 +9,20 @@ from gateway.payments.values import PaymentKey
 
 class Waiters:
     def __init__(self) -> None:
-        self._waiting: dict[PaymentKey, set[asyncio.Event]] = {}
+        # In the order in which they came: a set's order would differ from run to run.
+        self._waiting: dict[PaymentKey, dict[asyncio.Event, None]] = {}
 
     def join(self, key: PaymentKey) -> asyncio.Event:
         """An event for the next change. Join before reading the row, so that no change falls between."""
         event = asyncio.Event()
-        self._waiting.setdefault(key, set()).add(event)
+        self._waiting.setdefault(key, {})[event] = None
         return event
 
     def leave(self, key: PaymentKey, event: asyncio.Event) -> None:
         waiting = self._waiting.get(key)
         if waiting is None:
             return
-        waiting.discard(event)
+        waiting.pop(event, None)
         if not waiting:
             del self._waiting[key]
 

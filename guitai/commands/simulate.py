@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--seeds", default=20, show_default=True, type=click.IntRange(min=1), help="How many worlds to run.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The first one.")
-@click.option("--profile", default="default", show_default=True, metavar="NAME", help="default, calm, storm or crash.")
+@click.option(
+    "--profile", default="default", show_default=True, metavar="NAME", help="default, calm, storm, crash, slow or late."
+)
 @click.option("--json", "as_json", is_flag=True, help="Accepted for symmetry: the last line is JSON in any case.")
 def command(seeds: int, seed: int, profile: str, as_json: bool) -> int:
     """Run the real code under drawn faults and check the rules of money at every step.

@@ -34,6 +34,7 @@ class GatewayRow:
     state_seq: int
     proof: ProofKind | None
     out_trade_no: str | None
+    cancel_requested: bool
     acked_seq: int | None
     late: LateMoneyState | None
 
@@ -57,7 +58,7 @@ class GatewayFile:
     def payments(self) -> dict[str, GatewayRow]:
         found = self._db.execute(
             "select terminal_id, order_no, n, sale_id, amount_fen, state, state_seq, proof_kind, out_trade_no, "
-            "acked_seq, late_state from payments order by created_ms, order_no, n"
+            "acked_seq, late_state, cancel_requested_ms from payments order by created_ms, order_no, n"
         )
         read = [
             GatewayRow(
@@ -72,6 +73,7 @@ class GatewayFile:
                 out_trade_no=r[8],
                 acked_seq=r[9],
                 late=None if r[10] is None else LateMoneyState(r[10]),
+                cancel_requested=r[11] is not None,
             )
             for r in found
         ]

@@ -130,4 +130,22 @@ _CRASH: Final = Profile(
     gateway_deaths=Deaths(at_await=0.01, down=(0.1, 6.0)),
 )
 
-PROFILES: Final[Mapping[str, Profile]] = MappingProxyType({p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH)})
+_SLOW: Final = Profile(
+    name="slow",
+    line=LineFaults(lost_answer=0.1, duplicated=0.1, slow=0.5, slow_delay=(0.5, 14.0)),
+    wallet=LineFaults(lost_answer=0.1, duplicated=0.1, slow=0.5, slow_delay=(0.5, 28.0)),
+    till_deaths=Deaths(at_await=0.03, down=(0.1, 3.0)),
+    gateway_deaths=Deaths(at_await=0.002, down=(0.1, 3.0)),
+    people=People(pause=(0.2, 5.0), plain_share=0.7, hasty=0.6),
+)
+# A request that reaches the wallet after its absence was proven, and before its code is too old: late money.
+_LATE: Final = Profile(
+    name="late",
+    wallet=LineFaults(slow=0.3, slow_delay=(44.0, 58.0)),
+    people=People(pause=(0.2, 4.0), plain_share=0.8, qr_share=0.05, hasty=0.5),
+    late_money=True,
+)
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
+    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE)}
+)

@@ -223,6 +223,13 @@ def gateway_paid_is_true(e: Evidence, before: GatewayRow | None, after: GatewayR
         yield after.payment_no, f"PAID, and the wallet holds {e.kept_of(after.payment_no)} of {after.amount_fen} fen"
 
 
+def a_cancel_wins(_e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """Once the cashier's intent to cancel is durable, the payment can only end undone."""
+    if before is not None and before.cancel_requested and after.state is GatewayState.PAID:
+        if before.state is not GatewayState.PAID:
+            yield after.payment_no, f"went from {before.state} to PAID although it was cancelled"
+
+
 def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
     """Each NOT_PAID names a row of table P, and at the wallet it is so."""
     if after.state is not GatewayState.NOT_PAID or (before is not None and before.state is after.state):
@@ -329,7 +336,7 @@ ON_SHOWN: Final = (
 )
 ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)
 ON_CHANNEL_CALL: Final = (row_before_channel_call,)
-ON_COMMITTED: Final = (gateway_never_goes_back, gateway_paid_is_true, a_proof_is_true)
+ON_COMMITTED: Final = (gateway_never_goes_back, gateway_paid_is_true, a_cancel_wins, a_proof_is_true)
 WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     all_agree,
     late_money_is_undone,

@@ -80,3 +80,135 @@ def run_planted(defect: Defect, *, root: Path, timeout_s: float = 600.0) -> Caug
         invariants=tuple(violation["invariant"] for violation in found),
         stderr=done.stderr,
     )
+
+
+DEFECTS: Final = (
+    Defect(
+        name="a time-out at the till is read as not paid",
+        file="sync/engine/answers.py",
+        old="why is Silence.NOT_SENT and live.sends == 1",
+        new="why in (Silence.NOT_SENT, Silence.NO_ANSWER) and live.sends == 1",
+    ),
+    Defect(
+        name="a time-out at the wallet is read as not sent",
+        file="gateway/payments/answers.py",
+        old="""        case NotSent():
+            return _not_sent(payment, order, verdict, now_ms=now_ms)
+        case NoAnswer() | Unknown() | Mismatch():
+            return _moves_nothing(payment, order, verdict, what="pay_unsettled", said_by=said_by)""",
+        new="""        case NotSent() | NoAnswer():
+            return _not_sent(payment, order, verdict, now_ms=now_ms)
+        case Unknown() | Mismatch():
+            return _moves_nothing(payment, order, verdict, what="pay_unsettled", said_by=said_by)""",
+    ),
+    Defect(
+        name="paid is accepted after a reverse was sent",
+        file="protocol/states.py",
+        old="""        _E.PROVEN_PAID: _V.STAY,
+        _E.PROVEN_PAID_CANCELLED: _V.STAY,
+        _E.PROVEN_NOT_PAID: _G.NOT_PAID,
+        _E.REVERSE: _V.STAY,
+        _E.REVERSE_IMPOSSIBLE: _G.UNDO_BY_REFUND,""",
+        new="""        _E.PROVEN_PAID: _G.PAID,
+        _E.PROVEN_PAID_CANCELLED: _G.PAID,
+        _E.PROVEN_NOT_PAID: _G.NOT_PAID,
+        _E.REVERSE: _V.STAY,
+        _E.REVERSE_IMPOSSIBLE: _G.UNDO_BY_REFUND,""",
+        profile="slow",
+    ),
+    Defect(
+        name="a durable cancel does not win over a late paid",
+        file="protocol/states.py",
+        old="_E.PROVEN_PAID_CANCELLED: _G.UNDO_BY_REFUND,",
+        new="_E.PROVEN_PAID_CANCELLED: _G.PAID,",
+        profile="slow",
+    ),
+    Defect(
+        name="a retry makes a new number",
+        file="sync/engine/turn.py",
+        old="call = PayCall(payment_no=record.payment_no, request=live.request)",
+        new="call = PayCall(payment_no=record.payment_no, request=__import__('msgspec').structs.replace("
+        "live.request, payment_no=f'{record.order_no}-{record.n + live.sends}'))",
+    ),
+    Defect(
+        name="absence is believed at once",
+        file="gateway/payments/answers.py",
+        old="""    certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms
+    if payment.state is not GatewayState.REVERSING or not certain:
+        return Step(payment=payment, order=order)
+    if order.absent_since_ms is None:""",
+        new="""    if payment.state is GatewayState.REVERSING:
+        return to_not_paid(
+            payment, order, GatewayEvent.PROVEN_NOT_PAID, kind=ProofKind.ABSENT, said_by=said_by,
+            reason=ended_reason(payment), detail=verdict.code, now_ms=now_ms,
+        )
+    if payment.state is not GatewayState.REVERSING:
+        return Step(payment=payment, order=order)
+    if order.absent_since_ms is None:""",
+        profile="slow",
+    ),
+    Defect(
+        name="an unknown number is taken as not paid",
+        file="sync/engine/answers.py",
+        old="    unknown = problem.reason is Reason.UNKNOWN_PAYMENT\n",
+        new="    unknown = problem.reason is Reason.UNKNOWN_PAYMENT\n"
+        "    if unknown:\n"
+        "        _settle(turn, turn.payments[number], _not_sent(turn, turn.payments[number]))\n"
+        "        return\n",
+        profile="slow",
+    ),
+    Defect(
+        name="the request leaves before the journal is written",
+        file="sync/runner.py",
+        old="        self._commit(effects, state, now)\n        self._state = state\n",
+        new="        self._loop.call_later(0.05, self._commit, effects, state, now)\n        self._state = state\n",
+    ),
+    Defect(
+        name="the intent to cancel is not journaled",
+        file="sync/runner.py",
+        old="if isinstance(effect, Append)]",
+        new="if isinstance(effect, Append) and 'CancelIntended' not in type(effect.statement).__name__]",
+    ),
+    Defect(
+        name="outcomes are not acknowledged",
+        file="sync/engine/turn.py",
+        old="            if live.ack.ready(self.now.mono_ms):",
+        new="            if live.ack.ready(-1):",
+        seeds=2,
+    ),
+    Defect(
+        name="late money is ignored",
+        file="protocol/states.py",
+        old="        _E.PROVEN_PAID: _V.LATE,\n        _E.PROVEN_PAID_CANCELLED: _V.LATE,",
+        new="        _E.PROVEN_PAID: _V.STAY,\n        _E.PROVEN_PAID_CANCELLED: _V.STAY,",
+        profile="late",
+        seeds=4,
+    ),
+    Defect(
+        name="the wallet is asked to cancel before the intent is durable",
+        file="gateway/jobs/desk.py",
+        old="_, sent = await self._apply(payment.key, lambda p, o, now: sending_cancel(p, o, now_ms=now), release=False)",
+        new="sent = __import__('dataclasses').replace(order, undo_tries=order.undo_tries + 1)",
+    ),
+    Defect(
+        name="a restart of the gateway forgets the calls that were open",
+        file="gateway/core.py",
+        old="        payments.close_open_calls(tx, now_ms=now_ms)\n",
+        new="",
+        profile="crash",
+    ),
+    Defect(
+        name="the delivery leaves an entry out",
+        file="sync/delivery.py",
+        old="self._journal.delivered_through, limit=self._batch",
+        new="self._journal.delivered_through + 1, limit=self._batch",
+        seeds=1,
+    ),
+    Defect(
+        name="an older answer overwrites a newer one",
+        file="sync/engine/answers.py",
+        old="    if status.state_seq >= before.state_seq:\n",
+        new="    if status.state_seq >= 0:\n",
+        profile="slow",
+    ),
+)

@@ -47,6 +47,7 @@ class Report:
     checks: int = 0
     seconds: float = 0.0
     faults: Counter[str] = field(default_factory=Counter[str])
+    ends: Counter[str] = field(default_factory=Counter[str])
     violations: list[Found] = field(default_factory=list[Found])
     trace: str = ""
 
@@ -59,6 +60,7 @@ class Report:
         self.deaths += outcome.deaths
         self.checks += outcome.checks
         self.faults.update(outcome.faults)
+        self.ends.update(outcome.ends)
         self.trace = sha256(f"{self.trace}{outcome.trace}".encode()).hexdigest()
         violation = outcome.violation
         if violation is not None:
@@ -76,6 +78,7 @@ class Report:
         """One line. Timelines are for people and stay out of it."""
         whole: dict[str, Any] = asdict(self)
         whole["faults"] = dict(sorted(self.faults.items()))
+        whole["ends"] = dict(sorted(self.ends.items()))
         whole["virtual_hours"] = round(self.virtual_hours, 2)
         whole["seconds"] = round(self.seconds, 1)
         for found in whole["violations"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class Outcome:
     deaths: int
     checks: int
     faults: dict[str, int]
+    ends: dict[str, int]
     trace: str
 
 
@@ -289,8 +291,18 @@ class World:
             deaths=self.gateway.deaths + sum(till.deaths for till in self.tills),
             checks=self.judge.checks,
             faults=dict(self.trace.counts),
+            ends=self._ends(),
             trace=self.trace.digest(),
         )
+
+    def _ends(self) -> dict[str, int]:
+        """How payments ended: shows which rare paths were reached at all."""
+        ends: Counter[str] = Counter()
+        for row in self.judge.evidence.rows.values():
+            ends[row.state.value if row.proof is None else row.proof.value] += 1
+            if row.late is not None:
+                ends[f"late money {row.late.value}"] += 1
+        return dict(ends)
 
     def _timeline(self, about: str) -> tuple[str, ...]:
         """All that is known of an order: the world's lines, the gateway's and the tills' own records."""
