@@ -28,9 +28,10 @@ def start(
     gateway: str = "",
     blocked: Phrase | None = None,
     damaged: bool = False,
+    now_ms: int = 0,
 ) -> CashierState:
     """The state of a till that was just switched on. `damaged`: its settings could not all be read."""
-    state = CashierState(settings=settings, identity=identity, blocked=blocked)
+    state = CashierState(settings=settings, identity=identity, blocked=blocked, now_ms=now_ms)
     state = replace(state, activation=replace(state.activation, gateway=gateway))
     if damaged:
         state = notice(state, say("settings_damaged"), say("settings_damaged_todo"))

@@ -68,14 +68,15 @@ def run_terminal(
     if blocked is not None and offscreen:
         return EXIT_BLOCKED
     controller = _compose(data_dir, settings, port, blocked, gateway=gateway, damaged=read.damaged)
+    restore = _end_on_signals(app)
     try:
-        _end_on_signals(app)
         controller.start()
         _show(controller, app)
         if on_ready is not None and port is not None:
             on_ready()
         app.exec()
     finally:
+        restore()
         controller.stop()
         if port is not None:
             port.close()
@@ -122,17 +123,18 @@ def _compose(
     from terminal.ui.controller import Clocks, Controller
     from terminal.ui.sound import open_player
 
+    clocks = Clocks(
+        monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
+        unix_ms=lambda: time.time_ns() // 1_000_000,
+        request_id=lambda: secrets.token_hex(8),
+    )
     state = start(
         settings,
         port.identity() if port is not None else Identity(),
         gateway=gateway,
         blocked=blocked_phrase(blocked) if blocked is not None else None,
         damaged=damaged,
-    )
-    clocks = Clocks(
-        monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
-        unix_ms=lambda: time.time_ns() // 1_000_000,
-        request_id=lambda: secrets.token_hex(8),
+        now_ms=clocks.monotonic_ms(),
     )
     return Controller(state, port, folder=data_dir, sound=open_player(data_dir / "sounds"), clocks=clocks)
 
@@ -151,12 +153,18 @@ def _show(controller: Controller, app: QApplication) -> None:
     window.setFocus()
 
 
-def _end_on_signals(app: QApplication) -> None:
-    """SIGTERM and Ctrl-C close the app; the controller's tick lets Python see them."""
+def _end_on_signals(app: QApplication) -> Callable[[], None]:
+    """SIGTERM and Ctrl-C close the app; the controller's tick lets Python see them. Returns what puts the
+    handlers of before back."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         del number, frame
         app.quit()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, leave)
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore
