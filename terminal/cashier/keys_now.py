@@ -6,6 +6,7 @@ from protocol.money import Money
 from protocol.states import TerminalState
 from terminal.cashier.keys import Command, KeyHint
 from terminal.cashier.phrase import Phrase, say
+from terminal.cashier.scanning import line_trouble
 from terminal.cashier.state import CANCEL_WINDOW_MS, CashierState
 from terminal.cashier.typing_keys import collectable_again, entry_amount, sale_open
 from terminal.cashier.view import Page
@@ -59,7 +60,7 @@ def _home(state: CashierState) -> list[tuple[Command, Phrase, bool]]:
     found: list[tuple[Command, Phrase, bool]] = []
     sale, payment = state.sale, state.sale.payment if state.sale is not None else None
     can_start = isinstance(entry_amount(state), Money) or (state.entry == "" and collectable_again(sale))
-    if not sale_open(sale) and can_start:
+    if not sale_open(sale) and can_start and line_trouble(state) is None:
         found.append((Command.SHOW_QR, say("key.qr"), False))
     if payment is not None and payment.state in (TerminalState.UNKNOWN, TerminalState.CANCELLING):
         found.append((Command.PARK, say("key.park"), False))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from protocol.messages import LateMoneyState
 from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import TerminalState
@@ -37,12 +38,13 @@ RECENT_KEPT = 30
 
 def payment_seen(state: CashierState, seen: PaymentView) -> Result:
     """Sync told something about one payment."""
+    known = any(old.payment_no == seen.payment_no for old in state.recent)
     state, extra = _remember(state, seen)
     sale = state.sale
     if sale is not None and _is_of(sale, seen):
         state, effects = _of_this_sale(state, sale, seen)
     else:
-        state, effects = _of_another(state, seen)
+        state, effects = _of_another(state, seen, known=known)
     return state, (*effects, *extra)
 
 
@@ -148,8 +150,9 @@ def _of_this_sale(state: CashierState, sale: Sale, seen: PaymentView) -> Result:
             return state, ()
 
 
-def _of_another(state: CashierState, seen: PaymentView) -> Result:
-    """A payment that is not in the panel: set aside earlier, left by the last run, or given up long ago."""
+def _of_another(state: CashierState, seen: PaymentView, *, known: bool) -> Result:
+    """A payment that is not in the panel: set aside earlier, left by the last run, or given up long ago. Money that was
+    sent back before this run is old news."""
     waiting = any(held.payment_no == seen.payment_no for held in state.parked)
     told = any(
         done.payment.payment_no == seen.payment_no and _late(done.payment) is _late(seen) for done in state.settled
@@ -157,7 +160,8 @@ def _of_another(state: CashierState, seen: PaymentView) -> Result:
     if not seen.state.final:
         return replace(state, parked=_put(state.parked, seen)), ()
     state = replace(state, parked=tuple(held for held in state.parked if held.payment_no != seen.payment_no))
-    if told or not (waiting or _late(seen)):
+    undone = seen.late_money is not None and seen.late_money.state is LateMoneyState.UNDONE
+    if told or not (waiting or _late(seen)) or (undone and not known):
         return state, ()
     paid = _late(seen) or seen.state is TerminalState.PAID
     state = replace(state, settled=(*state.settled, Settled(payment=seen)))

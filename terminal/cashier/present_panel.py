@@ -82,12 +82,13 @@ def _elapsed_s(state: CashierState, sale: Sale) -> int:
 
 def _ready(state: CashierState) -> PanelView:
     if isinstance(entry_amount(state), Money):
+        actions = _actions(state)
         return PanelView(
             sign=Sign.NONE,
             tone=Tone.NEUTRAL,
             big=say("state.scan_now"),
-            todo=say("state.scan_now_todo", key=state.settings.keys[Command.SHOW_QR]),
-            actions=_actions(state),
+            todo=say("state.scan_now_todo", key=state.settings.keys[Command.SHOW_QR]) if actions else None,
+            actions=actions,
         )
     return PanelView(sign=Sign.NONE, tone=Tone.NEUTRAL, big=say("state.ready"), todo=say("state.ready_todo"))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from protocol.messages import LateMoneyState
 from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.model import CommandRefused, Line
@@ -225,6 +226,15 @@ def test_old_outcomes_at_start_are_quiet(counter: Any) -> None:
     counter.tell(replace(counter.payment(T.PAID, seed=8), request_id=None))
     assert counter.sounds == []
     assert len(counter.home.recent) == 1
+
+
+@pytest.mark.parametrize(("state", "banners"), [(LateMoneyState.UNDONE, 0), (LateMoneyState.FOUND, 1)])
+def test_at_start_only_late_money_that_needs_somebody_is_shown(
+    counter: Any, state: LateMoneyState, banners: int
+) -> None:
+    """Money that was sent back before this run is old news; money that is still there is not."""
+    counter.tell(replace(counter.late(counter.payment(T.NOT_PAID, seed=8), state), request_id=None))
+    assert len(counter.screen.banners) == banners
 
 
 def test_late_money_of_the_sale_in_the_panel_rings(counter: Any) -> None:
