@@ -35,6 +35,7 @@ from gateway.routing.accounts import Accounts, OpenAccount
 from gateway.store import alarms, payments, tasks
 from gateway.store.tasks import Task, TaskKind
 from gateway.store.units import Store, Tx
+from protocol.messages import LateMoneyState
 from protocol.secret import Secret
 from protocol.states import GatewayState
 
@@ -144,7 +145,7 @@ class Desk:
         said_by = payment.channel or ""
 
         def decide(p: Payment, o: ChannelOrder, now: int) -> Step:
-            watching = p.state is GatewayState.NOT_PAID and p.late_state is None
+            watching = p.state is GatewayState.NOT_PAID and p.late_state is not LateMoneyState.FOUND
             step = answer_query(p, o, verdict, said_by=said_by, asked_ms=asked_ms, now_ms=now)
             if watching and step.order is not None and step.order.unsettled_asks == 0 and step.payment == p:
                 step = replace(step, order=replace(step.order, watch_step=step.order.watch_step + 1))

@@ -192,6 +192,25 @@ def test_money_that_comes_after_the_proof_is_found_told_and_given_back() -> None
     in_world(story)
 
 
+def test_the_watch_goes_on_at_its_own_pace_after_late_money_was_given_back() -> None:
+    """Undone late money is watched like any other end: some queries in the next day, not one after another."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code("drop_before_charge"))
+        await till.pay(request)
+        status, _ = await till.final(request.payment_no)
+        _pay_behind(world, status.order_no)
+        late = await _change(till, await _change(till, status))
+        assert late.late_money is not None
+        assert late.late_money.state is LateMoneyState.UNDONE
+        calls = len(world.line.sent)
+        await asyncio.sleep(25 * 3_600)
+        assert 4 <= len(world.line.sent) - calls <= 8
+
+    in_world(story)
+
+
 async def _change(till: Till, status: PaymentStatus) -> PaymentStatus:
     """The next thing that the till is told, within ten minutes."""
     for _ in range(24):
