@@ -24,9 +24,9 @@ WINDOW_S: Final = 300
 
 _COMPONENT: Final = re.compile(r'"([a-z0-9@-]+)"((?:;key="[a-z]+"|;req)*)')
 _INPUT: Final = re.compile(
-    r'guitai=(?P<params>\((?P<list>[^()]*)\)(?P<tail>(?:;[a-z]+=(?:[0-9]+|"[\x20\x21\x23-\x5b\x5d-\x7e]*"))*))'
+    r'guitai=(?P<params>\((?P<list>[^()]*)\)(?P<tail>(?:;[a-z]+=(?:[0-9]{1,15}|"[\x20\x21\x23-\x5b\x5d-\x7e]*"))*))'
 )
-_PARAMETER: Final = re.compile(r';([a-z]+)=(?:([0-9]+)|"([^"]*)")')
+_PARAMETER: Final = re.compile(r';([a-z]+)=(?:([0-9]{1,15})|"([^"]*)")')
 _JOURNAL: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 

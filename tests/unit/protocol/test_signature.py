@@ -124,6 +124,20 @@ def test_an_altered_answer_is_refused(
     assert verify_response(altered, request=request, find_key=keys(GATEWAY, "G1")) is refusal
 
 
+def test_a_time_of_thousands_of_digits_is_malformed_and_harms_nobody() -> None:
+    """Anybody can send such a header before any key is known: it is a refusal, never an exception."""
+    request = signed_request()
+    long = {
+        **request.headers,
+        "signature-input": request.headers["signature-input"].replace("=1000;", f"={'9' * 5000};"),
+    }
+    assert verify_request(replace(request, headers=long), find_key=keys(TILL, "T1")) is SignatureRefusal.MALFORMED
+    answer = signed_answer(request)
+    long = {**answer.headers, "signature-input": answer.headers["signature-input"].replace("=1001;", f"={'9' * 5000};")}
+    found = verify_response(replace(answer, headers=long), request=request, find_key=keys(GATEWAY, "G1"))
+    assert found is SignatureRefusal.MALFORMED
+
+
 def test_an_unknown_key_is_refused() -> None:
     request = signed_request()
     assert verify_request(request, find_key=keys(TILL, "T2")) is SignatureRefusal.UNKNOWN_KEY
