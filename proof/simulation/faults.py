@@ -33,9 +33,11 @@ class LineFaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deaths:
-    """Chance to die at each await that matters (before and after each exchange and commit), and how long it is down."""
+    """Chance to die at each await that matters (before and after each exchange and commit); besides, a death at any
+    moment, as often as `every` says; and how long it is down."""
 
     at_await: float = 0.0
+    every: Span | None = None
     down: Span = (0.3, 20.0)
 
 
@@ -88,8 +90,8 @@ _DEFAULT: Final = Profile(
         spoiled=0.05,
         outage_every=(60.0, 300.0),
     ),
-    till_deaths=Deaths(at_await=0.006),
-    gateway_deaths=Deaths(at_await=0.0015, down=(0.3, 8.0)),
+    till_deaths=Deaths(at_await=0.006, every=(20.0, 400.0)),
+    gateway_deaths=Deaths(at_await=0.0015, every=(60.0, 600.0), down=(0.3, 8.0)),
     clock_off=0.2,
 )
 _STORM: Final = Profile(
@@ -134,9 +136,9 @@ _SLOW: Final = Profile(
     name="slow",
     line=LineFaults(lost_answer=0.1, duplicated=0.1, slow=0.5, slow_delay=(0.5, 14.0)),
     wallet=LineFaults(lost_answer=0.1, duplicated=0.1, slow=0.5, slow_delay=(0.5, 28.0)),
-    till_deaths=Deaths(at_await=0.03, down=(0.1, 3.0)),
-    gateway_deaths=Deaths(at_await=0.002, down=(0.1, 3.0)),
-    people=People(pause=(0.2, 5.0), plain_share=0.7, hasty=0.6),
+    till_deaths=Deaths(at_await=0.01, every=(2.0, 40.0), down=(0.1, 2.0)),
+    gateway_deaths=Deaths(at_await=0.001, every=(30.0, 300.0), down=(0.1, 3.0)),
+    people=People(pause=(0.2, 5.0), qr_share=0.2, plain_share=0.4, hasty=0.6),
 )
 # A request that reaches the wallet after its absence was proven, and before its code is too old: late money.
 _LATE: Final = Profile(

@@ -46,6 +46,16 @@ class Mortal:
     def calm(self) -> None:
         self._calm = True
 
+    async def misfortune(self) -> None:
+        """Deaths at any moment, until the world is calm."""
+        every = self._deaths.every
+        while every is not None:
+            await asyncio.sleep(round(self.chance.uniform(*every), 3))
+            if self._calm:
+                return
+            if self.process is not None:
+                self.die(self.process)
+
     async def await_point(self, process: Process) -> None:
         """An await at which the process may die: then this never returns."""
         if not self._calm and not process.dead and self.chance.random() < self._deaths.at_await:

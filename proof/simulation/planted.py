@@ -187,7 +187,8 @@ DEFECTS: Final = (
     Defect(
         name="the wallet is asked to cancel before the intent is durable",
         file="gateway/jobs/desk.py",
-        old="_, sent = await self._apply(payment.key, lambda p, o, now: sending_cancel(p, o, now_ms=now), release=False)",
+        old="_, sent = await self._apply(payment.key, lambda p, o, now: "
+        "sending_cancel(p, o, now_ms=now), release=False)",
         new="sent = __import__('dataclasses').replace(order, undo_tries=order.undo_tries + 1)",
     ),
     Defect(

@@ -158,6 +158,7 @@ class World:
 
     async def live(self) -> Outcome:
         background: list[asyncio.Task[None]] = [spawn_outside(line.weather()) for line in self._lines]
+        background += [spawn_outside(host.misfortune()) for host in (self.gateway, *self.tills)]
         background.append(spawn_outside(self._customers_pay()))
         self.gateway.start()
         for till in self.tills:

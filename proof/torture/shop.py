@@ -60,8 +60,8 @@ class Shop:
         self.tills: dict[str, Program] = {}
         self._sandbox_url = ""
 
-    def open(self) -> None:
-        """Everything from nothing to selling."""
+    def open(self, *, selling: bool = True) -> None:
+        """Everything from nothing to selling, or to tills that are activated and not started."""
         self.sandbox.start()
         self._sandbox_url = str(self.sandbox.ready()["sandbox"])
         code = self._configure(httpx.get(f"{self._sandbox_url}/merchant/alipay", trust_env=False).json())
@@ -77,6 +77,8 @@ class Shop:
                 ("--data-dir", str(self.folder / name), "--sandbox", self._sandbox_url),
                 log_folder=self._logs,
             )
+        if not selling:
+            return
         for till in self.tills.values():
             till.start()
         for till in self.tills.values():

@@ -1,4 +1,4 @@
-"""Twenty seeds: under loss, delay, duplication, crashes and hasty people, no rule of money breaks, and all comes to rest.
+"""Twenty seeds: under loss, delay, duplication, crashes and hasty people no rule breaks, and all comes to rest.
 
 The canaries prove that the judge can see: each plants one defect into a copy of the code, and the simulation must find
 it. A few run by default, all of them with GUITAI_ALL_CANARIES=1.

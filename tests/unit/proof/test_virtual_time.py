@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from proof.virtual_time import NothingWillHappenError, run_virtual
+from proof.virtual_time import Standstill, VirtualTimeLoop, run_virtual
 
 
 def test_a_day_passes_at_once_and_sleepers_wake_in_order() -> None:
@@ -19,7 +19,7 @@ def test_a_day_passes_at_once_and_sleepers_wake_in_order() -> None:
     async def main() -> None:
         await asyncio.gather(sleeper("day", 86_400.0), sleeper("short", 0.25), sleeper("minute", 60.0))
 
-    run_virtual(main())
+    run_virtual(main(), VirtualTimeLoop())
     assert woken == [(0.25, "short"), (60.0, "minute"), (86_400.0, "day")]
 
 
@@ -29,7 +29,7 @@ def test_time_does_not_move_while_there_is_something_to_do() -> None:
             await asyncio.sleep(0)
         return asyncio.get_running_loop().time()
 
-    assert run_virtual(main()) == 0.0
+    assert run_virtual(main(), VirtualTimeLoop()) == 0.0
 
 
 def test_timeouts_work_in_virtual_time() -> None:
@@ -39,12 +39,12 @@ def test_timeouts_work_in_virtual_time() -> None:
                 await asyncio.sleep(3600)
         return asyncio.get_running_loop().time()
 
-    assert run_virtual(main()) == 5.0
+    assert run_virtual(main(), VirtualTimeLoop()) == 5.0
 
 
 def test_waiting_for_what_never_comes_is_told() -> None:
     async def main() -> None:
         await asyncio.get_running_loop().create_future()
 
-    with pytest.raises(NothingWillHappenError):
-        run_virtual(main())
+    with pytest.raises(Standstill):
+        run_virtual(main(), VirtualTimeLoop())
