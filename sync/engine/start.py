@@ -33,7 +33,7 @@ def start(turn: Turn, event: StartAsked) -> None:
         turn.refuse(command.request_id, refusal)
         return
     last = _last(turn, event)
-    number = PaymentNo(event.new_order_no, 1) if last is None else PaymentNo(last.order_no, last.n + 1)
+    number = PaymentNo(event.new_order_no, 1) if last is None or _ended(last) else PaymentNo(last.order_no, last.n + 1)
     sale_id = last.sale_id if last is not None else command.sale_id or event.new_sale_id
     live = turn.state_first(
         PaymentStarted(
@@ -89,6 +89,11 @@ def _last(turn: Turn, event: StartAsked) -> PaymentRecord | None:
     return max(known, key=lambda record: record.n, default=None)
 
 
+def _ended(last: PaymentRecord) -> bool:
+    """A cancel ends its order for ever, whatever the payment's own reason became: the sale goes on under a new one."""
+    return last.cancel_intended or last.cancel_requested
+
+
 def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:
     command = event.command
     if not 1 <= command.amount.fen <= MAX_AMOUNT_FEN or command.amount.currency != CNY:
@@ -111,7 +116,7 @@ def _refusal_after(last: PaymentRecord, command: StartPayment) -> Reason | None:
         return Reason.ORDER_OPEN
     if last.amount != command.amount or command.sale_id not in (None, last.sale_id):
         return Reason.CONTENT_DIFFERS
-    return Reason.ORDER_CANCELLED if last.n >= _LAST_N else None
+    return Reason.ORDER_CANCELLED if last.n >= _LAST_N and not _ended(last) else None
 
 
 def cancel(turn: Turn, event: CancelAsked) -> None:

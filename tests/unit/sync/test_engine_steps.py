@@ -293,6 +293,20 @@ def test_payment_n_plus_1_needs_the_green_light_and_the_same_amount() -> None:
     assert till.refusals[-1].reason is Reason.UNKNOWN_PAYMENT
 
 
+def test_after_a_cancel_the_sale_goes_on_under_a_new_order_whatever_the_reason_says() -> None:
+    """The refusal overtook the cancel: the gateway takes no further payment of an order that was cancelled."""
+    till, payment = in_state(S.WAITING)
+    first = till.records[payment]
+    till.cancel(payment)
+    declined = till.status(payment, G.NOT_PAID, seq=5, reason=Reason.BALANCE_LOW, cancel_requested=True)
+    till.answer(till.only(CancelCall), declined)
+    again = till.start(order_no=first.order_no)
+    assert again is not None
+    assert till.records[again].n == 1
+    assert till.records[again].order_no != first.order_no
+    assert till.records[again].sale_id == first.sale_id
+
+
 def test_no_statement_and_no_effect_shows_the_code() -> None:
     till, payment = in_state(S.UNKNOWN)
     till.answer(till.only(PayCall), till.status(payment, G.PAID))
