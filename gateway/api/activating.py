@@ -45,18 +45,27 @@ class ActivationCalls:
         recent = [at for at in self._failed.get(remote, ()) if now_ms - at < TRIES_MS]
         if len(recent) >= TRIES:
             raise Refusal(Reason.TOO_MANY_TRIES)
+        self._count(remote, [*recent, now_ms])  # before the store is asked: tries at the same moment count, too
         try:
             terminal = await self._store.run(lambda tx: self._bind(tx, verified, request))
         except Refusal as refusal:
-            if refusal.reason in _COUNTED:
-                self._count(remote, [*recent, now_ms])
+            if refusal.reason not in _COUNTED:
+                self._forgive(remote, now_ms)
             raise
+        self._forgive(remote, now_ms)
         return Answer(self._answer(terminal), root=True)
 
     def _count(self, remote: str, failed: list[int]) -> None:
         if len(self._failed) >= _MOST_ADDRESSES:
             self._failed.clear()
         self._failed[remote] = failed
+
+    def _forgive(self, remote: str, at_ms: int) -> None:
+        tries = self._failed.get(remote, [])
+        if at_ms in tries:
+            tries.remove(at_ms)
+        if not tries:
+            self._failed.pop(remote, None)
 
     def _bind(self, tx: Tx, verified: Verified, request: ActivationRequest) -> Terminal:
         code = read_activation_code(request.code)

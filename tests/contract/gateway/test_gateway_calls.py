@@ -6,14 +6,21 @@ Every answer and problem is signed and bound to its request: the till of these t
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import msgspec
 import pytest
 
+from gateway.api.activating import ActivationCalls
+from gateway.api.answers import Refusal
 from gateway.payments.values import AlarmKind
+from gateway.store.runners import InlineStore
+from gateway.store.units import Tx
 from protocol.chain import genesis, link
-from protocol.keys import public_text
+from protocol.keys import device_keyid, public_text
 from protocol.messages import (
     ActivationAnswer,
     ActivationRequest,
@@ -25,7 +32,7 @@ from protocol.messages import (
     encode,
 )
 from protocol.reasons import Reason
-from protocol.signature import RequestParts
+from protocol.signature import RequestParts, Verified
 from protocol.states import GatewayState, ProofKind
 from tests.contract.gateway.gateway_world import (
     Fault,
@@ -38,6 +45,7 @@ from tests.contract.gateway.gateway_world import (
     status_of,
 )
 
+T = TypeVar("T")
 PAID, NOT_PAID = GatewayState.PAID, GatewayState.NOT_PAID
 
 
@@ -389,6 +397,38 @@ def test_activation_codes_end_and_guessing_is_slowed() -> None:
         assert isinstance(await _activate(till, good, remote="10.0.0.2"), ActivationAnswer)
         await asyncio.sleep(61)
         assert isinstance(await _activate(till, good), ActivationAnswer)
+
+    in_world(story)
+
+
+def test_guesses_at_the_same_moment_are_counted_each() -> None:
+    """A store answers later: no guess may slip in between the look at the count and the count."""
+
+    class LaterStore:
+        def __init__(self, inner: InlineStore) -> None:
+            self._inner = inner
+
+        async def run(self, unit: Callable[[Tx], T]) -> T:
+            await asyncio.sleep(0.01)
+            return await self._inner.run(unit)
+
+        async def aclose(self) -> None:
+            """The world closes the store behind it."""
+
+    async def story(world: World) -> None:
+        till = Till(world=world)
+        public = public_text(till.key)
+        nonce = b64encode(bytes(16)).decode()
+        now_s = world.clock.now_ms() // 1000
+        verified = Verified(keyid=device_keyid(public), created_s=now_s, expires_s=now_s + 300, nonce=nonce)
+        store = LaterStore(world.store)
+        calls = ActivationCalls(store=store, clock=world.clock, entropy=world.entropy, keys=world.keys)
+        guess = ActivationRequest(code="0000 0000 0000", public_key=public, device_name="")
+        guesses = [calls.activate(verified, guess, "192.0.2.1") for _ in range(30)]
+        refusals = await asyncio.gather(*guesses, return_exceptions=True)
+        reasons = [refusal.reason for refusal in refusals if isinstance(refusal, Refusal)]
+        assert reasons.count(Reason.ACTIVATION_UNKNOWN) == 5
+        assert reasons.count(Reason.TOO_MANY_TRIES) == 25
 
     in_world(story)
 
