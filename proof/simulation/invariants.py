@@ -78,15 +78,18 @@ def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
         yield kept[0], f"one sale holds {len(kept)} charges: {', '.join(kept)}"
 
 
-def no_charge_after_green(e: Evidence, out_trade_no: str) -> Complaints:
-    """Nothing is charged for a payment that a till has shown as safe to scan again."""
+def no_charge_after_a_proof(e: Evidence, out_trade_no: str) -> Complaints:
+    """Nothing is charged for a payment that the gateway holds as proven not paid, or a till showed as safe to scan."""
     order = e.gateway.channel_orders().get(out_trade_no)
-    money = e.money(out_trade_no)
-    if not e.strict or order is None or kept_fen(money) == 0:
+    kept = kept_fen(e.money(out_trade_no))
+    if not e.strict or order is None or kept == 0:
         return
+    row = e.rows.get(order.payment_no)
+    if row is not None and row.state is GatewayState.NOT_PAID:
+        yield order.payment_no, f"the wallet keeps {kept} fen after the proof {row.proof}"
     for till in e.tills.values():
         if order.payment_no in till.green:
-            yield order.payment_no, f"the wallet keeps {kept_fen(money)} fen for a payment shown as safe to rescan"
+            yield order.payment_no, f"the wallet keeps {kept} fen for a payment shown as safe to rescan"
 
 
 # --- what a till shows ------------------------------------------------------------------------------------------
@@ -324,7 +327,7 @@ def nobody_is_needed(e: Evidence) -> Complaints:
                 yield number, "two signed statements disagree"
 
 
-ON_MONEY: Final = (one_charge_kept_per_sale, no_charge_after_green)
+ON_MONEY: Final = (one_charge_kept_per_sale, no_charge_after_a_proof)
 ON_SHOWN: Final = (
     paid_is_true,
     green_is_safe,

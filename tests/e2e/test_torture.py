@@ -1,4 +1,4 @@
-"""Real processes: after kill -9 of tills and gateway under load nothing is lost, nothing is charged twice, all settles."""
+"""Real processes: after kill -9 of tills and gateway under load nothing is lost or charged twice; all settles."""
 
 from __future__ import annotations
 
