@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Callable
+from typing import Final
+
+#: A system clock that is further off than this was wrong, not adjusted: it is followed at once.
+FOLLOWED_AT_ONCE_MS: Final = 240_000
+#: Otherwise it is followed by at most one part in this many, so that 30 s here are 30 s everywhere.
+_SLOWLY: Final = 20
 
 
 class SystemClock:
+    """Unix time that flows evenly. Proofs and deadlines are measured with it: when the system's clock is set by some
+    seconds or minutes, none of them may come early or wait. Thread-safe."""
+
+    def __init__(
+        self, *, wall_ns: Callable[[], int] = time.time_ns, steady_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._wall_ns = wall_ns
+        self._steady_ns = steady_ns
+        self._lock = threading.Lock()
+        self._seen_ns = steady_ns()
+        self._ours_ns = wall_ns()
+
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
+        with self._lock:
+            steady_ns = self._steady_ns()
+            passed_ns, self._seen_ns = steady_ns - self._seen_ns, steady_ns
+            self._ours_ns += passed_ns
+            off_ns = self._wall_ns() - self._ours_ns
+            if abs(off_ns) <= FOLLOWED_AT_ONCE_MS * 1_000_000:
+                most_ns = passed_ns // _SLOWLY
+                off_ns = max(-most_ns, min(most_ns, off_ns))
+            self._ours_ns += off_ns
+            return self._ours_ns // 1_000_000
 
 
 class SystemEntropy:
