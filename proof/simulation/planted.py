@@ -171,9 +171,10 @@ DEFECTS: Final = (
     ),
     Defect(
         name="outcomes are not acknowledged",
-        file="sync/engine/turn.py",
-        old="            if live.ack.ready(self.now.mono_ms):",
-        new="            if live.ack.ready(-1):",
+        file="sync/engine/answers.py",
+        old="    if live.record.ack_owed and ack.in_flight is None and ack.due_ms is None:",
+        new="    if not live.final:",
+        profile="calm",
         seeds=2,
     ),
     Defect(
