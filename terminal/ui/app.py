@@ -156,10 +156,12 @@ def _show(controller: Controller, app: QApplication) -> None:
 def _end_on_signals(app: QApplication) -> Callable[[], None]:
     """SIGTERM and Ctrl-C close the app; the controller's tick lets Python see them. Returns what puts the
     handlers of before back."""
+    from PySide6.QtCore import QTimer
 
     def leave(number: int, frame: FrameType | None) -> None:
         del number, frame
-        app.quit()
+        # Queued, not called: quit() means nothing to a loop that has not begun, and the signal would be lost.
+        QTimer.singleShot(0, app.quit)
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,3 +91,21 @@ def _page() -> str:
     view = window().view
     assert view is not None
     return view.page.value
+
+
+def test_a_request_to_end_before_the_loop_begins_is_not_lost(qtbot: QtBot, tmp_path: Path) -> None:
+    """SIGTERM between the window and the event loop: the app ends as soon as the loop begins."""
+    del qtbot
+    port, stuck = StandIn(), list[bool]()
+
+    def end_now() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        QTimer.singleShot(5_000, give_up)
+
+    def give_up() -> None:
+        stuck.append(True)
+        QApplication.quit()
+
+    assert run_terminal(data_dir=tmp_path, offscreen=True, open_port=lambda: port, on_ready=end_now) == 0
+    assert stuck == []
+    assert port.closed == [True]
