@@ -96,7 +96,8 @@ def _page() -> str:
 def test_a_request_to_end_before_the_loop_begins_is_not_lost(qtbot: QtBot, tmp_path: Path) -> None:
     """SIGTERM between the window and the event loop: the app ends as soon as the loop begins."""
     del qtbot
-    port, stuck = StandIn(), list[bool]()
+    port: Any = StandIn()
+    stuck: list[bool] = []
 
     def end_now() -> None:
         signal.raise_signal(signal.SIGTERM)
