@@ -1,12 +1,14 @@
 """The loop: takes due tasks under a lease, asks each account's token bucket, and hands them to the desk.
 
 It wakes each second (or when told that something is due sooner). Nothing here is remembered over a restart: the tasks
-are rows. A task that fails is logged and comes back when its lease ends; it never stops the others.
+are rows. A task that fails is logged and comes back when its lease ends; it never stops the others. Nor does a wallet
+that hangs: each account has calls of its own, and what it cannot do now hides nobody else's work.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Final
 
 import structlog
@@ -20,7 +22,8 @@ from gateway.store.units import Store, StoreFailed, Tx
 
 LEASE_MS: Final = 60_000
 _BATCH: Final = 64
-_AT_ONCE: Final = 64
+#: Calls of one account under way; its line has room for the tills' own calls besides.
+_AT_ONCE: Final = 32
 _PRUNE_EVERY_MS: Final = 60_000
 
 
@@ -44,7 +47,7 @@ class Scheduler:
         self._per_second = calls_per_second
         self._burst = burst
         self._buckets: dict[str, Bucket] = {}
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._busy: Counter[str] = Counter()
         self._soon = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._pruned_ms = 0
@@ -68,9 +71,11 @@ class Scheduler:
 
     async def tick(self) -> int:
         """Starts what is due; returns how long to sleep."""
-        taken, next_ms = await self._store.run(self._take)
+        busy = Counter(self._busy)
+        taken, next_ms = await self._store.run(lambda tx: self._take(tx, busy))
         for task in taken:
-            await self._slots.acquire()
+            if task.account_id is not None:
+                self._busy[task.account_id] += 1
             running = asyncio.create_task(self._do(task))
             self._running.add(running)
             running.add_done_callback(self._running.discard)
@@ -84,21 +89,30 @@ class Scheduler:
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _take(self, tx: Tx) -> tuple[list[Task], int | None]:
+    def _take(self, tx: Tx, busy: Counter[str]) -> tuple[list[Task], int | None]:
+        """`busy`: calls under way by account."""
         now_ms = self._clock.now_ms()
         if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
             guards.prune(tx, now_ms=now_ms)
             self._pruned_ms = now_ms
-        due = tasks.due(tx, now_ms=now_ms, limit=_BATCH)
-        self.lag_ms = max((now_ms - task.due_ms for task in due), default=0)
         taken: list[Task] = []
-        for task in due:
-            if task.account_id is not None and not self._take_token(task.account_id, now_ms):
-                continue
-            tasks.lease(tx, task.key, task.kind, until_ms=now_ms + LEASE_MS)
-            taken.append(task)
-        next_ms = now_ms + 100 if len(taken) < len(due) else tasks.next_due_ms(tx, now_ms=now_ms)
-        return taken, next_ms
+        stuck: set[str] = set()
+        all_seen = False
+        while not all_seen and len(taken) < _BATCH:
+            due = tasks.due(tx, now_ms=now_ms, limit=_BATCH, without=stuck)
+            if not taken and not stuck:
+                self.lag_ms = max((now_ms - task.due_ms for task in due), default=0)
+            for task in due:
+                account_id = task.account_id
+                if account_id is not None:
+                    if account_id in stuck or busy[account_id] >= _AT_ONCE or not self._take_token(account_id, now_ms):
+                        stuck.add(account_id)
+                        continue
+                    busy[account_id] += 1
+                tasks.lease(tx, task.key, task.kind, until_ms=now_ms + LEASE_MS)
+                taken.append(task)
+            all_seen = len(due) < _BATCH
+        return taken, now_ms + 100 if stuck else tasks.next_due_ms(tx, now_ms=now_ms)
 
     def _take_token(self, account_id: str, now_ms: int) -> bool:
         bucket = self._buckets.get(account_id)
@@ -116,5 +130,6 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - one poisoned row never stops the queue
             self._log.error("task failed", payment=task.key.payment_no, error=type(error).__name__)
         finally:
-            self._slots.release()
+            if task.account_id is not None:
+                self._busy[task.account_id] -= 1
             self._soon.set()

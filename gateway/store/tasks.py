@@ -6,6 +6,7 @@ task from being taken twice; leases of a process that is gone end at start.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -42,7 +43,11 @@ _INSERT: Final = insert(TASKS)
 _DELETE: Final = delete(TASKS).where(*_KEY)
 _DUE: Final = (
     select(TASKS)
-    .where(_T.due_ms <= bindparam("k_now"), _T.lease_until_ms <= bindparam("k_now"))
+    .where(
+        _T.due_ms <= bindparam("k_now"),
+        _T.lease_until_ms <= bindparam("k_now"),
+        func.coalesce(_T.account_id, "").not_in(bindparam("k_without", expanding=True)),
+    )
     .order_by(_T.due_ms, _T.order_no)
     .limit(bindparam("k_limit"))
 )
@@ -80,8 +85,9 @@ def put(tx: Tx, key: PaymentKey, kind: TaskKind, *, due_ms: int | None, account_
         tx.connection.execute(_INSERT, row)
 
 
-def due(tx: Tx, *, now_ms: int, limit: int) -> list[Task]:
-    rows = tx.connection.execute(_DUE, {"k_now": now_ms, "k_limit": limit})
+def due(tx: Tx, *, now_ms: int, limit: int, without: Collection[str] = ()) -> list[Task]:
+    """What is due and free, the longest due first; `without` the accounts that can do nothing now."""
+    rows = tx.connection.execute(_DUE, {"k_now": now_ms, "k_limit": limit, "k_without": sorted(without)})
     return [
         Task(
             key=PaymentKey(terminal_id=row.terminal_id, order_no=row.order_no, n=row.n),
