@@ -108,6 +108,7 @@ def answer_query(
     match verdict:
         case Paid():
             fresh = payment.settled_ms is None or asked_ms > payment.settled_ms
+            order = replace(order, absent_since_ms=None)
             return to_paid(payment, order, verdict, fresh=fresh, said_by=said_by, now_ms=now_ms)
         case Closed():
             return _closed(payment, order, verdict, said_by=said_by, now_ms=now_ms)

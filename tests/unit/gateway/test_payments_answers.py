@@ -162,9 +162,10 @@ def test_absent_needs_every_one_of_its_conditions(
     assert (step.payment.proof_kind is ProofKind.ABSENT) == proven
 
 
-def test_an_open_trade_between_two_not_founds_starts_the_count_again() -> None:
+@pytest.mark.parametrize("between", [Pending(payer_prompted=True), PAID_VERDICT])
+def test_a_trade_that_was_there_between_two_not_founds_starts_the_count_again(between: QueryVerdict) -> None:
     seen = undone_order(absent_since_ms=46_000)
-    verdicts: list[QueryVerdict] = [Pending(payer_prompted=True), NotFound(code="x")]
+    verdicts: list[QueryVerdict] = [between, NotFound(code="x")]
     row = payment(S.REVERSING)
     for at_ms, verdict in zip((48_000, 60_000), verdicts, strict=True):
         step = answer_query(row, seen, verdict, said_by="alipay", asked_ms=at_ms, now_ms=at_ms)
