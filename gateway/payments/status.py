@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from gateway.payments.values import Payment
-from protocol.messages import LateMoney, Light, PaymentStatus, Proof
+from protocol.messages import LateMoney, LateMoneyState, Light, PaymentStatus, Proof
 from protocol.states import GatewayState
 
 _TAIL = 4
 
 
 def status_of(payment: Payment, *, now_ms: int) -> PaymentStatus:
+    shown = payment.state is GatewayState.SENT and payment.cancel_requested_ms is None
     return PaymentStatus(
         terminal_id=payment.key.terminal_id,
         order_no=payment.key.order_no,
@@ -22,8 +23,8 @@ def status_of(payment: Payment, *, now_ms: int) -> PaymentStatus:
         state_seq=payment.state_seq,
         server_time_ms=now_ms,
         channel=payment.channel,
-        qr=payment.qr if payment.state is GatewayState.SENT else None,
-        qr_expires_ms=payment.qr_expires_ms if payment.state is GatewayState.SENT else None,
+        qr=payment.qr if shown else None,
+        qr_expires_ms=payment.qr_expires_ms if shown else None,
         payer_prompted=payment.payer_prompted,
         cancel_requested=payment.cancel_requested_ms is not None,
         reason=payment.reason,
@@ -42,9 +43,9 @@ def _proof(payment: Payment) -> Proof | None:
 
 
 def _light(payment: Payment) -> Light | None:
-    """Green is table P and nothing else."""
+    """Green is table P and nothing else; it is out while money that came after all is not back."""
     if payment.state is GatewayState.NOT_PAID:
-        return Light.GREEN
+        return None if payment.late_state is LateMoneyState.FOUND else Light.GREEN
     undoing = payment.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND)
     return Light.AMBER if payment.amber and undoing else None
 
