@@ -4,12 +4,13 @@ Rules: files are reached through these functions only (they work from a wheel, a
 nothing is read at import. Must not know: Qt, or any other room.
 """
 
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 
-def _file(folder: str, name: str) -> Traversable:
-    return resources.files(__name__).joinpath(folder, name)
+def _file(folder: str, name: str) -> Path:
+    # Beside this module in a checkout, a wheel and the frozen folder alike; importlib.resources would load zip readers
+    # and more while a cashier waits for the first window.
+    return Path(__file__).parent / folder / name
 
 
 def font(name: str) -> bytes:

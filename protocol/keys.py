@@ -10,7 +10,6 @@ from binascii import Error as Base64Error
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from protocol.numbers import crockford
 from protocol.secret import Secret
@@ -39,7 +38,7 @@ def private_key(seed: Secret) -> Ed25519PrivateKey:
 def public_text(key: Ed25519PrivateKey | Ed25519PublicKey) -> str:
     """The public half as text."""
     public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
-    return b64url(public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+    return b64url(public.public_bytes_raw())
 
 
 def read_public(text: str) -> Ed25519PublicKey | None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from drivers.scanner.events import DeviceEvent, DeviceStatus, Noise, Scan
-from drivers.scanner.start import RunningScanner, start_scanner
 from drivers.scanner.uri import BadScannerUri
 from terminal.cashier.ports import GunSeen, GunState, ScanRead
 from terminal.live.mapping import gun_of, most_urgent, noise_read, scan_read
+
+if TYPE_CHECKING:
+    from drivers.scanner.start import RunningScanner
 
 
 class Start(Protocol):
@@ -23,11 +25,18 @@ class Start(Protocol):
     def __call__(self, uri: str, on_event: Callable[[DeviceEvent], None], /) -> RunningScanner | BadScannerUri: ...
 
 
+def open_gun(uri: str, on_event: Callable[[DeviceEvent], None], /) -> RunningScanner | BadScannerUri:
+    """`drivers.scanner.start_scanner`, loaded when a till really has a gun that is not a keyboard."""
+    from drivers.scanner.start import start_scanner
+
+    return start_scanner(uri, on_event)
+
+
 class Guns:
     """Started at construction. `tell` is called from any thread."""
 
     def __init__(
-        self, uris: Iterable[str], tell: Callable[[GunSeen | ScanRead], None], *, start: Start = start_scanner
+        self, uris: Iterable[str], tell: Callable[[GunSeen | ScanRead], None], *, start: Start = open_gun
     ) -> None:
         self._tell = tell
         self._lock = threading.Lock()

@@ -8,12 +8,12 @@ and are dropped.
 
 from __future__ import annotations
 
-import platform
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from protocol.activation import ActivationTicket
 from protocol.reasons import Reason
@@ -34,9 +34,11 @@ from terminal.cashier.ports import (
     TillBlockedError,
 )
 from terminal.cashier.state import CHINA
-from terminal.live.guns import Guns, Start, start_scanner
+from terminal.live.guns import Guns, Start, open_gun
 from terminal.live.mapping import blocking_reason, identity_of
-from terminal.live.reading import FolderReader
+
+if TYPE_CHECKING:
+    from terminal.live.reading import FolderReader
 
 #: How many of the latest orders a screen that was just switched on shows.
 RECENT = 30
@@ -80,10 +82,9 @@ class LiveTill:
         scanners: Iterable[str] = (),
         open_till: Opener,
         activate_folder: Activator,
-        start_gun: Start = start_scanner,
+        start_gun: Start = open_gun,
     ) -> None:
         self._data_dir = data_dir
-        self._reader = FolderReader(data_dir)
         self._open_till, self._activate_folder = open_till, activate_folder
         # Re-entrant: a callback may submit, and a refusal is published from there.
         self._lock = threading.RLock()
@@ -102,6 +103,12 @@ class LiveTill:
         except BaseException:
             self._close_till()
             raise
+
+    def _reader(self) -> FolderReader:
+        """A reader for the caller's thread. Loaded when something is read: a new till has nothing to read yet."""
+        from terminal.live.reading import FolderReader
+
+        return FolderReader(self._data_dir)
 
     def identity(self) -> Identity:
         with self._lock:
@@ -140,13 +147,13 @@ class LiveTill:
             self._callbacks.append(callback)
 
     def read_orders(self, *, limit: int) -> tuple[OrderRow, ...]:
-        return self._reader.orders(limit=limit)
+        return self._reader().orders(limit=limit)
 
     def read_history(self, order_no: str) -> tuple[HistoryEntry, ...]:
-        return self._reader.history(order_no)
+        return self._reader().history(order_no)
 
     def read_day(self, days_ago: int) -> DayRead:
-        return self._reader.day_back(days_ago, now_ms=time.time_ns() // 1_000_000, zone=CHINA)
+        return self._reader().day_back(days_ago, now_ms=time.time_ns() // 1_000_000, zone=CHINA)
 
     def run_checks(self) -> tuple[CheckFound, ...]:
         # Imported when it is asked for: it knows every kind of device, and selling does not wait for that.
@@ -171,7 +178,7 @@ class LiveTill:
 
     def _open(self) -> None:
         """Opens the folder's till; the last orders are known before it says anything newer."""
-        for row in self._reader.orders(limit=RECENT):
+        for row in self._reader().orders(limit=RECENT):
             if row.payment.state.final and row.payment.late_money is None:
                 self._payments[row.payment.payment_no] = row.payment
         till = self._open_till(self._data_dir, publish=self._publish)
@@ -197,7 +204,7 @@ class LiveTill:
         try:
             if not Folder(self._data_dir).activated:
                 self._activate_folder(
-                    self._data_dir, gateway_url=gateway, ticket=ticket, device_name=platform.node()[:128]
+                    self._data_dir, gateway_url=gateway, ticket=ticket, device_name=socket.gethostname()[:128]
                 )
             self._open()
         except AddressError:

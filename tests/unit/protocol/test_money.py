@@ -53,6 +53,7 @@ def test_what_a_cashier_types_is_read_exactly(text: str, fen: int) -> None:
         ("12.000", AmountRefusal.TOO_MANY_DECIMALS),
         ("100000", AmountRefusal.TOO_LARGE),
         ("999999999999", AmountRefusal.TOO_LARGE),
+        ("99999999999999999999999", AmountRefusal.TOO_LARGE),
     ],
 )
 def test_what_is_not_an_amount_is_named(text: str, refusal: AmountRefusal) -> None:

@@ -1,5 +1,7 @@
 """Numbers: made from randomness alone, check character finds slips, read as people type them."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,11 +54,19 @@ def test_one_wrong_character_is_always_found(raw: bytes, place: int, other: str)
     assert is_number(altered) == (altered == number)
 
 
-@given(RAW15, st.integers(0, 22))
-def test_two_swapped_neighbours_are_found(raw: bytes, place: int) -> None:
-    number = new_number(raw)
-    swapped = number[:place] + number[place + 1] + number[place] + number[place + 2 :]
-    assert is_number(swapped) == (swapped == number)
+def test_nearly_all_swapped_neighbours_are_found() -> None:
+    """A hybrid system of ISO 7064 finds every single slip, and all but a few of the swaps (here under one in a hundred)."""
+    dice = Random(7064)
+    missed = swaps = 0
+    for _ in range(500):
+        number = new_number(dice.randbytes(15))
+        for place in range(23):
+            swapped = number[:place] + number[place + 1] + number[place] + number[place + 2 :]
+            if swapped != number:
+                swaps += 1
+                missed += is_number(swapped)
+    assert swaps > 10_000
+    assert missed < swaps / 100
 
 
 def test_crockford_is_big_endian_and_padded() -> None:
