@@ -55,7 +55,7 @@ def test_one_wrong_character_is_always_found(raw: bytes, place: int, other: str)
 
 
 def test_nearly_all_swapped_neighbours_are_found() -> None:
-    """A hybrid system of ISO 7064 finds every single slip, and all but a few of the swaps (here under one in a hundred)."""
+    """ISO 7064 hybrid systems find every single slip, and all but a few swaps (here under one in a hundred)."""
     dice = Random(7064)
     missed = swaps = 0
     for _ in range(500):
