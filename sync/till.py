@@ -17,6 +17,7 @@ from protocol.keys import private_key, read_public
 from protocol.reasons import Reason
 from sync.activate import activate
 from sync.engine.model import Command, Line, LinkView, Published
+from sync.errors import DiskError
 from sync.folder import Folder, TerminalIdentity
 from sync.journal.journal import Journal
 from sync.journal.room import BALLAST_BYTES, Room
@@ -74,12 +75,13 @@ class Till:
 
     async def _serve(self, publish: Callable[[Published], None], ballast_bytes: int, opened: Future[Runner]) -> None:
         credentials = _credentials(self.folder, self.identity)
-        journal = Journal.open(self.folder.journal, terminal_id=self.identity.terminal_id)
+        room = Room(self.folder.path, ballast_bytes=ballast_bytes)
+        journal = self._open_journal(room)
         try:
             async with HttpExchange() as exchange:
                 runner = Runner(
                     journal=journal,
-                    room=Room(self.folder.path, ballast_bytes=ballast_bytes),
+                    room=room,
                     exchange=exchange,
                     credentials=credentials,
                     clock=SystemClock(),
@@ -91,6 +93,15 @@ class Till:
                 await runner.run()
         finally:
             journal.close()
+
+    def _open_journal(self, room: Room) -> Journal:
+        """On a full disk the ballast makes room: nothing new starts then, but what is open can be settled."""
+        try:
+            return Journal.open(self.folder.journal, terminal_id=self.identity.terminal_id)
+        except DiskError as error:
+            if error.reason is not Reason.DISK_FULL or not room.release():
+                raise
+            return Journal.open(self.folder.journal, terminal_id=self.identity.terminal_id)
 
 
 #: What the app is told when the sync thread ended by a bug: nothing may be started any more.

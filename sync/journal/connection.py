@@ -28,7 +28,8 @@ def trouble(error: sqlite3.Error) -> SyncError:
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in _DAMAGED:
         return JournalDamagedError(f"The journal is damaged ({error}).")
-    if primary == sqlite3.SQLITE_FULL:
+    # The second: a WAL's index could not be given its 32 KB, which is how opening a file on a full disk ends.
+    if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
         return DiskError(Reason.DISK_FULL, "The disk is full.")
     if primary in _READ_ONLY:
         return DiskError(Reason.DISK_READ_ONLY, f"The journal cannot be written ({error}).")
@@ -105,7 +106,7 @@ def _one(connection: sqlite3.Connection, statement: str) -> object:
 def open_reading(path: Path) -> sqlite3.Connection:
     """A read-only connection beside the writer, for short transactions; it never checkpoints."""
     uri = path.absolute().as_uri()
-    beside = path.with_name(path.name + "-wal").exists()
+    beside = _has_frames(path.with_name(path.name + "-wal"))
     try:
         connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_MS / 1000)
         try:
@@ -114,7 +115,7 @@ def open_reading(path: Path) -> sqlite3.Connection:
             connection.close()
             if beside:
                 raise
-            # A cleanly closed journal on a disk that cannot be written: there is no WAL, so the file is all there is.
+            # A cleanly closed journal on a disk that takes nothing: no WAL, or an empty one; the file is all there is.
             connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
             return _ready(connection)
         except BaseException:
@@ -122,6 +123,13 @@ def open_reading(path: Path) -> sqlite3.Connection:
             raise
     except sqlite3.Error as error:
         raise trouble(error) from error
+
+
+def _has_frames(wal: Path) -> bool:
+    try:
+        return wal.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _ready(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -1,0 +1,63 @@
+"""Opening a till on a disk that takes nothing: it is named as full, and a reserve is given up for what is open."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from protocol.reasons import Reason
+from sync.errors import DiskError
+from sync.journal.connection import open_reading
+from sync.journal.journal import Journal
+
+
+@contextmanager
+def nothing_can_be_written() -> Generator[None]:
+    """Files of this process cannot grow, which SQLite meets where it meets a full disk: at the WAL's index."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    path = tmp_path / "journal.db"
+    Journal.open(path, terminal_id="T000000000001").close()
+    return path
+
+
+def test_a_journal_that_cannot_be_opened_for_want_of_room_says_full_not_failing(journal: Path) -> None:
+    with nothing_can_be_written(), pytest.raises(DiskError) as caught:
+        Journal.open(journal, terminal_id="T000000000001")
+    assert caught.value.reason is Reason.DISK_FULL
+
+
+def test_a_closed_journal_is_read_although_nothing_can_be_written(journal: Path) -> None:
+    """Also after a writer tried and left an empty WAL."""
+    with nothing_can_be_written():
+        with pytest.raises(DiskError):
+            Journal.open(journal, terminal_id="T000000000001")
+        reading = open_reading(journal)
+        assert reading.execute("select count(*) from sqlite_master").fetchone()[0] > 0
+        reading.close()
+
+
+def test_a_wal_that_holds_entries_is_never_read_past(journal: Path, tmp_path: Path) -> None:
+    """With frames beside it the file alone is not the journal: that it cannot be read is said."""
+    writing = Journal.open(journal, terminal_id="T000000000001")
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    shutil.copy(journal, crashed / "journal.db")
+    (crashed / "journal.db-wal").write_bytes(b"\0" * 64)
+    writing.close()
+    with nothing_can_be_written(), pytest.raises(DiskError) as caught:
+        open_reading(crashed / "journal.db")
+    assert caught.value.reason is Reason.DISK_FULL
