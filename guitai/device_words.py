@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from drivers.scanner.events import HintKey, NoiseReason, StatusReason
+from drivers.scanner.events import DeviceStatus, HintKey, NoiseReason, StatusReason
 from drivers.scanner.seen import DeviceRole
+from drivers.scanner.uri import BadScannerUri
+from guitai.exits import CommandStop, Exit
+from protocol.reasons import Reason
 
 WHY: Final[Mapping[StatusReason, str]] = {
     StatusReason.NOT_FOUND: "it is not plugged in",
@@ -50,3 +53,21 @@ NOISE: Final[Mapping[NoiseReason, str]] = {
     NoiseReason.NOT_KEYS: "Keys that are no code.",
     NoiseReason.UNSURE: "Two pictures did not agree.",
 }
+
+
+def uri_stop(bad: BadScannerUri) -> CommandStop:
+    """A scanner URI that is none."""
+    message = f"The scanner {bad.text!r} cannot be used: {bad.problem}."
+    return CommandStop(Exit.USAGE, reason=Reason.USAGE, message=message, hint=f"Try {bad.suggestion}")
+
+
+def device_stop(uri: str, status: DeviceStatus | None) -> CommandStop:
+    """A device that did not open; `status` is its last word."""
+    why = WHY[status.reason] if status is not None and status.reason is not None else "it was not found"
+    todo = TODO[status.hint] if status is not None and status.hint is not None else TODO[HintKey.CHECK_CABLE]
+    return CommandStop(
+        Exit.DEVICE,
+        reason=Reason.DEVICE_UNAVAILABLE,
+        message=f"The scanner {uri} cannot be used: {why}.",
+        hint=f"{todo} `guitai doctor` lists every device seen.",
+    )

@@ -16,7 +16,7 @@ CNY: Final = "CNY"
 #: The largest amount one payment may have unless a shop sets less: ¥99,999.99, in fen.
 MAX_AMOUNT_FEN: Final = 9_999_999
 
-_AMOUNT = re.compile(r"(?P<yuan>[0-9]{0,12})(?:\.(?P<part>[0-9]*))?")
+_AMOUNT = re.compile(r"(?P<yuan>[0-9]{0,30})(?:\.(?P<part>[0-9]*))?")
 
 
 @dataclass(frozen=True, slots=True)

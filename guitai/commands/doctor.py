@@ -150,6 +150,7 @@ def _print(folder: Path, checks: list[dict[str, Any]], devices: list[dict[str, A
 
 def _test_scan(folder: Path, uri: str, wait_s: float, as_json: bool) -> int:
     from drivers.scanner.uri import BadScannerUri
+    from guitai.device_words import device_stop, uri_stop
     from terminal.live.one_scan import NamedScan, NothingRead, NotReady, read_one_scan
     from terminal.live.settings import read_device_settings
 
@@ -160,9 +161,9 @@ def _test_scan(folder: Path, uri: str, wait_s: float, as_json: bool) -> int:
     found = read_one_scan(uri, ranges=ranges, wait_s=wait_s, opened=opened)
     match found:
         case BadScannerUri():
-            raise CommandStop(Exit.USAGE, reason=Reason.USAGE, message=found.problem, hint=found.suggestion)
+            raise uri_stop(found)
         case NotReady():
-            raise _device_stop(uri, found)
+            raise device_stop(uri, found.status)
         case NothingRead():
             raise CommandStop(
                 Exit.DEVICE,
@@ -172,17 +173,6 @@ def _test_scan(folder: Path, uri: str, wait_s: float, as_json: bool) -> int:
             )
         case NamedScan():
             return _name(uri, found, as_json)
-
-
-def _device_stop(uri: str, found: Any) -> CommandStop:
-    from guitai import device_words as words
-
-    status = found.status
-    why = words.WHY[status.reason] if status is not None and status.reason is not None else "it was not found"
-    todo = words.TODO[status.hint] if status is not None and status.hint is not None else ""
-    return CommandStop(
-        Exit.DEVICE, reason=Reason.DEVICE_UNAVAILABLE, message=f"{uri} cannot be used: {why}.", hint=todo
-    )
 
 
 def _name(uri: str, scan: NamedScan, as_json: bool) -> int:

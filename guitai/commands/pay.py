@@ -13,14 +13,17 @@ import click
 
 from guitai.exits import CommandStop, Exit
 from guitai.folder import data_dir_option, folder_troubles, resolved
-from protocol.auth_code import PaymentCode, classify_scan
+from protocol.auth_code import PaymentCode, ScanRefusal, classify_scan
 from protocol.messages import Presented
-from protocol.money import AmountRefusal, Money, parse_amount
+from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount
 from protocol.reasons import Reason
 from protocol.states import TerminalState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from guitai.counter.selling import OneSale, Sold
+    from protocol.auth_code import CodeRange
     from sync.engine.model import PaymentView
     from sync.till import Till
 
@@ -30,11 +33,10 @@ _AMOUNT_SENTENCES = {
     AmountRefusal.ZERO: "The amount is zero. Give at least 0.01.",
     AmountRefusal.NEGATIVE: "The amount is negative. Undoing a payment is a refund, not a sale.",
     AmountRefusal.TOO_MANY_DECIMALS: "The amount has more than two decimals. The smallest unit is 0.01.",
-    AmountRefusal.TOO_LARGE: "The amount is too large for one payment.",
+    AmountRefusal.TOO_LARGE: f"The amount is too large: one payment is at most {Money(MAX_AMOUNT_FEN).yuan()}.",
 }
 _SENTENCES = {
     "paid": "Paid.",
-    "not_paid": "Not paid. It is safe to scan again.",
     "unknown": "Not confirmed yet: no goods, no second charge. The till goes on asking at its next start.",
 }
 
@@ -71,7 +73,10 @@ def command(
 def _sell(
     till: Till, sale: OneSale, amount: Money, *, code: str | None, scanner: str | None, wait: float, as_json: bool
 ) -> int:
-    given = None if code is None else _given_code(code, till.identity.gateway_url)
+    from terminal.live.settings import read_device_settings
+
+    ranges = read_device_settings(till.folder.path).ranges
+    given = None if code is None else _given_code(code, till.identity.gateway_url, ranges)
     sale.wait_for_contact()
     presented, auth_code, scanned_s = Presented.MERCHANT, None, time.monotonic()
     if given is not None:
@@ -81,6 +86,7 @@ def _sell(
 
         found = wait_for_code(
             scanner,
+            ranges=ranges,
             ready=lambda: _print({"event": "ready"}, as_json, "Ready. Scan the customer's payment code."),
             refused=lambda sentence: click.echo(sentence, err=True),
             until_s=time.monotonic() + wait,
@@ -98,12 +104,13 @@ def _sell(
         show_qr=lambda view: _show_qr(view, as_json),
     )
     status = _report(sold, amount, as_json)
+    _warn_of_clock(sale.clock_skew_ms)
     if sold.view is not None and sold.view.state.final:
         sale.wait_for_delivery()
     return int(status)
 
 
-def _given_code(code: str, gateway_url: str) -> PaymentCode:
+def _given_code(code: str, gateway_url: str, ranges: Sequence[CodeRange]) -> PaymentCode:
     from sync.link.address import is_loopback
 
     if code == "-":
@@ -115,11 +122,13 @@ def _given_code(code: str, gateway_url: str) -> PaymentCode:
             message="A payment code on the command line shows in the process list and the shell's history.",
             hint="Use --code - and give the code on standard input. (A loopback gateway takes it as an argument.)",
         )
-    found = classify_scan(code)
+    found = classify_scan(code, ranges=ranges)
     if not isinstance(found, PaymentCode):
         from guitai.counter.scanning import SCAN_SENTENCES
 
-        raise CommandStop(Exit.USAGE, reason=Reason.NOT_A_PAYMENT_CODE, message=SCAN_SENTENCES[found])
+        empty = found is ScanRefusal.EMPTY
+        message = "No payment code was given." if empty else SCAN_SENTENCES[found]
+        raise CommandStop(Exit.USAGE, reason=Reason.NOT_A_PAYMENT_CODE, message=message)
     return found
 
 
@@ -166,6 +175,16 @@ def _report(sold: Sold, amount: Money, as_json: bool) -> Exit:
     return status
 
 
+def _warn_of_clock(skew_ms: int | None) -> None:
+    """A wrong clock never stops a sale; it is said."""
+    if skew_ms is None:
+        return
+    from guitai import wording
+    from terminal.cashier import words
+
+    click.echo(f"Warning: {wording.text(words.clock_off(skew_ms))}", err=True)
+
+
 def _outcome(sold: Sold) -> tuple[str, Exit]:
     if sold.refused is not None:
         unreachable = sold.refused in (Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED)
@@ -185,11 +204,23 @@ def _default_reason(outcome: str) -> Reason:
 
 
 def _message(outcome: str, reason: Reason, sold: Sold) -> str:
-    if sold.refused is not None:
-        return f"Nothing was charged: {reason.value.replace('_', ' ')}."
-    if outcome == "not_paid" and sold.view is not None and not sold.view.safe_to_rescan:
-        return "Not paid."
-    return _SENTENCES[outcome]
+    """What happened, why, and what to do."""
+    if outcome != "not_paid":
+        return _SENTENCES[outcome]
+    start = "Nothing was charged." if sold.refused is not None else "Not paid."
+    safe = sold.refused is None and sold.view is not None and sold.view.safe_to_rescan
+    return " ".join((start, _why(reason), *(("It is safe to scan again.",) if safe else ())))
+
+
+def _why(reason: Reason) -> str:
+    from guitai import wording
+    from terminal.cashier import words
+
+    if reason is Reason.GATEWAY_NOT_TRUSTED:
+        return wording.text("banner.untrusted")
+    sentence = wording.text(words.reason(reason) or "reason.other")
+    unreachable = reason in (Reason.GATEWAY_UNREACHABLE, Reason.NOT_SENT)
+    return f"{sentence} Check the network, then try again; `guitai doctor` says more." if unreachable else sentence
 
 
 def _print(line: dict[str, Any], as_json: bool, text: str) -> None:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from guitai.exits import CommandStop, Exit
+from guitai.exits import CommandStop
 from guitai.folder import data_dir_option, exit_of, resolved
-from protocol.reasons import Reason
 
 if TYPE_CHECKING:
     from terminal.cashier.ports import TillBlockedError
@@ -98,7 +97,9 @@ def _check_scanners(scanners: tuple[str, ...]) -> None:
     for uri in scanners:
         found = parse_scanner_uri(uri)
         if isinstance(found, BadScannerUri):
-            raise CommandStop(Exit.USAGE, reason=Reason.USAGE, message=found.problem, hint=found.suggestion)
+            from guitai.device_words import uri_stop
+
+            raise uri_stop(found)
 
 
 def _has_display() -> bool:

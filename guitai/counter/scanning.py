@@ -6,16 +6,15 @@ Knows no money; the caller says what happens with the code.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, Queue
 
 from drivers.scanner.events import DeviceEvent, DeviceState, DeviceStatus, Noise, Scan
 from drivers.scanner.start import start_scanner
 from drivers.scanner.uri import BadScannerUri
-from guitai.exits import CommandStop, Exit
-from protocol.auth_code import PaymentCode, ScanRefusal, classify_scan
-from protocol.reasons import Reason
+from guitai.device_words import device_stop, uri_stop
+from protocol.auth_code import CodeRange, PaymentCode, ScanRefusal, classify_scan
 
 #: How long a device may take to become ready, in seconds; one that is not plugged in ends the command.
 _READY_WITHIN_S = 8.0
@@ -42,20 +41,25 @@ class Scanned:
 
 
 def wait_for_code(
-    uri: str, *, ready: Callable[[], None], refused: Callable[[str], None], until_s: float
+    uri: str,
+    *,
+    ranges: Sequence[CodeRange],
+    ready: Callable[[], None],
+    refused: Callable[[str], None],
+    until_s: float,
 ) -> Scanned | None:
     """The first payment code after `ready` was called; None when none came by `until_s` (monotonic seconds)."""
     events: Queue[DeviceEvent] = Queue()
     scanner = start_scanner(uri, events.put)
     if isinstance(scanner, BadScannerUri):
-        raise CommandStop(Exit.USAGE, reason=Reason.USAGE, message=scanner.problem, hint=scanner.suggestion)
+        raise uri_stop(scanner)
     try:
         _until_ready(events, uri)
         scanner.flush()
         while not events.empty():
             events.get_nowait()
         ready()
-        return _first_code(events, refused, until_s)
+        return _first_code(events, ranges, refused, until_s)
     finally:
         scanner.close()
 
@@ -71,21 +75,17 @@ def _until_ready(events: Queue[DeviceEvent], uri: str) -> None:
                 return
             if event.state is DeviceState.ERROR:
                 break
-    why = "not found" if last is None or last.reason is None else last.reason.value.replace("_", " ")
-    raise CommandStop(
-        Exit.DEVICE,
-        reason=Reason.DEVICE_UNAVAILABLE,
-        message=f"The scanner {uri} cannot be used: {why}.",
-        hint="Check the cable and the name; `guitai doctor` lists every device seen and what to do.",
-    )
+    raise device_stop(uri, last)
 
 
-def _first_code(events: Queue[DeviceEvent], refused: Callable[[str], None], until_s: float) -> Scanned | None:
+def _first_code(
+    events: Queue[DeviceEvent], ranges: Sequence[CodeRange], refused: Callable[[str], None], until_s: float
+) -> Scanned | None:
     while time.monotonic() < until_s:
         event = _next(events, until_s)
         match event:
             case Scan(text=text, at_ms=at_ms):
-                found = classify_scan(text)
+                found = classify_scan(text, ranges=ranges)
                 if isinstance(found, PaymentCode):
                     return Scanned(code=found, at_ms=at_ms)
                 refused(SCAN_SENTENCES[found])

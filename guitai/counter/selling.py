@@ -92,6 +92,11 @@ class OneSale:
                     pass
         return Sold(view=last, refused=None)
 
+    @property
+    def clock_skew_ms(self) -> int | None:
+        """How far this computer's clock is off, when that is worth a warning."""
+        return self._line.clock_skew_ms if self._line is not None and self._line.clock_warning else None
+
     def wait_for_delivery(self) -> None:
         """Gives the acknowledgement and the journal a moment to arrive; what is left goes at the next start."""
         deadline = time.monotonic() + _DELIVER_WITHIN_S

@@ -120,9 +120,7 @@ def _settled(state: CashierState, payment: PaymentView, *, more: int) -> BannerV
 
 
 def _clock(skew_ms: int) -> BannerView:
-    minutes = max(1, round(abs(skew_ms) / 60_000))
-    text = say("banner.clock_fast" if skew_ms > 0 else "banner.clock_slow", minutes=minutes)
-    return BannerView(sign=Sign.NOTE, tone=Tone.UNKNOWN, text=text)
+    return BannerView(sign=Sign.NOTE, tone=Tone.UNKNOWN, text=words.clock_off(skew_ms))
 
 
 def _lamps(state: CashierState) -> tuple[LampView, ...]:

@@ -87,6 +87,12 @@ def wallet(channel: str | None) -> Phrase:
     return say(f"wallet.{channel}") if known else say("wallet.other", name=channel)
 
 
+def clock_off(skew_ms: int) -> Phrase:
+    """How far the computer's clock is from the gateway's."""
+    minutes = max(1, round(abs(skew_ms) / 60_000))
+    return say("banner.clock_fast" if skew_ms > 0 else "banner.clock_slow", minutes=minutes)
+
+
 def state_word(state: TerminalState) -> Phrase:
     """One or two words for a list."""
     return say(f"word.{state.value.lower()}")

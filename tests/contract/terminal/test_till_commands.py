@@ -62,7 +62,7 @@ def test_an_order_is_told_in_words_however_its_number_is_written(
     text = capsys.readouterr().out
     assert "Payment code read, recorded here" in text
     assert "Paid" in text
-    assert "Outcome recorded here" in text
+    assert "Outcome recorded on both sides" in text
     assert "09:00:00" in text
 
 
