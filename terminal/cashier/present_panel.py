@@ -122,7 +122,7 @@ def _waiting_qr(state: CashierState, sale: Sale, payment: PaymentView) -> PanelV
         sign=Sign.RING,
         tone=Tone.WAITING,
         big=say("state.qr_password" if payment.payer_prompted else "state.qr"),
-        customer=None if payment.payer_prompted else say("state.qr_customer"),
+        customer=None if payment.payer_prompted else say("state.qr_customer", wallet=words.wallet(payment.channel)),
         todo=_armed(state),
         ring=Ring(elapsed_s=_elapsed_s(state, sale), of_s=life_ms // 1000 if life_ms else None),
         qr=payment.qr or "",
