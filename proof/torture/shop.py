@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
-import httpx
-
+from proof.torture.phone import SandboxCalls
 from proof.torture.programs import Program, run_guitai
 from protocol.activation import ActivationTicket
 from protocol.secret import Secret
@@ -64,7 +63,7 @@ class Shop:
         """Everything from nothing to selling, or to tills that are activated and not started."""
         self.sandbox.start()
         self._sandbox_url = str(self.sandbox.ready()["sandbox"])
-        code = self._configure(httpx.get(f"{self._sandbox_url}/merchant/alipay", trust_env=False).json())
+        code = self._configure(self._calls().get("/merchant/alipay"))
         self.gateway.start()
         url = str(self.gateway.ready()["gateway"])
         for number in range(1, self._till_count + 1):
@@ -97,9 +96,11 @@ class Shop:
 
     def money(self) -> dict[str, OrderMoney]:
         """What the wallet says, by out_trade_no."""
-        answer = httpx.get(f"{self._sandbox_url}/phone/money", timeout=10.0, trust_env=False).json()
-        orders = cast("list[dict[str, Any]]", answer["orders"])
+        orders = cast("list[dict[str, Any]]", self._calls().get("/phone/money")["orders"])
         return {str(order["out_trade_no"]): _money(order) for order in orders}
+
+    def _calls(self) -> SandboxCalls:
+        return SandboxCalls(self._sandbox_url)
 
     def _configure(self, merchant: Mapping[str, object]) -> str:
         settings = {

@@ -15,10 +15,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Final, cast
+from typing import Final
 
-import httpx
-
+from proof.torture.phone import SandboxCalls
 from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.secret import Secret
@@ -46,7 +45,7 @@ class Seller:
 
     def __init__(self, data_dir: Path, sandbox: str) -> None:
         self._views: SimpleQueue[Published] = SimpleQueue()
-        self._phone = httpx.Client(base_url=sandbox, timeout=5.0, trust_env=False)
+        self._phone = SandboxCalls(sandbox)
         self._open: dict[str, PaymentView] = {}
         self._scanned: set[str] = set()
         self._scripts: dict[str, str] = {}
@@ -108,7 +107,7 @@ class Seller:
         if view.qr is not None and view.qr not in self._scanned:
             self._scanned.add(view.qr)
             script = self._scripts.get(view.request_id or "", "pay")
-            self._ask_phone("/phone/scan", {"qr": view.qr, "wallet": "alipay", "script": script})
+            self._phone.post("/phone/scan", {"qr": view.qr, "wallet": "alipay", "script": script})
         if new and random.random() < _HASTY:
             self._till.submit(CancelPayment(payment_no=view.payment_no, operator="01"))
         if view.qr is not None and self._stopping.is_set() and not view.cancel_requested:
@@ -119,7 +118,7 @@ class Seller:
         request_id, script = str(self._pressed), random.choice(_SCRIPTS)
         shows_qr = random.random() < _QR_SHARE
         self._scripts[request_id] = script
-        code = None if shows_qr else self._ask_phone("/phone/codes", {"wallet": "alipay", "script": script})
+        code = None if shows_qr else self._phone.post("/phone/codes", {"wallet": "alipay", "script": script})
         self._till.submit(
             StartPayment(
                 request_id=request_id,
@@ -133,9 +132,6 @@ class Seller:
                 scanned_at_ms=time.monotonic_ns() // 1_000_000,
             )
         )
-
-    def _ask_phone(self, path: str, body: Mapping[str, str]) -> Mapping[str, Any]:
-        return cast("Mapping[str, Any]", self._phone.post(path, json=body).json())
 
 
 def _say(line: Mapping[str, bool]) -> None:
