@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any, Final, cast
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import urlsplit
 
 _TIMEOUT_S: Final = 10.0
 
@@ -19,16 +20,12 @@ class SandboxCalls:
     url: str
 
     def get(self, path: str) -> Mapping[str, Any]:
-        return self._ask(Request(f"{self.url}{path}"))
+        return self._ask("GET", path, None)
 
     def post(self, path: str, body: Mapping[str, str]) -> Mapping[str, Any]:
-        content = json.dumps(body).encode()
-        return self._ask(Request(f"{self.url}{path}", data=content, headers={"content-type": "application/json"}))
+        return self._ask("POST", path, json.dumps(body))
 
-    def _ask(self, request: Request) -> Mapping[str, Any]:
-        try:
-            with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_S) as answer:
-                return cast("Mapping[str, Any]", json.load(answer))
-        except HTTPError as problem:
-            with problem:
-                return cast("Mapping[str, Any]", json.load(problem))
+    def _ask(self, method: str, path: str, body: str | None) -> Mapping[str, Any]:
+        with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=_TIMEOUT_S)) as line:
+            line.request(method, path, body, {"content-type": "application/json"})
+            return cast("Mapping[str, Any]", json.load(line.getresponse()))
