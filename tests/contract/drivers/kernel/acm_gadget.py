@@ -30,36 +30,28 @@ class VirtualSerialGun:
         (strings / "serialnumber").write_text(serial)
         (strings / "product").write_text(name)
         (config / function.name).symlink_to(function)
+        self._end = -1
         self._node = f"/dev/ttyGS{(function / 'port_num').read_text().strip()}"
 
     def plug_in(self) -> None:
         """Put the cable in."""
+        self._end = os.open(self._node, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        tty.setraw(self._end)  # before anybody can send: a line that is not raw echoes
         (self._gadget / "UDC").write_text(self._controller)
 
     def unplug(self) -> None:
         """Pull the cable."""
+        os.close(self._end)
         (self._gadget / "UDC").write_text("\n")
 
     def send(self, *parts: bytes) -> None:
-        """Send ``parts``, one USB transfer each."""
-        node = self._open()
-        try:
-            for part in parts:
-                os.write(node, part)
-        finally:
-            os.close(node)  # waits until all has left
+        """Send ``parts``, one after the other."""
+        for part in parts:
+            os.write(self._end, part)
 
     def receive(self, count: int, timeout_s: float) -> bytes:
         """Give the first ``count`` bytes that a program sends, or what came in time."""
-        node, data = self._open(), b""
-        try:
-            while len(data) < count and select.select([node], [], [], timeout_s)[0]:
-                data += os.read(node, count - len(data))
-        finally:
-            os.close(node)
+        data = b""
+        while len(data) < count and select.select([self._end], [], [], timeout_s)[0]:
+            data += os.read(self._end, count - len(data))
         return data
-
-    def _open(self) -> int:
-        node = os.open(self._node, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-        tty.setraw(node)
-        return node

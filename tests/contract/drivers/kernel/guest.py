@@ -7,17 +7,20 @@ The codes are made up here and pay nothing.
 from __future__ import annotations
 
 import json
+import os
 import time
 import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
+from drivers.camera.inventory import list_cameras
 from drivers.scanner.hidapi_backend import HidapiBackend
 from drivers.scanner.input_devices import list_input_devices
 from drivers.scanner.inventory import list_serial_devices
 from drivers.scanner.inventory_evdev import list_keyboards
 from drivers.scanner.inventory_hid import list_hid_devices
 from drivers.scanner.serial_port import list_serial_ports
+from tests.contract.drivers.kernel import vivid_camera
 from tests.contract.drivers.kernel.acm_gadget import VirtualSerialGun
 from tests.contract.drivers.kernel.listener import WAIT_S, Listener
 from tests.contract.drivers.kernel.uhid_gun import VENDOR_OWN, VirtualHid
@@ -37,6 +40,7 @@ NEWLAND_TRIGGER_BYTES = 16
 LOOK_EVERY_S = 0.02
 QUIET_S = 1.5
 """Longer than any silence that ends a code."""
+LONGER_THAN_A_HANG_S = 7.0
 AWAY_S = 2.5
 """How long a cable stays out: by then the driver looks at its slowest."""
 
@@ -254,6 +258,32 @@ def acm_nodes(ids: tuple[int, int]) -> list[str]:
     return [port.path for port in list_serial_ports() if (port.vid, port.pid) == ids]
 
 
+# --- camera ---------------------------------------------------------------------------------------------------------
+
+
+def camera_replug() -> Facts:
+    """A webcam is in use for longer than a camera may hang, is pulled and comes back."""
+    listener = Listener("camera:0")
+    listener.wait_for("ready")
+    time.sleep(LONGER_THAN_A_HANG_S)
+    in_use = list(listener.lines)
+    inventory = [[device.role, device.uri, device.reason] for device in list_cameras()]
+    pulled = time.monotonic()
+    vivid_camera.unplug()
+    lost_ms = ms_between(pulled, listener.wait_for("lost"))
+    listener.wait_for("missing")
+    time.sleep(AWAY_S)
+    vivid_camera.plug_in()
+    back_ms = ms_between(time.monotonic(), listener.wait_for("ready", 2))
+    return {
+        "in_use": in_use,
+        "events": listener.close(),
+        "inventory": inventory,
+        "lost_ms": lost_ms,
+        "back_ms": back_ms,
+    }
+
+
 def ms_between(start_s: float, end_s: float) -> int:
     """Give the time from one monotonic second to another; negative if the driver was there first."""
     return round((end_s - start_s) * 1000)
@@ -268,17 +298,35 @@ def until(look: Callable[[], _Result]) -> _Result:
     return found
 
 
-SCENES = (hid_layouts, hid_newland_trigger, hid_replug, evdev_grab, evdev_overrun, evdev_replug, serial_replug)
+SCENES = (
+    hid_layouts,
+    hid_newland_trigger,
+    hid_replug,
+    evdev_grab,
+    evdev_overrun,
+    evdev_replug,
+    serial_replug,
+    camera_replug,
+)
+
+
+def play(scene: Callable[[], Facts]) -> None:
+    """Play one scene and print its line."""
+    try:
+        line: Facts = {"scene": scene.__name__, "facts": scene()}
+    except Exception:  # noqa: BLE001 - whatever went wrong in a scene is its result
+        line = {"scene": scene.__name__, "error": traceback.format_exc()}
+    print(json.dumps(line), flush=True)
 
 
 def main() -> None:
-    """Play every scene; one that fails does not stop the others."""
+    """Play every scene in a process of its own: when it ends, the kernel unplugs what a failed scene has left."""
     for scene in SCENES:
-        try:
-            line: Facts = {"scene": scene.__name__, "facts": scene()}
-        except Exception:  # noqa: BLE001 - whatever went wrong in a scene is its result
-            line = {"scene": scene.__name__, "error": traceback.format_exc()}
-        print(json.dumps(line), flush=True)
+        child = os.fork()
+        if child == 0:
+            play(scene)
+            os._exit(0)
+        os.waitpid(child, 0)
 
 
 if __name__ == "__main__":

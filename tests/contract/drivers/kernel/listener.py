@@ -8,7 +8,7 @@ import time
 from drivers.scanner.events import DeviceEvent, DeviceState, DeviceStatus, Noise, Scan
 from drivers.scanner.start import RunningScanner, start_scanner
 
-WAIT_S = 30.0
+WAIT_S = 20.0
 """Far longer than anything takes: emulation is slow, and the computer may be busy."""
 
 

@@ -36,7 +36,7 @@ exec </dev/console >/dev/console 2>&1
 /bin/busybox mount -t sysfs sys /host/sys
 /bin/busybox mount -t devtmpfs dev /host/dev
 [ ! -d /host/sys/kernel/config ] || /bin/busybox mount -t configfs config /host/sys/kernel/config
-/bin/busybox mount -t tmpfs tmp /host/tmp
+/bin/busybox mkdir /host/dev/shm && /bin/busybox mount -t tmpfs shm /host/dev/shm
 /bin/busybox stty -F /dev/ttyS1 raw -echo
 /bin/busybox chroot /host /bin/sh -c {command} >/dev/ttyS1
 echo "the module ended with $?"
@@ -116,7 +116,9 @@ def _initramfs(kernel: Kernel, module: str, devices: tuple[str, ...]) -> bytes:
     modules = _in_order(kernel, (*_ROOT_MODULES, *options))
     loading = "\n".join(f"/bin/busybox insmod /modules/{name}.ko {options.get(name, '')}" for name in modules)
     python, here = shlex.quote(sys.executable), shlex.quote(os.getcwd())
-    shell = f"cd {here} && PYTHONDONTWRITEBYTECODE=1 HOME=/tmp LANG=C.UTF-8 exec {python} -m {module}"
+    shell = (
+        f"cd {here} && PYTHONDONTWRITEBYTECODE=1 HOME=/dev/shm TMPDIR=/dev/shm LANG=C.UTF-8 exec {python} -m {module}"
+    )
     init = _INIT.format(loading=loading, command=shlex.quote(shell))
     archive = Archive()
     for name in ("bin", "dev", "modules", "host"):

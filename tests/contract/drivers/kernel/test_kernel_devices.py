@@ -1,6 +1,6 @@
-"""Our scanner drivers on devices of a real Linux kernel: hidraw, evdev with its grab, USB serial.
+"""Our scanner drivers on devices of a real Linux kernel: hidraw, evdev with its grab, USB serial, a camera.
 
-The devices are virtual (uhid, uinput, a USB gadget on dummy_hcd) but everything between them and our code is the
+The devices are virtual (uhid, uinput, a USB gadget on dummy_hcd, vivid) but everything between them and our code is the
 kernel's own, in an emulated machine that boots Debian's stock kernel once for all tests here. How to run it, on
 Debian, x86-64; nothing of it needs root except the first line, and no KVM is used::
 
@@ -13,7 +13,7 @@ Debian, x86-64; nothing of it needs root except the first line, and no KVM is us
 
 What is missing is said as the reason of the skip. The kernel package (70 MB) is unpacked in that folder once (400 MB)
 and never installed. The machine reads this computer's files with the rights of whoever runs it and cannot write any.
-A run takes about half a minute on two cores. If it fails, ``console.txt`` in pytest's temporary folder has the kernel's
+A run takes about a minute on two cores. If it fails, ``console.txt`` in pytest's temporary folder has the kernel's
 words.
 """
 
@@ -28,10 +28,11 @@ from typing import cast
 import pytest
 
 from tests.contract.drivers.kernel.machine import CACHE, run_module, unpack_kernel, what_is_missing
+from tests.contract.drivers.kernel.vivid_camera import MODULE as VIVID
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
-_DEVICES = ("hid_generic", "uhid", "evdev", "uinput", "dummy_hcd num=2", "libcomposite", "usb_f_acm", "cdc_acm")
+_DEVICES = ("hid_generic", "uhid", "evdev", "uinput", "dummy_hcd num=2", "libcomposite", "usb_f_acm", "cdc_acm", VIVID)
 _FIRST, _SECOND, _THIRD = "134567890123456789", "284567890123456789", "6212345678901234567"
 _EBUSY, _ENODEV = 16, 19
 _BACK_WITHIN_MS = 2000
@@ -165,3 +166,12 @@ def test_a_usb_serial_gun_is_read_commanded_and_found_again(scene: Scene) -> Non
     assert bytes.fromhex(cast(str, facts["received"])) == b"~\x010000#SCNTRG1;\x03"
     assert facts["inventory"] == [["scanner", "serial:?vid=1eab&pid=0d10&serial=S1", "busy"]]
     assert came_back(facts), facts
+
+
+def test_a_camera_is_lost_when_it_is_pulled_and_found_again(scene: Scene) -> None:
+    """V4L2: pictures keep coming (else it would be given up after 5 s), a pattern is no code, the cable may go."""
+    facts = scene("camera_replug")
+    assert facts["in_use"] == ["opening", "ready camera 0"]
+    assert facts["events"] == ["opening", "ready camera 0", "lost unplugged", "missing not_found", "ready camera 0"]
+    assert facts["inventory"] == [["camera", "camera:0", None]]
+    assert cast(int, facts["back_ms"]) < _BACK_WITHIN_MS, facts
