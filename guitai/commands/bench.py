@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from guitai.exits import CommandStop, Exit
+from protocol.reasons import Reason
 
 if TYPE_CHECKING:
     from proof.bench.measure import Measured
@@ -23,13 +24,19 @@ def command(name: str | None, rounds: int | None, as_json: bool) -> int:
 
     if name is not None and name not in BENCHES:
         raise CommandStop(
-            Exit.USAGE, reason="usage", message=f"There is no benchmark {name!r}.", hint=f"Use: {', '.join(BENCHES)}."
+            Exit.USAGE,
+            reason=Reason.USAGE,
+            message=f"There is no benchmark {name!r}.",
+            hint=f"Use: {', '.join(BENCHES)}.",
         )
     names = tuple(BENCHES) if name is None else (name,)
     found = run_benches(names, rounds=rounds, tell=lambda measured: click.echo(_line(measured), err=as_json))
     within = all(measured.within for measured in found)
     if as_json:
-        click.echo(json.dumps({"ok": within, "benches": [measured.as_values() for measured in found]}))
+        reason = Reason.DONE if within else Reason.CHECK_FAILED
+        message = "Every ratio is within its bound." if within else "A ratio is over its bound."
+        benches = [measured.as_values() for measured in found]
+        click.echo(json.dumps({"ok": within, "benches": benches, "reason": reason, "message": message}))
     return int(Exit.DONE if within else Exit.NOT_DONE)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
 
 from guitai.exits import CommandStop, Exit
+from protocol.reasons import Reason
 
 if TYPE_CHECKING:
     from proof.simulation.world import Outcome
@@ -32,7 +34,7 @@ def command(seeds: int, seed: int, profile: str, as_json: bool) -> int:
     if chosen is None:
         known = ", ".join(PROFILES)
         raise CommandStop(
-            Exit.USAGE, reason="usage", message=f"There is no profile {profile!r}.", hint=f"Use: {known}."
+            Exit.USAGE, reason=Reason.USAGE, message=f"There is no profile {profile!r}.", hint=f"Use: {known}."
         )
     report = simulate(seeds=seeds, first_seed=seed, profile=chosen, progress=_say)
     for found in report.violations:
@@ -41,8 +43,13 @@ def command(seeds: int, seed: int, profile: str, as_json: bool) -> int:
         )
         click.echo("\n".join(found.timeline), err=True)
         click.echo(f"Again: guitai simulate --seeds 1 --seed {found.seed} --profile {found.profile}", err=True)
-    click.echo(report.as_json())
-    return int(Exit.NOT_DONE if report.violations else Exit.DONE)
+    broken = len(report.violations)
+    ending = {
+        "reason": Reason.CHECK_FAILED if broken else Reason.DONE,
+        "message": f"{broken} seeds broke a rule; see above." if broken else f"{seeds} seeds, no rule broke.",
+    }
+    click.echo(json.dumps(report.as_values() | ending, ensure_ascii=False))
+    return int(Exit.NOT_DONE if broken else Exit.DONE)
 
 
 def _say(done: int, of: int, outcome: Outcome) -> None:

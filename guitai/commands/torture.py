@@ -7,6 +7,7 @@ import json
 import click
 
 from guitai.exits import CommandStop, Exit
+from protocol.reasons import Reason
 
 
 @click.command()
@@ -28,11 +29,16 @@ def command(cycles: int, tills: int, seed: int, as_json: bool) -> int:
     except ProgramFailedError as error:
         raise CommandStop(
             Exit.UNKNOWN,
-            reason="internal",
+            reason=Reason.INTERNAL,
             message=str(error),
             hint="The logs lie in the folder guitai-torture-… of the system's temporary folder.",
         ) from error
     for complaint in found.verdict.complaints:
         click.echo(complaint, err=True)
-    click.echo(json.dumps(found.as_values(), ensure_ascii=False))
-    return int(Exit.DONE if found.verdict.clean else Exit.NOT_DONE)
+    clean = found.verdict.clean
+    ending = {
+        "reason": Reason.DONE if clean else Reason.CHECK_FAILED,
+        "message": "Nothing was lost, nothing charged twice." if clean else "A rule of money broke; see above.",
+    }
+    click.echo(json.dumps(found.as_values() | ending, ensure_ascii=False))
+    return int(Exit.DONE if clean else Exit.NOT_DONE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -74,8 +73,8 @@ class Report:
             )
             self.violations.append(found)
 
-    def as_json(self) -> str:
-        """One line. Timelines are for people and stay out of it."""
+    def as_values(self) -> dict[str, Any]:
+        """For programs. Timelines are for people and stay out of it."""
         whole: dict[str, Any] = asdict(self)
         whole["faults"] = dict(sorted(self.faults.items()))
         whole["ends"] = dict(sorted(self.ends.items()))
@@ -83,7 +82,7 @@ class Report:
         whole["seconds"] = round(self.seconds, 1)
         for found in whole["violations"]:
             del found["timeline"]
-        return json.dumps(whole, ensure_ascii=False)
+        return whole
 
 
 def simulate(*, seeds: int, first_seed: int, profile: Profile, progress: Progress) -> Report:
