@@ -7,11 +7,13 @@ write). PostgreSQL has its own opener when it comes; nothing above this module k
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from gateway.store.migrate import migrate
@@ -72,6 +74,16 @@ def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+class DatabaseDamaged(Exception):
+    """The file is not a whole SQLite database. It is kept as it is."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is damaged; it was not touched. Copy it to a safe place, then restore a backup.")
+
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
 class _DbapiCursor(Protocol):
     def fetchone(self) -> tuple[object, ...] | None: ...
 
@@ -110,7 +122,14 @@ def open_sqlite(path: Path | None) -> Engine:
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
-    migrate(engine)
+    try:
+        migrate(engine)
+    except (sqlite3.DatabaseError, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        engine.dispose()
+        if path is not None and getattr(cause, "sqlite_errorcode", None) in _DAMAGED:
+            raise DatabaseDamaged(path) from None
+        raise
     return engine
 
 

@@ -268,7 +268,7 @@ def _troubles() -> Generator[None, None, None]:
     from gateway.keys import KeysUnreadable
     from gateway.serve import ServeError
     from gateway.store.migrate import SchemaNewer
-    from gateway.store.sqlite import DatabaseInUse
+    from gateway.store.sqlite import DatabaseDamaged, DatabaseInUse
     from gateway.store.units import StoreFailed
 
     try:
@@ -277,6 +277,8 @@ def _troubles() -> Generator[None, None, None]:
         raise CommandStop(Exit.USAGE, reason=Reason.USAGE, message=str(error)) from error
     except DatabaseInUse as error:
         raise CommandStop(Exit.DATA, reason=Reason.FOLDER_LOCKED, message=str(error)) from error
+    except DatabaseDamaged as error:
+        raise CommandStop(Exit.DATA, reason=Reason.JOURNAL_DAMAGED, message=str(error)) from error
     except SchemaNewer as error:
         raise CommandStop(Exit.DATA, reason=Reason.JOURNAL_NEWER, message=str(error)) from error
     except KeysUnreadable as error:

@@ -204,11 +204,15 @@ def test_a_database_of_a_newer_program_is_left_alone(file: Path, database: str, 
     assert ending(capsys)["reason"] == "journal_newer"
 
 
-def test_a_file_that_is_no_database_is_said_to_be_none(file: Path, tmp_path: Path, capsys: Capture):
+def test_a_file_that_is_no_database_is_named_and_left_alone(file: Path, tmp_path: Path, capsys: Capture):
     broken = tmp_path / "g.db"
     broken.write_bytes(b"this is not a database, and never was" * 40)
-    assert run(["gateway", "apply", str(file), "--database", str(broken), "--json"]) == 3
-    assert "not a database" in ending(capsys)["message"]
+    before = broken.read_bytes()
+    assert run(["gateway", "apply", str(file), "--database", str(broken), "--json"]) == 5
+    said = ending(capsys)
+    assert said["reason"] == "journal_damaged"
+    assert "not touched" in said["message"]
+    assert broken.read_bytes() == before
 
 
 def test_without_an_address_the_database_lies_in_the_users_data(file: Path, capsys: Capture):
