@@ -97,16 +97,21 @@ def test_a_request_to_end_before_the_loop_begins_is_not_lost(qtbot: QtBot, tmp_p
     """SIGTERM between the window and the event loop: the app ends as soon as the loop begins."""
     del qtbot
     port: Any = StandIn()
+    # Stopped below: a quit() that fires in a later test would end that test's event loops, not this one's.
+    patience = QTimer()
+    patience.setSingleShot(True)
     stuck: list[bool] = []
-
-    def end_now() -> None:
-        signal.raise_signal(signal.SIGTERM)
-        QTimer.singleShot(5_000, give_up)
 
     def give_up() -> None:
         stuck.append(True)
         QApplication.quit()
 
+    def end_now() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        patience.start(5_000)
+
+    patience.timeout.connect(give_up)
     assert run_terminal(data_dir=tmp_path, offscreen=True, open_port=lambda: port, on_ready=end_now) == 0
+    patience.stop()
     assert stuck == []
     assert port.closed == [True]
