@@ -56,6 +56,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"CI lacks {', '.join(missing)}", pytrace=False)
         if missing:
             pytest.skip(f"not installed: {', '.join(missing)}")
+    if item.get_closest_marker("slow") is not None and os.environ.get("GUITAI_SLOW_TESTS") != "1":
+        pytest.skip("opt in with GUITAI_SLOW_TESTS=1")
     if item.get_closest_marker("kernel") is not None and os.environ.get("GUITAI_KERNEL_TESTS") != "1":
         pytest.skip("opt in with GUITAI_KERNEL_TESTS=1")
 

@@ -84,6 +84,7 @@ def test_a_scanned_code_ends_as_its_wallet_says(counter: Counter, script: str, o
     settle(counter, counter.till(f"scan-{script.replace(':', '-')}"), script, outcome)
 
 
+@pytest.mark.slow
 def test_the_slow_scripts_end_with_a_proof_within_a_minute(counter: Counter) -> None:
     """Those that need the deadline, the undo and table P run side by side: each is certain within 60 s."""
     with ThreadPoolExecutor(len(SLOW_SCAN)) as side_by_side:
