@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from guitai.exits import CommandStop, Exit
+from guitai.folder import folder_troubles
 
 if TYPE_CHECKING:
     from guitai.demo.play import Ready
@@ -27,7 +28,9 @@ def command(offscreen: bool, as_json: bool, data_dir: Path | None) -> int:
         click.echo(where.as_json() if as_json else _welcome(where))
         sys.stdout.flush()
 
-    with demo_folder(data_dir) as folder:
+    from sync.lock import FolderLock
+
+    with demo_folder(data_dir) as folder, folder_troubles(), FolderLock(folder / "demo.lock"):
         try:
             play(folder, offscreen=offscreen, ready=ready)
         except ChildFailed as failed:
@@ -51,7 +54,7 @@ def _welcome(where: Ready) -> str:
             f"  激活码 · activation code:            {where.activation_code}",
             "",
             "  1. 在收银窗口输入金额，例如 12.5 · type an amount in the cashier window, such as 12.5",
-            "  2. 在手机页面点“放到扫码枪下” · on the phone page press “hold the code under the gun”",
+            "  2. 在手机页面点“把付款码放到扫码枪下” · on the phone page press “hold the code under the gun”",
             "  Ctrl-C 结束 · ends everything.",
         )
     )

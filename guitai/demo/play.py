@@ -45,7 +45,15 @@ class Ready:
 def demo_folder(asked: Path | None) -> Generator[Path]:
     """The folder given, kept; or a temporary one, gone afterwards."""
     if asked is not None:
-        asked.mkdir(parents=True, exist_ok=True)
+        try:
+            asked.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandStop(
+                Exit.DATA,
+                reason=Reason.FOLDER_UNREADABLE,
+                message=f"{asked} cannot be used as a folder: {error.strerror}.",
+                hint="Choose another place with --data-dir, or leave it out.",
+            ) from None
         yield asked
         return
     with tempfile.TemporaryDirectory(prefix="guitai-demo-", ignore_cleanup_errors=True) as folder:

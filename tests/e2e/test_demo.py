@@ -26,6 +26,8 @@ def test_the_demo_sells_to_a_further_till_and_ends_within_five_seconds(tmp_path:
         assert set(line) == {"gateway", "sandbox", "phone", "scanner", "data_dir", "activation_code"}
         till = guitai("orders", "--data-dir", line["data_dir"], "--json")
         assert till.status == 0
+        second = guitai("demo", "--offscreen", "--json", "--data-dir", str(tmp_path / "demo"))
+        assert (second.status, second.result["reason"]) == (5, "folder_locked")
         _sell_at_a_further_till(line, tmp_path)
         started = time.monotonic()
         demo.send_signal(signal.SIGTERM)
@@ -68,3 +70,9 @@ def test_a_demo_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
             break
     else:
         pytest.fail("the sandbox outlived its demo")
+
+
+def test_a_place_that_cannot_hold_the_demo_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    ended = guitai("demo", "--offscreen", "--json", "--data-dir", str(tmp_path / "file" / "demo"))
+    assert (ended.status, ended.result["reason"]) == (5, "folder_unreadable")
