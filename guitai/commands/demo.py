@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from guitai.display import NO_DISPLAY, has_display
 from guitai.exits import CommandStop, Exit
 from guitai.folder import folder_troubles
 
@@ -29,6 +30,10 @@ def command(offscreen: bool, as_json: bool, data_dir: Path | None) -> int:
         sys.stdout.flush()
 
     from sync.lock import FolderLock
+
+    if not offscreen and not has_display():
+        click.echo(NO_DISPLAY, err=True)
+        offscreen = True
 
     with demo_folder(data_dir) as folder, folder_troubles(), FolderLock(folder / "demo.lock"):
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from guitai.display import NO_DISPLAY, has_display
 from guitai.exits import CommandStop
 from guitai.folder import data_dir_option, exit_of, resolved
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 def command(offscreen: bool, scanners: tuple[str, ...], announce: bool, data_dir: Path | None) -> int:
     """Sell: the cashier's screen. A folder that is not activated yet shows the activation panel."""
     _check_scanners(scanners)
-    if not offscreen and not _has_display():
-        click.echo("No display was found: the app runs offscreen, without a window.", err=True)
+    if not offscreen and not has_display():
+        click.echo(NO_DISPLAY, err=True)
         offscreen = True
     # Both before Qt is imported: an input method must not reorder a gun's keys.
     os.environ["IBUS_ENABLE_SYNC_MODE"] = "1"
@@ -100,9 +101,3 @@ def _check_scanners(scanners: tuple[str, ...]) -> None:
             from guitai.device_words import uri_stop
 
             raise uri_stop(found)
-
-
-def _has_display() -> bool:
-    if sys.platform != "linux":
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
