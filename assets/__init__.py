@@ -13,9 +13,9 @@ def _file(folder: str, name: str) -> Path:
     return Path(__file__).parent / folder / name
 
 
-def font(name: str) -> bytes:
-    """The bytes of one font face, e.g. `guitai-sans`."""
-    return _file("fonts", f"{name}.otf").read_bytes()
+def font(name: str) -> Path:
+    """The file of one font face, e.g. `guitai-sans`: a path, so that Qt maps it instead of copying megabytes."""
+    return _file("fonts", f"{name}.otf")
 
 
 def icon(name: str) -> str:

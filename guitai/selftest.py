@@ -85,7 +85,7 @@ def _fonts() -> str:
 
     import assets
 
-    number = QFontDatabase.addApplicationFontFromData(assets.font("guitai-sans"))
+    number = QFontDatabase.addApplicationFont(str(assets.font("guitai-sans")))
     families = QFontDatabase.applicationFontFamilies(number)
     if not families:
         raise RuntimeError("the bundled font cannot be loaded")

@@ -22,12 +22,12 @@ def keys_of(state: CashierState) -> tuple[KeyHint, ...]:
             found += _home(state)
         case Page.ORDERS:
             found += [(Command.UP, say("key.up"), False), (Command.DOWN, say("key.down"), False)]
-            found += [(Command.RUN_AGAIN, say("key.refresh"), False)]
+            found += [(Command.RUN_AGAIN, say("key.refresh"), False), (Command.TAKINGS, say("key.takings"), False)]
         case Page.TAKINGS:
             found += [(Command.PREVIOUS, say("key.day_before"), False)]
             if state.takings.days_ago > 0:
                 found += [(Command.NEXT, say("key.day_after"), False)]
-            found += [(Command.RUN_AGAIN, say("key.refresh"), False)]
+            found += [(Command.RUN_AGAIN, say("key.refresh"), False), (Command.ORDERS, say("key.orders"), False)]
         case Page.DOCTOR:
             if not state.doctor.running:
                 found += [(Command.RUN_AGAIN, say("key.run_again"), False)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QFont, QFontDatabase
 
 import assets
@@ -22,7 +21,7 @@ def register_fonts() -> None:
     if REGULAR in QFontDatabase.families():
         return
     for name in ("guitai-sans", "guitai-sans-strong"):
-        if QFontDatabase.addApplicationFontFromData(QByteArray(assets.font(name))) < 0:
+        if QFontDatabase.addApplicationFont(str(assets.font(name))) < 0:
             raise RuntimeError(f"the bundled font {name} cannot be read")
 
 

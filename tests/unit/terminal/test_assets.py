@@ -123,7 +123,7 @@ def test_sounds_are_made_by_their_script(name: str, tmp_path: Path) -> None:
 
 def characters(face: str) -> set[int]:
     tools: Any = import_module("fontTools.ttLib")
-    return set(tools.TTFont(io.BytesIO(assets.font(face))).getBestCmap())
+    return set(tools.TTFont(io.BytesIO(assets.font(face).read_bytes())).getBestCmap())
 
 
 #: ≒, a sign that the original font does not have either.
@@ -153,7 +153,7 @@ def test_digits_are_as_wide_as_each_other() -> None:
     """Money lines up: tabular digits in both faces."""
     tools: Any = import_module("fontTools.ttLib")
     for face in ("guitai-sans", "guitai-sans-strong"):
-        font = tools.TTFont(io.BytesIO(assets.font(face)))
+        font = tools.TTFont(io.BytesIO(assets.font(face).read_bytes()))
         widths = {font["hmtx"][font.getBestCmap()[ord(digit)]][0] for digit in "0123456789"}
         assert len(widths) == 1
 
