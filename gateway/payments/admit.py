@@ -7,7 +7,7 @@ payment is finally NOT_PAID; nothing after a cancel of the order; a late request
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.payments.values import GATEWAY, ChannelOrder, Payment, PaymentKey, Said, Step
 from protocol.messages import LateMoneyState, PaymentRequest, Presented
@@ -91,18 +91,9 @@ def new_payment(request: PaymentRequest, key: PaymentKey, *, now_ms: int) -> Pay
 def send(payment: Payment, *, account_id: str, channel: str, out_trade_no: str, open_for_ms: int, now_ms: int) -> Step:
     """The channel order is made, in the same transaction as its payment, before the channel is called."""
     assert gateway_next(payment.state, GatewayEvent.SEND) is GatewayState.SENT
-    sent = Payment(
-        key=payment.key,
-        sale_id=payment.sale_id,
-        amount_fen=payment.amount_fen,
-        currency=payment.currency,
-        presented=payment.presented,
-        subject=payment.subject,
-        operator=payment.operator,
-        expires_ms=payment.expires_ms,
-        created_ms=payment.created_ms,
+    sent = replace(
+        payment,
         state=GatewayState.SENT,
-        state_seq=payment.state_seq,
         account_id=account_id,
         channel=channel,
         out_trade_no=out_trade_no,
@@ -122,18 +113,9 @@ def send(payment: Payment, *, account_id: str, channel: str, out_trade_no: str, 
 def tombstone(payment: Payment, *, reason: Reason, now_ms: int) -> Step:
     """Our own row says that no channel order exists for this number or can ever start."""
     assert gateway_next(payment.state, GatewayEvent.TOMBSTONE) is GatewayState.NOT_PAID
-    dead = Payment(
-        key=payment.key,
-        sale_id=payment.sale_id,
-        amount_fen=payment.amount_fen,
-        currency=payment.currency,
-        presented=payment.presented,
-        subject=payment.subject,
-        operator=payment.operator,
-        expires_ms=payment.expires_ms,
-        created_ms=payment.created_ms,
+    dead = replace(
+        payment,
         state=GatewayState.NOT_PAID,
-        state_seq=payment.state_seq,
         reason=reason,
         proof_kind=ProofKind.TOMBSTONE,
         proof_said_by=GATEWAY,
