@@ -11,25 +11,22 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
+from gateway.channels.settings import SETTINGS, AccountMode, Setting, SettingKind
 from protocol.secret import Secret
 
-_KEYS: Final = frozenset(
+_COMMON: Final = frozenset(
     {
         "id",
         "channel",
         "mode",
         "base_url",
-        "app_id",
-        "seller_id",
-        "private_key",
-        "wallet_public_key",
-        "app_auth_token",
         "notify_url",
+        "trusted_ca",
         "min_query_interval_ms",
+        "calls_per_second",
         "connect_timeout_ms",
         "read_timeout_ms",
     }
@@ -49,30 +46,49 @@ class AccountError(Exception):
         self.hint = hint
 
 
-class AccountMode(StrEnum):
-    """`DIRECT`: the merchant's own app. `PARTNER`: a service provider's app, acting with the merchant's token."""
-
-    DIRECT = "direct"
-    PARTNER = "partner"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAccount:
-    """Times in ms. `min_query_interval_ms` is the wallet's own limit for this account."""
+    """Times in ms. `min_query_interval_ms` and `calls_per_second` are the wallet's own limits for this account.
+
+    What only one wallet has (gateway/channels/settings.py) is in `texts` and `secrets`; read it with the methods.
+    `trusted_ca`: PEM, trusted besides the public roots. A `client_certificate` with `private_key` is shown in TLS.
+    """
 
     id: str
     channel: str
     mode: AccountMode
     base_url: str
-    app_id: str
-    seller_id: str | None
-    private_key: Secret
-    wallet_public_key: str = field(repr=False)
-    app_auth_token: Secret | None
     notify_url: str | None
+    trusted_ca: str | None
     min_query_interval_ms: int
+    calls_per_second: int
     connect_timeout_ms: int
     read_timeout_ms: int
+    texts: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, Secret] = field(repr=False)
+
+    def text(self, key: str) -> str:
+        """A setting that this account must have. Raises AccountError."""
+        value = self.texts.get(key)
+        if value is None:
+            raise self.error(key, "is missing")
+        return value
+
+    def secret(self, key: str) -> Secret:
+        """A secret that this account must have. Raises AccountError."""
+        value = self.secrets.get(key)
+        if value is None:
+            raise self.error(key, "is missing")
+        return value
+
+    def optional(self, key: str) -> str | None:
+        return self.texts.get(key)
+
+    def optional_secret(self, key: str) -> Secret | None:
+        return self.secrets.get(key)
+
+    def error(self, where: str, hint: str) -> AccountError:
+        return AccountError(account=self.id, where=where, hint=hint)
 
 
 def parse_account(raw: Mapping[str, object]) -> ChannelAccount:
@@ -80,33 +96,31 @@ def parse_account(raw: Mapping[str, object]) -> ChannelAccount:
     given = raw.get("id")
     name = given if isinstance(given, str) and _ID.fullmatch(given) else "?"
     reader = _Reader(raw=raw, account=name)
-    for key in sorted(raw.keys() - _KEYS):
-        raise reader.error(str(key)[:64], "is not a setting of a channel account; remove it or correct its spelling")
+    channel = reader.text("channel")
+    own = SETTINGS.get(channel)
+    if own is None:
+        raise reader.error("channel", f"is not a wallet this gateway speaks to: {', '.join(sorted(SETTINGS))}")
+    for key in sorted(raw.keys() - _COMMON - own.keys()):
+        hint = f"is not a setting of a {channel} account; remove it or correct its spelling"
+        raise reader.error(str(key)[:64], hint)
     if name == "?":
         raise reader.error("id", "needs 1 to 63 letters, digits, '_', '.' or '-'")
     mode = reader.mode()
-    token = reader.secret("app_auth_token")
-    if mode is AccountMode.PARTNER and token is None:
-        raise reader.error("app_auth_token", "partner mode needs the merchant's authorisation token")
-    if mode is AccountMode.DIRECT and token is not None:
-        raise reader.error("app_auth_token", "is for mode = 'partner' only")
-    private_key = reader.secret("private_key")
-    if private_key is None:
-        raise reader.error("private_key", "is missing: the application's RSA private key, PEM or base64")
+    base_url = reader.url("base_url", reader.text("base_url"))
+    texts, secrets = reader.own(own, mode)
     return ChannelAccount(
         id=name,
-        channel=reader.text("channel"),
+        channel=channel,
         mode=mode,
-        base_url=reader.url("base_url", reader.text("base_url")),
-        app_id=reader.text("app_id"),
-        seller_id=reader.optional("seller_id"),
-        private_key=private_key,
-        wallet_public_key=reader.key_text("wallet_public_key"),
-        app_auth_token=token,
-        notify_url=reader.notify_url(),
+        base_url=base_url,
+        notify_url=reader.optional_url("notify_url"),
+        trusted_ca=reader.key_text("trusted_ca", "the authority's certificate, PEM"),
         min_query_interval_ms=reader.number("min_query_interval_ms", default=3_000, low=1_000, high=60_000),
+        calls_per_second=reader.number("calls_per_second", default=50, low=1, high=5_000),
         connect_timeout_ms=reader.number("connect_timeout_ms", default=3_000, low=100, high=10_000),
         read_timeout_ms=reader.number("read_timeout_ms", default=18_000, low=1_000, high=20_000),
+        texts=texts,
+        secrets=secrets,
     )
 
 
@@ -141,20 +155,57 @@ class _Reader:
             raise self.error(key, "must be a text without blanks, in ASCII, at most 256 characters")
         return value
 
-    def key_text(self, key: str) -> str:
-        value = self.raw.get(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self.error(key, "is missing: the wallet's RSA public key, PEM or base64")
-        return value
+    def own(self, settings: Mapping[str, Setting], mode: AccountMode) -> tuple[Mapping[str, str], Mapping[str, Secret]]:
+        """The wallet's own settings."""
+        texts: dict[str, str] = {}
+        secrets: dict[str, Secret] = {}
+        for key, setting in settings.items():
+            given = self.raw.get(key) is not None
+            if given and setting.mode not in (None, mode):
+                raise self.error(key, f"is for mode = '{setting.mode}' only")
+            if not given:
+                if setting.required and setting.mode in (None, mode):
+                    raise self.error(key, f"is missing: {setting.hint}")
+                continue
+            value = self._own_value(key, setting)
+            if isinstance(value, Secret):
+                secrets[key] = value
+            else:
+                texts[key] = value
+        return texts, secrets
 
-    def secret(self, key: str) -> Secret | None:
+    def _own_value(self, key: str, setting: Setting) -> str | Secret:
+        match setting.kind:
+            case SettingKind.SECRET:
+                return self.secret(key, setting.hint)
+            case SettingKind.KEY:
+                return self.key_text(key, setting.hint) or ""
+            case SettingKind.URL:
+                return self.url(key, self.text(key))
+            case SettingKind.TEXT:
+                return self.text(key)
+            case SettingKind.CHOICE:
+                value = self.text(key)
+                if value not in setting.choices:
+                    raise self.error(key, f"must be one of {', '.join(setting.choices)}")
+                return value
+            case _:
+                assert_never(setting.kind)
+
+    def key_text(self, key: str, hint: str) -> str | None:
         value = self.raw.get(key)
         if value is None:
             return None
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(key, f"must be a text: {hint}")
+        return value
+
+    def secret(self, key: str, hint: str) -> Secret:
+        value = self.raw.get(key)
         if isinstance(value, Secret):
             return value
         if not isinstance(value, str) or not value.strip():
-            raise self.error(key, "must be a text")
+            raise self.error(key, f"must be a text: {hint}")
         return Secret(value)
 
     def number(self, key: str, *, default: int, low: int, high: int) -> int:
@@ -163,9 +214,9 @@ class _Reader:
             raise self.error(key, f"must be a whole number from {low} to {high}")
         return value
 
-    def notify_url(self) -> str | None:
-        value = self.optional("notify_url")
-        return None if value is None else self.url("notify_url", value)
+    def optional_url(self, key: str) -> str | None:
+        value = self.optional(key)
+        return None if value is None else self.url(key, value)
 
     def url(self, key: str, value: str) -> str:
         try:

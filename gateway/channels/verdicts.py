@@ -8,8 +8,11 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from protocol.secret import Secret
 
 
 class LineFault(StrEnum):
@@ -47,6 +50,8 @@ class ChannelReason(StrEnum):
     UNDO_WINDOW_OVER = "undo_window_over"
     ORDER_NOT_FOUND = "order_not_found"
     ORDER_STATE = "order_state"
+    REFUND_REFUSED = "refund_refused"
+    TOO_OFTEN = "too_often"
     # nothing is known
     CHANNEL_ERROR = "channel_error"
     ASK_AGAIN = "ask_again"
@@ -157,7 +162,155 @@ class UndoRefused:
     reason: ChannelReason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The wallet says, signed, that this try went wrong, in words that prove nothing yet: it must be undone.
+
+    WeChat PAYERROR; UnionPay's origRespCodes. `money_taken`: the customer was debited all the same (UnionPay 42, 74,
+    75). `closed_once_undone`: said again after an acknowledged undo it counts as closed (UnionPay, table P).
+    """
+
+    code: str
+    reason: ChannelReason
+    money_taken: bool
+    closed_once_undone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageReady:
+    """The order exists and the wallet's own browser can pay it. `bridge`: what the page hands to the wallet's script
+    (`WeixinJSBridge`, `AlipayJSBridge`), by the names that it wants; or `redirect`: an address to open in that browser.
+    """
+
+    bridge: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    redirect: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerKnown:
+    """Who holds the phone: the wallet's id of the payer. In memory only."""
+
+    payer: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerUnknown:
+    """The authorisation code was refused or used."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundDone:
+    """The wallet says, signed, that exactly this refund is through. `channel_refund_id`: its number, if it has one."""
+
+    amount_fen: int
+    channel_refund_id: str
+    done_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOpen:
+    """Accepted or under way: ask by refund query. Also the answer to a repeat that moved no money."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAbsent:
+    """The wallet knows no such refund (answer to a refund query): sending it again with the same number is safe."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRefused:
+    """The wallet will not refund. `final`: it says so for good, and this refund number moved nothing; otherwise the
+    same number is sent again later (seller's balance low, order busy)."""
+
+    code: str
+    reason: ChannelReason
+    final: bool
+
+
+class BillKind(StrEnum):
+    TRADE = "trade"
+    FUND_FLOW = "fund_flow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillReady:
+    """The file as the wallet gave it (compressed as it was)."""
+
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillNotReady:
+    """Not made yet: ask again in half an hour."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoBill:
+    """There was nothing that day: do not ask again."""
+
+    code: str
+
+
+class Forgery(StrEnum):
+    """Why a notification is not believed. Closed list: counted and kept for audit."""
+
+    MALFORMED = "malformed"
+    UNSIGNED = "unsigned"
+    BAD_SIGNATURE = "bad_signature"
+    UNKNOWN_KEY = "unknown_key"
+    OUT_OF_TIME = "out_of_time"
+    PROBE = "probe"  # the wallet's own SIGNTEST traffic: must be refused
+    FOREIGN = "foreign"  # another merchant's, application's or currency
+    UNDECRYPTABLE = "undecryptable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentNotified:
+    """Verified. `verdict`: what a query would have said about that order."""
+
+    event_id: str
+    out_trade_no: str
+    verdict: Paid | Pending | Closed | Failed | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundNotified:
+    """Verified. `refund_no` None: the wallet names the order only."""
+
+    event_id: str
+    out_trade_no: str
+    refund_no: str | None
+    verdict: RefundDone | RefundOpen | RefundRefused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifiedNothing:
+    """Verified, and about nothing that moves a payment or refund (an event type that is not used)."""
+
+    event_id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBelieved:
+    why: Forgery
+
+
 PayVerdict = Paid | Declined | Pending | Mismatch | Unknown
-QueryVerdict = Paid | Pending | Closed | NotFound | Mismatch | Unknown
+QueryVerdict = Paid | Pending | Closed | Failed | NotFound | Mismatch | Unknown
 UndoVerdict = UndoAcknowledged | UndoRetry | UndoRefused | Mismatch | Unknown
 PrecreateVerdict = QrReady | Declined | Mismatch | Unknown
+CreateVerdict = PageReady | Declined | Mismatch | Unknown
+PayerVerdict = PayerKnown | PayerUnknown | Unknown
+RefundVerdict = RefundDone | RefundOpen | RefundRefused | Mismatch | Unknown
+RefundQueryVerdict = RefundDone | RefundOpen | RefundAbsent | RefundRefused | Mismatch | Unknown
+BillVerdict = BillReady | BillNotReady | NoBill | Unknown
+NotificationVerdict = PaymentNotified | RefundNotified | NotifiedNothing | NotBelieved

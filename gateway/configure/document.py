@@ -18,14 +18,12 @@ from typing import Final, cast
 
 from gateway.channels.account import AccountError, parse_account
 from gateway.channels.registry import open_channel
+from gateway.channels.settings import KEY_NAMES, SECRET_NAMES
 from gateway.configure.entries import Entry, entries_of, shown_key
 from gateway.configure.faults import Fault, Faults, one_fault
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
-FILE_KEYS: Final[Mapping[str, str]] = {
-    "private_key_file": "private_key",
-    "wallet_public_key_file": "wallet_public_key",
-}
+FILE_KEYS: Final[Mapping[str, str]] = {f"{name}_file": name for name in sorted(SECRET_NAMES | KEY_NAMES)}
 #: Values that are right in form, to go on looking for faults behind one.
 _STAND_INS: Final[Mapping[str, str]] = {"base_url": "https://wallet.invalid/", "app_id": "0"}
 _TABLES: Final = ("merchants", "stores", "channel_accounts")

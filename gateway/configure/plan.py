@@ -17,10 +17,11 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from gateway.channels.settings import KEY_NAMES, SECRET_NAMES
 from gateway.configure.document import AccountEntry, Document, MerchantEntry, StoreEntry
 from gateway.configure.faults import Fault, Faults
 
-_HIDDEN: Final = frozenset({"private_key", "wallet_public_key", "app_auth_token"})
+_HIDDEN: Final = SECRET_NAMES | KEY_NAMES
 _FIXED: Final[Mapping[str, str]] = {
     "merchant": "belongs to another merchant already, and payments refer to it; give the new one an id of its own",
     "channel": "is of another wallet already, and payments refer to it; give the new one an id of its own",

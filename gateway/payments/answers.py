@@ -12,6 +12,7 @@ from typing import Final, assert_never
 from gateway.channels.port import (
     Closed,
     Declined,
+    Failed,
     Mismatch,
     NoAnswer,
     NotFound,
@@ -116,6 +117,8 @@ def answer_query(
             return _pending(payment, order, verdict, said_by=said_by)
         case NotFound():
             return _not_found(payment, order, verdict, said_by=said_by, asked_ms=asked_ms, now_ms=now_ms)
+        case Failed():
+            return Step(payment=payment, order=order, said=(Said(what="failed", said_by=said_by, detail=verdict.code),))
         case NoAnswer() | NotSent() | Unknown() | Mismatch():
             return _moves_nothing(payment, order, verdict, what="query_unsettled", said_by=said_by)
         case _:

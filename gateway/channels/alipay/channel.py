@@ -34,11 +34,11 @@ NAME: Final = "alipay"
 def open_alipay(account: ChannelAccount) -> Channel:
     """Loads the account's keys. Raises AccountError."""
     try:
-        private_key = read_private_key(account.private_key)
+        private_key = read_private_key(account.secret("private_key"))
     except KeyUnreadable as bad:
         raise AccountError(account=account.id, where="private_key", hint=str(bad)) from None
     try:
-        wallet_key = read_public_key(account.wallet_public_key)
+        wallet_key = read_public_key(account.text("wallet_public_key"))
     except KeyUnreadable as bad:
         raise AccountError(account=account.id, where="wallet_public_key", hint=str(bad)) from None
     if private_key.public_key() == wallet_key:
@@ -114,7 +114,7 @@ class AlipayChannel:
         return AnswerReader(
             method=method,
             ref=ref,
-            app_id=self.account.app_id,
-            seller_id=self.account.seller_id,
+            app_id=self.account.text("app_id"),
+            seller_id=self.account.optional("seller_id"),
             wallet_key=self.wallet_key,
         )

@@ -61,9 +61,9 @@ class RequestBuilder:
         return self._signed(method, {"out_trade_no": _checked(ref.out_trade_no)}, now_ms=now_ms, notify_url=None)
 
     def _signed(self, method: str, content: dict[str, str], *, now_ms: int, notify_url: str | None) -> ChannelRequest:
-        token = self.account.app_auth_token
+        token = self.account.optional_secret("app_auth_token")
         public = {
-            "app_id": self.account.app_id,
+            "app_id": self.account.text("app_id"),
             "method": method,
             "format": "JSON",
             "charset": "utf-8",

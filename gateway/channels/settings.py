@@ -1,0 +1,106 @@
+"""What each wallet's account must say about itself: the keys of `[[channel_accounts]]` beside the common ones.
+
+One table, so that reading a file, checking it and documenting it agree. A `SECRET` or `KEY` setting may also be given
+as `<name>_file`. It must not know how a wallet uses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class AccountMode(StrEnum):
+    """`DIRECT`: the merchant's own account. `PARTNER`: a service provider's, acting for the merchant."""
+
+    DIRECT = "direct"
+    PARTNER = "partner"
+
+
+class SettingKind(StrEnum):
+    TEXT = "text"  # ASCII without blanks
+    SECRET = "secret"  # a private key, an API key: never shown
+    KEY = "key"  # a public key or certificates, PEM or base64
+    URL = "url"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """`mode` None: for both. `hint` completes "is missing: ..."."""
+
+    kind: SettingKind
+    hint: str
+    required: bool = False
+    mode: AccountMode | None = None
+    choices: tuple[str, ...] = ()
+
+
+_T, _S, _K, _U, _C = SettingKind.TEXT, SettingKind.SECRET, SettingKind.KEY, SettingKind.URL, SettingKind.CHOICE
+_PARTNER: Final = AccountMode.PARTNER
+
+ALIPAY: Final[Mapping[str, Setting]] = {
+    "app_id": Setting(kind=_T, hint="the application's id", required=True),
+    "seller_id": Setting(kind=_T, hint="the merchant's 2088... number"),
+    "private_key": Setting(kind=_S, hint="the application's RSA private key, PEM or base64", required=True),
+    "wallet_public_key": Setting(kind=_K, hint="the wallet's RSA public key, PEM or base64"),
+    "app_certificate": Setting(kind=_K, hint="the application's certificate (certificate mode)"),
+    "wallet_certificate": Setting(kind=_K, hint="the wallet's certificates (certificate mode)"),
+    "wallet_root_certificate": Setting(kind=_K, hint="the wallet's root bundle (certificate mode)"),
+    "app_auth_token": Setting(kind=_S, hint="the merchant's authorisation token", required=True, mode=_PARTNER),
+    "authorize_url": Setting(kind=_U, hint="the wallet's OAuth page"),
+}
+
+WECHAT: Final[Mapping[str, Setting]] = {
+    "appid": Setting(kind=_T, hint="the official account's or application's id", required=True),
+    "mch_id": Setting(kind=_T, hint="the merchant number", required=True),
+    "sub_appid": Setting(kind=_T, hint="the sub-merchant's appid", mode=_PARTNER),
+    "sub_mch_id": Setting(kind=_T, hint="the sub-merchant's number", required=True, mode=_PARTNER),
+    "api_v2_key": Setting(kind=_S, hint="the 32-character APIv2 key"),
+    "sign_type": Setting(kind=_C, hint="how v2 calls are signed", choices=("MD5", "HMAC-SHA256")),
+    "secapi_url": Setting(kind=_U, hint="base of the calls that need the client certificate; base_url if not set"),
+    "client_certificate": Setting(kind=_K, hint="the merchant's API certificate, PEM"),
+    "private_key": Setting(kind=_S, hint="the merchant's API private key, PEM"),
+    "certificate_serial": Setting(kind=_T, hint="serial of the merchant's API certificate, hexadecimal"),
+    "api_v3_key": Setting(kind=_S, hint="the 32-byte APIv3 key"),
+    "wallet_public_key": Setting(kind=_K, hint="WeChat Pay's public key, PEM"),
+    "wallet_public_key_id": Setting(kind=_T, hint="its id, PUB_KEY_ID_..."),
+    "wallet_certificates": Setting(kind=_K, hint="platform certificates, PEM, one after another"),
+    "code_api": Setting(kind=_C, hint="which API charges payment codes", choices=("v2", "v3")),
+    "app_secret": Setting(kind=_S, hint="the official account's secret, for the page's OAuth"),
+    "authorize_url": Setting(kind=_U, hint="the wallet's OAuth page"),
+    "oauth_url": Setting(kind=_U, hint="where the OAuth code is exchanged"),
+}
+
+UNIONPAY: Final[Mapping[str, Setting]] = {
+    "mer_id": Setting(kind=_T, hint="the merchant number, 15 characters", required=True),
+    "sign_method": Setting(kind=_C, hint="01 certificate, 11 key", choices=("01", "11")),
+    "private_key": Setting(kind=_S, hint="the merchant's signing key, PEM (signMethod 01)"),
+    "certificate": Setting(kind=_K, hint="the merchant's signing certificate, PEM (signMethod 01)"),
+    "secret_key": Setting(kind=_S, hint="the shared key (signMethod 11)"),
+    "root_certificate": Setting(kind=_K, hint="UnionPay's root certificate, PEM"),
+    "middle_certificate": Setting(kind=_K, hint="UnionPay's middle certificate, PEM"),
+    "signer_name": Setting(kind=_T, hint="name inside the signing certificate's CN, test environments only"),
+    "query_url": Setting(kind=_U, hint="the query address; derived from base_url if not set"),
+    "file_url": Setting(kind=_U, hint="the file download address"),
+    "authorize_url": Setting(kind=_U, hint="the userAuth page"),
+    "user_id_url": Setting(kind=_U, hint="where a userAuthCode is exchanged"),
+    "terminal_no": Setting(kind=_T, hint="termId, 8 characters"),
+}
+
+#: By the account's `channel`.
+SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {"alipay": ALIPAY, "wechat": WECHAT, "unionpay": UNIONPAY}
+
+#: Settings that are keys or secrets, of any wallet, and the common ones.
+COMMON_KEYS: Final = frozenset({"trusted_ca"})
+SECRET_NAMES: Final = frozenset(
+    name for wallet in SETTINGS.values() for name, setting in wallet.items() if setting.kind is SettingKind.SECRET
+)
+KEY_NAMES: Final = (
+    frozenset(
+        name for wallet in SETTINGS.values() for name, setting in wallet.items() if setting.kind is SettingKind.KEY
+    )
+    | COMMON_KEYS
+)
