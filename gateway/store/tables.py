@@ -34,8 +34,13 @@ METADATA: Final = MetaData(
     }
 )
 
+#: `late_money`: what becomes of money found on a payment that was given up: `refund` by itself, or `hold` for a person.
 MERCHANTS: Final = Table(
-    "merchants", METADATA, Column("merchant_id", Text, primary_key=True), Column("name", Text, nullable=False)
+    "merchants",
+    METADATA,
+    Column("merchant_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("late_money", Text, nullable=False, server_default="refund"),
 )
 
 STORES: Final = Table(
@@ -127,6 +132,7 @@ PAYMENTS: Final = Table(
     Column("acked_seq", BigInteger),
     Column("late_state", Text),
     Column("late_found_ms", BigInteger),
+    Column("page", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("terminal_id", "order_no", "n"),
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("n >= 1", name="n"),
@@ -164,8 +170,31 @@ CHANNEL_ORDERS: Final = Table(
     Column("undo_found", Text, nullable=False),
     Column("absent_since_ms", BigInteger),
     Column("watch_step", Integer, nullable=False),
+    Column("kind", Text, nullable=False, server_default="code"),
+    Column("channel", Text, nullable=False, server_default=""),
+    Column("payer_mark", Text),
+    Column("release_ms", BigInteger),
+    Column("ended_kind", Text),
+    Column("ended_said_by", Text),
+    Column("ended_ms", BigInteger),
+    Column("failed", Text),
+    Column("paid_seen", Integer, nullable=False, server_default="0"),
+    Column("transaction_id", Text),
+    Column("paid_at_ms", BigInteger),
+    Column("late_state", Text),
+    Column("late_found_ms", BigInteger),
     ForeignKeyConstraint(_PAYMENT_KEY, _PAYMENT_REF),
     Index("ix_channel_orders_order", "order_no"),
+    # A payer's lock on the page: one order of a payment is open at a time.
+    Index(
+        "ix_channel_orders_live",
+        "terminal_id",
+        "order_no",
+        "n",
+        unique=True,
+        sqlite_where=text("ended_kind IS NULL"),
+        postgresql_where=text("ended_kind IS NULL"),
+    ),
 )
 
 #: Append-only: what was said about a payment, by whom, when.
@@ -184,19 +213,18 @@ PAYMENT_EVENTS: Final = Table(
     Index("ix_payment_events_payment", *_PAYMENT_KEY),
 )
 
-#: The durable schedule: at most one row of each kind per payment. A row is removed when nothing is left to do.
+#: The durable schedule: at most one row of each kind about one thing. A row is removed when nothing is left to do.
+#: `ref` names the thing: an out_trade_no, a refund_no, or `terminal:order-n` of a payment.
 TASKS: Final = Table(
     "tasks",
     METADATA,
-    Column("terminal_id", Text, nullable=False),
-    Column("order_no", Text, nullable=False),
-    Column("n", Integer, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("ref", Text, nullable=False),
     Column("due_ms", BigInteger, nullable=False),
     Column("lease_until_ms", BigInteger, nullable=False),
+    Column("lease_owner", Text),
     Column("account_id", Text),
-    PrimaryKeyConstraint("terminal_id", "order_no", "n", "kind"),
-    ForeignKeyConstraint(_PAYMENT_KEY, _PAYMENT_REF),
+    PrimaryKeyConstraint("kind", "ref"),
     Index("ix_tasks_due", "due_ms"),
 )
 
