@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from protocol.reasons import Reason
 from protocol.secret import Secret
-from protocol.states import GatewayState, ProofKind
+from protocol.states import GatewayState, ProofKind, RefundState
 
 #: A request that arrives later than this after it was made gets a tombstone, never a charge (SAFETY.md section 1).
 PAY_REQUEST_LIFE_MS: Final = 15_000
@@ -85,6 +85,7 @@ class LateMoneyState(StrEnum):
 
     FOUND = "found"
     UNDONE = "undone"
+    ACCEPTED = "accepted"  # kept for the sale, by a person, with a reason
 
 
 class LateMoney(Struct, frozen=True, kw_only=True):
@@ -117,6 +118,61 @@ class PaymentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
     transaction_tail: Annotated[str, Meta(max_length=8)] | None = None
     paid_at_ms: TimeMs | None = None
     late_money: LateMoney | None = None
+
+
+class RefundRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /v1/payments/{payment_no}/refunds`. The same number with the same content is the first answer again."""
+
+    refund_no: NumberText
+    amount_fen: AmountFen
+    currency: Currency
+    note: ShortText
+    operator: ShortText
+
+
+class RefundStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The gateway's statement about one refund; `state_seq` rises with everything that changes in it.
+
+    `refundable_fen`: what may still be asked back of this payment, this refund taken off.
+    """
+
+    terminal_id: str
+    refund_no: NumberText
+    payment_no: PaymentNoText
+    amount_fen: AmountFen
+    currency: Currency
+    state: RefundState
+    state_seq: Sequence64
+    server_time_ms: TimeMs
+    refundable_fen: Annotated[int, Meta(ge=0)]
+    channel: str | None = None
+    reason: Reason | None = None
+    settled_at_ms: TimeMs | None = None
+
+
+class StorePaid(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One payment that the store's static QR took: tills ring for it and acknowledge it."""
+
+    seq: Sequence64
+    payment_no: PaymentNoText
+    amount_fen: AmountFen
+    paid_at_ms: TimeMs
+    channel: str | None = None
+    transaction_tail: Annotated[str, Meta(max_length=8)] | None = None
+
+
+class StorePaidAnswer(Struct, frozen=True, kw_only=True):
+    """`GET /v1/store/paid?after=N&wait=S`: what came after N, oldest first; `last` is where to go on."""
+
+    paid: tuple[StorePaid, ...]
+    last: Sequence64
+    server_time_ms: TimeMs
+
+
+class StoreAckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /v1/store/paid/ack`: this till rang for everything up to here, and journaled it."""
+
+    through: Sequence64
 
 
 class ActivationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

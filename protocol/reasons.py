@@ -27,6 +27,10 @@ class Reason(StrEnum):
     NOT_SENT = "not_sent"
     NOT_CONFIRMED = "not_confirmed"
     LATE_MONEY = "late_money"
+    # outcomes of a refund
+    REFUNDED = "refunded"
+    REFUND_REFUSED = "refund_refused"
+    SELLER_BALANCE_LOW = "seller_balance_low"
     # the gateway refuses a request
     BAD_REQUEST = "bad_request"
     BAD_SIGNATURE = "bad_signature"
@@ -43,6 +47,9 @@ class Reason(StrEnum):
     CODE_USED_ELSEWHERE = "code_used_elsewhere"
     NO_CHANNEL = "no_channel"
     AMOUNT_REFUSED = "amount_refused"
+    PAYMENT_NOT_PAID = "payment_not_paid"
+    REFUND_EXCEEDS = "refund_exceeds"
+    UNKNOWN_REFUND = "unknown_refund"
     JOURNAL_GAP = "journal_gap"
     JOURNAL_FORK = "journal_fork"
     ACTIVATION_UNKNOWN = "activation_unknown"

@@ -88,6 +88,27 @@ class TerminalEvent(StrEnum):
     NOT_PAID = "not_paid"
 
 
+class RefundState(StrEnum):
+    """One refund, at both ends. FAILED: the channel refused it for good and nothing was given back."""
+
+    CREATED = "CREATED"
+    SENT = "SENT"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+    @property
+    def final(self) -> bool:
+        return self in (RefundState.DONE, RefundState.FAILED)
+
+
+class RefundEvent(StrEnum):
+    """What may move a refund. Time-outs and unreadable answers are no events: the same number is sent or asked again."""
+
+    SEND = "send"
+    DONE = "done"
+    REFUSED = "refused"
+
+
 _G, _E, _V = GatewayState, GatewayEvent, Verdict
 
 GATEWAY_TABLE: Final[Mapping[GatewayState, Mapping[GatewayEvent, GatewayState | Verdict]]] = {
@@ -203,6 +224,17 @@ TERMINAL_TABLE: Final[Mapping[TerminalState, Mapping[TerminalEvent, TerminalStat
 }
 
 
+_R, _N = RefundState, RefundEvent
+
+REFUND_TABLE: Final[Mapping[RefundState, Mapping[RefundEvent, RefundState | Verdict]]] = {
+    # Nothing was sent, so nothing can be said of it.
+    _R.CREATED: {_N.SEND: _R.SENT, _N.DONE: _V.FORBIDDEN, _N.REFUSED: _V.FORBIDDEN},
+    _R.SENT: {_N.SEND: _V.STAY, _N.DONE: _R.DONE, _N.REFUSED: _R.FAILED},
+    _R.DONE: {_N.SEND: _V.FORBIDDEN, _N.DONE: _V.STAY, _N.REFUSED: _V.CONFLICT},
+    _R.FAILED: {_N.SEND: _V.FORBIDDEN, _N.DONE: _V.CONFLICT, _N.REFUSED: _V.STAY},
+}
+
+
 def gateway_next(state: GatewayState, event: GatewayEvent) -> GatewayState | Verdict:
     """The one place that says where a payment goes at the gateway."""
     return GATEWAY_TABLE[state][event]
@@ -211,3 +243,8 @@ def gateway_next(state: GatewayState, event: GatewayEvent) -> GatewayState | Ver
 def terminal_next(state: TerminalState, event: TerminalEvent) -> TerminalState | Verdict:
     """The one place that says where a payment goes at the till."""
     return TERMINAL_TABLE[state][event]
+
+
+def refund_next(state: RefundState, event: RefundEvent) -> RefundState | Verdict:
+    """The one place that says where a refund goes."""
+    return REFUND_TABLE[state][event]

@@ -1,4 +1,4 @@
-"""Three wallets: several channel orders of a payment, refunds, the ledger, pages, notifications; tasks about anything."""
+"""Three wallets: several channel orders of a payment, refunds, the ledger, pages, notifications, tasks about anything."""
 
 from __future__ import annotations
 
@@ -42,21 +42,13 @@ def _channel_orders() -> None:
     ):
         op.add_column("channel_orders", column)
     # Until now each payment had one order: what is known of the payment is known of it.
-    payment = (
-        "FROM payments p WHERE p.terminal_id = channel_orders.terminal_id "
-        "AND p.order_no = channel_orders.order_no AND p.n = channel_orders.n"
-    )
     op.execute(
-        "UPDATE channel_orders SET "
-        f"kind = (SELECT CASE p.presented WHEN 'customer' THEN 'code' ELSE 'qr' END {payment}), "
-        f"channel = (SELECT coalesce(p.channel, '') {payment}), "
-        f"ended_kind = (SELECT p.proof_kind {payment}), "
-        f"ended_said_by = (SELECT p.proof_said_by {payment}), "
-        f"ended_ms = (SELECT CASE WHEN p.proof_kind IS NULL THEN NULL ELSE p.settled_ms END {payment}), "
-        f"transaction_id = (SELECT p.transaction_id {payment}), "
-        f"paid_at_ms = (SELECT p.paid_at_ms {payment}), "
-        f"late_state = (SELECT p.late_state {payment}), "
-        f"late_found_ms = (SELECT p.late_found_ms {payment})"
+        "UPDATE channel_orders SET (kind, channel, ended_kind, ended_said_by, ended_ms, transaction_id, paid_at_ms, "
+        "late_state, late_found_ms) = (SELECT CASE p.presented WHEN 'customer' THEN 'code' ELSE 'qr' END, "
+        "coalesce(p.channel, ''), p.proof_kind, p.proof_said_by, "
+        "CASE WHEN p.proof_kind IS NULL THEN NULL ELSE p.settled_ms END, p.transaction_id, p.paid_at_ms, "
+        "p.late_state, p.late_found_ms FROM payments p WHERE p.terminal_id = channel_orders.terminal_id "
+        "AND p.order_no = channel_orders.order_no AND p.n = channel_orders.n)"
     )
     op.create_index(
         "ix_channel_orders_live", "channel_orders", _PAYMENT, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE
