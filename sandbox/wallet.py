@@ -1,4 +1,4 @@
-"""What every simulated wallet is to the phone, the web server and a simulation: one protocol, pure of sockets and clocks.
+"""What every simulated wallet is to the phone, the web server and a simulation: one protocol without sockets or clocks.
 
 A wallet is reached by its own wire protocol (`routes`), by its customers (`issue_code`, `scan`, `authorize`,
 `pay_in_browser`) and by time (`advance`, `due_notifications`). `now_ms` is an argument everywhere. Must not know: any
@@ -7,9 +7,11 @@ wallet, any web framework.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from typing import Protocol
 
+from sandbox.billing import BillDiscrepancy
 from sandbox.scripts import Script
 from sandbox.wire import HttpRequestParts, Reply
 
@@ -74,6 +76,8 @@ class Outgoing:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    before_answer: bool = False
+    """Delivered before the answer to the call that caused it goes out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,4 +160,8 @@ class SimulatedWallet(Protocol):
     def notified(self, delivery_id: str, *, status: int | None, body: bytes, now_ms: int) -> None:
         """The shop's answer (None: none came). Not the wallet's own word for "received": it comes again, on the
         wallet's published schedule."""
+        ...
+
+    def distort_bill(self, day: date, discrepancies: tuple[BillDiscrepancy, ...]) -> None:
+        """From now on that Beijing day's bill has exactly these discrepancies."""
         ...

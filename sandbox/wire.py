@@ -4,8 +4,8 @@ A wallet's logic never sees a socket: a web server, or a simulation with a virtu
 request and carries out what comes back: an answer, or a connection cut without one. Must not know: any web framework.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 RandomBytes: TypeAlias = Callable[[int], bytes]
@@ -17,13 +17,19 @@ class HttpRequestParts:
     """One request as it came over the wire. Query and body hold a payment code, so they stay out of repr."""
 
     method: str
+    path: str = ""
+    """As sent, still percent-encoded."""
     query: bytes = b""
     """The raw query string, still percent-encoded, without the question mark."""
     body: bytes = b""
     content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By lower-case name."""
 
     def __repr__(self) -> str:
-        return f"HttpRequestParts({self.method}, query={len(self.query)} bytes, body={len(self.body)} bytes)"
+        return (
+            f"HttpRequestParts({self.method} {self.path}, query={len(self.query)} bytes, body={len(self.body)} bytes)"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,8 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Beside the content type: signatures of the answer, for example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from sandbox.alipay.beijing import day_stamp
 from sandbox.alipay.envelope import Node
 from sandbox.alipay.requests import Malformed, TradeRef, read_order, read_qr_limit, read_trade_ref, text_field
 from sandbox.alipay.trades import Offer, Order, Trade, TradeBook, TradeEvent, TradeStatus, moved
-from sandbox.codes import Buyer, CodeBook, CodeRefused, Presented, draw_buyer
-from sandbox.scripts import Effect, Fault, Plan
+from sandbox.codes import Buyer, CodeBook, CodeRefused, Presented, draw_alipay_buyer
+from sandbox.plan import Effect, Fault, Plan
 from sandbox.wire import CutConnection, RandomBytes, random_digits, random_text
 
 Biz: TypeAlias = Mapping[str, object]
@@ -149,7 +149,7 @@ class Methods:
         refused = _why_not_payable(offer, trade, plan, now_ms)
         if refused is not None:
             return Scanned(result=refused, out_trade_no=number)
-        buyer = trade.buyer if trade is not None else draw_buyer(self._random_bytes)
+        buyer = trade.buyer if trade is not None else draw_alipay_buyer(self._random_bytes)
         opened = trade or self._new_trade(offer.order, buyer, now_ms)
         opened = self._book.keep_trade(_follow(opened, plan, now_ms))
         paid = opened.status is TradeStatus.TRADE_SUCCESS
@@ -164,9 +164,9 @@ class Methods:
                 node = self._pay_node(trade)
             case Effect.BALANCE_LOW:
                 node = nodes.failure("ACQ.BUYER_BALANCE_NOT_ENOUGH", "买家余额不足")
-            case Effect.CODE_REFUSED | Effect.OPENED_LATE:
+            case Effect.CODE_REFUSED | Effect.OPENED_LATE | Effect.SCANNED_AFTER_UNDO:
                 node = _code_refused()
-            case Effect.NOTHING:
+            case Effect.NOTHING | Effect.HIDDEN:
                 node = nodes.system_error()
             case _:
                 assert_never(plan.effect)

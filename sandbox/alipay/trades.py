@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from sandbox.codes import Buyer
-from sandbox.scripts import Fault
+from sandbox.plan import Fault
 
 REFUND_WINDOW_MS = 365 * 86_400_000
 
