@@ -12,8 +12,10 @@ from gateway.channels.account import AccountError, ChannelAccount
 from gateway.channels.alipay.channel import NAME as ALIPAY
 from gateway.channels.alipay.channel import open_alipay
 from gateway.channels.port import Channel
+from gateway.channels.unionpay.opening import NAME as UNIONPAY
+from gateway.channels.unionpay.opening import open_unionpay
 
-CHANNELS: Final[Mapping[str, Callable[[ChannelAccount], Channel]]] = {ALIPAY: open_alipay}
+CHANNELS: Final[Mapping[str, Callable[[ChannelAccount], Channel]]] = {ALIPAY: open_alipay, UNIONPAY: open_unionpay}
 
 
 def open_channel(account: ChannelAccount) -> Channel:
