@@ -7,13 +7,12 @@ It must not know any wallet's messages; whether a key can be loaded is found whe
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, assert_never
-from urllib.parse import urlsplit
 
+from gateway.channels.address import base_fault
 from gateway.channels.settings import SETTINGS, AccountMode, Setting, SettingKind
 from protocol.secret import Secret
 
@@ -31,19 +30,30 @@ _COMMON: Final = frozenset(
         "read_timeout_ms",
     }
 )
+_WALLETS: Final = ", ".join(sorted(SETTINGS))
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PLAIN: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 class AccountError(Exception):
-    """The account cannot be used. `where` names the key of the file; the text says what to change."""
+    """The account cannot be used. `where` names the key of the file; the text says what to change.
 
-    def __init__(self, *, account: str, where: str, hint: str) -> None:
+    `also`: faults of other keys that were found together with it.
+    """
+
+    def __init__(self, *, account: str, where: str, hint: str, also: tuple[AccountError, ...] = ()) -> None:
         super().__init__(f"channel account {account!r}: {where}: {hint}")
         self.account = account
         self.where = where
         self.hint = hint
+        self.also = also
+
+
+def raise_together(faults: Sequence[AccountError]) -> None:
+    """Raises the first, which carries the others; nothing when there is none."""
+    if faults:
+        first, *others = faults
+        raise AccountError(account=first.account, where=first.where, hint=first.hint, also=tuple(others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +106,17 @@ def parse_account(raw: Mapping[str, object]) -> ChannelAccount:
     given = raw.get("id")
     name = given if isinstance(given, str) and _ID.fullmatch(given) else "?"
     reader = _Reader(raw=raw, account=name)
-    channel = reader.text("channel")
+    channel = reader.text("channel", f"the wallet: {_WALLETS}")
     own = SETTINGS.get(channel)
     if own is None:
-        raise reader.error("channel", f"is not a wallet this gateway speaks to: {', '.join(sorted(SETTINGS))}")
+        raise reader.error("channel", f"is not a wallet this gateway speaks to: {_WALLETS}")
     for key in sorted(raw.keys() - _COMMON - own.keys()):
         hint = f"is not a setting of a {channel} account; remove it or correct its spelling"
         raise reader.error(str(key)[:64], hint)
     if name == "?":
         raise reader.error("id", "needs 1 to 63 letters, digits, '_', '.' or '-'")
     mode = reader.mode()
-    base_url = reader.url("base_url", reader.text("base_url"))
+    base_url = reader.url("base_url", reader.text("base_url", "where the wallet takes calls, an https URL"))
     texts, secrets = reader.own(own, mode)
     return ChannelAccount(
         id=name,
@@ -141,10 +151,10 @@ class _Reader:
         except ValueError:
             raise self.error("mode", "must be 'direct' or 'partner'") from None
 
-    def text(self, key: str) -> str:
+    def text(self, key: str, hint: str) -> str:
         value = self.optional(key)
         if value is None:
-            raise self.error(key, "is missing")
+            raise self.error(key, f"is missing: {hint}")
         return value
 
     def optional(self, key: str) -> str | None:
@@ -164,7 +174,7 @@ class _Reader:
             if given and setting.mode not in (None, mode):
                 raise self.error(key, f"is for mode = '{setting.mode}' only")
             if not given:
-                if setting.required and setting.mode in (None, mode):
+                if setting.mode in (None, mode) and self._needed(setting):
                     raise self.error(key, f"is missing: {setting.hint}")
                 continue
             value = self._own_value(key, setting)
@@ -174,6 +184,12 @@ class _Reader:
                 texts[key] = value
         return texts, secrets
 
+    def _needed(self, setting: Setting) -> bool:
+        """Whether it may not be left out, beside what else is given."""
+        replaced = bool(setting.unless) and all(self.raw.get(key) is not None for key in setting.unless)
+        drawn_in = any(self.raw.get(key) is not None for key in setting.together)
+        return drawn_in or (setting.required and not replaced)
+
     def _own_value(self, key: str, setting: Setting) -> str | Secret:
         match setting.kind:
             case SettingKind.SECRET:
@@ -181,11 +197,11 @@ class _Reader:
             case SettingKind.KEY:
                 return self.key_text(key, setting.hint) or ""
             case SettingKind.URL:
-                return self.url(key, self.text(key))
+                return self.url(key, self.text(key, setting.hint))
             case SettingKind.TEXT:
-                return self.text(key)
+                return self.text(key, setting.hint)
             case SettingKind.CHOICE:
-                value = self.text(key)
+                value = self.text(key, setting.hint)
                 if value not in setting.choices:
                     raise self.error(key, f"must be one of {', '.join(setting.choices)}")
                 return value
@@ -219,36 +235,7 @@ class _Reader:
         return None if value is None else self.url(key, value)
 
     def url(self, key: str, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            host, _port = parts.hostname, parts.port
-        except ValueError:
-            raise self.error(key, "is not a URL") from None
-        if parts.scheme not in {"http", "https"} or not _is_host(host) or parts.username is not None:
-            raise self.error(key, "must be an https URL without user and password")
-        if parts.query or parts.fragment:
-            raise self.error(key, "must have neither '?' nor '#'")
-        if parts.scheme == "http" and not _is_loopback(host or ""):
-            raise self.error(key, "must be https; plain http is for loopback only")
+        fault = base_fault(value)
+        if fault is not None:
+            raise self.error(key, fault)
         return value
-
-
-def _is_host(host: str | None) -> bool:
-    """A name that a resolver takes, or an address."""
-    if host is None or len(host) > 253:
-        return False
-    if ":" in host:
-        return _address(host) is not None
-    return all(_LABEL.fullmatch(label) for label in host.split("."))
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" if address is None else address.is_loopback

@@ -29,26 +29,41 @@ class SettingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """`mode` None: for both. `hint` completes "is missing: ..."."""
+    """`mode` None: for both. `hint` completes "is missing: ...".
+
+    `unless`: when all of these are given, this one is not required. `together`: required as soon as one of these is.
+    """
 
     kind: SettingKind
     hint: str
     required: bool = False
     mode: AccountMode | None = None
     choices: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
 
 
 _T, _S, _K, _U, _C = SettingKind.TEXT, SettingKind.SECRET, SettingKind.KEY, SettingKind.URL, SettingKind.CHOICE
 _PARTNER: Final = AccountMode.PARTNER
 
+_CERTIFICATES: Final = ("app_certificate", "wallet_certificate", "wallet_root_certificate")
+
+
+def _certificate(hint: str) -> Setting:
+    """One of the three of certificate mode: all or none."""
+    return Setting(kind=_K, hint=f"{hint} (certificate mode needs all three)", together=_CERTIFICATES)
+
+
 ALIPAY: Final[Mapping[str, Setting]] = {
     "app_id": Setting(kind=_T, hint="the application's id", required=True),
     "seller_id": Setting(kind=_T, hint="the merchant's 2088... number"),
     "private_key": Setting(kind=_S, hint="the application's RSA private key, PEM or base64", required=True),
-    "wallet_public_key": Setting(kind=_K, hint="the wallet's RSA public key, PEM or base64"),
-    "app_certificate": Setting(kind=_K, hint="the application's certificate (certificate mode)"),
-    "wallet_certificate": Setting(kind=_K, hint="the wallet's certificates (certificate mode)"),
-    "wallet_root_certificate": Setting(kind=_K, hint="the wallet's root bundle (certificate mode)"),
+    "wallet_public_key": Setting(
+        kind=_K, hint="the wallet's RSA public key, PEM or base64", required=True, unless=_CERTIFICATES
+    ),
+    "app_certificate": _certificate("the application's certificate, PEM"),
+    "wallet_certificate": _certificate("the wallet's certificates, PEM"),
+    "wallet_root_certificate": _certificate("the wallet's root certificates, PEM"),
     "app_auth_token": Setting(kind=_S, hint="the merchant's authorisation token", required=True, mode=_PARTNER),
     "authorize_url": Setting(kind=_U, hint="the wallet's OAuth page"),
 }
@@ -99,6 +114,9 @@ UNIONPAY: Final[Mapping[str, Setting]] = {
 
 #: By the account's `channel`.
 SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {"alipay": ALIPAY, "wechat": WECHAT, "unionpay": UNIONPAY}
+
+#: Who an account is at its wallet: without them nobody could ask about its payments.
+IDENTITY_NAMES: Final = frozenset({"app_id", "appid", "mch_id", "sub_mch_id", "mer_id"})
 
 #: Settings that are keys or secrets, of any wallet, and the common ones.
 COMMON_KEYS: Final = frozenset({"trusted_ca"})

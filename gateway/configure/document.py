@@ -3,7 +3,7 @@
 Rules
 - Every fault of the file is found in one reading and says what to write; an unknown key is a fault.
 - A channel account is checked as it will be used: its settings parse and its keys load.
-- `private_key_file` and `wallet_public_key_file` name files; the caller gives their contents, this opens none.
+- `<name>_file` names the file that holds a key or secret; the caller gives its contents, this opens none.
 It must not know what the store holds: whether a merchant named here exists is the plan's question.
 """
 
@@ -14,18 +14,38 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final, assert_never, cast
 
-from gateway.channels.account import AccountError, parse_account
+from gateway.channels.account import AccountError, AccountMode, ChannelAccount, parse_account
 from gateway.channels.registry import open_channel
-from gateway.channels.settings import KEY_NAMES, SECRET_NAMES
+from gateway.channels.settings import KEY_NAMES, SECRET_NAMES, SETTINGS, Setting, SettingKind
 from gateway.configure.entries import Entry, entries_of, shown_key
 from gateway.configure.faults import Fault, Faults, one_fault
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
 FILE_KEYS: Final[Mapping[str, str]] = {f"{name}_file": name for name in sorted(SECRET_NAMES | KEY_NAMES)}
-#: Values that are right in form, to go on looking for faults behind one.
-_STAND_INS: Final[Mapping[str, str]] = {"base_url": "https://wallet.invalid/", "app_id": "0"}
+_UNREAD: Final = "0"
+_STAND_IN_URL: Final = "https://wallet.invalid/"
+
+
+def _stand_in(setting: Setting) -> str:
+    """A value that is right in form."""
+    match setting.kind:
+        case SettingKind.TEXT | SettingKind.SECRET | SettingKind.KEY:
+            return "0"
+        case SettingKind.URL:
+            return _STAND_IN_URL
+        case SettingKind.CHOICE:
+            return setting.choices[0]
+        case _:
+            assert_never(setting.kind)
+
+
+#: To go on looking for faults behind one, by wallet.
+_STAND_INS: Final[Mapping[str, Mapping[str, str]]] = {
+    wallet: {"base_url": _STAND_IN_URL, **{name: _stand_in(setting) for name, setting in settings.items()}}
+    for wallet, settings in SETTINGS.items()
+}
 _TABLES: Final = ("merchants", "stores", "channel_accounts")
 _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 _PLACE: Final = re.compile(r"at (line \d+, column \d+|end of document)")
@@ -127,8 +147,8 @@ def _account(entry: Entry, files: Mapping[str, str]) -> AccountEntry:
         for key, value in entry.values.items()
         if key not in {"merchant", "default_for_qr", *FILE_KEYS}
     }
-    complete = _take_files(entry, settings, files)
-    _check(entry, settings, complete=complete)
+    said = _take_files(entry, settings, files)
+    _check(entry, settings, said)
     channel = settings.get("channel")
     return AccountEntry(
         id=entry.identity("id"),
@@ -139,9 +159,9 @@ def _account(entry: Entry, files: Mapping[str, str]) -> AccountEntry:
     )
 
 
-def _take_files(entry: Entry, settings: dict[str, object], files: Mapping[str, str]) -> bool:
-    """Puts the contents of named files where the keys belong. False when one is missing, which is said."""
-    complete = True
+def _take_files(entry: Entry, settings: dict[str, object], files: Mapping[str, str]) -> set[str]:
+    """Puts the contents of named files where the keys belong. Returns the keys whose file is at fault; that is said."""
+    said: set[str] = set()
     for file_key, key in FILE_KEYS.items():
         named = entry.values.get(file_key)
         if named is None:
@@ -155,31 +175,55 @@ def _take_files(entry: Entry, settings: dict[str, object], files: Mapping[str, s
         else:
             settings[key] = files[named].strip()
             continue
-        settings.pop(key, None)
-        complete = False
-    return complete
+        settings[key] = _UNREAD  # a document with a fault is never kept
+        said.add(key)
+    return said
 
 
-def _check(entry: Entry, settings: Mapping[str, object], *, complete: bool) -> None:
-    """Parses as the channel will. After a fault its key is passed over and the rest is tried, so that all are found."""
+def _check(entry: Entry, settings: Mapping[str, object], said: set[str]) -> None:
+    """Parses and opens it as the gateway will. `said`: keys whose fault was told already."""
     rest = {**settings, "id": "account"}  # the entry itself looks at its id
-    named: set[str] = set() if complete else set(FILE_KEYS.values())
+    account = _parsed(entry, rest, said)
+    if account is None:
+        return
+    try:
+        open_channel(account)
+    except AccountError as error:
+        _tell(entry, error, said)
+
+
+def _parsed(entry: Entry, rest: dict[str, object], said: set[str]) -> ChannelAccount | None:
+    """After a fault its key is passed over and the rest is tried, so that all are found. None: it cannot be judged."""
     while True:
         try:
-            open_channel(parse_account(rest))
+            return parse_account(rest)
         except AccountError as error:
-            if error.where not in named:
-                entry.fault(shown_key(error.where), error.hint)
-            if error.where in named or not _passed_over(rest, error.where):
-                return
-            named.add(error.where)
-        else:
-            return
+            _tell(entry, error, said)
+            if not _passed_over(rest, error.where):
+                return None
+
+
+def _tell(entry: Entry, error: AccountError, said: set[str]) -> None:
+    for fault in (error, *error.also):
+        if fault.where not in said:
+            entry.fault(shown_key(fault.where), fault.hint)
+            said.add(fault.where)
 
 
 def _passed_over(rest: dict[str, object], key: str) -> bool:
-    """Takes a key at fault out of the way. False when the rest cannot be judged without it."""
-    if key in _STAND_INS:
-        rest[key] = _STAND_INS[key]
+    """Takes a key at fault out of the way, and puts a stand-in where one must be. False when nothing helps."""
+    channel = rest.get("channel")
+    wallet = channel if isinstance(channel, str) and channel in SETTINGS else None
+    if wallet is None:
+        return False
+    if key == "mode":
+        # The mode that the other settings are for, so that they are no faults of their own.
+        partners = any(SETTINGS[wallet][name].mode is AccountMode.PARTNER for name in rest if name in SETTINGS[wallet])
+        rest[key] = AccountMode.PARTNER.value if partners else AccountMode.DIRECT.value
         return True
-    return rest.pop(key, None) is not None
+    if key in rest:
+        return rest.pop(key) != _STAND_INS[wallet].get(key)
+    if key not in _STAND_INS[wallet]:
+        return False
+    rest[key] = _STAND_INS[wallet][key]
+    return True

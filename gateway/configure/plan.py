@@ -3,7 +3,8 @@
 Rules
 - Nothing is ever removed: what the file no longer names is kept, because payments refer to it, and the plan says so.
 - A plan made again after it was applied changes nothing.
-- What payments hang on does not move: a store's or account's merchant, an account's wallet and app. A new id is needed.
+- What payments hang on does not move: a store's or account's merchant, an account's wallet and its
+  number there. A new id is needed.
 - Keys and tokens are "changed", never shown.
 """
 
@@ -17,15 +18,18 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from gateway.channels.settings import KEY_NAMES, SECRET_NAMES
+from gateway.channels.settings import IDENTITY_NAMES, KEY_NAMES, SECRET_NAMES
 from gateway.configure.document import AccountEntry, Document, MerchantEntry, StoreEntry
 from gateway.configure.faults import Fault, Faults
 
 _HIDDEN: Final = SECRET_NAMES | KEY_NAMES
+_NEW_ID: Final = "give the new one an id of its own"
+_ANOTHER: Final = f"is another one already, which is needed to ask about its payments; {_NEW_ID}"
 _FIXED: Final[Mapping[str, str]] = {
-    "merchant": "belongs to another merchant already, and payments refer to it; give the new one an id of its own",
-    "channel": "is of another wallet already, and payments refer to it; give the new one an id of its own",
-    "app_id": "is another app already, which is needed to ask about its payments; give the new one an id of its own",
+    "merchant": f"belongs to another merchant already, and payments refer to it; {_NEW_ID}",
+    "channel": f"is of another wallet already, and payments refer to it; {_NEW_ID}",
+    # who the account is at its wallet
+    **dict.fromkeys(sorted(IDENTITY_NAMES), _ANOTHER),
 }
 
 

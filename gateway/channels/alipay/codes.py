@@ -1,8 +1,11 @@
 """What Alipay's codes say about money. Tables only; whatever is not listed settles nothing.
 
-Sources: open platform, "public error codes" and the error tables of trade.pay, .precreate, .cancel and .close.
+Sources: open platform, "public error codes" and the error tables of trade.pay, .precreate, .create, .cancel,
+.close, .refund, .fastpay.refund.query, system.oauth.token and bill.downloadurl.query.
 Left out of NOT_CHARGED on purpose: TRADE_HAS_SUCCESS, and those that speak of another trade under the same number
 (CONTEXT_INCONSISTENT, TRADE_BUYER_NOT_MATCH, TRADE_HAS_CLOSE): a query settles them.
+Refunds: `final` is said only of what can never move money under this number. DISCORDANT_REPEAT_REQUEST is not in the
+table: the number has moved another amount, so it is a difference to look into, not a refusal.
 It must not know envelopes, fields or amounts.
 """
 
@@ -19,7 +22,7 @@ UNAVAILABLE: Final = "20000"
 REFUSED_CODES: Final = frozenset({"40001", "40002", "40004", "40006"})
 NOT_FOUND: Final = "ACQ.TRADE_NOT_EXIST"
 
-#: Sub-codes of a pay or precreate answer that are listed as "not charged".
+#: Sub-codes of a pay, precreate or create answer that are listed as "not charged".
 NOT_CHARGED: Final[Mapping[str, ChannelReason]] = {
     "ACQ.PAYMENT_AUTH_CODE_INVALID": ChannelReason.CODE_INVALID,
     "ACQ.PULL_MOBILE_CASHIER_FAIL": ChannelReason.PAYMENT_FAILED,
@@ -70,3 +73,40 @@ UNDO_REFUSED: Final[Mapping[str, ChannelReason]] = {
     "isv.invalid-app-id": ChannelReason.MERCHANT_CONFIG,
     "isv.invalid-timestamp": ChannelReason.MERCHANT_CONFIG,
 }
+
+#: The gateway's own limit of calls: nothing was done.
+TOO_OFTEN: Final = frozenset({"isv.app-call-limited", "isp.call-limited"})
+
+#: The refund number is known with another amount.
+DISCORDANT: Final = "ACQ.DISCORDANT_REPEAT_REQUEST"
+
+#: Sub-codes with which a refund is refused for good: nothing can move under this number.
+REFUND_NEVER: Final[Mapping[str, ChannelReason]] = {
+    "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL": ChannelReason.REFUND_REFUSED,
+    "ACQ.REASON_TRADE_REFUND_FEE_ERR": ChannelReason.REFUND_REFUSED,
+    "ACQ.REFUND_FEE_ERROR": ChannelReason.REFUND_REFUSED,
+    "ACQ.TRADE_NOT_ALLOW_REFUND": ChannelReason.REFUND_REFUSED,
+    "ACQ.TRADE_HAS_FINISHED": ChannelReason.ORDER_STATE,
+    "ACQ.TRADE_STATUS_ERROR": ChannelReason.ORDER_STATE,
+    "ACQ.REASON_TRADE_STATUS_INVALID": ChannelReason.ORDER_STATE,
+    "ACQ.INVALID_PARAMETER": ChannelReason.MERCHANT_CONFIG,
+}
+
+#: Sub-codes with which a refund is refused for now: the same number is sent again later. TRADE_NOT_EXIST contradicts
+#: that the order was paid, so it is never the last word.
+REFUND_LATER: Final[Mapping[str, ChannelReason]] = {
+    "ACQ.SELLER_BALANCE_NOT_ENOUGH": ChannelReason.SELLER_BALANCE_LOW,
+    "ACQ.REASON_TRADE_BEEN_FREEZEN": ChannelReason.TRADE_FROZEN,
+    "ACQ.TRADE_NOT_EXIST": ChannelReason.ORDER_NOT_FOUND,
+    "ACQ.ACCESS_FORBIDDEN": ChannelReason.MERCHANT_CONFIG,
+    "isv.invalid-signature": ChannelReason.MERCHANT_CONFIG,
+    "isv.invalid-app-id": ChannelReason.MERCHANT_CONFIG,
+    "isv.invalid-timestamp": ChannelReason.MERCHANT_CONFIG,
+}
+
+#: Sub-codes of an authorisation code that was wrong, used or too old.
+PAYER_CODE_REFUSED: Final = frozenset({"isv.code-invalid", "isv.code-used", "isv.code-expired"})
+
+#: The bill is not made yet, or there was nothing that day: one answer for both. The first spelling is what the platform
+#: answers, the second what its tables say.
+NO_BILL: Final = frozenset({"isp.bill_not_exist", "BILL_NOT_EXIST"})

@@ -23,12 +23,16 @@ _MAX_BYTES: Final = 262_144
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """`node` as bytes to verify and as values to read; `sign` is None when the answer has none."""
+    """`node` as bytes to verify and as values to read; `sign` is None when the answer has none.
+
+    `certificate`: the number of the certificate that signed it, as the answer says (certificate mode).
+    """
 
     name: str
     raw_node: bytes = field(repr=False)
     node: dict[str, object] = field(repr=False)
     sign: str | None = field(repr=False)
+    certificate: str | None = None
 
 
 def open_envelope(body: bytes, *, method: str) -> Envelope | None:
@@ -55,13 +59,15 @@ def _read(text: str, *, wanted: str, encoding: str) -> Envelope | None:
         return None
     value, start, end = spans[names[0]]
     sign = spans["sign"][0] if "sign" in spans else None
-    if not isinstance(value, dict) or not (sign is None or isinstance(sign, str)):
+    certificate = spans["alipay_cert_sn"][0] if "alipay_cert_sn" in spans else None
+    if not isinstance(value, dict) or not isinstance(sign, str | None) or not isinstance(certificate, str | None):
         return None
     return Envelope(
         name=names[0],
         raw_node=text[start:end].encode(encoding),
         node=cast("dict[str, object]", value),
         sign=sign or None,
+        certificate=certificate or None,
     )
 
 

@@ -2,7 +2,7 @@
 
 Rules: an unused field is left out, never sent empty; a field that the platform would refuse for its form (a shop's own
 operator name, a subject with reserved marks) is trimmed or left out rather than failing the payment; the payment code
-is only ever in the body. It must not know answers, clocks or keys' files.
+and an authorisation code are only ever in the body. It must not know answers, clocks or keys' files.
 """
 
 from __future__ import annotations
@@ -13,20 +13,28 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
 from gateway.channels.account import ChannelAccount
 from gateway.channels.alipay.amounts import beijing_text, express_text, yuan_text
+from gateway.channels.alipay.keys import AccountKeys
 from gateway.channels.alipay.signing import request_string, sign
-from gateway.channels.port import ChannelRequest, OrderRef, PayOrder, QrOrder
+from gateway.channels.port import BillKind, BillOf, ChannelRequest, OrderRef, PageOrder, PayOrder, QrOrder, RefundOrder
+from protocol.secret import Secret
 
 PAY: Final = "alipay.trade.pay"
 PRECREATE: Final = "alipay.trade.precreate"
 QUERY: Final = "alipay.trade.query"
 CANCEL: Final = "alipay.trade.cancel"
 CLOSE: Final = "alipay.trade.close"
+CREATE: Final = "alipay.trade.create"
+REFUND: Final = "alipay.trade.refund"
+REFUND_QUERY: Final = "alipay.trade.fastpay.refund.query"
+BILL: Final = "alipay.data.dataservice.bill.downloadurl.query"
+TOKEN: Final = "alipay.system.oauth.token"
 
-_OUT_TRADE_NO: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+_NUMBER: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+#: A user's number; whatever else names a user is an open_id.
+_USER_ID: Final = re.compile(r"2088\d{12}", re.ASCII)
+_BILL_TYPES: Final = {BillKind.TRADE: "trade", BillKind.FUND_FLOW: "signcustomer"}
 _WORD: Final = re.compile(r"[A-Za-z0-9_.-]+")
 #: Reserved in a subject by the platform, and control characters.
 _RESERVED: Final = re.compile(r"[\x00-\x1f\x7f/=&\\\"'<>]+")
@@ -42,7 +50,7 @@ class RequestBuilder:
     """Signs for one account."""
 
     account: ChannelAccount
-    private_key: RSAPrivateKey = field(repr=False)
+    keys: AccountKeys = field(repr=False)
 
     def pay(self, order: PayOrder, *, now_ms: int) -> ChannelRequest:
         content = {
@@ -51,17 +59,69 @@ class RequestBuilder:
             "auth_code": order.auth_code.reveal(),
             "product_code": "FACE_TO_FACE_PAYMENT",
         }
-        return self._signed(PAY, content, now_ms=now_ms, notify_url=self.account.notify_url)
+        return self._opening(PAY, content, now_ms=now_ms)
 
     def precreate(self, order: QrOrder, *, now_ms: int) -> ChannelRequest:
-        return self._signed(PRECREATE, _order_fields(order), now_ms=now_ms, notify_url=self.account.notify_url)
+        return self._opening(PRECREATE, _order_fields(order), now_ms=now_ms)
+
+    def create(self, order: PageOrder, *, now_ms: int) -> ChannelRequest:
+        payer = order.payer.reveal()
+        content = {
+            **_order_fields(order),
+            "product_code": "JSAPI_PAY",
+            "buyer_id" if _USER_ID.fullmatch(payer) else "buyer_open_id": payer,
+        }
+        return self._opening(CREATE, content, now_ms=now_ms)
 
     def about(self, method: str, ref: OrderRef, *, now_ms: int) -> ChannelRequest:
         """Query, cancel and close name the order and nothing else."""
-        return self._signed(method, {"out_trade_no": _checked(ref.out_trade_no)}, now_ms=now_ms, notify_url=None)
+        return self._for_merchant(method, {"out_trade_no": _checked(ref.out_trade_no)}, {}, now_ms=now_ms)
 
-    def _signed(self, method: str, content: dict[str, str], *, now_ms: int, notify_url: str | None) -> ChannelRequest:
+    def refund(self, order: RefundOrder, *, now_ms: int) -> ChannelRequest:
+        """`out_request_no` always, so that a repeat is the same refund."""
+        content = {
+            "out_trade_no": _checked(order.order.out_trade_no),
+            "out_request_no": _checked(order.refund_no),
+            "refund_amount": yuan_text(order.amount_fen),
+        }
+        reason = _plain(order.reason)
+        if reason:
+            content["refund_reason"] = reason
+        return self._for_merchant(REFUND, content, {}, now_ms=now_ms)
+
+    def refund_query(self, order: RefundOrder, *, now_ms: int) -> ChannelRequest:
+        content = {
+            "out_trade_no": _checked(order.order.out_trade_no),
+            "out_request_no": _checked(order.refund_no),
+        }
+        return self._for_merchant(REFUND_QUERY, content, {}, now_ms=now_ms)
+
+    def bill(self, bill: BillOf, *, now_ms: int) -> ChannelRequest:
+        content = {"bill_type": _BILL_TYPES[bill.kind], "bill_date": bill.day}
+        return self._for_merchant(BILL, content, {}, now_ms=now_ms)
+
+    def token(self, code: Secret, *, now_ms: int) -> ChannelRequest:
+        """The payer authorised the application itself, in partner mode too: no merchant's token goes with it."""
+        fields = {"grant_type": "authorization_code", "code": code.reveal()}
+        return self._signed(TOKEN, fields, {}, now_ms=now_ms)
+
+    def _opening(self, method: str, content: dict[str, str], *, now_ms: int) -> ChannelRequest:
+        """What makes a trade says where its notifications go."""
+        notify_url = self.account.notify_url
+        return self._for_merchant(
+            method, content, {} if notify_url is None else {"notify_url": notify_url}, now_ms=now_ms
+        )
+
+    def _for_merchant(
+        self, method: str, content: dict[str, str], public: dict[str, str], *, now_ms: int
+    ) -> ChannelRequest:
         token = self.account.optional_secret("app_auth_token")
+        merchant = {} if token is None else {"app_auth_token": token.reveal()}
+        biz_content = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return self._signed(method, {"biz_content": biz_content}, {**public, **merchant}, now_ms=now_ms)
+
+    def _signed(self, method: str, form: dict[str, str], more: dict[str, str], *, now_ms: int) -> ChannelRequest:
+        """`form` goes into the body; `more`: public parameters besides the constant ones."""
         public = {
             "app_id": self.account.text("app_id"),
             "method": method,
@@ -70,23 +130,20 @@ class RequestBuilder:
             "sign_type": "RSA2",
             "timestamp": beijing_text(now_ms),
             "version": "1.0",
+            **self.keys.names,
+            **more,
         }
-        if notify_url is not None:
-            public["notify_url"] = notify_url
-        if token is not None:
-            public["app_auth_token"] = token.reveal()
-        biz_content = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        signature = sign(self.private_key, request_string({**public, "biz_content": biz_content}))
+        signature = sign(self.keys.private, request_string({**public, **form}))
         query = urlencode({**public, "sign": signature}, quote_via=quote, safe="")
         return ChannelRequest(
             method="POST",
             url=f"{self.account.base_url}?{query}",
             headers=_HEADERS,
-            body=urlencode({"biz_content": biz_content}, quote_via=quote, safe="").encode("ascii"),
+            body=urlencode(form, quote_via=quote, safe="").encode("ascii"),
         )
 
 
-def _order_fields(order: PayOrder | QrOrder) -> dict[str, str]:
+def _order_fields(order: PayOrder | QrOrder | PageOrder) -> dict[str, str]:
     optional = (
         ("operator_id", order.operator, 28),
         ("terminal_id", order.terminal, 32),
@@ -95,12 +152,16 @@ def _order_fields(order: PayOrder | QrOrder) -> dict[str, str]:
     return {
         "out_trade_no": _checked(order.out_trade_no),
         "total_amount": yuan_text(order.amount_fen),
-        "subject": _RESERVED.sub(" ", order.subject).strip()[:128] or order.out_trade_no,
+        "subject": _plain(order.subject) or order.out_trade_no,
         "timeout_express": express_text(order.open_for_ms),
         **{name: value for name, value, limit in optional if len(value) <= limit and _WORD.fullmatch(value)},
     }
 
 
-def _checked(out_trade_no: str) -> str:
-    assert _OUT_TRADE_NO.fullmatch(out_trade_no), "out_trade_no is made by the gateway"
-    return out_trade_no
+def _plain(text: str) -> str:
+    return _RESERVED.sub(" ", text).strip()[:128]
+
+
+def _checked(number: str) -> str:
+    assert _NUMBER.fullmatch(number), "order and refund numbers are made by us"
+    return number

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from gateway.configure.document import Document, key_files, read_document
+from gateway.channels.settings import SETTINGS, AccountMode, SettingKind
+from gateway.configure.document import FILE_KEYS, Document, key_files, read_document
 from gateway.configure.faults import Fault, Faults
 from tests.unit.gateway.configure_shop import (
     MERCHANT,
@@ -82,6 +83,43 @@ def test_several_faults_of_one_account_are_found_together():
     text = MERCHANT + account(more="colour = 1\nshade = 2", mode='"both"', min_query_interval_ms="5")
     found = {key for _, key in places_of(text)}
     assert found == {"colour", "shade", "mode", "min_query_interval_ms"}
+
+
+def test_a_fault_of_one_key_hides_no_other():
+    """A missing identity, a lost key file, both keys unusable, a wrong number: each is named, and none twice."""
+    text = MERCHANT + account(app_id="", private_key='"no key"', wallet_public_key='"no key"', read_timeout_ms="5")
+    assert [key for _, key in places_of(text)] == ["app_id", "read_timeout_ms", "private_key", "wallet_public_key"]
+    text = MERCHANT + account(private_key="", private_key_file='"gone"', wallet_public_key='"no"', base_url='"ftp://a"')
+    assert [key for _, key in places_of(text)] == ["private_key_file", "base_url", "wallet_public_key"]
+    text = MERCHANT + account(mode='"parter"', app_auth_token='"t"', seller_id='"a b"')
+    assert [key for _, key in places_of(text)] == ["mode", "seller_id"]
+    text = MERCHANT + account(app_certificate='"c"', wallet_public_key="")
+    certificates = {"app_certificate", "wallet_certificate", "wallet_root_certificate"}
+    assert {key for _, key in places_of(text)} == {"wallet_public_key", *certificates}
+
+
+@pytest.mark.parametrize("wallet", sorted(SETTINGS))
+def test_every_wallets_missing_settings_are_found_in_one_reading(wallet: str):
+    """By the table: whatever a wallet requires is named, in either mode."""
+    for mode in AccountMode:
+        text = MERCHANT + (
+            f'[[channel_accounts]]\nid = "a"\nmerchant = "m1"\nchannel = "{wallet}"\nmode = "{mode.value}"\n'
+        )
+        required = {n for n, s in SETTINGS[wallet].items() if s.required and s.mode in (None, mode)}
+        found = [key for _, key in places_of(text)]
+        assert required | {"base_url"} <= set(found)
+        assert len(found) == len(set(found))
+
+
+def test_every_key_and_secret_may_lie_in_a_file():
+    """`<name>_file`, whichever wallet's; nothing else has one."""
+    named = {
+        name
+        for settings in SETTINGS.values()
+        for name, setting in settings.items()
+        if setting.kind in {SettingKind.SECRET, SettingKind.KEY}
+    }
+    assert set(FILE_KEYS) == {f"{name}_file" for name in named | {"trusted_ca"}}
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,20 @@ def test_what_payments_hang_on_does_not_move(text: str, place: tuple[str, str]):
     assert faults_of(MERCHANT + '[[merchants]]\nid = "m2"\nname = "x"\n' + text, before=shop()) == [place]
 
 
+@pytest.mark.parametrize("key", ["app_id", "appid", "mch_id", "sub_mch_id", "mer_id"])
+def test_who_an_account_is_at_its_wallet_does_not_move(key: str):
+    """Each wallet's own numbers; also when one appears where there was none."""
+    known = held(document(shop()))
+    settings = json.loads(known.accounts[0].settings)
+    for before in ("1900000001", None):
+        told = {**settings, key: before} if before else {k: v for k, v in settings.items() if k != key}
+        other = dataclasses.replace(known.accounts[0], settings=json.dumps(told))
+        now = dataclasses.replace(known.accounts[0], settings=json.dumps({**settings, key: "1900000002"}))
+        found = make_plan(Document(merchants=known.merchants, stores=(), accounts=(now,)), Held(accounts=(other,)))
+        assert isinstance(found, Faults)
+        assert [fault.key for fault in found.faults] == [key]
+
+
 def test_an_account_does_not_become_one_of_another_wallet():
     known = held(document(shop()))
     other = dataclasses.replace(
