@@ -20,7 +20,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 from cryptography.x509 import (
     BasicConstraints,
     Certificate,
@@ -30,7 +32,7 @@ from cryptography.x509 import (
     load_pem_x509_certificate,
     load_pem_x509_certificates,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
 #: Third part of the CN of UnionPay's production certificates.
 UNIONPAY_NAME: Final = "中国银联股份有限公司"
@@ -38,6 +40,17 @@ UNIONPAY_NAME: Final = "中国银联股份有限公司"
 _MAX_PEM: Final = 8_192
 _MIN_BITS: Final = 2048
 _REMEMBERED: Final = 16
+#: SHA-1 too: certificates that UnionPay itself sent until 2025 were signed with it by the authority (CFCA OCA1). A
+#: collision would need a serial number foreseen, which the authority chooses.
+_DIGESTS: Final = (SHA1, SHA256, SHA384, SHA512)
+_PKCS1: Final = frozenset(
+    {
+        SignatureAlgorithmOID.RSA_WITH_SHA1,
+        SignatureAlgorithmOID.RSA_WITH_SHA256,
+        SignatureAlgorithmOID.RSA_WITH_SHA384,
+        SignatureAlgorithmOID.RSA_WITH_SHA512,
+    }
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_PEM: Final = re.compile(r"\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*", re.ASCII)
 
@@ -116,11 +129,15 @@ def _signer_of(leaf: Certificate) -> str | None:
 
 
 def _issued(certificate: Certificate, *, by: Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    """Name and signature. `verify_directly_issued_by` knows no SHA-1, with which this authority still signs."""
+    digest, key = certificate.signature_hash_algorithm, by.public_key()
+    if certificate.issuer != by.subject or not isinstance(key, RSAPublicKey) or not isinstance(digest, _DIGESTS):
         return False
-    return True
+    try:
+        key.verify(certificate.signature, certificate.tbs_certificate_bytes, PKCS1v15(), digest)
+    except (InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return certificate.signature_algorithm_oid in _PKCS1
 
 
 def _is_authority(certificate: Certificate) -> bool:
