@@ -102,7 +102,7 @@ class RefundState(StrEnum):
 
 
 class RefundEvent(StrEnum):
-    """What may move a refund. Time-outs and unreadable answers are no events: the same number is sent or asked again."""
+    """What may move a refund. Time-outs and unreadable answers are no events: the same number goes out again."""
 
     SEND = "send"
     DONE = "done"

@@ -11,9 +11,11 @@ from typing import Final
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
+from gateway.channels.port import OrderKind
 from gateway.jobs.desk import Desk
 from gateway.jobs.keeping import keep, keep_new
 from gateway.jobs.schedule import CODE_DEADLINE_MS
+from gateway.jobs.shop_pages import ShopPages
 from gateway.jobs.waiters import Waiters
 from gateway.payments.admit import (
     Admitted,
@@ -29,7 +31,7 @@ from gateway.payments.admit import (
 )
 from gateway.payments.status import status_of
 from gateway.payments.undo import request_cancel
-from gateway.payments.values import AlarmKind, Payment, PaymentKey, Step
+from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey, Step, key_ref
 from gateway.ports import Clock
 from gateway.routing.accounts import Accounts
 from gateway.routing.choose import Candidate, for_code, for_qr
@@ -58,6 +60,13 @@ def _key(caller: Caller, number: PaymentNo) -> PaymentKey:
     return PaymentKey(terminal_id=caller.terminal.terminal_id, order_no=number.order_no, n=number.n)
 
 
+def notice_ended(tx: Tx, key: PaymentKey, *, now_ms: int) -> None:
+    """Somebody at the counter knows: no alarm "paid and unnoticed"."""
+    ref = key_ref(key)
+    tasks.put(tx, TaskKind.NOTICE, ref, due_ms=None, account_id=None)
+    alarms.close_alarm(tx, AlarmKind.PAID_UNNOTICED, about=ref, now_ms=now_ms)
+
+
 class PaymentCalls:
     """`spawn` runs a call to a wallet in the background; `wake` tells the scheduler; `mark_key` is this process's."""
 
@@ -67,6 +76,7 @@ class PaymentCalls:
         store: Store,
         clock: Clock,
         accounts: Accounts,
+        shop_pages: ShopPages,
         desk: Desk,
         waiters: Waiters,
         spawn: Callable[[Awaitable[None]], None],
@@ -76,6 +86,7 @@ class PaymentCalls:
         self._store = store
         self._clock = clock
         self._accounts = accounts
+        self._shop_pages = shop_pages
         self._desk = desk
         self._waiters = waiters
         self._spawn = spawn
@@ -89,9 +100,9 @@ class PaymentCalls:
             raise Refusal(Reason.BAD_REQUEST, "auth_code: present exactly when the customer presents")
         if not is_number(request.sale_id):
             raise Refusal(Reason.BAD_REQUEST, "sale_id: its check character is wrong")
-        payment, is_new = await self._store.run(lambda tx: self._admit(tx, caller, request, key))
-        if is_new and payment.state is GatewayState.SENT:
-            self._start(payment, request.auth_code)
+        payment, order = await self._store.run(lambda tx: self._admit(tx, caller, request, key))
+        if order is not None:
+            self._start(payment, order, request.auth_code)
         return self._answer(payment)
 
     async def ask(self, caller: Caller, key: PaymentKey, *, wait_s: float, after: int | None) -> Answer:
@@ -131,21 +142,24 @@ class PaymentCalls:
         status: PaymentStatus = status_of(payment, now_ms=self._clock.now_ms())
         return Answer(status)
 
-    def _start(self, payment: Payment, auth_code: Secret | None) -> None:
+    def _start(self, payment: Payment, order: ChannelOrder, auth_code: Secret | None) -> None:
         if auth_code is not None:
-            self._spawn(self._desk.pay(payment, auth_code))
+            self._spawn(self._desk.pay(payment, order, auth_code))
         else:
-            self._spawn(self._desk.ask_for_qr(payment))
+            self._spawn(self._desk.ask_for_qr(payment, order))
         self._wake()
 
-    def _admit(self, tx: Tx, caller: Caller, request: PaymentRequest, key: PaymentKey) -> tuple[Payment, bool]:
+    def _admit(
+        self, tx: Tx, caller: Caller, request: PaymentRequest, key: PaymentKey
+    ) -> tuple[Payment, ChannelOrder | None]:
+        """The order is one that was just made and is to be called for."""
         now_ms = self._clock.now_ms()
         of_order = payments.of_order(tx, terminal_id=key.terminal_id, order_no=key.order_no)
         for existing in of_order:
             if existing.key == key:
                 match known(request, existing):
                     case Known(payment=payment):
-                        return payment, False
+                        return payment, None
                     case Refused(reason=reason):
                         raise Refusal(reason)
         caller.fresh(tx)
@@ -158,7 +172,9 @@ class PaymentCalls:
             dead = tombstone(never, reason=Reason.NOT_CONFIRMED, now_ms=now_ms)
             keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)
         keep_new(tx, step, self._desk.pace_of, now_ms=now_ms)
-        return step.payment, True
+        if step.payment.page:
+            self._shop_pages.remember(tx, caller.terminal.store_id, step.payment, now_ms=now_ms)
+        return step.payment, step.order
 
     def _first_step(
         self, tx: Tx, caller: Caller, request: PaymentRequest, key: PaymentKey, decision: Admitted, *, now_ms: int
@@ -166,6 +182,8 @@ class PaymentCalls:
         fresh = new_payment(request, key, now_ms=now_ms)
         if decision.expired:
             return tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms)
+        if request.auth_code is None and self._shop_pages.serves(caller.terminal.merchant_id):
+            return self._shop_pages.show(fresh, now_ms=now_ms)
         account = self._route(caller, request.auth_code)
         if account is None:
             return tombstone(fresh, reason=Reason.NO_CHANNEL, now_ms=now_ms)
@@ -179,6 +197,7 @@ class PaymentCalls:
             fresh,
             account_id=account.account_id,
             channel=account.channel,
+            kind=OrderKind.QR if shown else OrderKind.CODE,
             out_trade_no=new_out_trade_no(key.order_no, ordinal),
             open_for_ms=self._desk.qr_shown_ms if shown else CODE_DEADLINE_MS,
             now_ms=now_ms,
@@ -218,9 +237,12 @@ class PaymentCalls:
         if before.cancel_requested_ms is not None or before.state is GatewayState.PAID:
             return before
         caller.fresh(tx)
-        order = payments.channel_order(tx, key)
-        step = request_cancel(before, order, operator=request.operator, now_ms=now_ms)
-        keep(tx, before, step, self._desk.pace_of, now_ms=now_ms)
+        order, last = payments.order_of(tx, before), None
+        if order is None:
+            tried = payments.orders_of(tx, key)
+            last = tried[-1] if tried else None
+        step = request_cancel(before, order, operator=request.operator, last=last, now_ms=now_ms)
+        keep(tx, before, step, self._desk.pace_of, now_ms=now_ms, order_before=order)
         return step.payment
 
     def _acknowledge(self, tx: Tx, caller: Caller, key: PaymentKey, request: AckRequest) -> Payment:
@@ -237,7 +259,5 @@ class PaymentCalls:
         acks.add(tx, key, state_seq=request.state_seq, state=request.state, now_ms=now_ms)
         acknowledged = replace(payment, acked_seq=max(request.state_seq, payment.acked_seq or 0))
         payments.save(tx, acknowledged)
-        tasks.put(tx, key, TaskKind.NOTICE, due_ms=None, account_id=None)
-        about = f"{key.terminal_id} {key.payment_no}"
-        alarms.close_alarm(tx, AlarmKind.PAID_UNNOTICED, about=about, now_ms=now_ms)
+        notice_ended(tx, key, now_ms=now_ms)
         return acknowledged

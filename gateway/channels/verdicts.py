@@ -174,6 +174,7 @@ class Failed:
     reason: ChannelReason
     money_taken: bool
     closed_once_undone: bool
+    transaction_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,34 @@
-"""Keeps one decision: rows, timeline, alarms and the next task, all in the caller's transaction."""
+"""Keeps one decision: rows, timeline, alarms, bookings, what is refunded by itself and the next tasks, all in the
+caller's transaction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from gateway.jobs.schedule import UNNOTICED_AFTER_MS, Pace, next_action
-from gateway.payments.values import Payment, Step
-from gateway.store import alarms, payments, tasks
+from gateway.jobs.schedule_refunds import next_refund_action
+from gateway.ledger.entries import Parties
+from gateway.ledger.follow import after_order, after_refund
+from gateway.payments.moves import late_undone, to_not_paid
+from gateway.payments.refunds import own_refund
+from gateway.payments.values import (
+    ChannelOrder,
+    FailedHow,
+    Payment,
+    Refund,
+    RefundCause,
+    RefundStep,
+    Said,
+    Step,
+    key_ref,
+)
+from gateway.store import alarms, ledger, pages, payments, places, refunds, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Tx
-from protocol.states import GatewayState
+from protocol.messages import LateMoneyState
+from protocol.reasons import Reason
+from protocol.states import GatewayEvent, GatewayState, ProofKind, RefundState
 
 #: The pace of an account by its id.
 PaceOf = Callable[[str | None], Pace]
@@ -20,27 +39,138 @@ def keep_new(tx: Tx, step: Step, pace_of: PaceOf, *, now_ms: int) -> None:
     payments.add(tx, step.payment)
     if step.order is not None:
         payments.add_channel_order(tx, step.order)
-    _keep_rest(tx, None, step, pace_of, now_ms=now_ms)
+    _keep_rest(tx, None, None, step, pace_of, now_ms=now_ms)
 
 
-def keep(tx: Tx, before: Payment, step: Step, pace_of: PaceOf, *, now_ms: int) -> None:
-    """What a decision made of a payment that exists."""
+def keep(
+    tx: Tx, before: Payment, step: Step, pace_of: PaceOf, *, now_ms: int, order_before: ChannelOrder | None = None
+) -> None:
+    """What a decision made of a payment that exists. `order_before`: the order as it was, if it existed."""
     if step.payment != before:
         payments.save(tx, step.payment)
-    if step.order is not None:
+    if step.order is not None and step.order != order_before:
         payments.save_channel_order(tx, step.order)
-    _keep_rest(tx, before, step, pace_of, now_ms=now_ms)
+    _keep_rest(tx, before, order_before, step, pace_of, now_ms=now_ms)
 
 
-def _keep_rest(tx: Tx, before: Payment | None, step: Step, pace_of: PaceOf, *, now_ms: int) -> None:
-    key, payment = step.payment.key, step.payment
-    payments.add_events(tx, key, step.said, now_ms=now_ms)
+def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf, *, now_ms: int) -> Payment | None:
+    """What a decision made of a refund; a new one was reserved already. Returns its payment when that changed too."""
+    refund = step.refund
+    if before is not None and refund != before:
+        refunds.save(tx, refund)
+    payments.add_events(tx, refund.key, step.said, now_ms=now_ms)
     for alarm in step.alarms:
-        alarms.raise_alarm(tx, alarm, about=f"{key.terminal_id} {key.payment_no}", now_ms=now_ms)
-    if step.order is not None:
-        action = next_action(payment, step.order, pace_of(step.order.account_id), now_ms=now_ms)
+        alarms.raise_alarm(tx, alarm, about=refund.refund_no, now_ms=now_ms)
+    action = next_refund_action(refund)
+    due_ms = None if action is None else action.due_ms
+    tasks.put(tx, TaskKind.REFUND, refund.refund_no, due_ms=due_ms, account_id=refund.account_id)
+    if before is None or before.state is refund.state or not refund.state.final:
+        return None
+    if refund.state is RefundState.FAILED:
+        refunds.free(tx, refund)
+        return None
+    alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
+    ledger.book(tx, after_refund(refund, _parties(tx, refund.account_id, refund.out_trade_no)), now_ms=now_ms)
+    return None if refund.cause is RefundCause.TILL else _gone_back(tx, refund, pace_of, now_ms=now_ms)
+
+
+def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payment:
+    """Money that had to go back did: the payment is undone, or the late-money case is closed."""
+    payment, order = payments.find(tx, refund.key), payments.order(tx, refund.out_trade_no)
+    assert payment is not None, "a refund has its payment"
+    assert order is not None, "a refund has its order"
+    said = Said(what="refunded", said_by=refund.channel, detail=refund.refund_no)
+    if order.late_state is LateMoneyState.FOUND:
+        step = late_undone(payment, order, said)
+    elif payment.state is GatewayState.UNDO_BY_REFUND and order.ended_kind is None:
+        step = to_not_paid(
+            payment,
+            order,
+            GatewayEvent.REFUNDED,
+            kind=ProofKind.REFUNDED,
+            said_by=refund.channel,
+            reason=Reason.CANCELLED if payment.cancel_requested_ms is not None else Reason.TIMED_OUT,
+            detail=refund.refund_no,
+            now_ms=now_ms,
+        )
+    else:
+        step = Step(payment=payment, order=order, said=(said,))
+    keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
+    return step.payment
+
+
+def _keep_rest(
+    tx: Tx,
+    before: Payment | None,
+    order_before: ChannelOrder | None,
+    step: Step,
+    pace_of: PaceOf,
+    *,
+    now_ms: int,
+) -> None:
+    payment, order = step.payment, step.order
+    ref = key_ref(payment.key)
+    payments.add_events(tx, payment.key, step.said, now_ms=now_ms)
+    for alarm in step.alarms:
+        alarms.raise_alarm(tx, alarm, about=ref, now_ms=now_ms)
+    if order is not None:
+        action = next_action(payment, order, pace_of(order.account_id))
         due_ms = None if action is None else action.due_ms
-        tasks.put(tx, key, TaskKind.WORK, due_ms=due_ms, account_id=step.order.account_id)
-    newly_paid = payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID)
-    if newly_paid:
-        tasks.put(tx, key, TaskKind.NOTICE, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
+        tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id)
+        _follow_money(tx, before, order_before, payment, order, pace_of, now_ms=now_ms)
+    if payment.page:
+        open_page = not payment.state.final and payment.out_trade_no is None
+        tasks.put(tx, TaskKind.PAGE, ref, due_ms=payment.qr_expires_ms if open_page else None, account_id=None)
+    if payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID):
+        tasks.put(tx, TaskKind.NOTICE, ref, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
+        pages.note_paid(tx, payment, now_ms=now_ms)
+
+
+def _follow_money(
+    tx: Tx,
+    before: Payment | None,
+    order_before: ChannelOrder | None,
+    payment: Payment,
+    order: ChannelOrder,
+    pace_of: PaceOf,
+    *,
+    now_ms: int,
+) -> None:
+    """Books what the rows say, and starts the refunds that need nobody's word."""
+    state_before = None if before is None else before.state
+    same_money = order_before is not None and _money(order_before) == _money(order)
+    if payment.state is state_before and same_money:
+        return
+    if order.paid_at_ms is None and order.failed is not FailedHow.TAKEN and order.late_state is None:
+        return
+    refunds.open_room(tx, order.out_trade_no, captured_fen=order.amount_fen)
+    owner = places.owner_of(tx, order.account_id)
+    parties = Parties(merchant_id=owner.merchant_id, account_id=order.account_id, out_trade_no=order.out_trade_no)
+    ledger.book(tx, after_order(payment, order, parties), now_ms=now_ms)
+    undone = payment.state is GatewayState.UNDO_BY_REFUND and state_before is not GatewayState.UNDO_BY_REFUND
+    found = order.late_state is LateMoneyState.FOUND and (order_before is None or order_before.late_state is None)
+    if undone and order.ended_kind is None:
+        refund_by_itself(tx, order, RefundCause.UNDO, pace_of, now_ms=now_ms)
+    elif found and (owner.refunds_late_money or payment.state is GatewayState.PAID):
+        # A sale that another order has paid: a duplicate always goes back.
+        refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
+    elif order.late_state in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED):
+        alarms.close_all(tx, about=key_ref(payment.key), now_ms=now_ms)
+
+
+def refund_by_itself(tx: Tx, order: ChannelOrder, cause: RefundCause, pace_of: PaceOf, *, now_ms: int) -> None:
+    """The gateway's own refund of a whole order: once, whoever asks."""
+    refund = own_refund(order, cause, now_ms=now_ms)
+    if refunds.find(tx, refund.refund_no) is None and refunds.reserve(tx, refund):
+        said = Said(what="refund_started", said_by="gateway", detail=refund.refund_no)
+        keep_refund(tx, None, RefundStep(refund=refund, said=(said,)), pace_of, now_ms=now_ms)
+
+
+def _money(order: ChannelOrder) -> tuple[object, ...]:
+    """The columns that bookings and refunds follow from."""
+    return (order.paid_at_ms is None, order.failed, order.late_state, order.ended_kind)
+
+
+def _parties(tx: Tx, account_id: str, out_trade_no: str) -> Parties:
+    owner = places.owner_of(tx, account_id)
+    return Parties(merchant_id=owner.merchant_id, account_id=account_id, out_trade_no=out_trade_no)

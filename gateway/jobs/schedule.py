@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from gateway.channels.port import OrderKind
 from gateway.payments.answers import ABSENT_AFTER_CALL_CLOSED_MS, ABSENT_BETWEEN_MS, ABSENT_UNDO_AFTER_SENT_MS
 from gateway.payments.values import ChannelOrder, Payment, UndoFound, UndoHeard
-from protocol.messages import LateMoneyState, Presented
+from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind
 
 CODE_DEADLINE_MS: Final = 45_000
@@ -26,6 +27,11 @@ _UNDO_LAST_S: Final = 60
 _WATCH_S: Final = (60, 300, 900, 3_600, 21_600, 86_400)
 #: A refusal is still asked about early, and so is every other end: it costs one query.
 _EARLY_S: Final = 5
+#: While money goes back by a refund, and while late money waits for its refund or for a person.
+_BESIDE_REFUND_S: Final = 10
+_LATE_ASK_S: Final = 60
+#: While a payer has pressed pay on the page.
+PAGE_QUERY_MS: Final = 2_000
 WATCHED: Final = frozenset({ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT})
 #: A query right before the first reverse that settles nothing is asked again this often before the reverse is sent.
 _ASK_AGAIN_CODE: Final = 1
@@ -37,6 +43,7 @@ class ActionKind(StrEnum):
     QUERY = "query"
     UNDO = "undo"  # query, then decide, then cancel: the first reverse
     CANCEL = "cancel"
+    RELEASE = "release"  # query, then close an unpaid order of the page, for another payer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,34 +54,38 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often this account may be asked (the channel's traits)."""
+    """How often this account may be asked, and when a scanned code is (the channel's traits)."""
 
     query_interval_ms: int
+    query_at_ms: tuple[int, ...] = ()
+    undo_not_before_ms: int = 0
+    undo_needs_query: bool = False
 
 
-def next_action(payment: Payment, order: ChannelOrder | None, pace: Pace, *, now_ms: int) -> Action | None:
-    """What to do next for this payment; None when nothing is left to do."""
-    if order is None:
-        return None
+def next_action(payment: Payment, order: ChannelOrder, pace: Pace) -> Action | None:
+    """What to do next about this order; None when nothing is left to do."""
+    if order.ended_kind is not None:
+        return _after_the_end(order)
     match payment.state:
-        case GatewayState.CREATED | GatewayState.PAID:
+        case GatewayState.CREATED | GatewayState.PAID | GatewayState.NOT_PAID:
             return None
         case GatewayState.SENT:
             return _while_open(payment, order, pace)
-        case GatewayState.REVERSING | GatewayState.UNDO_BY_REFUND:
+        case GatewayState.REVERSING:
             return _while_undoing(order, pace)
-        case GatewayState.NOT_PAID:
-            return _after_the_end(payment, order, pace)
+        case GatewayState.UNDO_BY_REFUND:
+            return _beside_refund(order)
         case _:
             assert_never(payment.state)
 
 
 def undo_goes_on(payment: Payment, order: ChannelOrder) -> bool:
     """After the query right before the first reverse: send the reverse now, or ask once more?"""
-    if payment.state is not GatewayState.SENT:
-        return payment.state is GatewayState.UNDO_BY_REFUND
-    again = _ASK_AGAIN_CODE if payment.presented is Presented.CUSTOMER else _ASK_AGAIN_QR
-    return payment.cancel_requested_ms is not None or order.unsettled_asks == 0 or order.unsettled_asks > again
+    if payment.state is not GatewayState.SENT or order.ended_kind is not None:
+        return False
+    again = _ASK_AGAIN_CODE if order.kind is OrderKind.CODE else _ASK_AGAIN_QR
+    wanted = payment.cancel_requested_ms is not None or order.failed is not None
+    return wanted or order.unsettled_asks == 0 or order.unsettled_asks > again
 
 
 def undo_pause_ms(tries: int) -> int:
@@ -83,17 +94,45 @@ def undo_pause_ms(tries: int) -> int:
 
 
 def _while_open(payment: Payment, order: ChannelOrder, pace: Pace) -> Action:
-    last = order.asked_ms if order.asked_ms is not None else order.sent_ms
-    spaced = last + pace.query_interval_ms if order.asked_ms is not None else order.sent_ms
+    undo_from = order.sent_ms + pace.undo_not_before_ms if order.kind is OrderKind.CODE else order.sent_ms
+    if order.failed is not None:
+        return Action(kind=ActionKind.UNDO, due_ms=undo_from)
+    poll = _next_poll(order, pace)
     if payment.cancel_requested_ms is not None:
-        return Action(kind=ActionKind.UNDO, due_ms=payment.cancel_requested_ms)
-    if payment.presented is Presented.MERCHANT and payment.qr is None:
+        due = max(payment.cancel_requested_ms, undo_from)
+        return Action(kind=ActionKind.QUERY, due_ms=poll) if poll < due else Action(kind=ActionKind.UNDO, due_ms=due)
+    if order.kind is OrderKind.QR and payment.qr is None:
         return _without_qr(order)
-    since = order.sent_ms
-    poll = since + (max(0, last - since) // pace.query_interval_ms + 1) * pace.query_interval_ms
     if poll >= order.deadline_ms:
+        spaced = order.asked_ms + pace.query_interval_ms if order.asked_ms is not None else order.sent_ms
         return Action(kind=ActionKind.UNDO, due_ms=max(order.deadline_ms, spaced if order.unsettled_asks else 0))
+    if order.release_ms is not None:
+        return min(_release(order, pace), Action(kind=ActionKind.QUERY, due_ms=poll), key=lambda a: a.due_ms)
     return Action(kind=ActionKind.QUERY, due_ms=poll)
+
+
+def _next_poll(order: ChannelOrder, pace: Pace) -> int:
+    """On the page at least every 2 s: somebody is paying. A code by the wallet's own times, where it has any."""
+    since, last = order.sent_ms, order.asked_ms if order.asked_ms is not None else order.sent_ms
+    if order.kind is OrderKind.CODE and pace.query_at_ms:
+        planned = next((since + at for at in pace.query_at_ms if since + at > last), order.deadline_ms)
+        # Asked too often, or unreadable: double the gap.
+        return max(planned, last + (planned - last) * 2) if order.unsettled_asks else planned
+    interval = min(pace.query_interval_ms, PAGE_QUERY_MS) if order.kind is OrderKind.PAGE else pace.query_interval_ms
+    if order.unsettled_asks > 1:
+        interval *= 2
+    return since + (max(0, last - since) // interval + 1) * interval
+
+
+def _release(order: ChannelOrder, pace: Pace) -> Action:
+    """Closes an order that another payer waits for; between two closes the wallet is asked what became of it."""
+    assert order.release_ms is not None, "asked to be given up"
+    sent = order.undo_sent_ms
+    if sent is None:
+        return Action(kind=ActionKind.RELEASE, due_ms=order.release_ms)
+    if order.undo_asked_ms is None:
+        return Action(kind=ActionKind.QUERY, due_ms=sent + min(pace.query_interval_ms, PAGE_QUERY_MS))
+    return Action(kind=ActionKind.RELEASE, due_ms=sent + undo_pause_ms(order.undo_tries))
 
 
 def _without_qr(order: ChannelOrder) -> Action:
@@ -111,12 +150,12 @@ def _while_undoing(order: ChannelOrder, pace: Pace) -> Action:
         return Action(kind=ActionKind.CANCEL, due_ms=0)
     again = Action(kind=ActionKind.CANCEL, due_ms=sent + undo_pause_ms(order.undo_tries))
     asked = order.undo_asked_ms
-    if order.undo_heard is UndoHeard.RETRY:
+    if order.undo_heard is UndoHeard.RETRY and not pace.undo_needs_query:
         return again
     if asked is None:
         return Action(kind=ActionKind.QUERY, due_ms=sent + pace.query_interval_ms)
     match order.undo_found:
-        case UndoFound.PAID | UndoFound.OPEN:
+        case UndoFound.PAID | UndoFound.OPEN | UndoFound.FAILED:
             return again
         case UndoFound.NOT_ASKED | UndoFound.UNSETTLED:
             if order.undo_heard is UndoHeard.ACKNOWLEDGED:
@@ -142,15 +181,24 @@ def _until_absent(order: ChannelOrder, pace: Pace, again: Action, asked_ms: int)
     return Action(kind=ActionKind.QUERY, due_ms=due)
 
 
-def _after_the_end(payment: Payment, order: ChannelOrder, pace: Pace) -> Action | None:
-    if payment.late_state is LateMoneyState.FOUND:
-        return _while_undoing(order, pace)
-    if payment.proof_kind not in WATCHED or payment.settled_ms is None:
+def _beside_refund(order: ChannelOrder) -> Action:
+    """The refund is a task of its own; this only notices when the order turns out to be closed all the same."""
+    last = max(order.asked_ms or 0, order.sent_ms)
+    return Action(kind=ActionKind.QUERY, due_ms=last + _BESIDE_REFUND_S * _SECOND)
+
+
+def _after_the_end(order: ChannelOrder) -> Action | None:
+    """The late-money watch."""
+    assert order.ended_ms is not None, "an order that ended has its time"
+    if order.late_state is LateMoneyState.FOUND:
+        last = max(order.asked_ms or 0, order.late_found_ms or 0)
+        return Action(kind=ActionKind.QUERY, due_ms=last + _LATE_ASK_S * _SECOND)
+    if order.late_state is not None or order.ended_kind not in WATCHED:
         return None
     steps = (_EARLY_S, *_WATCH_S)
     if order.watch_step >= len(steps):
         return None
-    due = payment.settled_ms + steps[order.watch_step] * _SECOND
+    due = order.ended_ms + steps[order.watch_step] * _SECOND
     if order.unsettled_asks and order.asked_ms is not None:
         due = max(due, order.asked_ms + _UNDO_LAST_S * _SECOND)
     return Action(kind=ActionKind.QUERY, due_ms=due)

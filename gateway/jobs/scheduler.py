@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from gateway.jobs.bucket import Bucket, full
+from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk
 from gateway.ports import Clock
 from gateway.store import guards, tasks
@@ -25,6 +26,7 @@ _BATCH: Final = 64
 #: Calls of one account under way; its line has room for the tills' own calls besides.
 _AT_ONCE: Final = 32
 _PRUNE_EVERY_MS: Final = 60_000
+_UNKNOWN_ACCOUNT_RATE: Final = 50
 
 
 class Scheduler:
@@ -35,17 +37,15 @@ class Scheduler:
         *,
         store: Store,
         clock: Clock,
+        calls: ChannelCalls,
         desk: Desk,
         longest_sleep_ms: int = 1_000,
-        calls_per_second: int = 50,
-        burst: int = 100,
     ) -> None:
         self._store = store
         self._clock = clock
         self._desk = desk
         self._longest_sleep_ms = longest_sleep_ms
-        self._per_second = calls_per_second
-        self._burst = burst
+        self._calls = calls
         self._buckets: dict[str, Bucket] = {}
         self._busy: Counter[str] = Counter()
         self._soon = asyncio.Event()
@@ -109,15 +109,17 @@ class Scheduler:
                         stuck.add(account_id)
                         continue
                     busy[account_id] += 1
-                tasks.lease(tx, task.key, task.kind, until_ms=now_ms + LEASE_MS)
-                taken.append(task)
+                if tasks.lease(tx, task, owner=self._calls.owner, now_ms=now_ms, until_ms=now_ms + LEASE_MS):
+                    taken.append(task)
             all_seen = len(due) < _BATCH
         return taken, now_ms + 100 if stuck else tasks.next_due_ms(tx, now_ms=now_ms)
 
     def _take_token(self, account_id: str, now_ms: int) -> bool:
         bucket = self._buckets.get(account_id)
         if bucket is None:
-            bucket = full(capacity=self._burst, per_second=self._per_second, now_ms=now_ms)
+            account = self._calls.accounts.find(account_id)
+            rate = _UNKNOWN_ACCOUNT_RATE if account is None else account.channel.traits.calls_per_second
+            bucket = full(capacity=2 * rate, per_second=rate, now_ms=now_ms)
         after = bucket.take(now_ms=now_ms)
         self._buckets[account_id] = after if after is not None else bucket
         return after is not None
@@ -128,7 +130,7 @@ class Scheduler:
         except StoreFailed:
             return  # the store has told the process to end
         except Exception as error:  # noqa: BLE001 - one poisoned row never stops the queue
-            self._log.error("task failed", payment=task.key.payment_no, error=type(error).__name__)
+            self._log.error("task failed", kind=task.kind.value, about=task.ref, error=type(error).__name__)
         finally:
             if task.account_id is not None:
                 self._busy[task.account_id] -= 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gateway.channels.port import OrderKind
 from gateway.payments.values import GATEWAY, ChannelOrder, Payment, PaymentKey, Said, Step
 from protocol.messages import LateMoneyState, PaymentRequest, Presented
 from protocol.reasons import Reason
@@ -88,7 +89,16 @@ def new_payment(request: PaymentRequest, key: PaymentKey, *, now_ms: int) -> Pay
     )
 
 
-def send(payment: Payment, *, account_id: str, channel: str, out_trade_no: str, open_for_ms: int, now_ms: int) -> Step:
+def send(
+    payment: Payment,
+    *,
+    account_id: str,
+    channel: str,
+    kind: OrderKind,
+    out_trade_no: str,
+    open_for_ms: int,
+    now_ms: int,
+) -> Step:
     """The channel order is made, in the same transaction as its payment, before the channel is called."""
     assert gateway_next(payment.state, GatewayEvent.SEND) is GatewayState.SENT
     sent = replace(
@@ -105,6 +115,8 @@ def send(payment: Payment, *, account_id: str, channel: str, out_trade_no: str, 
         amount_fen=payment.amount_fen,
         sent_ms=now_ms,
         deadline_ms=now_ms + open_for_ms,
+        kind=kind,
+        channel=channel,
     )
     said = (Said(what="accepted", said_by="till", detail=payment.operator), Said(what="sent", said_by=GATEWAY))
     return Step(payment=sent, order=order, said=said)

@@ -11,12 +11,14 @@ from typing import Final, assert_never
 
 from gateway.channels.port import (
     Closed,
+    CreateVerdict,
     Declined,
     Failed,
     Mismatch,
     NoAnswer,
     NotFound,
     NotSent,
+    PageReady,
     Paid,
     PayVerdict,
     Pending,
@@ -25,7 +27,7 @@ from gateway.channels.port import (
     QueryVerdict,
     Unknown,
 )
-from gateway.payments.moves import bump, declined_reason, ended_reason, to_not_paid, to_paid
+from gateway.payments.moves import bump, declined_reason, ended_reason, late_undone, to_failed, to_not_paid, to_paid
 from gateway.payments.values import (
     GATEWAY,
     Alarm,
@@ -80,7 +82,7 @@ def answer_precreate(
     match verdict:
         case QrReady():
             said = Said(what="qr_ready", said_by=said_by)
-            if payment.state is not GatewayState.SENT or payment.qr is not None or payment.cancel_requested_ms:
+            if order.ended_kind is not None or payment.qr is not None or not _wanted(payment):
                 return Step(payment=payment, order=order, said=(said,))
             until = now_ms + shown_for_ms
             shown = replace(bump(payment), qr=verdict.qr, qr_expires_ms=until)
@@ -91,6 +93,27 @@ def answer_precreate(
             return _not_sent(payment, order, verdict, now_ms=now_ms)
         case NoAnswer() | Unknown() | Mismatch():
             return _moves_nothing(payment, order, verdict, what="qr_unsettled", said_by=said_by)
+        case _:
+            assert_never(verdict)
+
+
+def answer_create(
+    payment: Payment, order: ChannelOrder, verdict: CreateVerdict | NotSent | NoAnswer, *, said_by: str, now_ms: int
+) -> Step:
+    """The call that makes an order for the page has ended."""
+    order = _call_ended(order, now_ms)
+    match verdict:
+        case PageReady():
+            said = Said(what="page_ready", said_by=said_by)
+            if order.ended_kind is not None or payment.payer_prompted or not _wanted(payment):
+                return Step(payment=payment, order=order, said=(said,))
+            return Step(payment=replace(bump(payment), payer_prompted=True), order=order, said=(said,))
+        case Declined():
+            return _declined(payment, order, verdict, said_by=said_by, now_ms=now_ms)
+        case NotSent():
+            return _not_sent(payment, order, verdict, now_ms=now_ms)
+        case NoAnswer() | Unknown() | Mismatch():
+            return _moves_nothing(payment, order, verdict, what="page_unsettled", said_by=said_by)
         case _:
             assert_never(verdict)
 
@@ -108,8 +131,8 @@ def answer_query(
     order = _asked(order, verdict, asked_ms)
     match verdict:
         case Paid():
-            fresh = payment.settled_ms is None or asked_ms > payment.settled_ms
             order = replace(order, absent_since_ms=None)
+            fresh = _fresh(order, asked_ms)
             return to_paid(payment, order, verdict, fresh=fresh, said_by=said_by, now_ms=now_ms)
         case Closed():
             return _closed(payment, order, verdict, said_by=said_by, now_ms=now_ms)
@@ -118,11 +141,22 @@ def answer_query(
         case NotFound():
             return _not_found(payment, order, verdict, said_by=said_by, asked_ms=asked_ms, now_ms=now_ms)
         case Failed():
-            return Step(payment=payment, order=order, said=(Said(what="failed", said_by=said_by, detail=verdict.code),))
+            order = replace(order, absent_since_ms=None)
+            fresh = _fresh(order, asked_ms)
+            return to_failed(payment, order, verdict, fresh=fresh, said_by=said_by, now_ms=now_ms)
         case NoAnswer() | NotSent() | Unknown() | Mismatch():
             return _moves_nothing(payment, order, verdict, what="query_unsettled", said_by=said_by)
         case _:
             assert_never(verdict)
+
+
+def _wanted(payment: Payment) -> bool:
+    return payment.state is GatewayState.SENT and payment.cancel_requested_ms is None
+
+
+def _fresh(order: ChannelOrder, asked_ms: int) -> bool:
+    """Asked after the order ended: what it says is news."""
+    return order.ended_ms is None or asked_ms > order.ended_ms
 
 
 def _call_ended(order: ChannelOrder, now_ms: int) -> ChannelOrder:
@@ -142,6 +176,8 @@ def _asked(order: ChannelOrder, verdict: QueryVerdict | NotSent | NoAnswer, aske
         if isinstance(verdict, Paid)
         else UndoFound.ABSENT
         if isinstance(verdict, NotFound)
+        else UndoFound.FAILED
+        if isinstance(verdict, Failed)
         else UndoFound.OPEN
     )
     return replace(order, undo_asked_ms=asked_ms, undo_found=found)
@@ -185,16 +221,13 @@ def _pending(payment: Payment, order: ChannelOrder, verdict: Pending, *, said_by
 
 
 def _closed(payment: Payment, order: ChannelOrder, verdict: Closed, *, said_by: str, now_ms: int) -> Step:
-    if payment.late_state is LateMoneyState.FOUND:
-        undone = replace(bump(payment), late_state=LateMoneyState.UNDONE)
-        said = Said(what="late_money_undone", said_by=said_by, detail=verdict.code)
-        return Step(payment=undone, order=order, said=(said,))
-    refunded = payment.state is GatewayState.UNDO_BY_REFUND
+    if order.late_state is LateMoneyState.FOUND:
+        return late_undone(payment, order, Said(what="closed", said_by=said_by, detail=verdict.code))
     return to_not_paid(
         payment,
         order,
-        GatewayEvent.REFUNDED if refunded else GatewayEvent.PROVEN_NOT_PAID,
-        kind=ProofKind.REFUNDED if refunded else ProofKind.CLOSED,
+        GatewayEvent.PROVEN_NOT_PAID,
+        kind=ProofKind.CLOSED,
         said_by=said_by,
         reason=ended_reason(payment),
         detail=verdict.code,
@@ -251,6 +284,7 @@ __all__ = [
     "ABSENT_AFTER_CALL_CLOSED_MS",
     "ABSENT_BETWEEN_MS",
     "ABSENT_UNDO_AFTER_SENT_MS",
+    "answer_create",
     "answer_pay",
     "answer_precreate",
     "answer_query",

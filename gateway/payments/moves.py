@@ -4,9 +4,20 @@ raises `state_seq` by one."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
-from gateway.channels.port import ChannelReason, Paid
-from gateway.payments.values import Alarm, AlarmKind, ChannelOrder, Payment, Said, Step, UndoFound, UndoHeard
+from gateway.channels.port import ChannelReason, Failed, Paid
+from gateway.payments.values import (
+    GATEWAY,
+    Alarm,
+    AlarmKind,
+    ChannelOrder,
+    FailedHow,
+    Payment,
+    Said,
+    Step,
+    UndoHeard,
+)
 from protocol.messages import LateMoneyState, Presented
 from protocol.reasons import Reason
 from protocol.states import GatewayEvent, GatewayState, ProofKind, Verdict, gateway_next
@@ -43,38 +54,60 @@ def bump(payment: Payment) -> Payment:
     return replace(payment, state_seq=payment.state_seq + 1)
 
 
+def order_ended(order: ChannelOrder, *, kind: ProofKind, said_by: str, now_ms: int) -> ChannelOrder:
+    """A row of table P holds for this order: it can take no money, as far as anybody can know."""
+    return replace(order, ended_kind=kind, ended_said_by=said_by, ended_ms=now_ms, watch_step=0)
+
+
+def stays_open(payment: Payment, *, now_ms: int) -> bool:
+    """A payment on the page whose order ended goes on: another payer, or the same one, may try until its time is up."""
+    in_time = payment.qr_expires_ms is not None and now_ms < payment.qr_expires_ms
+    return payment.page and payment.state is GatewayState.SENT and payment.cancel_requested_ms is None and in_time
+
+
 def to_not_paid(
-    payment: Payment, order: ChannelOrder | None, event: GatewayEvent, *, kind: ProofKind, said_by: str,
+    payment: Payment, order: ChannelOrder, event: GatewayEvent, *, kind: ProofKind, said_by: str,
     reason: Reason, detail: str, now_ms: int,
 ) -> Step:  # fmt: skip
-    """Applies a row of table P."""
+    """Applies a row of table P to an order, and to its payment unless the page may still take it."""
     said = Said(what=f"not_paid:{kind.value}", said_by=said_by, detail=detail)
-    match gateway_next(payment.state, event):
-        case GatewayState.NOT_PAID:
-            ended = replace(
-                bump(payment),
-                state=GatewayState.NOT_PAID,
-                reason=reason,
-                proof_kind=kind,
-                proof_said_by=said_by,
-                settled_ms=now_ms,
-                payer_prompted=False,
-            )
-            return Step(payment=ended, order=order, said=(said,))
-        case Verdict.CONFLICT:
-            alarm = Alarm(kind=AlarmKind.CONFLICT, detail=f"paid, and now {said_by} says {kind.value}")
-            return Step(payment=payment, order=order, said=(said,), alarms=(alarm,))
-        case Verdict.STAY:
-            return Step(payment=payment, order=order, said=(said,))
-        case move:
-            raise AssertionError(f"{payment.state} + {event} = {move}")
+    if order.ended_kind is not None:
+        return Step(payment=payment, order=order, said=(said,))
+    move = gateway_next(payment.state, event)
+    if move is Verdict.CONFLICT:
+        alarm = Alarm(kind=AlarmKind.CONFLICT, detail=f"paid, and now {said_by} says {kind.value}")
+        return Step(payment=payment, order=order, said=(said,), alarms=(alarm,))
+    assert move is GatewayState.NOT_PAID, f"{payment.state} + {event} = {move}"
+    ended = order_ended(order, kind=kind, said_by=said_by, now_ms=now_ms)
+    if stays_open(payment, now_ms=now_ms):
+        free = replace(bump(payment), account_id=None, channel=None, out_trade_no=None, payer_prompted=False)
+        return Step(payment=free, order=ended, said=(replace(said, what=f"order_ended:{kind.value}"),))
+    return Step(
+        payment=not_paid(payment, kind=kind, said_by=said_by, reason=reason, now_ms=now_ms), order=ended, said=(said,)
+    )
+
+
+def not_paid(payment: Payment, *, kind: ProofKind, said_by: str, reason: Reason, now_ms: int) -> Payment:
+    """The payment with its proof. The caller asked the table."""
+    return replace(
+        bump(payment),
+        state=GatewayState.NOT_PAID,
+        reason=reason,
+        proof_kind=kind,
+        proof_said_by=said_by,
+        settled_ms=now_ms,
+        payer_prompted=False,
+    )
 
 
 def to_paid(payment: Payment, order: ChannelOrder, paid: Paid, *, fresh: bool, said_by: str, now_ms: int) -> Step:
-    """Applies a verified statement "paid". `fresh`: asked after the payment was settled (or it is not settled)."""
+    """Applies a verified statement "paid". `fresh`: asked after the order ended (or it has not ended)."""
     said = Said(what="paid", said_by=said_by, detail=paid.transaction_id)
+    if order.ended_kind is not None:
+        return _late(payment, order, paid.transaction_id, said, fresh=fresh, now_ms=now_ms)
+    order = replace(order, transaction_id=paid.transaction_id, paid_at_ms=paid.paid_at_ms or now_ms, failed=None)
     cancelled = payment.cancel_requested_ms is not None
-    known = replace(payment, transaction_id=paid.transaction_id, paid_at_ms=paid.paid_at_ms or now_ms)
+    known = replace(payment, transaction_id=paid.transaction_id, paid_at_ms=order.paid_at_ms)
     event = GatewayEvent.PROVEN_PAID_CANCELLED if cancelled else GatewayEvent.PROVEN_PAID
     match gateway_next(payment.state, event):
         case GatewayState.PAID:
@@ -86,37 +119,82 @@ def to_paid(payment: Payment, order: ChannelOrder, paid: Paid, *, fresh: bool, s
             moved = replace(bump(known), state=GatewayState.UNDO_BY_REFUND, payer_prompted=False)
             return Step(payment=moved, order=order, said=(said,))
         case Verdict.STAY:
-            return Step(payment=payment, order=order, said=(said,))
-        case Verdict.LATE:
-            return _late(payment, order, paid, said, fresh=fresh, now_ms=now_ms)
+            return _paid_while_undoing(payment, order, said)
         case move:
             raise AssertionError(f"{payment.state} + {event} = {move}")
 
 
-def _late(payment: Payment, order: ChannelOrder, paid: Paid, said: Said, *, fresh: bool, now_ms: int) -> Step:
-    """Money on a payment that was given up. A statement from before it was settled is a hint only: ask again."""
+#: "Paid" said this often after an acknowledged undo: the undo does nothing, the money is refunded.
+_PAID_AFTER_UNDO: Final = 3
+
+
+def _paid_while_undoing(payment: Payment, order: ChannelOrder, said: Said) -> Step:
+    """An undo that was refused, or that keeps doing nothing, ends as a refund."""
+    if payment.state is not GatewayState.REVERSING:
+        return Step(payment=payment, order=order, said=(said,))
+    if order.undo_heard is UndoHeard.ACKNOWLEDGED:
+        order = replace(order, paid_seen=order.paid_seen + 1)
+    if order.undo_heard is UndoHeard.REFUSED or order.paid_seen >= _PAID_AFTER_UNDO:
+        return by_refund(payment, order, said)
+    return Step(payment=payment, order=order, said=(said,))
+
+
+def by_refund(payment: Payment, order: ChannelOrder, *said: Said) -> Step:
+    """The undo goes on as a refund: from REVERSING only."""
+    assert gateway_next(payment.state, GatewayEvent.REVERSE_IMPOSSIBLE) is GatewayState.UNDO_BY_REFUND
+    moved = replace(bump(payment), state=GatewayState.UNDO_BY_REFUND)
+    return Step(payment=moved, order=order, said=(*said, Said(what="undo_by_refund", said_by=GATEWAY)))
+
+
+def _late(payment: Payment, order: ChannelOrder, transaction_id: str, said: Said, *, fresh: bool, now_ms: int) -> Step:
+    """Money on an order that was given up. A statement from before it ended is a hint only: ask again."""
     if not fresh:
         hint = replace(said, what="paid_before_settled")
         return Step(payment=payment, order=replace(order, watch_step=0), said=(hint,))
-    if payment.late_state is not None:
-        found = payment.late_state is LateMoneyState.FOUND
-        again = payment if found else replace(bump(payment), late_state=LateMoneyState.FOUND)
-        return Step(payment=again, order=replace(order, undo_found=UndoFound.PAID), said=(said,))
-    late = replace(
-        bump(payment),
+    if order.late_state in (LateMoneyState.FOUND, LateMoneyState.ACCEPTED, LateMoneyState.UNDONE):
+        return Step(payment=payment, order=order, said=(said,))
+    found = replace(
+        order,
+        transaction_id=transaction_id or order.transaction_id,
         late_state=LateMoneyState.FOUND,
         late_found_ms=now_ms,
-        transaction_id=paid.transaction_id,
     )
-    start = replace(
-        order,
-        undo_tries=0,
-        undo_sent_ms=None,
-        undo_heard=UndoHeard.NOTHING,
-        certain_undo_ms=None,
-        undo_asked_ms=None,
-        undo_found=UndoFound.PAID,
-        absent_since_ms=None,
-    )
-    alarm = Alarm(kind=AlarmKind.LATE_MONEY, detail=f"{payment.amount_fen} fen after {payment.proof_kind}")
-    return Step(payment=late, order=start, said=(replace(said, what="late_money"),), alarms=(alarm,))
+    late = replace(bump(payment), late_state=LateMoneyState.FOUND, late_found_ms=now_ms)
+    if late.transaction_id is None:
+        late = replace(late, transaction_id=found.transaction_id)
+    alarm = Alarm(kind=AlarmKind.LATE_MONEY, detail=f"{payment.amount_fen} fen after {order.ended_kind}")
+    return Step(payment=late, order=found, said=(replace(said, what="late_money"),), alarms=(alarm,))
+
+
+def to_failed(payment: Payment, order: ChannelOrder, failed: Failed, *, fresh: bool, said_by: str, now_ms: int) -> Step:
+    """A try that went wrong in words that prove nothing: it is undone. Money that was taken goes back."""
+    said = Said(what="failed", said_by=said_by, detail=failed.code)
+    if order.ended_kind is not None:
+        if not failed.money_taken:
+            return Step(payment=payment, order=order, said=(said,))
+        return _late(payment, order, failed.transaction_id, said, fresh=fresh, now_ms=now_ms)
+    how = FailedHow.TAKEN if failed.money_taken else FailedHow.UNTAKEN
+    order = replace(order, failed=how, transaction_id=failed.transaction_id or order.transaction_id)
+    undone = payment.state is GatewayState.REVERSING and order.undo_heard is UndoHeard.ACKNOWLEDGED
+    if undone and failed.money_taken:
+        return by_refund(payment, order, said)
+    closed = undone or payment.state is GatewayState.UNDO_BY_REFUND
+    if closed and failed.closed_once_undone and not failed.money_taken:
+        return to_not_paid(
+            payment,
+            order,
+            GatewayEvent.PROVEN_NOT_PAID,
+            kind=ProofKind.CLOSED,
+            said_by=said_by,
+            reason=ended_reason(payment),
+            detail=failed.code,
+            now_ms=now_ms,
+        )
+    return Step(payment=payment, order=order, said=(said,))
+
+
+def late_undone(payment: Payment, order: ChannelOrder, said: Said) -> Step:
+    """Late money went back."""
+    back = replace(order, late_state=LateMoneyState.UNDONE)
+    told = replace(bump(payment), late_state=LateMoneyState.UNDONE)
+    return Step(payment=told, order=back, said=(replace(said, what="late_money_undone"),))

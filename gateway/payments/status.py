@@ -10,7 +10,7 @@ _TAIL = 4
 
 
 def status_of(payment: Payment, *, now_ms: int) -> PaymentStatus:
-    shown = payment.state is GatewayState.SENT and payment.cancel_requested_ms is None
+    shown = payment.state in (GatewayState.CREATED, GatewayState.SENT) and payment.cancel_requested_ms is None
     return PaymentStatus(
         terminal_id=payment.key.terminal_id,
         order_no=payment.key.order_no,

@@ -15,14 +15,13 @@ from gateway.channels.port import (
     NoAnswer,
     NotSent,
     UndoAcknowledged,
-    UndoAction,
     UndoRefused,
     UndoRetry,
     UndoVerdict,
     Unknown,
 )
 from gateway.payments.answers import ABSENT_UNDO_AFTER_SENT_MS
-from gateway.payments.moves import bump
+from gateway.payments.moves import bump, ended_reason, not_paid
 from gateway.payments.values import (
     GATEWAY,
     Alarm,
@@ -34,26 +33,65 @@ from gateway.payments.values import (
     UndoFound,
     UndoHeard,
 )
-from protocol.messages import LateMoneyState
-from protocol.states import GatewayEvent, GatewayState, gateway_next
+from protocol.states import GatewayEvent, GatewayState, ProofKind, gateway_next
 
 #: An undo that takes longer than this is told to the cashier as "it is refunded by itself" (amber).
 AMBER_AFTER_MS = 60_000
 
 
-def request_cancel(payment: Payment, order: ChannelOrder | None, *, operator: str, now_ms: int) -> Step:
-    """The cashier's intent on a payment that exists. A payment that is PAID stays so: undoing it is a refund."""
+def request_cancel(
+    payment: Payment, order: ChannelOrder | None, *, operator: str, now_ms: int, last: ChannelOrder | None = None
+) -> Step:
+    """The cashier's intent on a payment that exists. A payment that is PAID stays so: undoing it is a refund.
+
+    On the page it ends at once when no order is open: nobody pressed (NEVER_OPENED), or what was opened has ended
+    (`last`).
+    """
     said = Said(what="cancel_requested", said_by="till", detail=operator)
     if payment.state is GatewayState.PAID:
         return Step(payment=payment, order=order, said=(replace(said, what="cancel_after_paid"),))
     if payment.cancel_requested_ms is not None:
         return Step(payment=payment, order=order)
-    return Step(payment=replace(bump(payment), cancel_requested_ms=now_ms), order=order, said=(said,))
+    intent = Step(payment=replace(bump(payment), cancel_requested_ms=now_ms), order=order, said=(said,))
+    return intent if order is not None else page_over(intent, last=last, now_ms=now_ms)
+
+
+def page_over(step: Step, *, now_ms: int, last: ChannelOrder | None = None) -> Step:
+    """A payment on the page ends by our own rows: no order is open. `last`: the order that was tried last, if any."""
+    payment = step.payment
+    assert payment.page, "only the page's payments are without an order"
+    if payment.state is GatewayState.CREATED:
+        assert gateway_next(payment.state, GatewayEvent.TOMBSTONE) is GatewayState.NOT_PAID
+        kind, said_by = ProofKind.NEVER_OPENED, GATEWAY
+    else:
+        assert gateway_next(payment.state, GatewayEvent.PROVEN_NOT_PAID) is GatewayState.NOT_PAID
+        known = last is not None and last.ended_kind is not None
+        kind = last.ended_kind if last is not None and last.ended_kind is not None else ProofKind.NEVER_OPENED
+        said_by = (last.ended_said_by or GATEWAY) if last is not None and known else GATEWAY
+    ended = not_paid(payment, kind=kind, said_by=said_by, reason=ended_reason(payment), now_ms=now_ms)
+    said = Said(what=f"not_paid:{kind.value}", said_by=said_by)
+    return replace(step, payment=ended, order=None, said=(*step.said, said))
+
+
+def sending_close(payment: Payment, order: ChannelOrder, *, now_ms: int) -> Step:
+    """The page gives an order up for another payer: a close that can end an unpaid order and nothing else. Not an undo:
+    the payment stays open, and a payer who was quicker has paid it."""
+    if payment.state is not GatewayState.SENT or order.ended_kind is not None:
+        return Step(payment=payment, order=order)
+    sent = replace(
+        order,
+        undo_tries=order.undo_tries + 1,
+        undo_sent_ms=now_ms,
+        undo_heard=UndoHeard.NOTHING,
+        undo_asked_ms=None,
+        undo_found=UndoFound.NOT_ASKED,
+    )
+    return Step(payment=payment, order=sent, said=(Said(what="close_sent", said_by=GATEWAY),))
 
 
 def sending_cancel(payment: Payment, order: ChannelOrder, *, now_ms: int) -> Step:
     """A cancel is about to be sent: durable first. Moves SENT to REVERSING. A payment that settled meanwhile stays."""
-    if payment.state.final and payment.late_state is not LateMoneyState.FOUND:
+    if payment.state not in (GatewayState.SENT, GatewayState.REVERSING) or order.ended_kind is not None:
         return Step(payment=payment, order=order)
     sent = replace(
         order,
@@ -103,22 +141,20 @@ def _acknowledged(
 ) -> Step:
     said = Said(what="cancel_acknowledged", said_by=said_by, detail=verdict.action.value)
     sent_ms = order.undo_sent_ms
-    certain = sent_ms is not None and sent_ms - order.sent_ms >= ABSENT_UNDO_AFTER_SENT_MS
+    undoing = payment.state is GatewayState.REVERSING
+    certain = undoing and sent_ms is not None and sent_ms - order.sent_ms >= ABSENT_UNDO_AFTER_SENT_MS
     heard = replace(order, undo_heard=UndoHeard.ACKNOWLEDGED)
     if certain and heard.certain_undo_ms is None:
         heard = replace(heard, certain_undo_ms=now_ms)
-    refunding = verdict.action is UndoAction.REFUND and payment.state is GatewayState.REVERSING
-    if refunding and gateway_next(payment.state, GatewayEvent.REVERSE_IMPOSSIBLE) is GatewayState.UNDO_BY_REFUND:
-        payment = replace(bump(payment), state=GatewayState.UNDO_BY_REFUND)
     return Step(payment=payment, order=heard, said=(said,))
 
 
 def _refused(payment: Payment, order: ChannelOrder, verdict: UndoRefused, *, said_by: str) -> Step:
+    """The next query decides: paid, and it goes back as a refund; open, and the undo is tried again."""
     said = Said(what="cancel_refused", said_by=said_by, detail=verdict.code)
+    if verdict.reason is ChannelReason.ORDER_STATE:
+        return Step(payment=payment, order=replace(order, undo_heard=UndoHeard.REFUSED), said=(said,))
     alarm = Alarm(kind=AlarmKind.UNDO_REFUSED, detail=verdict.code)
-    over = verdict.reason is ChannelReason.UNDO_WINDOW_OVER and payment.state is GatewayState.REVERSING
-    if over and gateway_next(payment.state, GatewayEvent.REVERSE_IMPOSSIBLE) is GatewayState.UNDO_BY_REFUND:
-        payment = replace(bump(payment), state=GatewayState.UNDO_BY_REFUND)
     return Step(payment=payment, order=replace(order, undo_heard=UndoHeard.REFUSED), said=(said,), alarms=(alarm,))
 
 
@@ -126,7 +162,7 @@ def with_amber(step: Step, *, now_ms: int) -> Step:
     """The cashier's amber light, once an undo takes long: cash is allowed, the money comes back by itself."""
     payment, order = step.payment, step.order
     undoing = payment.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND)
-    if order is None or payment.amber or not undoing or payment.late_state is LateMoneyState.FOUND:
+    if order is None or payment.amber or not undoing:
         return step
     if order.reverse_sent_ms is None or now_ms - order.reverse_sent_ms < AMBER_AFTER_MS:
         return step

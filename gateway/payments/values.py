@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from gateway.channels.port import OrderKind
 from protocol.messages import LateMoneyState, Presented
 from protocol.reasons import Reason
-from protocol.states import GatewayState, ProofKind
+from protocol.states import GatewayState, ProofKind, RefundState
 
 GATEWAY: Final = "gateway"
 
@@ -27,6 +28,17 @@ class PaymentKey:
     @property
     def payment_no(self) -> str:
         return f"{self.order_no}-{self.n}"
+
+
+def key_ref(key: PaymentKey) -> str:
+    """A payment as one text, for tasks and alarms."""
+    return f"{key.terminal_id}:{key.payment_no}"
+
+
+def read_key(ref: str) -> PaymentKey:
+    terminal_id, _, payment_no = ref.rpartition(":")
+    order_no, _, n = payment_no.rpartition("-")
+    return PaymentKey(terminal_id=terminal_id, order_no=order_no, n=int(n))
 
 
 class UndoHeard(StrEnum):
@@ -46,6 +58,14 @@ class UndoFound(StrEnum):
     OPEN = "open"
     PAID = "paid"
     ABSENT = "absent"
+    FAILED = "failed"
+
+
+class FailedHow(StrEnum):
+    """What a channel said of a try that went wrong: it must be undone. `TAKEN`: the customer was debited."""
+
+    UNTAKEN = "untaken"
+    TAKEN = "taken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +100,19 @@ class Payment:
     acked_seq: int | None = None
     late_state: LateMoneyState | None = None
     late_found_ms: int | None = None
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOrder:
     """One row of `channel_orders`: what was sent for a payment and what is known of it.
 
-    `open_calls`: pay or precreate calls whose sockets are not known to be closed. `certain_undo_ms`: when the
+    A payment on the page may have several, one after another: at most one has not `ended`. `ended_*` is the row of
+    table P that proves this order can take no money; `late_*` is money that came all the same.
+    `open_calls`: pay, precreate or create calls whose sockets are not known to be closed. `certain_undo_ms`: when the
     acknowledged cancel that counts for ABSENT was acknowledged. `absent_since_ms`: the first "not found" after it.
+    `release_ms`: the page gives this order up for another payer. `paid_seen`: how often "paid" was said after an
+    acknowledged undo.
     """
 
     out_trade_no: str
@@ -110,6 +135,19 @@ class ChannelOrder:
     undo_found: UndoFound = UndoFound.NOT_ASKED
     absent_since_ms: int | None = None
     watch_step: int = 0
+    kind: OrderKind = OrderKind.CODE
+    channel: str = ""
+    payer_mark: str | None = None
+    release_ms: int | None = None
+    ended_kind: ProofKind | None = None
+    ended_said_by: str | None = None
+    ended_ms: int | None = None
+    failed: FailedHow | None = None
+    paid_seen: int = 0
+    transaction_id: str | None = None
+    paid_at_ms: int | None = None
+    late_state: LateMoneyState | None = None
+    late_found_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +170,9 @@ class AlarmKind(StrEnum):
     JOURNAL_GAP = "journal_gap"
     JOURNAL_FORK = "journal_fork"
     CHANNEL_ACCOUNT = "channel_account"
+    REFUND_REFUSED = "refund_refused"
+    FORGED_CALLBACK = "forged_callback"
+    BILL_MISSING = "bill_missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,3 +189,57 @@ class Step:
     order: ChannelOrder | None
     said: tuple[Said, ...] = ()
     alarms: tuple[Alarm, ...] = field(default=())
+
+
+class RefundCause(StrEnum):
+    """Why there is a refund: the till asked, a payment is undone, late money goes back."""
+
+    TILL = "till"
+    UNDO = "undo"
+    LATE = "late"
+
+
+class RefundHeard(StrEnum):
+    """What the channel said last: to the refund itself, or to a query about it."""
+
+    NOTHING = "nothing"
+    OPEN = "open"
+    UNSETTLED = "unsettled"
+    ABSENT = "absent"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """One row of `refunds`. `sent_ms`: the latest send. `heard`: what came back since; `asks`: queries since it."""
+
+    refund_no: str
+    key: PaymentKey
+    out_trade_no: str
+    account_id: str
+    channel: str
+    cause: RefundCause
+    amount_fen: int
+    note: str
+    operator: str
+    state: RefundState
+    state_seq: int
+    created_ms: int
+    reason: Reason | None = None
+    code: str | None = None
+    settled_ms: int | None = None
+    channel_refund_id: str | None = None
+    tries: int = 0
+    sent_ms: int | None = None
+    heard: RefundHeard = RefundHeard.NOTHING
+    asked_ms: int | None = None
+    asks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundStep:
+    """The outcome of one decision about a refund. `about`: lines of the payment's timeline."""
+
+    refund: Refund
+    said: tuple[Said, ...] = ()
+    alarms: tuple[Alarm, ...] = ()

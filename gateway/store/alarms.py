@@ -15,6 +15,15 @@ _OPEN: Final = (_A.kind == bindparam("k_kind"), _A.about == bindparam("k_about")
 _FIND: Final = select(_A.alarm_id).where(*_OPEN)
 _INSERT: Final = insert(ALARMS)
 _CLOSE: Final = update(ALARMS).where(*_OPEN).values(closed_ms=bindparam("v_now"))
+_CLOSE_ALL: Final = (
+    update(ALARMS)
+    .where(
+        _A.about == bindparam("k_about"),
+        _A.closed_ms.is_(None),
+        _A.kind.in_(("late_money", "refund_refused", "undo_refused")),
+    )
+    .values(closed_ms=bindparam("v_now"))
+)
 _COUNT: Final = select(_A.kind, func.count()).where(_A.closed_ms.is_(None)).group_by(_A.kind)
 
 
@@ -30,6 +39,11 @@ def raise_alarm(tx: Tx, alarm: Alarm, *, about: str, now_ms: int) -> bool:
 
 def close_alarm(tx: Tx, kind: AlarmKind, *, about: str, now_ms: int) -> None:
     tx.connection.execute(_CLOSE, {"k_kind": kind.value, "k_about": about, "v_now": now_ms})
+
+
+def close_all(tx: Tx, *, about: str, now_ms: int) -> None:
+    """The money went where it belongs: what was raised about its way there is over."""
+    tx.connection.execute(_CLOSE_ALL, {"k_about": about, "v_now": now_ms})
 
 
 def open_counts(tx: Tx) -> dict[str, int]:

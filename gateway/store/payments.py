@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
-from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Said, UndoFound, UndoHeard
+from gateway.channels.port import OrderKind
+from gateway.payments.values import ChannelOrder, FailedHow, Payment, PaymentKey, Said, UndoFound, UndoHeard
 from gateway.store.tables import CHANNEL_ORDERS, PAYMENT_EVENTS, PAYMENTS
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState, Presented
@@ -21,11 +22,6 @@ _KEY: Final = (
     (_P.order_no == bindparam("k_order")),
     (_P.n == bindparam("k_n")),
 )
-_ORDER_KEY: Final = (
-    (_O.terminal_id == bindparam("k_terminal")),
-    (_O.order_no == bindparam("k_order")),
-    (_O.n == bindparam("k_n")),
-)
 _SELECT: Final = select(PAYMENTS).where(*_KEY)
 _SELECT_OF_ORDER: Final = (
     select(PAYMENTS)
@@ -34,7 +30,12 @@ _SELECT_OF_ORDER: Final = (
 )
 _INSERT: Final = insert(PAYMENTS)
 _UPDATE: Final = update(PAYMENTS).where(*_KEY)
-_SELECT_ORDER: Final = select(CHANNEL_ORDERS).where(*_ORDER_KEY)
+_SELECT_ORDER: Final = select(CHANNEL_ORDERS).where(_O.out_trade_no == bindparam("k_out"))
+_ORDERS: Final = (
+    select(CHANNEL_ORDERS)
+    .where(_O.terminal_id == bindparam("k_terminal"), _O.order_no == bindparam("k_order"), _O.n == bindparam("k_n"))
+    .order_by(_O.sent_ms, _O.out_trade_no)
+)
 _INSERT_ORDER: Final = insert(CHANNEL_ORDERS)
 _UPDATE_ORDER: Final = update(CHANNEL_ORDERS).where(_O.out_trade_no == bindparam("k_out"))
 _COUNT_ORDERS: Final = select(func.count()).where(_O.order_no == bindparam("k_order"))
@@ -78,13 +79,31 @@ def save(tx: Tx, payment: Payment) -> None:
     tx.connection.execute(_UPDATE, {**_payment_values(payment), **_key(payment.key)})
 
 
-def channel_order(tx: Tx, key: PaymentKey) -> ChannelOrder | None:
-    row = tx.connection.execute(_SELECT_ORDER, _key(key)).one_or_none()
+def order(tx: Tx, out_trade_no: str) -> ChannelOrder | None:
+    row = tx.connection.execute(_SELECT_ORDER, {"k_out": out_trade_no}).one_or_none()
     return None if row is None else _order(row)
 
 
+def order_of(tx: Tx, payment: Payment) -> ChannelOrder | None:
+    """The payment's open order, or the one that it ended with."""
+    return None if payment.out_trade_no is None else order(tx, payment.out_trade_no)
+
+
+def orders_of(tx: Tx, key: PaymentKey) -> list[ChannelOrder]:
+    """Every order that was made for a payment, oldest first."""
+    return [_order(row) for row in tx.connection.execute(_ORDERS, _key(key))]
+
+
 def add_channel_order(tx: Tx, order: ChannelOrder) -> None:
-    fixed = {"out_trade_no": order.out_trade_no, "account_id": order.account_id, "amount_fen": order.amount_fen}
+    """Raises IntegrityError when another order of this payment is open."""
+    fixed = {
+        "out_trade_no": order.out_trade_no,
+        "account_id": order.account_id,
+        "amount_fen": order.amount_fen,
+        "kind": order.kind.value,
+        "channel": order.channel,
+        "payer_mark": order.payer_mark,
+    }
     tx.connection.execute(_INSERT_ORDER, {**_order_values(order), **_key_values(order.key), **fixed})
 
 
@@ -154,6 +173,7 @@ def _payment_values(payment: Payment) -> dict[str, Any]:
         "acked_seq": payment.acked_seq,
         "late_state": payment.late_state,
         "late_found_ms": payment.late_found_ms,
+        "page": int(payment.page),
     }
 
 
@@ -187,6 +207,7 @@ def _payment(row: Row[Any]) -> Payment:
         acked_seq=row.acked_seq,
         late_state=None if row.late_state is None else LateMoneyState(row.late_state),
         late_found_ms=row.late_found_ms,
+        page=bool(row.page),
     )
 
 
@@ -208,6 +229,16 @@ def _order_values(order: ChannelOrder) -> dict[str, Any]:
         "undo_found": order.undo_found.value,
         "absent_since_ms": order.absent_since_ms,
         "watch_step": order.watch_step,
+        "release_ms": order.release_ms,
+        "ended_kind": order.ended_kind,
+        "ended_said_by": order.ended_said_by,
+        "ended_ms": order.ended_ms,
+        "failed": order.failed,
+        "paid_seen": order.paid_seen,
+        "transaction_id": order.transaction_id,
+        "paid_at_ms": order.paid_at_ms,
+        "late_state": order.late_state,
+        "late_found_ms": order.late_found_ms,
     }
 
 
@@ -233,4 +264,17 @@ def _order(row: Row[Any]) -> ChannelOrder:
         undo_found=UndoFound(row.undo_found),
         absent_since_ms=row.absent_since_ms,
         watch_step=row.watch_step,
+        kind=OrderKind(row.kind),
+        channel=row.channel,
+        payer_mark=row.payer_mark,
+        release_ms=row.release_ms,
+        ended_kind=None if row.ended_kind is None else ProofKind(row.ended_kind),
+        ended_said_by=row.ended_said_by,
+        ended_ms=row.ended_ms,
+        failed=None if row.failed is None else FailedHow(row.failed),
+        paid_seen=row.paid_seen,
+        transaction_id=row.transaction_id,
+        paid_at_ms=row.paid_at_ms,
+        late_state=None if row.late_state is None else LateMoneyState(row.late_state),
+        late_found_ms=row.late_found_ms,
     )

@@ -153,6 +153,26 @@ def store_exists(tx: Tx, store_id: str) -> bool:
     return found.first() is not None
 
 
+_MERCHANT_OF: Final = (
+    select(MERCHANTS.c.merchant_id, MERCHANTS.c.late_money)
+    .join(CHANNEL_ACCOUNTS, CHANNEL_ACCOUNTS.c.merchant_id == MERCHANTS.c.merchant_id)
+    .where(CHANNEL_ACCOUNTS.c.account_id == bindparam("k_account"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose channel account it is. `refunds_late_money`: by itself; otherwise a person decides."""
+
+    merchant_id: str
+    refunds_late_money: bool
+
+
+def owner_of(tx: Tx, account_id: str) -> Owner:
+    row = tx.connection.execute(_MERCHANT_OF, {"k_account": account_id}).one()
+    return Owner(merchant_id=row.merchant_id, refunds_late_money=row.late_money != "hold")
+
+
 def accounts(tx: Tx) -> list[AccountRow]:
     rows = tx.connection.execute(select(CHANNEL_ACCOUNTS).order_by(CHANNEL_ACCOUNTS.c.account_id))
     return [

@@ -1,7 +1,7 @@
 """The durable schedule.
 
-A task names a payment and a kind of work; what exactly is done is decided from the rows when it is due. A lease keeps a
-task from being taken twice; leases of a process that is gone end at start.
+A task names a thing and a kind of work; what exactly is done is decided from the rows when it is due. A lease, taken in
+the transaction that finds the task due, keeps it from being taken twice, by one scheduler or by two on one store.
 """
 
 from __future__ import annotations
@@ -11,33 +11,29 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
-from gateway.payments.values import PaymentKey
 from gateway.store.tables import TASKS
 from gateway.store.units import Tx
 
 
 class TaskKind(StrEnum):
-    WORK = "work"  # ask or undo at the channel
-    NOTICE = "notice"  # has the till acknowledged that it was paid?
+    WORK = "work"  # ask about or undo an order at the channel; ref: out_trade_no
+    NOTICE = "notice"  # has the till acknowledged that it was paid? ref: the payment
+    PAGE = "page"  # the page's time is up; ref: the payment
+    REFUND = "refund"  # send or ask about a refund; ref: refund_no
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    key: PaymentKey
     kind: TaskKind
+    ref: str
     due_ms: int
     account_id: str | None
 
 
 _T: Final = TASKS.c
-_KEY: Final = (
-    _T.terminal_id == bindparam("k_terminal"),
-    _T.order_no == bindparam("k_order"),
-    _T.n == bindparam("k_n"),
-    _T.kind == bindparam("k_kind"),
-)
+_KEY: Final = (_T.kind == bindparam("k_kind"), _T.ref == bindparam("k_ref"))
 _UPDATE_DUE: Final = update(TASKS).where(*_KEY).values(due_ms=bindparam("v_due"), account_id=bindparam("v_account"))
 _INSERT: Final = insert(TASKS)
 _DELETE: Final = delete(TASKS).where(*_KEY)
@@ -48,11 +44,20 @@ _DUE: Final = (
         _T.lease_until_ms <= bindparam("k_now"),
         func.coalesce(_T.account_id, "").not_in(bindparam("k_without", expanding=True)),
     )
-    .order_by(_T.due_ms, _T.order_no)
+    .order_by(_T.due_ms, _T.kind, _T.ref)
     .limit(bindparam("k_limit"))
 )
-_LEASE: Final = update(TASKS).where(*_KEY).values(lease_until_ms=bindparam("v_lease"))
-_FREE_ALL: Final = update(TASKS).where(_T.lease_until_ms > 0).values(lease_until_ms=0)
+_LEASE: Final = (
+    update(TASKS)
+    .where(*_KEY, _T.lease_until_ms <= bindparam("k_now"))
+    .values(lease_until_ms=bindparam("v_lease"), lease_owner=bindparam("v_owner"))
+)
+_GIVE_BACK: Final = (
+    update(TASKS)
+    .where(*_KEY, or_(_T.lease_owner == bindparam("k_owner"), _T.lease_owner.is_(None)))
+    .values(lease_until_ms=0, lease_owner=None)
+)
+_FREE_ALL: Final = update(TASKS).where(_T.lease_until_ms > 0).values(lease_until_ms=0, lease_owner=None)
 _LOOK_AGAIN: Final = (
     update(TASKS)
     .where(_T.kind == TaskKind.WORK.value, _T.due_ms > bindparam("k_now"))
@@ -62,22 +67,17 @@ _NEXT: Final = select(func.min(_T.due_ms)).where(_T.lease_until_ms <= bindparam(
 _COUNT: Final = select(func.count()).select_from(TASKS)
 
 
-def _key(key: PaymentKey, kind: TaskKind) -> dict[str, Any]:
-    return {"k_terminal": key.terminal_id, "k_order": key.order_no, "k_n": key.n, "k_kind": kind.value}
-
-
-def put(tx: Tx, key: PaymentKey, kind: TaskKind, *, due_ms: int | None, account_id: str | None) -> None:
+def put(tx: Tx, kind: TaskKind, ref: str, *, due_ms: int | None, account_id: str | None) -> None:
     """Sets when the task is due; None removes it. A lease that is held stays held."""
+    key = {"k_kind": kind.value, "k_ref": ref}
     if due_ms is None:
-        tx.connection.execute(_DELETE, _key(key, kind))
+        tx.connection.execute(_DELETE, key)
         return
-    changed = tx.connection.execute(_UPDATE_DUE, {**_key(key, kind), "v_due": due_ms, "v_account": account_id})
+    changed = tx.connection.execute(_UPDATE_DUE, {**key, "v_due": due_ms, "v_account": account_id})
     if changed.rowcount == 0:
-        row = {
-            "terminal_id": key.terminal_id,
-            "order_no": key.order_no,
-            "n": key.n,
+        row: dict[str, Any] = {
             "kind": kind.value,
+            "ref": ref,
             "due_ms": due_ms,
             "lease_until_ms": 0,
             "account_id": account_id,
@@ -88,23 +88,22 @@ def put(tx: Tx, key: PaymentKey, kind: TaskKind, *, due_ms: int | None, account_
 def due(tx: Tx, *, now_ms: int, limit: int, without: Collection[str] = ()) -> list[Task]:
     """What is due and free, the longest due first; `without` the accounts that can do nothing now."""
     rows = tx.connection.execute(_DUE, {"k_now": now_ms, "k_limit": limit, "k_without": sorted(without)})
-    return [
-        Task(
-            key=PaymentKey(terminal_id=row.terminal_id, order_no=row.order_no, n=row.n),
-            kind=TaskKind(row.kind),
-            due_ms=row.due_ms,
-            account_id=row.account_id,
-        )
-        for row in rows
-    ]
+    return [Task(kind=TaskKind(row.kind), ref=row.ref, due_ms=row.due_ms, account_id=row.account_id) for row in rows]
 
 
-def lease(tx: Tx, key: PaymentKey, kind: TaskKind, *, until_ms: int) -> None:
-    """Takes the task until then; 0 gives it back."""
-    tx.connection.execute(_LEASE, {**_key(key, kind), "v_lease": until_ms})
+def lease(tx: Tx, task: Task, *, owner: str, now_ms: int, until_ms: int) -> bool:
+    """Takes the task until then. False when another has it."""
+    row = {"k_kind": task.kind.value, "k_ref": task.ref, "k_now": now_ms, "v_lease": until_ms, "v_owner": owner}
+    return tx.connection.execute(_LEASE, row).rowcount == 1
+
+
+def give_back(tx: Tx, kind: TaskKind, ref: str, *, owner: str) -> None:
+    """Ends this owner's lease: the task may be taken when it is due."""
+    tx.connection.execute(_GIVE_BACK, {"k_kind": kind.value, "k_ref": ref, "k_owner": owner})
 
 
 def free_all(tx: Tx) -> None:
+    """At start, by the only process of this store: leases of a process that is gone end."""
     tx.connection.execute(_FREE_ALL)
 
 

@@ -1,7 +1,7 @@
 """Alipay's times: `yyyy-MM-dd HH:mm:ss` in Beijing time on the wire, epoch milliseconds inside. Pure: no clock."""
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 _BEIJING = timezone(timedelta(hours=8))
 _EPOCH = datetime(1970, 1, 1, tzinfo=_BEIJING) + timedelta(hours=8)
@@ -19,6 +19,26 @@ def stamp(now_ms: int) -> str:
 def day_stamp(now_ms: int) -> str:
     """`yyyyMMdd`, the head of a trade number."""
     return _moment(now_ms).strftime("%Y%m%d")
+
+
+def day_of(now_ms: int) -> date:
+    """The Beijing day of a moment."""
+    return _moment(now_ms).date()
+
+
+def day_start_ms(day: date) -> int:
+    """Midnight in Beijing."""
+    return (datetime(day.year, day.month, day.day, tzinfo=_BEIJING) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def parse_day(text: str) -> date | None:
+    """`yyyy-MM-dd`, or None."""
+    if len(text) != len("2026-01-01"):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def parse_stamp(text: str) -> int | None:

@@ -24,6 +24,7 @@ Node: TypeAlias = Mapping[str, object]
 
 _CHARSETS = {"utf-8": "utf-8", "gbk": "gbk", "gb2312": "gb2312", "gb18030": "gb18030"}
 _NO_NODE = "error_response"
+_WITHOUT_BIZ = ("alipay.system.oauth.token",)
 
 _MISSING = (
     ("timestamp", "isv.missing-timestamp"),
@@ -35,11 +36,17 @@ _MISSING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request whose signature held. `biz` is out of repr: it may carry a payment code."""
+    """A request whose signature held. `biz` is out of repr: it may carry a payment code; `params`, the public
+    parameters, an authorisation code."""
 
     method: str
     charset: str
+    params: Mapping[str, str]
     biz: Mapping[str, object]
+    cert_sn: str | None
+    """In certificate mode, the wallet's own certificate, which the answer names."""
+    host: str
+    """Where the caller reached this wallet."""
 
     def __repr__(self) -> str:
         return f"Call({self.method})"
@@ -52,6 +59,13 @@ class Refused:
     node: Node
     method: str | None
     charset: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unnamed:
+    """A method's refusal that comes as a plain `error_response`, as the authorisation methods do it."""
+
+    node: Node
 
 
 def open_envelope(request: HttpRequestParts, merchant: Merchant, methods: Collection[str]) -> Call | Refused:
@@ -67,24 +81,35 @@ def open_envelope(request: HttpRequestParts, merchant: Merchant, methods: Collec
     if refused is not None:
         return refused
     method = text["method"]
-    refused = _check_form(text, method, charset)
+    refused = _check_form(text, method, charset) or _check_certificates(text, merchant, method, charset)
     if refused is not None:
         return refused
     if not verifies(merchant.merchant_key.public_key(), request_text(merged), text["sign"]):
         return _invalid("isv.invalid-signature", "验签出错，请检查密钥与待签名字符串", method, charset)
-    biz = _biz_content(merged.get("biz_content", b""), charset)
+    biz = {} if method in _WITHOUT_BIZ else _biz_content(merged.get("biz_content", b""), charset)
     if biz is None:
         return _invalid("isv.invalid-parameter", "biz_content 不是合法的 JSON 对象", method, charset)
-    return Call(method=method, charset=charset, biz=biz)
+    certified = merchant.chain is not None and "app_cert_sn" in text
+    return Call(
+        method=method,
+        charset=charset,
+        params={name: codecs.decode(value, charset, "replace") for name, value in merged.items()},
+        biz=biz,
+        cert_sn=merchant.chain.wallet_sn if merchant.chain is not None and certified else None,
+        host=request.headers.get("host", ""),
+    )
 
 
-def seal(node: Node, *, method: str | None, charset: str, key: RSAPrivateKey) -> Answer:
+def seal(
+    node: Node, *, method: str | None, charset: str, key: RSAPrivateKey, cert_sn: str | None = None
+) -> Answer:
     """The HTTP answer around a node. The signature covers the node's text exactly as it stands in the body."""
     text = json.dumps(node, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
     raw = text.encode(charset, errors="replace")
     name = _NO_NODE if method is None else method.replace(".", "_") + "_response"
     signature = b"" if method is None else b',"sign":"' + sign(key, raw).encode("ascii") + b'"'
-    body = b'{"' + name.encode("ascii") + b'":' + raw + signature + b"}"
+    certificate = b"" if cert_sn is None else b',"alipay_cert_sn":"' + cert_sn.encode("ascii") + b'"'
+    body = b'{"' + name.encode("ascii") + b'":' + raw + certificate + signature + b"}"
     return Answer(status=200, content_type=f"text/html;charset={charset}", body=body)
 
 
@@ -129,6 +154,18 @@ def _check_form(text: Mapping[str, str], method: str, charset: str) -> Refused |
         return _invalid("isv.invalid-parameter", "version 应为 1.0", method, charset)
     if text["sign_type"] != "RSA2":
         return _invalid("isv.invalid-signature-type", "只支持 RSA2", method, charset)
+    return None
+
+
+def _check_certificates(text: Mapping[str, str], merchant: Merchant, method: str, charset: str) -> Refused | None:
+    """Certificate mode names the application's certificate and the root that the caller trusts."""
+    if "app_cert_sn" not in text and "alipay_root_cert_sn" not in text:
+        return None
+    chain = merchant.chain
+    if chain is None or text.get("app_cert_sn") != chain.application_sn:
+        return _invalid("isv.invalid-app-cert-sn", "应用公钥证书序列号与应用不符", method, charset)
+    if text.get("alipay_root_cert_sn") != chain.root_sn:
+        return _invalid("isv.invalid-root-cert-sn", "支付宝根证书序列号不符", method, charset)
     return None
 
 

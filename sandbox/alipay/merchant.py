@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
+from sandbox.alipay.certificates import CertificateChain
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
@@ -19,6 +21,8 @@ class Merchant:
     """Signs requests: belongs to the shop, and is handed out by the sandbox."""
     wallet_key: RSAPrivateKey
     """Signs answers: never leaves the wallet."""
+    chain: CertificateChain | None = None
+    """Certificates over both keys. Without them there is no certificate mode."""
 
     def __repr__(self) -> str:
         return f"Merchant(app_id={self.app_id})"

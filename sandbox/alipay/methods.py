@@ -1,73 +1,64 @@
-"""The five methods of the counter: pay, precreate, query, cancel, close; and the customer who scans a precreated QR.
+"""The methods of the counter and the page: pay, precreate, create, query, cancel, close.
 
 Rules, the real one's: the same number with the same content is the same trade, with other content an error; a
 precreated order does not exist until somebody scans it; a cancel closes what is unpaid, gives back what is paid, says
 yes to a number it never saw, and stops working after 24 hours. Must not know: envelopes, signatures, HTTP.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from sandbox.alipay import nodes
 from sandbox.alipay.beijing import day_stamp
-from sandbox.alipay.envelope import Node
+from sandbox.alipay.book import Offer, TradeBook
+from sandbox.alipay.envelope import Call, Node
+from sandbox.alipay.identities import Identities
 from sandbox.alipay.requests import Malformed, TradeRef, read_order, read_qr_limit, read_trade_ref, text_field
-from sandbox.alipay.trades import Offer, Order, Trade, TradeBook, TradeEvent, TradeStatus, moved
-from sandbox.codes import Buyer, CodeBook, CodeRefused, Presented, draw_alipay_buyer
+from sandbox.alipay.trades import Order, Trade, TradeEvent, TradeStatus
+from sandbox.codes import Buyer, CodeBook, CodeRefused, Presented
+from sandbox.course import Course, QueryTurn, UndoTurn, ask_query, ask_undo
 from sandbox.plan import Effect, Fault, Plan
 from sandbox.wire import CutConnection, RandomBytes, random_digits, random_text
 
-Biz: TypeAlias = Mapping[str, object]
 Said: TypeAlias = Node | CutConnection
 
 CANCEL_WINDOW_MS = 86_400_000
 _QR_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-class ScanResult(Enum):
-    """What a customer sees after scanning a QR."""
-
-    PAID = "paid"
-    WAITING = "waiting"
-    QR_EXPIRED = "qr_expired"
-    QR_VOID = "qr_void"
-    ALREADY_PAID = "already_paid"
-    ORDER_CLOSED = "order_closed"
-    UNKNOWN_QR = "unknown_qr"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
-    result: ScanResult
-    out_trade_no: str | None
+_UNTOUCHED = Plan(effect=Effect.OPENED)
 
 
 class Methods:
     """`cancel_retries`: how many times each trade's cancel first answers `retry_flag=Y` and does nothing."""
 
     def __init__(
-        self, *, book: TradeBook, codes: CodeBook, random_bytes: RandomBytes, store_name: str, cancel_retries: int = 0
+        self,
+        *,
+        book: TradeBook,
+        codes: CodeBook,
+        identities: Identities,
+        random_bytes: RandomBytes,
+        store_name: str,
+        cancel_retries: int = 0,
     ) -> None:
         self._book = book
         self._codes = codes
+        self._identities = identities
         self._random_bytes = random_bytes
         self._store_name = store_name
         self._cancel_retries = cancel_retries
         self._cancels_put_off: dict[str, int] = {}
 
-    def pay(self, biz: Biz, now_ms: int) -> Said:
+    def pay(self, call: Call, now_ms: int) -> Said:
         """alipay.trade.pay: charge the customer whose code was scanned."""
-        order = read_order(biz, now_ms)
+        order = read_order(call.biz, call.params.get("notify_url", ""), now_ms)
         if isinstance(order, Malformed):
             return nodes.invalid_parameter(order.why)
-        auth_code = text_field(biz, "auth_code")
-        if text_field(biz, "scene") != "bar_code" or not auth_code:
+        auth_code = text_field(call.biz, "auth_code")
+        if text_field(call.biz, "scene") != "bar_code" or not auth_code:
             return nodes.invalid_parameter("scene 应为 bar_code，且必须有 auth_code")
         known = self._book.trade(order.out_trade_no, now_ms)
         if known is not None:
-            return self._pay_again(known, order, auth_code)
+            return self._pay_again(known, order, auth_code, now_ms)
         if self._book.offer(order.out_trade_no) is not None:
             return nodes.failure("ACQ.CONTEXT_INCONSISTENT", "该订单号已用于预下单")
         presented = self._codes.present(auth_code, now_ms)
@@ -75,15 +66,15 @@ class Methods:
             return _code_refused()
         return self._pay_first(order, auth_code, presented, now_ms)
 
-    def precreate(self, biz: Biz, now_ms: int) -> Said:
+    def precreate(self, call: Call, now_ms: int) -> Said:
         """alipay.trade.precreate: a QR for the customer to scan."""
-        order = read_order(biz, now_ms)
+        order = read_order(call.biz, call.params.get("notify_url", ""), now_ms)
         if isinstance(order, Malformed):
             return nodes.invalid_parameter(order.why)
-        limit_ms = read_qr_limit(biz, now_ms)
+        limit_ms = read_qr_limit(call.biz, now_ms)
         if isinstance(limit_ms, Malformed):
             return nodes.invalid_parameter(limit_ms.why)
-        known = self._book.trade(order.out_trade_no, now_ms)
+        known = self.visible(order.out_trade_no, now_ms)
         offer = self._book.offer(order.out_trade_no)
         earlier = known.order if known is not None else offer.order if offer is not None else None
         if earlier is not None and earlier != order:
@@ -100,73 +91,119 @@ class Methods:
             return nodes.failure("ACQ.TRADE_HAS_CLOSE", "交易已经关闭")
         return nodes.precreated(order.out_trade_no, offer.qr)
 
-    def query(self, biz: Biz, now_ms: int) -> Said:
-        """alipay.trade.query."""
-        ref = read_trade_ref(biz)
-        if isinstance(ref, Malformed):
-            return nodes.invalid_parameter(ref.why)
-        trade = self._find(ref, now_ms)
-        if trade is None:
-            return nodes.trade_not_exist()
-        if trade.query_faults:
-            return self._faulty_query(trade)
-        return nodes.queried(trade, self._store_name)
+    def create(self, call: Call, now_ms: int) -> Said:
+        """alipay.trade.create: a trade for one known buyer, who pays it in the wallet's browser."""
+        order = read_order(call.biz, call.params.get("notify_url", ""), now_ms)
+        if isinstance(order, Malformed):
+            return nodes.invalid_parameter(order.why)
+        buyer = self._identities.buyer(text_field(call.biz, "buyer_id"), text_field(call.biz, "buyer_open_id"))
+        if buyer is None:
+            return nodes.invalid_parameter("buyer_id 或 buyer_open_id 不存在")
+        known = self._book.trade(order.out_trade_no, now_ms)
+        if known is None and self._book.offer(order.out_trade_no) is None:
+            course = Course(plan=_UNTOUCHED, begun_ms=now_ms)
+            return nodes.created(self._book.keep_trade(self.new_trade(order, buyer, course, now_ms)))
+        if known is None or known.order != order or known.buyer != buyer or known.auth_code is not None:
+            return _inconsistent()
+        return nodes.created(known) if known.status is TradeStatus.WAIT_BUYER_PAY else _not_payable(known)
 
-    def cancel(self, biz: Biz, now_ms: int) -> Said:
+    def query(self, call: Call, now_ms: int) -> Said:
+        """alipay.trade.query."""
+        trade = self.find(read_trade_ref(call.biz), now_ms)
+        if not isinstance(trade, Trade):
+            return trade
+        course, turn = ask_query(trade.course, now_ms)
+        trade = self._book.keep_trade(replace(trade, course=course))
+        match turn:
+            case QueryTurn.ANSWER:
+                return nodes.queried(trade, self._store_name)
+            case QueryTurn.TOO_OFTEN:
+                return nodes.called_too_often()
+            case QueryTurn.CUT:
+                return CutConnection(after_effect=False)
+            case QueryTurn.SYSTEM_ERROR:
+                # Both of Alipay's ways to say "unknown" are met: the gateway's own first, then the method's.
+                more = course.faulty_queries < len(course.plan.query_faults)
+                return nodes.service_unavailable() if more else nodes.system_error()
+            case _:
+                assert_never(turn)
+
+    def cancel(self, call: Call, now_ms: int) -> Said:
         """alipay.trade.cancel: whatever this order was, nobody shall have paid for it."""
-        ref = read_trade_ref(biz)
+        ref = read_trade_ref(call.biz)
         if isinstance(ref, Malformed):
             return nodes.invalid_parameter(ref.why)
-        trade = self._find(ref, now_ms)
-        offer = self._book.offer(ref.out_trade_no if trade is None else trade.order.out_trade_no)
-        if trade is None and ref.trade_no:
+        if ref.trade_no and self._book.trade_by_trade_no(ref.trade_no, now_ms) is None:
             return nodes.trade_not_exist()
+        trade = self._find_any(ref, now_ms)
+        number = ref.out_trade_no if trade is None else trade.order.out_trade_no
+        offer = self._book.offer(number)
+        if offer is not None and (trade is None or trade.hidden):
+            self._book.keep_offer(replace(offer, void=True))
         if trade is None:
-            if offer is not None:
-                self._book.keep_offer(replace(offer, void=True))
-            return nodes.cancelled(ref.out_trade_no, None, retry=False)
+            return nodes.cancelled(number, None, retry=False)
+        if trade.hidden:
+            course, _ = ask_undo(trade.course, paid=False, now_ms=now_ms)
+            self._book.keep_trade(replace(trade, course=course))
+            return nodes.cancelled(number, None, retry=False)
+        if trade.course.in_maintenance(now_ms):
+            return nodes.service_unavailable()
         return self._cancel_trade(trade, now_ms)
 
-    def close(self, biz: Biz, now_ms: int) -> Said:
+    def close(self, call: Call, now_ms: int) -> Said:
         """alipay.trade.close: only for a trade that exists and waits for its buyer."""
-        ref = read_trade_ref(biz)
-        if isinstance(ref, Malformed):
-            return nodes.invalid_parameter(ref.why)
-        trade = self._find(ref, now_ms)
-        if trade is None:
-            return nodes.trade_not_exist()
+        trade = self.find(read_trade_ref(call.biz), now_ms)
+        if not isinstance(trade, Trade):
+            return trade
         if trade.status is not TradeStatus.WAIT_BUYER_PAY:
             return nodes.failure("ACQ.TRADE_STATUS_ERROR", "交易状态不允许关闭")
-        return nodes.closed(self._book.keep_trade(moved(trade, TradeEvent.SHOP_CLOSES, now_ms)))
+        course, turn = ask_undo(trade.course, paid=False, now_ms=now_ms)
+        trade = self._book.keep_trade(replace(trade, course=course))
+        match turn:
+            case UndoTurn.AGAIN:
+                return nodes.system_error()
+            case UndoTurn.ACKNOWLEDGED:
+                return nodes.closed(trade)
+            case UndoTurn.APPLIES:
+                return nodes.closed(self._book.move(trade, TradeEvent.SHOP_CLOSES, now_ms))
+            case _:
+                assert_never(turn)
 
-    def scan(self, qr: str, plan: Plan, now_ms: int) -> Scanned:
-        """A customer scans a precreated QR: this is the moment at which the trade comes to be."""
-        offer = self._book.offer_by_qr(qr)
-        if offer is None:
-            return Scanned(result=ScanResult.UNKNOWN_QR, out_trade_no=None)
-        number = offer.order.out_trade_no
-        trade = self._book.trade(number, now_ms)
-        refused = _why_not_payable(offer, trade, plan, now_ms)
-        if refused is not None:
-            return Scanned(result=refused, out_trade_no=number)
-        buyer = trade.buyer if trade is not None else draw_alipay_buyer(self._random_bytes)
-        opened = trade or self._new_trade(offer.order, buyer, now_ms)
-        opened = self._book.keep_trade(_follow(opened, plan, now_ms))
-        paid = opened.status is TradeStatus.TRADE_SUCCESS
-        return Scanned(result=ScanResult.PAID if paid else ScanResult.WAITING, out_trade_no=number)
+    def visible(self, out_trade_no: str, now_ms: int) -> Trade | None:
+        trade = self._book.trade(out_trade_no, now_ms)
+        return None if trade is None or trade.hidden else trade
+
+    def find(self, ref: TradeRef | Malformed, now_ms: int) -> Trade | Node:
+        """The trade that a method is about, or what the method says instead."""
+        if isinstance(ref, Malformed):
+            return nodes.invalid_parameter(ref.why)
+        trade = self._find_any(ref, now_ms)
+        if trade is None or trade.hidden:
+            return nodes.trade_not_exist()
+        return nodes.service_unavailable() if trade.course.in_maintenance(now_ms) else trade
+
+    def new_trade(self, order: Order, buyer: Buyer, course: Course, now_ms: int) -> Trade:
+        trade_no = day_stamp(now_ms) + "2200" + random_digits(self._random_bytes, 16)
+        return Trade(trade_no=trade_no, order=order, buyer=buyer, course=course, created_ms=now_ms)
 
     def _pay_first(self, order: Order, auth_code: str, presented: Presented, now_ms: int) -> Said:
         plan = presented.plan
-        trade = self._new_trade(order, presented.buyer, now_ms)
+        course = Course(plan=plan, begun_ms=now_ms)
+        trade = replace(self.new_trade(order, presented.buyer, course, now_ms), auth_code=auth_code)
         match plan.effect:
-            case Effect.CHARGED | Effect.OPENED:
-                trade = self._book.keep_trade(replace(_follow(trade, plan, now_ms), auth_code=auth_code))
-                node = self._pay_node(trade)
+            case Effect.CHARGED:
+                self._book.keep_trade(trade)
+                node = self._pay_node(self._book.move(trade, TradeEvent.BUYER_PAYS, now_ms))
+            case Effect.OPENED:
+                node = self._pay_node(self._book.keep_trade(trade))
+            case Effect.HIDDEN:
+                self._book.keep_trade(trade)
+                node = nodes.system_error()
             case Effect.BALANCE_LOW:
                 node = nodes.failure("ACQ.BUYER_BALANCE_NOT_ENOUGH", "买家余额不足")
             case Effect.CODE_REFUSED | Effect.OPENED_LATE | Effect.SCANNED_AFTER_UNDO:
                 node = _code_refused()
-            case Effect.NOTHING | Effect.HIDDEN:
+            case Effect.NOTHING:
                 node = nodes.system_error()
             case _:
                 assert_never(plan.effect)
@@ -176,14 +213,18 @@ class Methods:
             case Fault.SYSTEM_ERROR:
                 return nodes.system_error()
             case None:
-                return node
+                return nodes.service_unavailable() if course.in_maintenance(now_ms) else node
             case _:
                 assert_never(plan.answer_fault)
 
-    def _pay_again(self, trade: Trade, order: Order, auth_code: str) -> Said:
+    def _pay_again(self, trade: Trade, order: Order, auth_code: str, now_ms: int) -> Said:
         """The same out_trade_no once more: the code belongs to the content, for each code is another customer."""
         if trade.order != order or trade.auth_code is None:
             return _inconsistent()
+        if trade.course.in_maintenance(now_ms):
+            return nodes.service_unavailable()
+        if trade.hidden:
+            return nodes.system_error()
         if trade.auth_code == auth_code and trade.status is not TradeStatus.TRADE_CLOSED:
             return self._pay_node(trade)
         if trade.status is TradeStatus.WAIT_BUYER_PAY:
@@ -193,18 +234,6 @@ class Methods:
     def _pay_node(self, trade: Trade) -> Node:
         waiting = trade.status is TradeStatus.WAIT_BUYER_PAY
         return nodes.pay_waiting(trade) if waiting else nodes.pay_done(trade, self._store_name)
-
-    def _faulty_query(self, trade: Trade) -> Said:
-        fault, *later = trade.query_faults
-        self._book.keep_trade(replace(trade, query_faults=tuple(later)))
-        match fault:
-            case Fault.CUT:
-                return CutConnection(after_effect=False)
-            case Fault.SYSTEM_ERROR:
-                # Both of Alipay's ways to say "unknown" are met: the gateway's own first, then the method's.
-                return nodes.service_unavailable() if later else nodes.system_error()
-            case _:
-                assert_never(fault)
 
     def _cancel_trade(self, trade: Trade, now_ms: int) -> Said:
         number = trade.order.out_trade_no
@@ -218,36 +247,16 @@ class Methods:
         if put_off < self._cancel_retries:
             self._cancels_put_off[number] = put_off + 1
             return nodes.cancelled(number, trade, retry=True)
-        trade = self._book.keep_trade(moved(trade, TradeEvent.SHOP_CANCELS, now_ms))
-        return nodes.cancelled(number, trade, retry=False)
+        course, turn = ask_undo(trade.course, paid=trade.paid_ms is not None, now_ms=now_ms)
+        trade = self._book.keep_trade(replace(trade, course=course))
+        if turn is UndoTurn.APPLIES:
+            trade = self._book.move(trade, TradeEvent.SHOP_CANCELS, now_ms)
+        return nodes.cancelled(number, trade, retry=turn is UndoTurn.AGAIN)
 
-    def _find(self, ref: TradeRef, now_ms: int) -> Trade | None:
+    def _find_any(self, ref: TradeRef, now_ms: int) -> Trade | None:
         if ref.trade_no:
             return self._book.trade_by_trade_no(ref.trade_no, now_ms)
         return self._book.trade(ref.out_trade_no, now_ms)
-
-    def _new_trade(self, order: Order, buyer: Buyer, now_ms: int) -> Trade:
-        trade_no = day_stamp(now_ms) + "2200" + random_digits(self._random_bytes, 16)
-        return Trade(trade_no=trade_no, order=order, buyer=buyer, created_ms=now_ms)
-
-
-def _follow(trade: Trade, plan: Plan, now_ms: int) -> Trade:
-    """A waiting trade as the customer's plan leaves it now."""
-    pays_ms = None if plan.pays_after_ms is None else now_ms + plan.pays_after_ms
-    trade = replace(trade, pays_ms=pays_ms, query_faults=plan.query_faults)
-    return moved(trade, TradeEvent.BUYER_PAYS, now_ms) if plan.effect is Effect.CHARGED else trade
-
-
-def _why_not_payable(offer: Offer, trade: Trade | None, plan: Plan, now_ms: int) -> ScanResult | None:
-    if trade is not None and trade.status is TradeStatus.TRADE_CLOSED:
-        return ScanResult.ORDER_CLOSED
-    if trade is not None and trade.status is not TradeStatus.WAIT_BUYER_PAY:
-        return ScanResult.ALREADY_PAID
-    if offer.void:
-        return ScanResult.QR_VOID
-    if now_ms >= offer.expires_ms or plan.effect is Effect.OPENED_LATE:
-        return ScanResult.QR_EXPIRED
-    return None
 
 
 def _code_refused() -> Node:

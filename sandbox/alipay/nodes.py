@@ -6,7 +6,7 @@ Must not know: HTTP, signatures, how a trade came into its state.
 from sandbox.alipay.beijing import stamp
 from sandbox.alipay.envelope import Node
 from sandbox.alipay.money import yuan_from_fen
-from sandbox.alipay.trades import Trade
+from sandbox.alipay.trades import Refund, Trade
 
 _OK = {"code": "10000", "msg": "Success"}
 
@@ -28,6 +28,16 @@ def service_unavailable() -> Node:
         "msg": "Service Currently Unavailable",
         "sub_code": "isp.unknow-error",
         "sub_msg": "系统繁忙，请稍后再试",
+    }
+
+
+def called_too_often() -> Node:
+    """The gateway's own limit of calls."""
+    return {
+        "code": "40005",
+        "msg": "Call Limited",
+        "sub_code": "isv.app-call-limited",
+        "sub_msg": "应用调用次数超限，请稍后再试",
     }
 
 
@@ -54,6 +64,54 @@ def pay_waiting(trade: Trade) -> Node:
 
 def precreated(out_trade_no: str, qr: str) -> Node:
     return {**_OK, "out_trade_no": out_trade_no, "qr_code": qr}
+
+
+def created(trade: Trade) -> Node:
+    return {**_OK, "out_trade_no": trade.order.out_trade_no, "trade_no": trade.trade_no}
+
+
+def refunded(trade: Trade, *, fund_change: bool) -> Node:
+    """The refund answer. `refund_fee` is everything asked back of this trade so far; `fund_change` N: this request
+    moved no money (it came before, or it is still under way)."""
+    node: dict[str, object] = {
+        **_OK,
+        "buyer_logon_id": trade.buyer.logon_id,
+        "buyer_user_id": trade.buyer.user_id,
+        "fund_change": "Y" if fund_change else "N",
+        "out_trade_no": trade.order.out_trade_no,
+        "refund_fee": yuan_from_fen(trade.asked_back_fen),
+        "send_back_fee": yuan_from_fen(trade.asked_back_fen),
+        "trade_no": trade.trade_no,
+    }
+    landed = [refund.lands_ms for refund in trade.refunds if refund.landed]
+    if landed:
+        node["gmt_refund_pay"] = stamp(max(landed))
+    return node
+
+
+def refund_found(trade: Trade, refund: Refund) -> Node:
+    """The refund query answer. Without `refund_status` the money is not back yet."""
+    node: dict[str, object] = {
+        **_OK,
+        "out_request_no": refund.request_no,
+        "out_trade_no": trade.order.out_trade_no,
+        "refund_amount": yuan_from_fen(refund.amount_fen),
+        "total_amount": yuan_from_fen(trade.order.total_fen),
+        "trade_no": trade.trade_no,
+    }
+    if refund.landed:
+        node["refund_status"] = "REFUND_SUCCESS"
+        node["gmt_refund_pay"] = stamp(refund.lands_ms)
+    return node
+
+
+def refund_not_found(trade: Trade) -> Node:
+    """A request number that this trade never saw: success without any refund in it."""
+    return {**_OK, "out_trade_no": trade.order.out_trade_no, "trade_no": trade.trade_no}
+
+
+def bill_at(url: str) -> Node:
+    return {**_OK, "bill_download_url": url}
 
 
 def queried(trade: Trade, store_name: str) -> Node:

@@ -10,6 +10,7 @@ from sandbox.alipay.trades import Order
 
 _OUT_TRADE_NO = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 _MAX_SUBJECT = 256
+_MAX_REQUEST_NO = 64
 _QR_LIFE_MS = 7_200_000
 
 
@@ -34,7 +35,7 @@ def text_field(biz: Mapping[str, object], name: str) -> str:
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
 
 
-def read_order(biz: Mapping[str, object], now_ms: int) -> Order | Malformed:
+def read_order(biz: Mapping[str, object], notify_url: str, now_ms: int) -> Order | Malformed:
     out_trade_no = text_field(biz, "out_trade_no")
     if not _OUT_TRADE_NO.fullmatch(out_trade_no):
         return Malformed(why="out_trade_no 应为 1 到 64 位字母、数字或下划线")
@@ -54,6 +55,7 @@ def read_order(biz: Mapping[str, object], now_ms: int) -> Order | Malformed:
         store_id=text_field(biz, "store_id"),
         terminal_id=text_field(biz, "terminal_id"),
         expires_ms=expires_ms,
+        notify_url=notify_url,
     )
 
 
@@ -68,6 +70,27 @@ def read_trade_ref(biz: Mapping[str, object]) -> TradeRef | Malformed:
     if not ref.out_trade_no and not ref.trade_no:
         return Malformed(why="out_trade_no 与 trade_no 至少传一个")
     return ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    ref: TradeRef
+    amount_fen: int
+    request_no: str
+    """Empty: the shop gave none, which is allowed for a refund of everything."""
+
+
+def read_refund(biz: Mapping[str, object]) -> RefundRequest | Malformed:
+    ref = read_trade_ref(biz)
+    if isinstance(ref, Malformed):
+        return ref
+    amount_fen = fen_from_yuan(text_field(biz, "refund_amount"))
+    if amount_fen is None:
+        return Malformed(why="refund_amount 应为 0.01 元以上，最多两位小数")
+    request_no = text_field(biz, "out_request_no")
+    if len(request_no) > _MAX_REQUEST_NO:
+        return Malformed(why="out_request_no 不超过 64 个字符")
+    return RefundRequest(ref=ref, amount_fen=amount_fen, request_no=request_no)
 
 
 def _read_limit(biz: Mapping[str, object], durations: tuple[str, ...], now_ms: int) -> int | Malformed | None:

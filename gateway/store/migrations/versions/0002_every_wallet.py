@@ -1,4 +1,4 @@
-"""Three wallets: several channel orders of a payment, refunds, the ledger, pages, notifications, tasks about anything."""
+"""Three wallets: several channel orders of a payment, refunds, ledger, pages, notifications; tasks name anything."""
 
 from __future__ import annotations
 

@@ -1,0 +1,112 @@
+"""The calls about refunds: ask for one (reserved first), and ask what became of it (long poll)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from gateway.api.answers import Answer, Refusal
+from gateway.api.caller import Caller
+from gateway.jobs.keeping import PaceOf, keep_refund
+from gateway.jobs.waiters import Waiters
+from gateway.payments.refunds import refund_asked, same_refund
+from gateway.payments.values import PaymentKey, Refund, RefundStep, Said
+from gateway.ports import Clock
+from gateway.store import payments, refunds
+from gateway.store.units import Store, Tx
+from protocol.messages import RefundRequest, RefundStatus
+from protocol.numbers import is_number
+from protocol.reasons import Reason
+from protocol.states import GatewayState
+
+LONGEST_WAIT_S: Final = 30
+
+
+class RefundCalls:
+    """`wake` tells the scheduler that something is due."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, pace_of: PaceOf, waiters: Waiters, wake: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._pace_of = pace_of
+        self._waiters = waiters
+        self._wake = wake
+
+    async def take(self, caller: Caller, key: PaymentKey, request: RefundRequest) -> Answer:
+        """`POST /v1/payments/{payment_no}/refunds`."""
+        if not is_number(request.refund_no):
+            raise Refusal(Reason.BAD_REQUEST, "refund_no: its check character is wrong")
+        refund, left = await self._store.run(lambda tx: self._take(tx, caller, key, request))
+        self._wake()
+        return self._answer(refund, left)
+
+    async def ask(self, caller: Caller, refund_no: str, *, wait_s: float, after: int | None) -> Answer:
+        """`GET /v1/refunds/{refund_no}`: returns once state_seq passes `after` (without it: when final)."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        while True:
+            refund, left_fen = await self._store.run(lambda tx: self._find(tx, caller, refund_no))
+            changed = self._waiters.join(refund.key)
+            try:
+                # Joined first, then read: a change between the two is seen.
+                refund, left_fen = await self._store.run(lambda tx: self._find(tx, caller, refund_no))
+                enough = refund.state.final if after is None else refund.state_seq > after
+                left_s = until - loop.time()
+                if enough or left_s <= 0:
+                    return self._answer(refund, left_fen)
+                async with asyncio.timeout(left_s):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+            finally:
+                self._waiters.leave(refund.key, changed)
+
+    def _take(self, tx: Tx, caller: Caller, key: PaymentKey, request: RefundRequest) -> tuple[Refund, int]:
+        payment = payments.find(tx, key)
+        if payment is None:
+            caller.in_time()
+            raise Refusal(Reason.UNKNOWN_PAYMENT)
+        existing = refunds.find(tx, request.refund_no)
+        if existing is not None:
+            if not same_refund(existing, request, payment):
+                raise Refusal(Reason.CONTENT_DIFFERS)
+            return existing, refunds.refundable_fen(tx, existing.out_trade_no)
+        caller.fresh(tx)
+        order = payments.order_of(tx, payment)
+        if payment.state is not GatewayState.PAID or order is None:
+            raise Refusal(Reason.PAYMENT_NOT_PAID)
+        now_ms = self._clock.now_ms()
+        refund = refund_asked(request, payment, order, now_ms=now_ms)
+        if not refunds.reserve(tx, refund):
+            raise Refusal(Reason.REFUND_EXCEEDS)
+        said = Said(what="refund_requested", said_by="till", detail=f"{refund.refund_no} {refund.amount_fen}")
+        keep_refund(tx, None, RefundStep(refund=refund, said=(said,)), self._pace_of, now_ms=now_ms)
+        return refund, refunds.refundable_fen(tx, refund.out_trade_no)
+
+    def _find(self, tx: Tx, caller: Caller, refund_no: str) -> tuple[Refund, int]:
+        refund = refunds.find(tx, refund_no)
+        if refund is None or refund.key.terminal_id != caller.terminal.terminal_id:
+            caller.in_time()
+            raise Refusal(Reason.UNKNOWN_REFUND)
+        return refund, refunds.refundable_fen(tx, refund.out_trade_no)
+
+    def _answer(self, refund: Refund, refundable_fen: int) -> Answer:
+        return Answer(
+            RefundStatus(
+                terminal_id=refund.key.terminal_id,
+                refund_no=refund.refund_no,
+                payment_no=refund.key.payment_no,
+                amount_fen=refund.amount_fen,
+                currency="CNY",
+                state=refund.state,
+                state_seq=refund.state_seq,
+                server_time_ms=self._clock.now_ms(),
+                refundable_fen=refundable_fen,
+                channel=refund.channel,
+                reason=refund.reason,
+                settled_at_ms=refund.settled_ms,
+            )
+        )

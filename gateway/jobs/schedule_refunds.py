@@ -1,0 +1,63 @@
+"""What is to be done next for a refund, and when. Pure: the row decides. Times in ms.
+
+The same number goes out for ever: again when the channel says that it knows no such refund, or that it cannot do it
+now; otherwise it is asked about. There is no last try: a refund ends DONE, or FAILED by the channel's final word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, assert_never
+
+from gateway.payments.values import Refund, RefundHeard
+from protocol.states import RefundState
+
+_SECOND: Final = 1_000
+_ASK_S: Final = (1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1_800)
+_SEND_S: Final = (3, 5, 10, 20, 60, 300, 900, 1_800, 3_600)
+#: A send without an answer is asked about after this: longer than any read limit of a channel's line.
+_LOST_S: Final = 25
+
+
+class RefundActionKind(StrEnum):
+    SEND = "send"
+    QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAction:
+    kind: RefundActionKind
+    due_ms: int
+
+
+def next_refund_action(refund: Refund) -> RefundAction | None:
+    """None when the refund is final."""
+    match refund.state:
+        case RefundState.DONE | RefundState.FAILED:
+            return None
+        case RefundState.CREATED:
+            return RefundAction(kind=RefundActionKind.SEND, due_ms=refund.created_ms)
+        case RefundState.SENT:
+            return _while_sent(refund)
+        case _:
+            assert_never(refund.state)
+
+
+def _while_sent(refund: Refund) -> RefundAction:
+    sent = refund.sent_ms
+    assert sent is not None, "a refund that was sent has its time"
+    last = max(sent, refund.asked_ms or 0)
+    match refund.heard:
+        case RefundHeard.NOTHING:
+            return RefundAction(kind=RefundActionKind.QUERY, due_ms=sent + _LOST_S * _SECOND)
+        case RefundHeard.OPEN | RefundHeard.UNSETTLED:
+            return RefundAction(kind=RefundActionKind.QUERY, due_ms=last + _step(_ASK_S, refund.asks) * _SECOND)
+        case RefundHeard.ABSENT | RefundHeard.REFUSED:
+            return RefundAction(kind=RefundActionKind.SEND, due_ms=last + _step(_SEND_S, refund.tries - 1) * _SECOND)
+        case _:
+            assert_never(refund.heard)
+
+
+def _step(steps: tuple[int, ...], index: int) -> int:
+    return steps[min(max(index, 0), len(steps) - 1)]

@@ -1,0 +1,55 @@
+"""The page behind a shown QR: whether a merchant has one, its token, and the payment that it begins.
+
+A token is 26 random characters; who has none cannot find a page. It must not know HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.payments.paging import shown_on_page
+from gateway.payments.values import Payment, Step
+from gateway.ports import Entropy
+from gateway.routing.accounts import Accounts
+from gateway.store import pages
+from gateway.store.units import Tx
+from protocol.numbers import crockford
+
+_TOKEN_BYTES: Final = 16
+
+
+class ShopPages:
+    """`public_url`: the base of QR links; None: this gateway shows the wallets' own QRs only."""
+
+    def __init__(self, *, accounts: Accounts, entropy: Entropy, public_url: str | None, shown_for_ms: int) -> None:
+        self._accounts = accounts
+        self._entropy = entropy
+        self._public_url = None if public_url is None else public_url.rstrip("/")
+        self._shown_for_ms = shown_for_ms
+
+    def serves(self, merchant_id: str) -> bool:
+        """The page takes this merchant's QRs, unless an account is marked to make them."""
+        mine = [c for c in self._accounts.candidates if c.merchant_id == merchant_id]
+        marked = any(c.shown_default for c in mine)
+        return self._public_url is not None and not marked and any(self._accounts.pages(c.account_id) for c in mine)
+
+    def show(self, payment: Payment, *, now_ms: int) -> Step:
+        """A payment that begins on the page."""
+        url = self.url(self.new_token())
+        return shown_on_page(payment, url=url, shown_for_ms=self._shown_for_ms, now_ms=now_ms)
+
+    def remember(self, tx: Tx, store_id: str, payment: Payment, *, now_ms: int) -> str:
+        """Keeps the token of a payment that was just kept; returns it."""
+        assert payment.qr is not None, "a page has its address"
+        token = payment.qr.rpartition("/")[2]
+        pages.add(
+            tx, token=token, store_id=store_id, terminal_id=payment.key.terminal_id, key=payment.key, now_ms=now_ms
+        )
+        return token
+
+    def new_token(self) -> str:
+        return crockford(self._entropy.bytes(_TOKEN_BYTES))
+
+    def url(self, token: str) -> str:
+        assert self._public_url is not None, "only a gateway with a public address has pages"
+        return f"{self._public_url}/q/{token}"

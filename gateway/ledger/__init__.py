@@ -1,0 +1,1 @@
+"""Double entry: what a change of an order or a refund books. Pure: no clock, no store."""

@@ -1,0 +1,99 @@
+"""The bookings that follow from what became of an order or a refund.
+
+Accounts: what a channel account owes (`receivable:`), what a merchant is to be settled (`to_settle:`), and money that
+is nobody's yet (`suspense:`): taken by an order that is undone, or late. Debit is positive, credit negative.
+
+Rules
+- An entry's lines sum to zero, and its business key says what it is about: booking twice is impossible, whoever asks.
+- Money enters only by a verified "paid" (`pay:`, `taken:`) and leaves only when it went back (`refund:`, `back:`).
+- Fees, settlement and shares are not booked here.
+It must not know tables or wallets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EntryKind(StrEnum):
+    PAY = "pay"
+    TAKEN = "taken"  # by an order that is being undone, or late
+    REFUND = "refund"
+    BACK = "back"  # what was taken went back to the payer
+    ACCEPT = "accept"  # late money kept for the sale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    account: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    business_key: str
+    kind: EntryKind
+    merchant_id: str
+    out_trade_no: str
+    lines: tuple[Line, ...]
+
+    def __post_init__(self) -> None:
+        assert sum(line.amount_fen for line in self.lines) == 0, "an entry sums to zero"
+        assert self.lines, "an entry has lines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """Whose money: the merchant, and the channel account that took it."""
+
+    merchant_id: str
+    account_id: str
+    out_trade_no: str
+
+    @property
+    def receivable(self) -> str:
+        return f"receivable:{self.account_id}"
+
+    @property
+    def to_settle(self) -> str:
+        return f"to_settle:{self.merchant_id}"
+
+    @property
+    def suspense(self) -> str:
+        return f"suspense:{self.merchant_id}"
+
+
+def paid(parties: Parties, amount_fen: int) -> Entry:
+    """The sale's money: the channel owes it, the merchant is to have it."""
+    return _move(parties, EntryKind.PAY, parties.out_trade_no, parties.receivable, parties.to_settle, amount_fen)
+
+
+def taken(parties: Parties, amount_fen: int) -> Entry:
+    """Money of an order that is undone or was given up: it waits to go back."""
+    return _move(parties, EntryKind.TAKEN, parties.out_trade_no, parties.receivable, parties.suspense, amount_fen)
+
+
+def back(parties: Parties, amount_fen: int) -> Entry:
+    """It went back, by a reverse or by the gateway's own refund: one entry, whichever is heard of first."""
+    return _move(parties, EntryKind.BACK, parties.out_trade_no, parties.suspense, parties.receivable, amount_fen)
+
+
+def accepted(parties: Parties, amount_fen: int) -> Entry:
+    """Late money that a person kept for the sale."""
+    return _move(parties, EntryKind.ACCEPT, parties.out_trade_no, parties.suspense, parties.to_settle, amount_fen)
+
+
+def refunded(parties: Parties, refund_no: str, amount_fen: int) -> Entry:
+    """A refund of a sale: out of what the merchant is to have."""
+    return _move(parties, EntryKind.REFUND, refund_no, parties.to_settle, parties.receivable, amount_fen)
+
+
+def _move(parties: Parties, kind: EntryKind, about: str, debit: str, credit: str, amount_fen: int) -> Entry:
+    return Entry(
+        business_key=f"{kind.value}:{about}",
+        kind=kind,
+        merchant_id=parties.merchant_id,
+        out_trade_no=parties.out_trade_no,
+        lines=(Line(account=debit, amount_fen=amount_fen), Line(account=credit, amount_fen=-amount_fen)),
+    )
