@@ -15,10 +15,14 @@ from gateway.api.activating import ActivationCalls
 from gateway.api.answers import Signer
 from gateway.api.journals import JournalCalls
 from gateway.api.paying import PaymentCalls
+from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
+from gateway.jobs.calls import ChannelCalls, Heard
 from gateway.jobs.desk import Desk
+from gateway.jobs.refund_desk import RefundDesk
 from gateway.jobs.schedule import QR_SHOWN_MS
 from gateway.jobs.scheduler import Scheduler
+from gateway.jobs.shop_pages import ShopPages
 from gateway.jobs.waiters import Waiters
 from gateway.keys import GatewayKeys
 from gateway.payments.values import Alarm, AlarmKind
@@ -29,8 +33,13 @@ from gateway.store import alarms, guards, payments, places, tasks
 from gateway.store.units import Store, StoreFailed, Tx
 
 
+def heard_by_nobody(_account_id: str, _verdict: object) -> None:
+    """Where no health is learned."""
+
+
 class Gateway:
-    """One gateway over one store. `qr_shown_ms` is how long a QR is shown."""
+    """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
+    the wallets' own QRs are shown); `owner` names this process's leases, `heard` learns each account's live results."""
 
     def __init__(
         self,
@@ -42,6 +51,9 @@ class Gateway:
         exchange_for: ExchangeFor,
         qr_shown_ms: int = QR_SHOWN_MS,
         longest_sleep_ms: int = 1_000,
+        public_url: str | None = None,
+        owner: str = "gateway",
+        heard: Heard = heard_by_nobody,
     ) -> None:
         self.store = store
         self.keys = keys
@@ -51,8 +63,13 @@ class Gateway:
         self._background: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("gateway")
-        desk = Desk(store=store, clock=clock, accounts=self.accounts, waiters=self._waiters, qr_shown_ms=qr_shown_ms)
-        self.scheduler = Scheduler(store=store, clock=clock, desk=desk, longest_sleep_ms=longest_sleep_ms)
+        calls = ChannelCalls(
+            store=store, clock=clock, accounts=self.accounts, waiters=self._waiters, owner=owner, heard=heard
+        )
+        refunds = RefundDesk(calls=calls)
+        desk = Desk(calls=calls, refunds=refunds, qr_shown_ms=qr_shown_ms)
+        shop_pages = ShopPages(accounts=self.accounts, entropy=entropy, public_url=public_url, shown_for_ms=qr_shown_ms)
+        self.scheduler = Scheduler(store=store, clock=clock, calls=calls, desk=desk, longest_sleep_ms=longest_sleep_ms)
         self.service = GatewayService(
             store=store,
             clock=clock,
@@ -62,11 +79,19 @@ class Gateway:
                 store=store,
                 clock=clock,
                 accounts=self.accounts,
+                shop_pages=shop_pages,
                 desk=desk,
                 waiters=self._waiters,
                 spawn=self._spawn,
                 wake=self.scheduler.wake,
                 mark_key=entropy.bytes(32),
+            ),
+            refunding=RefundCalls(
+                store=store,
+                clock=clock,
+                pace_of=calls.pace_of,
+                waiters=self._waiters,
+                wake=self.scheduler.wake,
             ),
             activating=ActivationCalls(store=store, clock=clock, entropy=entropy, keys=keys),
             journals=JournalCalls(store=store, clock=clock),

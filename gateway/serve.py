@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -150,6 +151,8 @@ async def _serve(
         keys=load_keys(keys, entropy),
         exchange_for=exchange_for,
         qr_shown_ms=qr_shown_ms,
+        public_url=public_url,
+        owner=f"gateway-{os.getpid()}-{entropy.bytes(4).hex()}",
     )
     listener = _listener(host, port)
     bound = int(listener.getsockname()[1])

@@ -17,6 +17,8 @@ from protocol.messages import (
     PaymentRequest,
     PaymentStatus,
     Problem,
+    RefundRequest,
+    RefundStatus,
     schema_of,
 )
 from protocol.reasons import Reason
@@ -46,6 +48,12 @@ _NUMBER: Final = {
     "required": True,
     "schema": {"type": "string", "pattern": "^[0-9A-Z]{25}-[1-9][0-9]{0,3}$"},
 }
+_REFUND_NUMBER: Final = {
+    "name": "refund_no",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[0-9A-Z]{25}$"},
+}
 _WAIT: Final = [
     {
         "name": "wait",
@@ -71,6 +79,8 @@ def document() -> dict[str, Any]:
         PaymentStatus,
         CancelRequest,
         AckRequest,
+        RefundRequest,
+        RefundStatus,
         JournalUpload,
         JournalAnswer,
         Problem,
@@ -144,6 +154,23 @@ def document() -> dict[str, Any]:
                 answer=PaymentStatus,
                 reasons=(*_EFFECT, Reason.UNKNOWN_PAYMENT),
                 parameters=number,
+            )
+        },
+        "/v1/payments/{payment_no}/refunds": {
+            "post": call(
+                "Give back all or a part of what was paid; reserved before the wallet is called",
+                body=RefundRequest,
+                answer=RefundStatus,
+                reasons=(*_EFFECT, Reason.UNKNOWN_PAYMENT, Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS),
+                parameters=number,
+            )
+        },
+        "/v1/refunds/{refund_no}": {
+            "get": call(
+                "What is known of a refund; long poll",
+                answer=RefundStatus,
+                reasons=(*_ALWAYS, Reason.UNKNOWN_REFUND),
+                parameters=[dict(_REFUND_NUMBER), *_WAIT],
             )
         },
         "/v1/journal": {

@@ -19,6 +19,8 @@ class Call(StrEnum):
     ASK = "ask"
     CANCEL = "cancel"
     ACK = "ack"
+    REFUND = "refund"
+    ASK_REFUND = "ask_refund"
     JOURNAL = "journal"
 
 
@@ -26,11 +28,13 @@ class Call(StrEnum):
 class Route:
     call: Call
     payment_no: str = ""
+    refund_no: str = ""
     wait_s: float = 0.0
     after: int | None = None
 
 
-_PAYMENT: Final = re.compile(r"/v1/payments/([0-9A-Z-]{1,40})(?:/(cancel|ack))?")
+_PAYMENT: Final = re.compile(r"/v1/payments/([0-9A-Z-]{1,40})(?:/(cancel|ack|refunds))?")
+_REFUND: Final = re.compile(r"/v1/refunds/([0-9A-Z]{1,40})")
 
 
 def largest_body(path: str) -> int:
@@ -51,6 +55,10 @@ def read_route(method: str, path: str, query: str) -> Route | None:
 
 
 def _payment_route(method: str, path: str, query: str) -> Route | None:
+    refund = _REFUND.fullmatch(path)
+    if refund is not None and method == "GET":
+        wait_s, after = _poll(query)
+        return Route(call=Call.ASK_REFUND, refund_no=refund[1], wait_s=wait_s, after=after)
     found = _PAYMENT.fullmatch(path)
     if found is None:
         return None
@@ -59,16 +67,20 @@ def _payment_route(method: str, path: str, query: str) -> Route | None:
             return Route(call=Call.CANCEL, payment_no=found[1])
         case ("POST", "ack"):
             return Route(call=Call.ACK, payment_no=found[1])
+        case ("POST", "refunds"):
+            return Route(call=Call.REFUND, payment_no=found[1])
         case ("GET", None):
-            values = dict(parse_qsl(query))
-            return Route(
-                call=Call.ASK,
-                payment_no=found[1],
-                wait_s=_number(values.get("wait"), limit=600),
-                after=int(_number(values.get("after"), limit=2**62)) if "after" in values else None,
-            )
+            wait_s, after = _poll(query)
+            return Route(call=Call.ASK, payment_no=found[1], wait_s=wait_s, after=after)
         case _:
             return None
+
+
+def _poll(query: str) -> tuple[float, int | None]:
+    """How long to wait, and for what to come after."""
+    values = dict(parse_qsl(query))
+    after = int(_number(values.get("after"), limit=2**62)) if "after" in values else None
+    return _number(values.get("wait"), limit=600), after
 
 
 def _number(text: str | None, *, limit: int) -> int:

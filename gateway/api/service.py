@@ -19,6 +19,7 @@ from gateway.api.answers import JSON, Answer, Refusal, Signer
 from gateway.api.caller import Caller
 from gateway.api.journals import JournalCalls
 from gateway.api.paying import PaymentCalls, payment_key
+from gateway.api.refunding import RefundCalls
 from gateway.api.routes import Call, Route, largest_body, read_route
 from gateway.ports import Clock
 from gateway.store import places
@@ -31,6 +32,7 @@ from protocol.messages import (
     CancelRequest,
     JournalUpload,
     PaymentRequest,
+    RefundRequest,
     UndecodableError,
     decode,
 )
@@ -52,6 +54,7 @@ class GatewayService:
         signer: Signer,
         root_signer: Signer,
         paying: PaymentCalls,
+        refunding: RefundCalls,
         activating: ActivationCalls,
         journals: JournalCalls,
     ) -> None:
@@ -60,6 +63,7 @@ class GatewayService:
         self._signer = signer
         self._root_signer = root_signer
         self._paying = paying
+        self._refunding = refunding
         self._activating = activating
         self._journals = journals
         self._terminals: dict[str, Terminal] = {}
@@ -108,6 +112,11 @@ class GatewayService:
             case Call.ACK:
                 key = payment_key(caller, route.payment_no)
                 return await self._paying.acknowledge(caller, key, _read(AckRequest, request))
+            case Call.REFUND:
+                key = payment_key(caller, route.payment_no)
+                return await self._refunding.take(caller, key, _read(RefundRequest, request))
+            case Call.ASK_REFUND:
+                return await self._refunding.ask(caller, route.refund_no, wait_s=route.wait_s, after=route.after)
             case Call.JOURNAL:
                 return await self._journals.upload(caller, _read(JournalUpload, request))
             case _:

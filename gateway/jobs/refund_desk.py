@@ -5,7 +5,6 @@ Durable before each send. It must not decide anything about money: `gateway.paym
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import assert_never
 
 from gateway.channels.port import (
@@ -30,11 +29,10 @@ Spoken = RefundVerdict | RefundQueryVerdict | NotSent | NoAnswer
 
 
 class RefundDesk:
-    """`changed` is told the number of a refund whose state the till may see."""
+    """Works on refunds; orders have a desk of their own."""
 
-    def __init__(self, *, calls: ChannelCalls, changed: Callable[[str], None]) -> None:
+    def __init__(self, *, calls: ChannelCalls) -> None:
         self._calls = calls
-        self._changed = changed
 
     async def work(self, refund_no: str) -> None:
         """Does what is due for this refund, if anything still is."""
@@ -71,7 +69,6 @@ class RefundDesk:
             return apply_refund(tx, self._calls, refund_no, spoken, said_by=said_by, asked_ms=asked_ms)
 
         refund = await self._calls.store.run(unit)
-        self._changed(refund_no)
         self._calls.waiters.wake(refund.key)
 
     def _take_up(self, tx: Tx, refund_no: str) -> tuple[Refund, ChannelOrder, RefundActionKind] | None:

@@ -63,6 +63,11 @@ class Accounts:
     def find(self, account_id: str) -> OpenAccount | None:
         return self._open.get(account_id)
 
+    def pages(self, account_id: str) -> bool:
+        """Whether this account can take payments on the page in its wallet's browser."""
+        account = self._open.get(account_id)
+        return account is not None and account.channel.traits.pages
+
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         return tuple(account.candidate for account in self._open.values())
