@@ -42,9 +42,22 @@ def payment(state: GatewayState = GatewayState.SENT, **changes: Any) -> Payment:
 
 def order(**changes: Any) -> ChannelOrder:
     row = ChannelOrder(
-        out_trade_no=f"{ORDER_NO}00", key=KEY, account_id="a1", amount_fen=1250, sent_ms=0, deadline_ms=45_000
+        out_trade_no=f"{ORDER_NO}00",
+        key=KEY,
+        account_id="a1",
+        amount_fen=1250,
+        sent_ms=0,
+        deadline_ms=45_000,
+        channel="alipay",
     )
     return replace(row, **changes)
+
+
+def ended_order(kind: ProofKind = ProofKind.CLOSED, **changes: Any) -> ChannelOrder:
+    """An order that ended at 50 s by this row of table P."""
+    return order(
+        open_calls=0, call_closed_ms=1_000, ended_kind=kind, ended_said_by="alipay", ended_ms=50_000, **changes
+    )
 
 
 def undone_order(**changes: Any) -> ChannelOrder:

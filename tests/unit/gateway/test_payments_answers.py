@@ -13,6 +13,7 @@ from gateway.channels.port import (
     ChannelReason,
     Closed,
     Declined,
+    Failed,
     LineFault,
     Mismatch,
     NoAnswer,
@@ -23,11 +24,11 @@ from gateway.channels.port import (
     Unknown,
 )
 from gateway.payments.answers import answer_pay, answer_query
-from gateway.payments.values import AlarmKind
+from gateway.payments.values import AlarmKind, FailedHow
 from protocol.messages import LateMoneyState
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind
-from tests.unit.gateway.payment_rows import PAID_VERDICT, order, payment, undone_order
+from tests.unit.gateway.payment_rows import PAID_VERDICT, ended_order, order, payment, undone_order
 
 S = GatewayState
 DOUBTS = [
@@ -74,21 +75,61 @@ def test_verified_paid(state: GatewayState, cancelled: bool, after: GatewayState
 
 
 def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end() -> None:
-    row = payment(S.NOT_PAID)
-    early = answer_query(row, order(), PAID_VERDICT, said_by="alipay", asked_ms=49_000, now_ms=51_000)
+    row, ended = payment(S.NOT_PAID), ended_order(watch_step=4)
+    early = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=49_000, now_ms=51_000)
     assert early.payment == row
-    stale = answer_pay(row, order(watch_step=4), PAID_VERDICT, said_by="alipay", now_ms=51_000)
+    stale = answer_pay(row, ended, PAID_VERDICT, said_by="alipay", now_ms=51_000)
     assert stale.payment == row
     assert stale.order is not None
     assert stale.order.watch_step == 0
-    late = answer_query(row, order(), PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001)
+    late = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001)
     assert late.payment.state is S.NOT_PAID
     assert late.payment.late_state is LateMoneyState.FOUND
     assert [alarm.kind for alarm in late.alarms] == [AlarmKind.LATE_MONEY]
+    assert late.order is not None
     undone = answer_query(
-        late.payment, order(), Closed(code="TRADE_CLOSED"), said_by="alipay", asked_ms=60_000, now_ms=60_000
+        late.payment, late.order, Closed(code="TRADE_CLOSED"), said_by="alipay", asked_ms=60_000, now_ms=60_000
     )
     assert undone.payment.late_state is LateMoneyState.UNDONE
+
+
+def test_money_on_an_order_that_the_page_gave_up_is_late_even_while_another_payer_pays() -> None:
+    """Two wallets can never both keep the money of one payment."""
+    row = payment(S.PAID, page=True, out_trade_no="other")
+    late = answer_query(row, ended_order(), PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001)
+    assert late.payment.state is S.PAID
+    assert late.order is not None
+    assert late.order.late_state is LateMoneyState.FOUND
+
+
+def test_a_try_that_went_wrong_is_no_end() -> None:
+    """WeChat PAYERROR, UnionPay's failures: undone, whatever they sound like."""
+    failed = Failed(code="PAYERROR", reason=ChannelReason.PAYMENT_FAILED, money_taken=False, closed_once_undone=False)
+    step = answer_query(payment(), order(), failed, said_by="wechat", asked_ms=3_000, now_ms=3_001)
+    assert step.payment.state is S.SENT
+    assert step.order is not None
+    assert step.order.failed is FailedHow.UNTAKEN
+
+
+@pytest.mark.parametrize(("taken", "after"), [(False, S.NOT_PAID), (True, S.UNDO_BY_REFUND)])
+def test_unionpay_fails_again_after_its_reversal(taken: bool, after: GatewayState) -> None:
+    """Table P, CLOSED: reversal accepted and a code that is not of money taken; 42, 74, 75 go back as a refund."""
+    code = "74" if taken else "01"
+    failed = Failed(code=code, reason=ChannelReason.PAYMENT_FAILED, money_taken=taken, closed_once_undone=not taken)
+    step = answer_query(
+        payment(S.REVERSING), undone_order(), failed, said_by="unionpay", asked_ms=47_000, now_ms=47_001
+    )
+    assert step.payment.state is after
+
+
+def test_on_the_page_the_end_of_one_order_leaves_the_payment_open_until_its_time_is_up() -> None:
+    row = payment(page=True, qr="https://x/q/t", qr_expires_ms=120_000)
+    open_still = answer_query(row, order(), Closed(code="CLOSED"), said_by="alipay", asked_ms=30_000, now_ms=30_001)
+    assert (open_still.payment.state, open_still.payment.out_trade_no) == (S.SENT, None)
+    assert open_still.order is not None
+    assert open_still.order.ended_kind is ProofKind.CLOSED
+    over = answer_query(row, order(), Closed(code="CLOSED"), said_by="alipay", asked_ms=121_000, now_ms=121_001)
+    assert over.payment.state is S.NOT_PAID
 
 
 @pytest.mark.parametrize("state", [S.SENT, S.REVERSING])
@@ -121,7 +162,7 @@ def test_a_query_that_was_not_sent_proves_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("state", "proof"),
-    [(S.SENT, ProofKind.CLOSED), (S.REVERSING, ProofKind.CLOSED), (S.UNDO_BY_REFUND, ProofKind.REFUNDED)],
+    [(S.SENT, ProofKind.CLOSED), (S.REVERSING, ProofKind.CLOSED), (S.UNDO_BY_REFUND, ProofKind.CLOSED)],
 )
 def test_verified_closed(state: GatewayState, proof: ProofKind) -> None:
     verdict = Closed(code="TRADE_CLOSED")

@@ -14,11 +14,12 @@ from gateway.channels.port import (
     UndoRetry,
     Unknown,
 )
+from gateway.payments.answers import answer_query
 from gateway.payments.undo import answer_cancel, request_cancel, sending_cancel, with_amber
 from gateway.payments.values import AlarmKind, Step, UndoHeard
 from protocol.messages import LateMoneyState
-from protocol.states import GatewayState
-from tests.unit.gateway.payment_rows import order, payment, undone_order
+from protocol.states import GatewayState, ProofKind
+from tests.unit.gateway.payment_rows import PAID_VERDICT, ended_order, order, payment, undone_order
 
 S = GatewayState
 
@@ -37,7 +38,7 @@ def test_an_intent_is_noted_on_everything_but_paid(state: GatewayState) -> None:
     [
         (S.SENT, S.REVERSING, True),
         (S.REVERSING, S.REVERSING, True),
-        (S.UNDO_BY_REFUND, S.UNDO_BY_REFUND, True),
+        (S.UNDO_BY_REFUND, S.UNDO_BY_REFUND, False),
         (S.PAID, S.PAID, False),
         (S.NOT_PAID, S.NOT_PAID, False),
     ],
@@ -49,12 +50,11 @@ def test_a_cancel_is_sent_only_for_what_is_open(state: GatewayState, after: Gate
     assert (step.order.undo_tries == 1) == sent
 
 
-def test_late_money_may_be_cancelled() -> None:
+def test_an_order_that_ended_is_never_cancelled() -> None:
+    """Late money goes back by refund, not by a second undo."""
     row = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=1)
-    step = sending_cancel(row, order(), now_ms=45_000)
-    assert step.payment.state is S.NOT_PAID
-    assert step.order is not None
-    assert step.order.undo_tries == 1
+    ended = ended_order(late_state=LateMoneyState.FOUND)
+    assert sending_cancel(row, ended, now_ms=60_000) == Step(payment=row, order=ended)
 
 
 @pytest.mark.parametrize(("sent_ms", "certain"), [(14_999, False), (15_000, True)])
@@ -67,21 +67,45 @@ def test_only_a_cancel_sent_15_s_after_the_payment_counts_for_absent(sent_ms: in
     assert (step.order.certain_undo_ms is not None) == certain
 
 
-def test_a_cancel_that_gave_money_back_is_an_undo_by_refund() -> None:
+def test_a_cancel_that_says_it_gave_money_back_proves_nothing_yet() -> None:
     verdict = UndoAcknowledged(action=UndoAction.REFUND)
     step = answer_cancel(payment(S.REVERSING), undone_order(), verdict, said_by="alipay", now_ms=46_000)
-    assert step.payment.state is S.UNDO_BY_REFUND
+    assert step.payment.state is S.REVERSING
 
 
 @pytest.mark.parametrize("reason", list(ChannelReason))
 def test_a_refusal_is_an_alarm_and_never_an_end(reason: ChannelReason) -> None:
+    """Only "this order is in another state" is no alarm: the query after it says which."""
     verdict = UndoRefused(code="X", reason=reason)
     step = answer_cancel(payment(S.REVERSING), undone_order(), verdict, said_by="alipay", now_ms=46_000)
-    over = reason is ChannelReason.UNDO_WINDOW_OVER
-    assert step.payment.state is (S.UNDO_BY_REFUND if over else S.REVERSING)
-    assert [alarm.kind for alarm in step.alarms] == [AlarmKind.UNDO_REFUSED]
+    assert step.payment.state is S.REVERSING
+    expected = [] if reason is ChannelReason.ORDER_STATE else [AlarmKind.UNDO_REFUSED]
+    assert [alarm.kind for alarm in step.alarms] == expected
     assert step.order is not None
     assert step.order.undo_heard is UndoHeard.REFUSED
+
+
+def test_paid_after_a_refused_undo_goes_back_as_a_refund() -> None:
+    refused = undone_order(undo_heard=UndoHeard.REFUSED)
+    step = answer_query(payment(S.REVERSING), refused, PAID_VERDICT, said_by="alipay", asked_ms=47_000, now_ms=47_001)
+    assert step.payment.state is S.UNDO_BY_REFUND
+
+
+def test_paid_three_times_after_an_acknowledged_undo_goes_back_as_a_refund() -> None:
+    row, seen = payment(S.REVERSING), undone_order()
+    states: list[GatewayState] = []
+    for at_ms in (47_000, 50_000, 53_000):
+        step = answer_query(row, seen, PAID_VERDICT, said_by="alipay", asked_ms=at_ms, now_ms=at_ms)
+        assert step.order is not None
+        row, seen = step.payment, step.order
+        states.append(row.state)
+    assert states == [S.REVERSING, S.REVERSING, S.UNDO_BY_REFUND]
+
+
+def test_a_page_that_nobody_pressed_ends_by_our_own_row() -> None:
+    shown = payment(S.CREATED, page=True, out_trade_no=None, account_id=None, channel=None, qr_expires_ms=120_000)
+    step = request_cancel(shown, None, operator="01", now_ms=7_000)
+    assert (step.payment.state, step.payment.proof_kind) == (S.NOT_PAID, ProofKind.NEVER_OPENED)
 
 
 @pytest.mark.parametrize(

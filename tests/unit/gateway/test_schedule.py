@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
+from gateway.channels.port import OrderKind
 from gateway.jobs.bucket import Bucket, full
 from gateway.jobs.schedule import Action, ActionKind, Pace, next_action, undo_goes_on, undo_pause_ms
-from gateway.payments.values import ChannelOrder, Payment, UndoFound, UndoHeard
+from gateway.payments.values import ChannelOrder, FailedHow, Payment, UndoFound, UndoHeard
 from protocol.messages import LateMoneyState, Presented
 from protocol.states import GatewayState, ProofKind
-from tests.unit.gateway.payment_rows import order, payment, undone_order
+from tests.unit.gateway.payment_rows import ended_order, order, payment, undone_order
 
 PACE = Pace(query_interval_ms=3_000)
 S, K = GatewayState, ActionKind
 
 
-def action(row: Payment, seen: ChannelOrder) -> tuple[ActionKind, int] | None:
-    found: Action | None = next_action(row, seen, PACE, now_ms=0)
+def action(row: Payment, seen: ChannelOrder, pace: Pace = PACE) -> tuple[ActionKind, int] | None:
+    found: Action | None = next_action(row, seen, pace)
     return None if found is None else (found.kind, found.due_ms)
 
 
@@ -37,10 +38,55 @@ def test_the_cashiers_cancel_acts_at_once() -> None:
     assert action(payment(cancel_requested_ms=2_000), order(asked_ms=1_900)) == (K.UNDO, 2_000)
 
 
+def test_where_a_reverse_must_wait_the_wallet_is_asked_meanwhile() -> None:
+    """WeChat: a code is not reversed before 15 s; a QR is closed at once."""
+    pace = Pace(query_interval_ms=3_000, undo_not_before_ms=15_000)
+    row = payment(cancel_requested_ms=2_000)
+    assert action(row, order(asked_ms=1_900), pace) == (K.QUERY, 3_000)
+    assert action(row, order(asked_ms=12_040), pace) == (K.UNDO, 15_000)
+    assert action(row, order(asked_ms=1_900, kind=OrderKind.QR), pace) == (K.UNDO, 2_000)
+
+
+def test_a_code_is_asked_about_at_the_wallets_own_times() -> None:
+    """UnionPay: 3, 6, 10, 15 ... s; after an answer that settled nothing the gap is doubled."""
+    pace = Pace(query_interval_ms=1_000, query_at_ms=(3_000, 6_000, 10_000, 15_000))
+    times: list[tuple[ActionKind, int] | None] = []
+    asked: int | None = None
+    for _ in range(4):
+        found = action(payment(), order(asked_ms=asked), pace)
+        assert found is not None
+        times.append(found)
+        asked = found[1]
+    assert times == [(K.QUERY, 3_000), (K.QUERY, 6_000), (K.QUERY, 10_000), (K.QUERY, 15_000)]
+    assert action(payment(), order(asked_ms=6_000, unsettled_asks=1), pace) == (K.QUERY, 14_000)
+
+
+def test_while_a_payer_has_pressed_pay_the_wallet_is_asked_every_2_s() -> None:
+    seen = order(kind=OrderKind.PAGE, deadline_ms=120_000, asked_ms=2_010)
+    assert action(payment(page=True), seen) == (K.QUERY, 4_000)
+
+
+def test_an_order_that_another_payer_waits_for_is_closed_and_asked_about() -> None:
+    seen = order(kind=OrderKind.PAGE, deadline_ms=120_000, asked_ms=21_000, release_ms=21_500)
+    assert action(payment(page=True), seen) == (K.RELEASE, 21_500)
+    closed = order(
+        kind=OrderKind.PAGE, deadline_ms=120_000, asked_ms=21_600, release_ms=21_500, undo_sent_ms=21_700, undo_tries=1
+    )
+    assert action(payment(page=True), closed) == (K.QUERY, 22_000)
+
+
+@pytest.mark.parametrize("how", list(FailedHow))
+def test_a_try_that_went_wrong_is_undone_at_once(how: FailedHow) -> None:
+    assert action(payment(), order(asked_ms=3_000, failed=how)) == (K.UNDO, 0)
+
+
+def test_beside_a_refund_the_order_is_only_looked_at() -> None:
+    assert action(payment(S.UNDO_BY_REFUND), order(asked_ms=60_000)) == (K.QUERY, 70_000)
+
+
 @pytest.mark.parametrize("state", [S.CREATED, S.PAID])
 def test_nothing_is_due_for_what_is_settled(state: GatewayState) -> None:
     assert action(payment(state), order()) is None
-    assert next_action(payment(state), None, PACE, now_ms=0) is None
 
 
 def test_the_pauses_between_undos() -> None:
@@ -79,13 +125,13 @@ def test_an_early_cancel_is_repeated_once_it_can_count_for_absent() -> None:
 
 def test_a_qr_is_asked_for_again_then_given_up() -> None:
     row = payment(presented=Presented.MERCHANT)
-    assert action(row, order(open_calls=0, call_closed_ms=900)) == (K.QR, 2_900)
-    assert action(row, order(open_calls=0, call_closed_ms=9_000, calls=3)) == (K.UNDO, 9_000)
+    assert action(row, order(kind=OrderKind.QR, open_calls=0, call_closed_ms=900)) == (K.QR, 2_900)
+    assert action(row, order(kind=OrderKind.QR, open_calls=0, call_closed_ms=9_000, calls=3)) == (K.UNDO, 9_000)
 
 
 def test_a_shown_qr_is_asked_about_until_its_end() -> None:
     row = payment(presented=Presented.MERCHANT, qr="https://qr", qr_expires_ms=120_000)
-    assert action(row, order(deadline_ms=120_000, asked_ms=117_040)) == (K.UNDO, 120_000)
+    assert action(row, order(kind=OrderKind.QR, deadline_ms=120_000, asked_ms=117_040)) == (K.UNDO, 120_000)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +141,17 @@ def test_a_shown_qr_is_asked_about_until_its_end() -> None:
 def test_the_watch_for_late_money(proof: ProofKind, watched: bool) -> None:
     """+5 s, then +1, 5, 15 min, 1, 6, 24 h after the end; only where the wallet may still take money."""
     row = payment(S.NOT_PAID, proof_kind=proof)
-    times = [action(row, order(watch_step=step)) for step in range(8)]
+    times = [action(row, ended_order(proof, watch_step=step)) for step in range(8)]
     due = [(K.QUERY, 50_000 + s * 1000) for s in (5, 60, 300, 900, 3_600, 21_600, 86_400)]
     assert times == ([*due, None] if watched else [None] * 8)
 
 
-def test_late_money_is_undone_at_once() -> None:
-    row = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=1)
-    assert action(row, order(undo_found=UndoFound.PAID)) == (K.CANCEL, 0)
+def test_late_money_is_looked_at_while_it_goes_back() -> None:
+    row = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=100_000)
+    seen = ended_order(late_state=LateMoneyState.FOUND, late_found_ms=100_000, asked_ms=100_000)
+    assert action(row, seen) == (K.QUERY, 160_000)
+    settled = ended_order(late_state=LateMoneyState.UNDONE, late_found_ms=100_000, asked_ms=100_000)
+    assert action(row, settled) is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +161,7 @@ def test_late_money_is_undone_at_once() -> None:
         (S.SENT, False, 1, False),
         (S.SENT, False, 2, True),
         (S.SENT, True, 1, True),
-        (S.UNDO_BY_REFUND, True, 0, True),
+        (S.UNDO_BY_REFUND, True, 0, False),
         (S.PAID, False, 0, False),
         (S.NOT_PAID, False, 0, False),
     ],
