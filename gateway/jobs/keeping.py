@@ -10,6 +10,7 @@ from gateway.jobs.schedule import UNNOTICED_AFTER_MS, Pace, next_action
 from gateway.jobs.schedule_refunds import next_refund_action
 from gateway.ledger.entries import Parties
 from gateway.ledger.follow import after_order, after_refund
+from gateway.payments.late import covers
 from gateway.payments.moves import late_undone, to_not_paid
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import (
@@ -124,6 +125,7 @@ def _keep_rest(
     if payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID):
         tasks.put(tx, TaskKind.NOTICE, ref, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
         pages.note_paid(tx, payment, now_ms=now_ms)
+        _send_duplicates_back(tx, payment, pace_of, now_ms=now_ms)
 
 
 def _follow_money(
@@ -151,11 +153,21 @@ def _follow_money(
     found = order.late_state is LateMoneyState.FOUND and (order_before is None or order_before.late_state is None)
     if undone and order.ended_kind is None:
         refund_by_itself(tx, order, RefundCause.UNDO, pace_of, now_ms=now_ms)
-    elif found and (owner.refunds_late_money or payment.state is GatewayState.PAID):
-        # A sale that another order has paid: a duplicate always goes back.
+    elif found and (owner.refunds_late_money or any(covers(other) for other in payments.of_sale(tx, payment))):
+        # Money for a sale that is paid otherwise is a duplicate, which always goes back.
         refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
     elif order.late_state in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED):
         alarms.close_all(tx, about=key_ref(payment.key), now_ms=now_ms)
+
+
+def _send_duplicates_back(tx: Tx, payment: Payment, pace_of: PaceOf, *, now_ms: int) -> None:
+    """The sale is paid now: late money that waits for a person's word is a duplicate."""
+    for other in payments.of_sale(tx, payment):
+        if other.late_state is not LateMoneyState.FOUND:
+            continue
+        for order in payments.orders_of(tx, other.key):
+            if order.late_state is LateMoneyState.FOUND:
+                refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
 
 
 def refund_by_itself(tx: Tx, order: ChannelOrder, cause: RefundCause, pace_of: PaceOf, *, now_ms: int) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.channels.port import OrderKind
+from gateway.payments.late import covers
 from gateway.payments.values import GATEWAY, ChannelOrder, Payment, PaymentKey, Said, Step
 from protocol.messages import LateMoneyState, PaymentRequest, Presented
 from protocol.reasons import Reason
@@ -61,7 +62,7 @@ def admit(request: PaymentRequest, n: int, earlier: Sequence[Payment], *, now_ms
     """`earlier`: all payments of the order that exist; none of them has this n."""
     if any(p.cancel_requested_ms is not None for p in earlier):
         return Refused(reason=Reason.ORDER_CANCELLED)
-    if any(p.state is GatewayState.PAID for p in earlier):
+    if any(covers(p) for p in earlier):
         return Refused(reason=Reason.ORDER_PAID)
     if any(p.state is not GatewayState.NOT_PAID or p.late_state is LateMoneyState.FOUND for p in earlier):
         return Refused(reason=Reason.ORDER_OPEN)

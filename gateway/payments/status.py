@@ -45,7 +45,7 @@ def _proof(payment: Payment) -> Proof | None:
 def _light(payment: Payment) -> Light | None:
     """Green is table P and nothing else; it is out while money that came after all is not back."""
     if payment.state is GatewayState.NOT_PAID:
-        return None if payment.late_state is LateMoneyState.FOUND else Light.GREEN
+        return Light.GREEN if payment.late_state in (None, LateMoneyState.UNDONE) else None
     undoing = payment.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND)
     return Light.AMBER if payment.amber and undoing else None
 

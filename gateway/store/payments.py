@@ -28,6 +28,11 @@ _SELECT_OF_ORDER: Final = (
     .where(_P.terminal_id == bindparam("k_terminal"), _P.order_no == bindparam("k_order"))
     .order_by(_P.n)
 )
+_OF_SALE: Final = (
+    select(PAYMENTS)
+    .where(_P.terminal_id == bindparam("k_terminal"), _P.sale_id == bindparam("k_sale"))
+    .order_by(_P.created_ms, _P.order_no, _P.n)
+)
 _INSERT: Final = insert(PAYMENTS)
 _UPDATE: Final = update(PAYMENTS).where(*_KEY)
 _SELECT_ORDER: Final = select(CHANNEL_ORDERS).where(_O.out_trade_no == bindparam("k_out"))
@@ -67,6 +72,14 @@ def find(tx: Tx, key: PaymentKey) -> Payment | None:
 def of_order(tx: Tx, *, terminal_id: str, order_no: str) -> list[Payment]:
     """Every payment of one order of one terminal, by n."""
     rows = tx.connection.execute(_SELECT_OF_ORDER, {"k_terminal": terminal_id, "k_order": order_no})
+    return [_payment(row) for row in rows]
+
+
+def of_sale(tx: Tx, payment: Payment) -> list[Payment]:
+    """Every payment of the sale that this one is for; only itself when its sale was never told."""
+    if payment.sale_id is None:
+        return [payment]
+    rows = tx.connection.execute(_OF_SALE, {"k_terminal": payment.key.terminal_id, "k_sale": payment.sale_id})
     return [_payment(row) for row in rows]
 
 

@@ -137,6 +137,7 @@ PAYMENTS: Final = Table(
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("n >= 1", name="n"),
     CheckConstraint("(state = 'NOT_PAID') = (proof_kind IS NOT NULL)", name="proof"),
+    Index("ix_payments_sale", "terminal_id", "sale_id"),
     # One live payment per order, and nothing beside a paid one.
     Index("ix_payments_live", "terminal_id", "order_no", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     Index("ix_payments_taken", "terminal_id", "order_no", unique=True, sqlite_where=_TAKEN, postgresql_where=_TAKEN),

@@ -17,6 +17,7 @@ _LIVE = sa.text("ended_kind IS NULL")
 def upgrade() -> None:
     op.add_column("merchants", sa.Column("late_money", sa.Text(), nullable=False, server_default="refund"))
     op.add_column("payments", sa.Column("page", sa.Integer(), nullable=False, server_default="0"))
+    op.create_index("ix_payments_sale", "payments", ["terminal_id", "sale_id"])
     _channel_orders()
     _tasks()
     _refunds()

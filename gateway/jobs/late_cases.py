@@ -1,0 +1,90 @@
+"""Late money as cases for a person: what waits, and what the person's word does. Units of work.
+
+Everything is decided in `gateway.payments.late`; the rows, the ledger and the till's news follow in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+
+from gateway.jobs.keeping import PaceOf, keep, refund_by_itself
+from gateway.payments.late import LateRefusal, LateWord, accept_late
+from gateway.payments.values import PaymentKey, RefundCause, Said
+from gateway.store import payments, refunds
+from gateway.store.tables import CHANNEL_ORDERS
+from gateway.store.units import Tx
+from protocol.messages import LateMoneyState
+
+_WAITING: Final = (
+    select(CHANNEL_ORDERS.c.out_trade_no)
+    .where(CHANNEL_ORDERS.c.late_state == LateMoneyState.FOUND.value)
+    .order_by(CHANNEL_ORDERS.c.late_found_ms, CHANNEL_ORDERS.c.out_trade_no)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateCase:
+    """`going_back`: its refund has begun."""
+
+    out_trade_no: str
+    key: PaymentKey
+    channel: str
+    amount_fen: int
+    found_ms: int
+    going_back: bool
+
+
+def open_cases(tx: Tx) -> list[LateCase]:
+    """What was found and has neither gone back nor been kept, the oldest first."""
+    found: list[LateCase] = []
+    for number in tx.connection.execute(_WAITING).scalars():
+        order = payments.order(tx, number)
+        assert order is not None, "it was just read"
+        found.append(
+            LateCase(
+                out_trade_no=number,
+                key=order.key,
+                channel=order.channel,
+                amount_fen=order.amount_fen,
+                found_ms=order.late_found_ms or 0,
+                going_back=_begun(tx, number),
+            )
+        )
+    return found
+
+
+def accept(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now_ms: int) -> PaymentKey | LateRefusal:
+    """The money is kept for the sale."""
+    order = payments.order(tx, out_trade_no)
+    payment = None if order is None else payments.find(tx, order.key)
+    if order is None or payment is None:
+        return LateRefusal.NOT_LATE
+    step = accept_late(
+        payment,
+        order,
+        of_sale=payments.of_sale(tx, payment),
+        refund_begun=_begun(tx, out_trade_no),
+        word=word,
+    )
+    if isinstance(step, LateRefusal):
+        return step
+    keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
+    return payment.key
+
+
+def send_back(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now_ms: int) -> PaymentKey | LateRefusal:
+    """The money goes back to the payer."""
+    order = payments.order(tx, out_trade_no)
+    if order is None or order.late_state is not LateMoneyState.FOUND:
+        return LateRefusal.NOT_LATE
+    said = Said(what="late_money_sent_back", said_by=word.person, detail=word.reason)
+    payments.add_events(tx, order.key, (said,), now_ms=now_ms)
+    refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
+    return order.key
+
+
+def _begun(tx: Tx, out_trade_no: str) -> bool:
+    return any(refund.cause is RefundCause.LATE for refund in refunds.of_order(tx, out_trade_no))

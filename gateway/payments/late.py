@@ -1,0 +1,55 @@
+"""A person's word about late money: kept for the sale, or sent back.
+
+Rules (SAFETY.md section 2)
+- Kept only while no other payment covers the sale and no refund has begun; a duplicate is always refunded.
+- The payment stays NOT_PAID: what was said stands. Its light is out, so that nobody charges the sale again.
+It must not know tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from gateway.payments.moves import bump
+from gateway.payments.values import ChannelOrder, Payment, Said, Step
+from protocol.messages import LateMoneyState
+from protocol.states import GatewayState
+
+
+class LateRefusal(StrEnum):
+    """Why a person's word is not taken."""
+
+    NOT_LATE = "not_late"  # there is no late money on this order, or its case is closed
+    GOING_BACK = "going_back"  # a refund has begun
+    COVERED = "covered"  # the sale has been paid otherwise: a duplicate always goes back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateWord:
+    """Who said it, and why."""
+
+    person: str
+    reason: str
+
+
+def accept_late(
+    payment: Payment, order: ChannelOrder, *, of_sale: Sequence[Payment], refund_begun: bool, word: LateWord
+) -> Step | LateRefusal:
+    """`of_sale`: every payment of the same sale, this one too."""
+    if order.late_state is not LateMoneyState.FOUND:
+        return LateRefusal.NOT_LATE
+    if refund_begun:
+        return LateRefusal.GOING_BACK
+    if any(covers(other) for other in of_sale):
+        return LateRefusal.COVERED
+    kept = replace(order, late_state=LateMoneyState.ACCEPTED)
+    told = replace(bump(payment), late_state=LateMoneyState.ACCEPTED)
+    said = Said(what="late_money_accepted", said_by=word.person, detail=word.reason)
+    return Step(payment=told, order=kept, said=(said,))
+
+
+def covers(payment: Payment) -> bool:
+    """Whether this payment's money is kept for its sale."""
+    return payment.state is GatewayState.PAID or payment.late_state is LateMoneyState.ACCEPTED
