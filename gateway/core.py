@@ -25,7 +25,7 @@ from gateway.jobs.scheduler import Scheduler
 from gateway.jobs.shop_pages import ShopPages
 from gateway.jobs.waiters import Waiters
 from gateway.keys import GatewayKeys
-from gateway.payments.values import Alarm, AlarmKind
+from gateway.payments.values import Alarm, AlarmKind, PaymentKey
 from gateway.ports import Clock, Entropy
 from gateway.routing.accounts import Accounts, ExchangeFor
 from gateway.routing.choose import Candidate
@@ -122,6 +122,11 @@ class Gateway:
         self.accounts.load(pairs)
         self.service.forget_terminals()
         await self.store.run(self._name_broken)
+        self.scheduler.wake()
+
+    def moved(self, key: PaymentKey) -> None:
+        """A person's word changed a payment: who waits for it is told, and what is due now is done."""
+        self._waiters.wake(key)
         self.scheduler.wake()
 
     async def aclose(self) -> None:

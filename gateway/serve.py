@@ -179,6 +179,7 @@ async def _serve(
         root_fingerprint=gateway.keys.root_kid,
         url=url,
         applied=gateway.load_accounts,
+        moved=gateway.moved,
     )
     door = await open_door(path, orders.do, entropy)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -12,14 +12,17 @@ from gateway.configure.activation import CODE_BYTES, create_code
 from gateway.configure.apply import apply_document, plan_document
 from gateway.configure.document import read_document
 from gateway.configure.faults import Faults
-from gateway.configure.words import ApplyOrder, CodeMade, CodeOrder, Order, Planned, Refused, Said
+from gateway.configure.late_money import late_word
+from gateway.configure.words import ApplyOrder, CodeMade, CodeOrder, LateOrder, Order, Planned, Refused, Said
+from gateway.payments.values import PaymentKey
 from gateway.ports import Clock, Entropy
 from gateway.store.units import Store
 from protocol.activation import ticket_text
 
 
 class OwnerOrders:
-    """`url`: where terminals reach this gateway, when that is known. `applied` is awaited after a file was written."""
+    """`url`: where terminals reach this gateway, when that is known. `applied` is awaited after a file was written;
+    `moved` hears of a payment that a person's word changed."""
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class OwnerOrders:
         root_fingerprint: str,
         url: str | None,
         applied: Callable[[], Awaitable[None]] | None = None,
+        moved: Callable[[PaymentKey], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -37,6 +41,7 @@ class OwnerOrders:
         self._root_fingerprint = root_fingerprint
         self._url = url
         self._applied = applied
+        self._moved = moved
 
     async def do(self, order: Order) -> Said:
         """Raises StoreFailed."""
@@ -45,6 +50,8 @@ class OwnerOrders:
                 return await self._apply(order)
             case CodeOrder():
                 return await self._make_code(order)
+            case LateOrder():
+                return await self._late_money(order)
             case _:
                 assert_never(order)
 
@@ -59,6 +66,16 @@ class OwnerOrders:
         if plan.changes and not order.dry_run and self._applied is not None:
             await self._applied()
         return Planned(plan=plan, applied=not order.dry_run)
+
+    async def _late_money(self, order: LateOrder) -> Said:
+        now_ms = self._clock.now_ms()
+        said = await self._store.run(lambda tx: late_word(tx, order, now_ms=now_ms))
+        if isinstance(said, Faults):
+            return Refused(faults=said)
+        answer, key = said
+        if key is not None and self._moved is not None:
+            self._moved(key)
+        return answer
 
     async def _make_code(self, order: CodeOrder) -> Said:
         now_ms, random = self._clock.now_ms(), self._entropy.bytes(CODE_BYTES)

@@ -6,6 +6,7 @@ is open to its owner alone. Secrets stay out of repr.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -33,7 +34,22 @@ class CodeOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="activati
     days: int = 1
 
 
-Order = ApplyOrder | CodeOrder
+class LateAction(StrEnum):
+    LIST = "list"
+    ACCEPT = "accept"
+    REFUND = "refund"
+
+
+class LateOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="late_money", forbid_unknown_fields=True):
+    """What a person says about late money; `LIST` says nothing."""
+
+    action: LateAction
+    out_trade_no: str = ""
+    person: str = ""
+    reason: str = ""
+
+
+Order = ApplyOrder | CodeOrder | LateOrder
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +87,22 @@ class CodeMade(Struct, frozen=True, kw_only=True, tag_field="said", tag="code"):
         return f"CodeMade(store={self.store!r})"
 
 
+class LateCaseSaid(Struct, frozen=True, kw_only=True):
+    out_trade_no: str
+    payment_no: str
+    channel: str
+    amount_fen: int
+    found_ms: int
+    going_back: bool
+
+
+class LateSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="late_money"):
+    """The cases that are open now; `done`: what was asked for was done."""
+
+    cases: tuple[LateCaseSaid, ...]
+    done: bool = False
+
+
 class Refused(Struct, frozen=True, kw_only=True, tag_field="said", tag="refused"):
     """What was written is at fault; nothing was done."""
 
@@ -84,7 +116,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag_field="said", tag="failed"):
     hint: str
 
 
-Said = Planned | CodeMade | Refused | Failed
+Said = Planned | CodeMade | LateSaid | Refused | Failed
 
 
 def write_line(words: Question | Order | Said) -> bytes:

@@ -1,0 +1,58 @@
+"""A person's word about late money, as an order at the door: list what waits, keep it for its sale, send it back."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from gateway.configure.faults import Faults, one_fault
+from gateway.configure.words import LateAction, LateCaseSaid, LateOrder, LateSaid
+from gateway.jobs.keeping import PaceOf
+from gateway.jobs.late_cases import accept, open_cases, send_back
+from gateway.jobs.schedule import Pace
+from gateway.payments.late import LateRefusal, LateWord
+from gateway.payments.values import PaymentKey
+from gateway.store.units import Tx
+
+#: The account's own pace is taken when the task is taken up.
+_PACE: Final[PaceOf] = lambda _account: Pace(query_interval_ms=3_000)  # noqa: E731
+_MOST_TEXT: Final = 120
+_HINTS: Final = {
+    LateRefusal.NOT_LATE: "no late money waits under this number; `guitai gateway late list` shows what does",
+    LateRefusal.GOING_BACK: "its refund has begun, so it cannot be kept any more",
+    LateRefusal.COVERED: "its sale is paid otherwise: a duplicate always goes back",
+}
+
+
+def late_word(tx: Tx, order: LateOrder, *, now_ms: int) -> tuple[LateSaid, PaymentKey | None] | Faults:
+    """Does it and says what is open afterwards; the payment is the one that changed."""
+    if order.action is LateAction.LIST:
+        return _cases(tx, done=False), None
+    person, reason = order.person.strip()[:_MOST_TEXT], order.reason.strip()[:_MOST_TEXT]
+    if not person or not reason:
+        return one_fault("late money", "by" if not person else "reason", "must be given: it is kept with the payment")
+    word = LateWord(person=person, reason=reason)
+    match order.action:
+        case LateAction.ACCEPT:
+            key = accept(tx, order.out_trade_no, word, _PACE, now_ms=now_ms)
+        case LateAction.REFUND:
+            key = send_back(tx, order.out_trade_no, word, _PACE, now_ms=now_ms)
+        case _:
+            assert_never(order.action)
+    if isinstance(key, LateRefusal):
+        return one_fault("late money", order.out_trade_no, _HINTS[key])
+    return _cases(tx, done=True), key
+
+
+def _cases(tx: Tx, *, done: bool) -> LateSaid:
+    said = tuple(
+        LateCaseSaid(
+            out_trade_no=case.out_trade_no,
+            payment_no=case.key.payment_no,
+            channel=case.channel,
+            amount_fen=case.amount_fen,
+            found_ms=case.found_ms,
+            going_back=case.going_back,
+        )
+        for case in open_cases(tx)
+    )
+    return LateSaid(cases=said, done=done)

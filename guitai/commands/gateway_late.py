@@ -1,0 +1,80 @@
+"""`guitai gateway late`: money that came after its payment was given up, and a person's word about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from guitai.exits import Exit
+from guitai.gateway_door import ask, database_option, print_faults, print_json, troubles
+from protocol.money import CNY, Money
+from protocol.reasons import Reason
+
+if TYPE_CHECKING:
+    from gateway.configure.words import LateOrder
+
+
+@click.group()
+def late() -> None:
+    """Late money: list what waits, keep it for its sale, or send it back."""
+
+
+@late.command("list")
+@database_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_cases(database: str | None, as_json: bool) -> int:
+    """What was found and has neither gone back nor been kept."""
+    from gateway.configure.words import LateAction, LateOrder
+
+    return _said(LateOrder(action=LateAction.LIST), database, as_json)
+
+
+@late.command()
+@click.argument("out_trade_no")
+@click.option("--by", "person", required=True, metavar="NAME", help="Who decides.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why it is kept.")
+@database_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def accept(out_trade_no: str, person: str, reason: str, database: str | None, as_json: bool) -> int:
+    """Keep the money for its sale. Not possible when the sale is paid otherwise: a duplicate always goes back."""
+    from gateway.configure.words import LateAction, LateOrder
+
+    order = LateOrder(action=LateAction.ACCEPT, out_trade_no=out_trade_no, person=person, reason=reason)
+    return _said(order, database, as_json)
+
+
+@late.command()
+@click.argument("out_trade_no")
+@click.option("--by", "person", required=True, metavar="NAME", help="Who decides.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why it goes back.")
+@database_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def refund(out_trade_no: str, person: str, reason: str, database: str | None, as_json: bool) -> int:
+    """Send the money back to the payer; the gateway drives the refund to its end."""
+    from gateway.configure.words import LateAction, LateOrder
+
+    order = LateOrder(action=LateAction.REFUND, out_trade_no=out_trade_no, person=person, reason=reason)
+    return _said(order, database, as_json)
+
+
+def _said(order: LateOrder, database: str | None, as_json: bool) -> int:
+    from gateway.configure.words import LateSaid, Refused
+
+    with troubles():
+        said = ask(database, order, url=None)
+    if isinstance(said, Refused):
+        return print_faults(said.faults, as_json, start="Nothing was changed.")
+    assert isinstance(said, LateSaid), "an order about late money is answered with its cases"
+    message = "Done." if said.done else f"{len(said.cases)} waiting."
+    if as_json:
+        import msgspec
+
+        cases: object = msgspec.to_builtins(said.cases)
+        print_json(reason=Reason.DONE, message=message, cases=cases)
+        return int(Exit.DONE)
+    for case in said.cases:
+        state = "going back" if case.going_back else "waits for a person"
+        click.echo(f"{case.out_trade_no}  {Money(case.amount_fen, CNY)}  {case.channel}  {state}")
+    click.echo(message)
+    return int(Exit.DONE)

@@ -1,0 +1,119 @@
+"""What every `guitai gateway` command needs: which database, how to ask (through the door of a running gateway, or the
+store itself), and how what may be wrong ends the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from guitai.exits import CommandStop, Exit
+from protocol.reasons import Reason
+
+if TYPE_CHECKING:
+    from gateway.configure.faults import Faults
+    from gateway.configure.words import Order
+
+
+def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--database",
+        metavar="URL",
+        help="A SQLite file: a path or sqlite:///path. Default: the system's place for application data.",
+    )(command)
+
+
+def database_path(url: str | None) -> Path:
+    from gateway.store.sqlite import DatabaseUnsupported, sqlite_path
+
+    if url is None:
+        from platformdirs import user_data_path
+
+        return user_data_path("guitai", appauthor=False) / "gateway" / "gateway.db"
+    try:
+        return sqlite_path(url)
+    except DatabaseUnsupported:
+        raise CommandStop(
+            Exit.USAGE,
+            reason=Reason.USAGE,
+            message="This gateway keeps its data in a SQLite file; other databases are not supported yet.",
+            hint="Give --database a path, or sqlite:///path.",
+        ) from None
+
+
+def ask(database: str | None, order: Order, *, url: str | None) -> object:
+    """The answer, once somebody gave one that says what happened."""
+    from gateway.configure.reach import Unreached, perform
+    from gateway.configure.words import Failed
+
+    path = database_path(database)
+    match perform(path, order, url=url):
+        case Unreached.HELD:
+            raise CommandStop(
+                Exit.DATA,
+                reason=Reason.FOLDER_LOCKED,
+                message=f"{path} is held by another process that does not answer.",
+                hint="Is that gateway just starting, or another command still running? Try again, or stop it.",
+            )
+        case Unreached.CUT:
+            raise CommandStop(
+                Exit.UNKNOWN,
+                reason=Reason.GATEWAY_UNREACHABLE,
+                message="The running gateway took the order, but its answer was lost.",
+                hint="Run the same command again: applying twice changes nothing, and a code nobody saw opens nothing.",
+            )
+        case Failed(reason=reason, hint=hint):
+            raise CommandStop(Exit.UNKNOWN, reason=reason, message="The running gateway could not do it.", hint=hint)
+        case said:
+            return said
+
+
+def print_faults(faults: Faults, as_json: bool, *, start: str) -> int:
+    sentences = [fault.sentence for fault in faults.faults]
+    if as_json:
+        import msgspec
+
+        listed: object = msgspec.to_builtins(faults.faults)
+        print_json(reason=Reason.USAGE, message=f"{start} {'; '.join(sentences)}", faults=listed)
+    else:
+        for sentence in sentences:
+            click.echo(f"guitai: {sentence}", err=True)
+        click.echo(start, err=True)
+    return int(Exit.USAGE)
+
+
+def print_json(**values: object) -> None:
+    click.echo(json.dumps(values, ensure_ascii=False))
+
+
+@contextmanager
+def troubles() -> Generator[None, None, None]:
+    """How what may be wrong with the computer ends the command."""
+    from gateway.keys import KeysUnreadable
+    from gateway.serve import ServeError
+    from gateway.store.migrate import SchemaNewer
+    from gateway.store.sqlite import DatabaseDamaged, DatabaseInUse
+    from gateway.store.units import StoreFailed
+
+    try:
+        yield
+    except ServeError as error:
+        raise CommandStop(Exit.USAGE, reason=Reason.USAGE, message=str(error)) from error
+    except DatabaseInUse as error:
+        raise CommandStop(Exit.DATA, reason=Reason.FOLDER_LOCKED, message=str(error)) from error
+    except DatabaseDamaged as error:
+        raise CommandStop(Exit.DATA, reason=Reason.JOURNAL_DAMAGED, message=str(error)) from error
+    except SchemaNewer as error:
+        raise CommandStop(Exit.DATA, reason=Reason.JOURNAL_NEWER, message=str(error)) from error
+    except KeysUnreadable as error:
+        raise CommandStop(Exit.USAGE, reason=Reason.CONFIG_DAMAGED, message=str(error)) from error
+    except StoreFailed as error:
+        raise CommandStop(Exit.UNKNOWN, reason=Reason.INTERNAL, message=str(error)) from error
+    except OSError as error:
+        # `strerror` and the file's name: the text of an unforeseen error is not repeated.
+        message = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
+        raise CommandStop(Exit.DATA, reason=Reason.FOLDER_UNREADABLE, message=message) from error
