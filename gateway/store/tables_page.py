@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
 
 from gateway.store.tables import METADATA
 
@@ -41,6 +52,10 @@ STATIC_PAID: Final = Table(
     Index("ix_static_paid_store", "store_id", "seq"),
 )
 
+#: The outcome of a notification that was applied: once for each event.
+ACCEPTED: Final = "accepted"
+_ONCE: Final = text(f"outcome = '{ACCEPTED}'")
+
 #: Every notification as it came, before it was answered. `outcome` says what it was found to be.
 CALLBACKS: Final = Table(
     "callbacks",
@@ -58,4 +73,5 @@ CALLBACKS: Final = Table(
     Column("processed_ms", BigInteger),
     Index("ix_callbacks_received", "received_ms"),
     Index("ix_callbacks_order", "out_trade_no"),
+    Index("ix_callbacks_once", "account_id", "event_id", unique=True, sqlite_where=_ONCE, postgresql_where=_ONCE),
 )

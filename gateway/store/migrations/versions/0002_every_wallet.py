@@ -12,6 +12,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _PAYMENT = ["terminal_id", "order_no", "n"]
 _PAYMENT_REF = ["payments.terminal_id", "payments.order_no", "payments.n"]
 _LIVE = sa.text("ended_kind IS NULL")
+_ONCE = sa.text("outcome = 'accepted'")
 
 
 def upgrade() -> None:
@@ -213,3 +214,11 @@ def _pages() -> None:
     )
     op.create_index("ix_callbacks_received", "callbacks", ["received_ms"])
     op.create_index("ix_callbacks_order", "callbacks", ["out_trade_no"])
+    op.create_index(
+        "ix_callbacks_once",
+        "callbacks",
+        ["account_id", "event_id"],
+        unique=True,
+        sqlite_where=_ONCE,
+        postgresql_where=_ONCE,
+    )
