@@ -17,6 +17,7 @@ from gateway.api.journals import JournalCalls
 from gateway.api.paying import PaymentCalls
 from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
+from gateway.callbacks.gateway import CallbackGateway
 from gateway.jobs.calls import ChannelCalls, Heard
 from gateway.jobs.desk import Desk
 from gateway.jobs.refund_desk import RefundDesk
@@ -30,6 +31,7 @@ from gateway.ports import Clock, Entropy
 from gateway.routing.accounts import Accounts, ExchangeFor
 from gateway.routing.choose import Candidate
 from gateway.store import alarms, guards, payments, places, tasks
+from gateway.store.sealing import Seal, seal_key
 from gateway.store.units import Store, StoreFailed, Tx
 
 
@@ -70,6 +72,7 @@ class Gateway:
         desk = Desk(calls=calls, refunds=refunds, qr_shown_ms=qr_shown_ms)
         shop_pages = ShopPages(accounts=self.accounts, entropy=entropy, public_url=public_url, shown_for_ms=qr_shown_ms)
         self.scheduler = Scheduler(store=store, clock=clock, calls=calls, desk=desk, longest_sleep_ms=longest_sleep_ms)
+        self.callbacks = CallbackGateway(calls=calls, seal=Seal(seal_key(keys), entropy), wake=self.scheduler.wake)
         self.service = GatewayService(
             store=store,
             clock=clock,
@@ -101,6 +104,7 @@ class Gateway:
         """Takes up what an earlier process left, then begins the schedule."""
         await self.store.run(self._recover)
         await self.load_accounts()
+        await self.callbacks.start()
         self._loop_task = asyncio.create_task(self.scheduler.run())
         self._loop_task.add_done_callback(_told)
 

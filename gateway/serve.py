@@ -25,6 +25,7 @@ import uvicorn
 
 from gateway.api.app import make_app
 from gateway.api.operations import pages
+from gateway.callbacks.routes import callback_routes
 from gateway.channels.http import HttpExchange
 from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
@@ -158,7 +159,7 @@ async def _serve(
     bound = int(listener.getsockname()[1])
     server = _Server(
         uvicorn.Config(
-            make_app(gateway.service, pages(gateway, clock)),
+            make_app(gateway.service, pages(gateway, clock), callback_routes(gateway.callbacks)),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -5,7 +5,7 @@ Bodies are limited before they are read whole; paths go on as they came over the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -19,8 +19,8 @@ from protocol.signature import RequestParts
 PlainAnswer = Callable[[], Awaitable[Response]]
 
 
-def make_app(service: GatewayService, plain: dict[str, PlainAnswer]) -> Starlette:
-    """`plain`: unsigned pages for operations, by path."""
+def make_app(service: GatewayService, plain: dict[str, PlainAnswer], open_routes: Sequence[Route] = ()) -> Starlette:
+    """`plain`: unsigned pages for operations, by path. `open_routes`: what wallets and phones call, unsigned by us."""
 
     def page(answer: PlainAnswer) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(_request: Request) -> Response:
@@ -33,7 +33,7 @@ def make_app(service: GatewayService, plain: dict[str, PlainAnswer]) -> Starlett
 
     routes = [Route(path, page(answer), methods=["GET"]) for path, answer in plain.items()]
     everything = Route("/{path:path}", signed, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-    return Starlette(routes=[*routes, everything])
+    return Starlette(routes=[*routes, *open_routes, everything])
 
 
 async def _handle(service: GatewayService, request: Request) -> Response:

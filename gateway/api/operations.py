@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.api.openapi import document
+from gateway.callbacks.metrics import callback_metrics
 from gateway.core import Gateway
 from gateway.ports import Clock
 from gateway.store.counts import Counts, counts
@@ -36,6 +37,7 @@ def pages(gateway: Gateway, clock: Clock) -> dict[str, Page]:
     async def metrics() -> Response:
         found = await gateway.store.run(lambda tx: counts(tx, now_ms=clock.now_ms()))
         text = metrics_text(found, gateway.service.counts, now_ms=clock.now_ms(), lag_ms=gateway.scheduler.lag_ms)
+        text += "\n".join(callback_metrics(gateway.callbacks, now_ms=clock.now_ms())) + "\n"
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def described() -> Response:
