@@ -4,25 +4,40 @@ JSON in, JSON out; a wrong call gets a problem that says what would be right. De
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import date
+from typing import Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.alipay.merchant import Merchant, pkcs1_pem, pkcs8_pem, public_pem
-from sandbox.alipay.methods import ScanResult
+from sandbox.billing import BillDiscrepancy, DiscrepancyKind
 from sandbox.clock import Clock
+from sandbox.courier import Courier
+from sandbox.following import Followed, NotFollowed, follow
 from sandbox.gun_port import Gun, Hold
-from sandbox.phone import WALLETS, Phone
+from sandbox.line import Line
+from sandbox.phone import Phone
 from sandbox.problems import problem
-from sandbox.scripts import Behaviour, Script, parse_script
+from sandbox.scripts import ARGUMENTS, Behaviour, Script, parse_script
+from sandbox.wallet import Origins, Scanned, ScanResult, SimulatedWallet
+from sandbox.wallet_browser import WalletBrowser
 
 Body = TypeVar("Body")
 
-_SCRIPTS = ", ".join(f"{b.value}:S" if b is Behaviour.ASK_PASSWORD else b.value for b in Behaviour)
+DEFAULT_CUSTOMER: Final = "customer"
+
+_NOT_FOLLOWED: Final[Mapping[NotFollowed, tuple[int, str, str]]] = {
+    NotFollowed.UNREACHABLE: (502, "Page unreachable", "The page behind this QR did not answer this phone."),
+    NotFollowed.NOT_A_PAGE: (422, "Not a cashier page", "The page behind this QR is not one that a phone can pay on."),
+    NotFollowed.OTHER_APP: (409, "Another app", "The page asks for another app than this wallet."),
+    NotFollowed.AMOUNT_NEEDED: (422, "Amount needed", "The page asks for an amount: give amount_fen."),
+    NotFollowed.PRESS_REFUSED: (502, "Press refused", "The page's pay button was pressed; its answer pays nothing."),
+    NotFollowed.BUSY: (409, "Busy", "The order is not this customer's to pay yet; scan again in a moment."),
+}
 
 
 class CodeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,9 +53,27 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`customer`: one name is one account of that wallet. `amount_fen`: typed on a page that asks for it."""
+
     qr: str
     wallet: str
     script: str
+    customer: str = DEFAULT_CUSTOMER
+    amount_fen: int | None = None
+
+
+class DiscrepancyRequest(msgspec.Struct, frozen=True, kw_only=True):
+    kind: DiscrepancyKind
+    out_trade_no: str
+    amount_fen: int | None = None
+
+
+class BillRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`day`: a Beijing day. The list replaces what was asked for that day before."""
+
+    wallet: str
+    day: date
+    discrepancies: tuple[DiscrepancyRequest, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +81,18 @@ class Control:
     """The handlers of the control calls over one phone."""
 
     phone: Phone
-    merchant: Merchant
     gun: Gun | None
     clock: Clock
+    line: Line
+    courier: Courier
+    tls_origin: str | None
 
     def routes(self) -> list[Route]:
         return [
             Route("/phone/codes", self.show_code, methods=["POST"]),
             Route("/phone/hold", self.hold, methods=["POST"]),
             Route("/phone/scan", self.scan, methods=["POST"]),
+            Route("/phone/bills", self.distort_bill, methods=["POST"]),
             Route("/phone/money", self.money, methods=["GET"]),
             Route("/merchant/{wallet}", self.about_merchant, methods=["GET"]),
         ]
@@ -65,10 +101,10 @@ class Control:
         asked = await read_body(request, CodeRequest)
         if isinstance(asked, Response):
             return asked
-        script = script_for(asked.wallet, asked.script)
+        script = script_for(asked.wallet, asked.script, self.phone.wallets)
         if isinstance(script, Response):
             return script
-        return JSONResponse({"auth_code": self.phone.show_code(script, self.clock())})
+        return JSONResponse({"auth_code": self.phone.show_code(asked.wallet, script, self.clock())})
 
     async def hold(self, request: Request) -> Response:
         asked = await read_body(request, HoldRequest)
@@ -88,25 +124,36 @@ class Control:
                 return problem(503, "gun_not_read", "The gun's line is full", detail)
 
     async def scan(self, request: Request) -> Response:
+        """A wallet's own QR is paid by that wallet; the address of a page is followed to its end."""
         asked = await read_body(request, ScanRequest)
         if isinstance(asked, Response):
             return asked
-        script = script_for(asked.wallet, asked.script)
+        script = script_for(asked.wallet, asked.script, self.phone.wallets)
         if isinstance(script, Response):
             return script
-        now_ms = self.clock()
-        scanned = self.phone.scan(asked.qr, script, now_ms)
-        if scanned.result is ScanResult.UNKNOWN_QR or scanned.out_trade_no is None:
-            return problem(404, "unknown_qr", "Unknown QR", "This is not an Alipay QR that this sandbox has given out.")
-        order = self.phone.order(scanned.out_trade_no, now_ms)
-        return JSONResponse(
-            {
-                "out_trade_no": scanned.out_trade_no,
-                "wallet": asked.wallet,
-                "result": scanned.result.value,
-                "state": None if order is None else order.money.state.value,
-            }
+        wallet = self.phone.wallets[asked.wallet]
+        followed = await self._follow(wallet, asked, script)
+        await self.courier.after_call(wallet)
+        if isinstance(followed, NotFollowed):
+            status, title, detail = _NOT_FOLLOWED[followed]
+            return problem(status, followed.value, title, detail)
+        return self._scanned(asked.wallet, followed)
+
+    async def distort_bill(self, request: Request) -> Response:
+        asked = await read_body(request, BillRequest)
+        if isinstance(asked, Response):
+            return asked
+        if asked.wallet not in self.phone.wallets:
+            return unknown_wallet(422, asked.wallet, self.phone.wallets)
+        discrepancies = tuple(
+            BillDiscrepancy(kind=one.kind, out_trade_no=one.out_trade_no, amount_fen=one.amount_fen)
+            for one in asked.discrepancies
         )
+        if any((one.amount_fen is None) != (one.kind is DiscrepancyKind.MISSING_ROW) for one in discrepancies):
+            detail = "extra_row and other_amount need amount_fen; missing_row has none."
+            return problem(422, "bad_fields", "Wrong fields", detail)
+        self.phone.distort_bill(asked.wallet, asked.day, discrepancies)
+        return JSONResponse({"wallet": asked.wallet, "day": str(asked.day), "discrepancies": len(discrepancies)})
 
     async def money(self, request: Request) -> Response:
         orders = [
@@ -122,23 +169,33 @@ class Control:
         return JSONResponse({"orders": orders})
 
     async def about_merchant(self, request: Request) -> Response:
-        wallet = str(request.path_params["wallet"])
-        if wallet not in WALLETS:
-            return unknown_wallet(404, wallet)
-        merchant = self.merchant
-        origin = str(request.base_url).rstrip("/")
+        name = str(request.path_params["wallet"])
+        wallet = self.phone.wallets.get(name)
+        if wallet is None:
+            return unknown_wallet(404, name, self.phone.wallets)
+        origins = Origins(plain=str(request.base_url).rstrip("/"), tls=self.tls_origin)
+        return JSONResponse(dict(wallet.about(origins)))
+
+    async def _follow(self, wallet: SimulatedWallet, asked: ScanRequest, script: Script) -> Followed:
+        qr = asked.qr.strip()
+        web = qr.startswith(("http://", "https://"))
+        if not web or any(one.owns_qr(qr) for one in self.phone.wallets.values()):
+            return self.phone.scan(asked.wallet, qr, script, self.clock())
+        browser = WalletBrowser(wallet=wallet, customer=asked.customer, script=script, line=self.line, clock=self.clock)
+        return await follow(browser, qr, amount_fen=asked.amount_fen)
+
+    def _scanned(self, wallet: str, scanned: Scanned) -> Response:
+        if scanned.result is ScanResult.UNKNOWN_QR:
+            detail = "This is not a QR that this wallet has given out, nor an order that it would pay."
+            return problem(404, "unknown_qr", "Unknown QR", detail)
+        number = scanned.out_trade_no
+        order = None if number is None else self.phone.wallets[wallet].order(number, self.clock())
         return JSONResponse(
             {
+                "out_trade_no": number,
                 "wallet": wallet,
-                "gateway_url": f"{origin}/alipay/gateway.do",
-                "app_id": merchant.app_id,
-                "seller_id": merchant.seller_id,
-                "pid": merchant.seller_id,
-                "sign_type": "RSA2",
-                "merchant_private_key_pkcs1_pem": pkcs1_pem(merchant.merchant_key),
-                "merchant_private_key_pkcs8_pem": pkcs8_pem(merchant.merchant_key),
-                "merchant_public_key_pem": public_pem(merchant.merchant_key.public_key()),
-                "alipay_public_key_pem": public_pem(merchant.wallet_key.public_key()),
+                "result": scanned.result.value,
+                "state": None if order is None else order.state.value,
             }
         )
 
@@ -155,17 +212,18 @@ async def read_body(request: Request, shape: type[Body]) -> Body | Response:
         return problem(400, "bad_json", "Not JSON", "The body must be a JSON object.")
 
 
-def script_for(wallet: str, text: str) -> Script | Response:
+def script_for(wallet: str, text: str, wallets: Iterable[str]) -> Script | Response:
     """The script by its name, if the wallet is one that is simulated."""
-    if wallet not in WALLETS:
-        return unknown_wallet(422, wallet)
+    if wallet not in wallets:
+        return unknown_wallet(422, wallet, wallets)
     script = parse_script(text)
     if script is None:
-        detail = f"Unknown script {json.dumps(text[:40])}. There are: {_SCRIPTS} (S in seconds)."
+        known = ", ".join(f"{b.value}:{ARGUMENTS[b].value}" if b in ARGUMENTS else b.value for b in Behaviour)
+        detail = f"Unknown script {json.dumps(text[:40])}. There are: {known} (a number behind the colon)."
         return problem(422, "unknown_script", "Unknown script", detail)
     return script
 
 
-def unknown_wallet(status: int, wallet: str) -> Response:
-    detail = f"No wallet {json.dumps(wallet[:40])} is simulated. There are: {', '.join(WALLETS)}."
+def unknown_wallet(status: int, wallet: str, wallets: Iterable[str]) -> Response:
+    detail = f"No wallet {json.dumps(wallet[:40])} is simulated. There are: {', '.join(wallets)}."
     return problem(status, "wallet_not_simulated", "Wallet not simulated", detail)

@@ -5,6 +5,7 @@ wallet's builder is called then), so that the time in a retry is the retry's own
 one notification id, by whatever field the wallet has for it. Must not know: any wallet's words, HTTP clients.
 """
 
+import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -60,19 +61,23 @@ class NotificationBook:
     def __init__(self, retries_ms: tuple[int, ...]) -> None:
         self._retries_ms = retries_ms
         self._notices: dict[str, _Notice] = {}
+        self._coming: list[tuple[int, int, str]] = []
+        """A heap of moments, turns and ids: each try that is due once, unless an answer to a copy came before it."""
+        self._turns = 0
 
     def add(self, notice_id: str, *, plan: CallbackPlan, build: Build, happened_ms: int) -> None:
         """Something happened that the shop is to be told of. The same id again changes nothing."""
         due_ms = None if plan.lost else happened_ms + plan.late_ms
-        self._notices.setdefault(notice_id, _Notice(plan=plan, build=build, due_ms=due_ms))
+        if notice_id not in self._notices:
+            self._keep(notice_id, _Notice(plan=plan, build=build, due_ms=due_ms))
 
     def due(self, now_ms: int) -> tuple[Outgoing, ...]:
         """Deliveries to make now; each is handed out once. Without an answer there is no next try: an edge that gets
         none says so with `answered`."""
         letters: list[Outgoing] = []
-        for notice_id, notice in self._notices.items():
-            if notice.due_ms is None or notice.due_ms > now_ms:
-                continue
+        while (soonest_ms := self.next_ms()) is not None and soonest_ms <= now_ms:
+            notice_id = heapq.heappop(self._coming)[2]
+            notice = self._notices[notice_id]
             copies = notice.plan.copies if notice.tries == 0 else 1
             letter = notice.build(Sending(now_ms=now_ms, forgery=notice.plan.forgery))
             hurried = notice.plan.before_answer and notice.tries == 0
@@ -98,8 +103,19 @@ class NotificationBook:
         if acknowledged:
             self._notices[notice_id] = replace(notice, due_ms=None, received=True)
         elif notice.due_ms is None and notice.tries <= len(self._retries_ms):
-            self._notices[notice_id] = replace(notice, due_ms=now_ms + self._retries_ms[notice.tries - 1])
+            self._keep(notice_id, replace(notice, due_ms=now_ms + self._retries_ms[notice.tries - 1]))
 
     def next_ms(self) -> int | None:
         """When the next delivery is due."""
-        return min((notice.due_ms for notice in self._notices.values() if notice.due_ms is not None), default=None)
+        while self._coming:
+            due_ms, _, notice_id = self._coming[0]
+            if self._notices[notice_id].due_ms == due_ms:
+                return due_ms
+            heapq.heappop(self._coming)
+        return None
+
+    def _keep(self, notice_id: str, notice: _Notice) -> None:
+        self._notices[notice_id] = notice
+        if notice.due_ms is not None:
+            self._turns += 1
+            heapq.heappush(self._coming, (notice.due_ms, self._turns, notice_id))

@@ -1,4 +1,4 @@
-"""The customer's phone as a web page: shows a payment code, holds it under the gun, scans the shop's QR, lists money.
+"""The customer's phone as a web page: a wallet of the customer's choice shows a payment code, scans a QR, lists money.
 
 The page fetches nothing from elsewhere and acts only through the sandbox's own calls. A fresh code travels in the body
 of an answer, never in an address.
@@ -19,14 +19,14 @@ from sandbox.codes import CODE_LIFE_MS
 from sandbox.control import read_body, script_for
 from sandbox.drawing import bars_svg, qr_svg
 from sandbox.gun_port import Gun
-from sandbox.phone import ALIPAY, Phone
-from sandbox.scripts import Behaviour
+from sandbox.phone import Phone
+from sandbox.scripts import ARGUMENTS, Argument, Behaviour
 from sandbox.words import LANGUAGE_NAMES, LANGUAGES, choose_language
 
 _MOST_QRS = 5
 _MOST_ORDERS = 20
 
-_HEADERS = {
+HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
         "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,7 +36,11 @@ _HEADERS = {
 }
 
 
+_UNITS = {Argument.SECONDS: "seconds", Argument.COUNT_OF_UNDOS: "times", Argument.COUNT_OF_QUERIES: "times"}
+
+
 class CardRequest(msgspec.Struct, frozen=True, kw_only=True):
+    wallet: str
     script: str
 
 
@@ -56,26 +60,24 @@ class PhonePage:
     async def show(self, request: Request) -> Response:
         accepted = request.headers.get("accept-language", "")
         language = choose_language(request.query_params.get("lang"), accepted)
-        words = LANGUAGES[language]
-        html = _template().render(
-            words=words,
-            words_json=json.dumps(dict(words), ensure_ascii=False).replace("<", "\\u003c"),
-            language=language,
+        return render(
+            "phone.html",
+            language,
             languages=LANGUAGE_NAMES,
-            scripts=[behaviour.value for behaviour in Behaviour],
+            wallets=list(self.phone.wallets),
+            scripts=[(one.value, _UNITS[ARGUMENTS[one]] if one in ARGUMENTS else "") for one in Behaviour],
             has_gun=self.gun is not None,
         )
-        return HTMLResponse(html, headers=_HEADERS)
 
     async def card(self, request: Request) -> Response:
         """A fresh code as the phone draws it."""
         asked = await read_body(request, CardRequest)
         if isinstance(asked, Response):
             return asked
-        script = script_for(ALIPAY, asked.script)
+        script = script_for(asked.wallet, asked.script, self.phone.wallets)
         if isinstance(script, Response):
             return script
-        code = self.phone.show_code(script, self.clock())
+        code = self.phone.show_code(asked.wallet, script, self.clock())
         drawn = {
             "auth_code": code,
             "grouped": " ".join(code[i : i + 4] for i in range(0, len(code), 4)),
@@ -86,17 +88,18 @@ class PhonePage:
         return JSONResponse(drawn, headers={"cache-control": "no-store"})
 
     async def screen(self, request: Request) -> Response:
-        """What changes on the page by itself: the QRs that the shop shows, and the newest orders first."""
+        """What changes on the page by itself: the wallets' own QRs that the shop shows, and the newest orders first."""
         now_ms = self.clock()
         qrs = [
-            {"qr": offer.qr, "wallet": ALIPAY, "amount_fen": offer.total_fen, "subject": offer.subject}
-            for offer in self.phone.open_qrs(now_ms)[:_MOST_QRS]
+            {"qr": one.offer.qr, "wallet": one.wallet, "amount_fen": one.offer.total_fen, "subject": one.offer.subject}
+            for one in self.phone.open_qrs(now_ms)[:_MOST_QRS]
         ]
         orders = [
             {
                 "out_trade_no": order.money.out_trade_no,
                 "wallet": order.wallet,
                 "amount_fen": order.money.total_fen,
+                "refunded_fen": order.money.refunded_fen,
                 "subject": order.money.subject,
                 "state": order.money.state.value,
             }
@@ -105,7 +108,11 @@ class PhonePage:
         return JSONResponse({"qrs": qrs, "orders": orders})
 
 
-def _template() -> jinja2.Template:
+def render(template: str, language: str, **values: object) -> Response:
+    """One of the phone's pages in one language; its script finds the words as `words_json`."""
+    words = LANGUAGES[language]
+    words_json = json.dumps(dict(words), ensure_ascii=False).replace("<", "\\u003c")
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.get_template("phone.html")
+    html = environment.get_template(template).render(words=words, words_json=words_json, language=language, **values)
+    return HTMLResponse(html, headers=HEADERS)

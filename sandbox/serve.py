@@ -1,4 +1,4 @@
-"""Runs the sandbox: binds the address, opens the virtual gun, serves until a signal, ends within two seconds.
+"""Runs the sandbox: binds its two ports, opens the virtual gun, serves until a signal, ends within two seconds.
 
 Says where everything is in one JSON line, once it answers. Access logs stay off: a query string holds payment codes.
 """
@@ -10,22 +10,25 @@ import json
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Generator
+import ssl
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from starlette.applications import Starlette
 
-from sandbox.alipay.merchant import Merchant
-from sandbox.alipay.server import AlipayServer
-from sandbox.app import build_app
+from sandbox.app import Parts, build_apps
 from sandbox.clock import wall_clock_ms
-from sandbox.codes import CodeBook
+from sandbox.courier import Courier
 from sandbox.cut import CuttableHttp
 from sandbox.gun_port import Gun
-from sandbox.keys import kept_merchant, new_merchant
-from sandbox.phone import Phone
+from sandbox.http import HttpLine
+from sandbox.keys import fresh_keys, kept_keys
 from sandbox.problems import SandboxError
+from sandbox.tls import server_context
+from sandbox.wallets import KEY_NAMES, make_wallets
 
 DEFAULT_LISTEN = "127.0.0.1:8600"
 _GRACE_S = 1
@@ -33,9 +36,11 @@ _GRACE_S = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """Where a running sandbox is: its base URL, the phone page, and the virtual gun's scanner URI."""
+    """Where a running sandbox is: its base URLs, the phone page, and the virtual gun's scanner URI. `tls`: the port
+    that demands a client certificate."""
 
     sandbox: str
+    tls: str
     phone: str
     gun: str | None
 
@@ -46,8 +51,9 @@ class Serving:
 class _Server(uvicorn.Server):
     """Leaves signals to `serve`: uvicorn would raise them again at the end and turn a clean end into a killed one."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
         super().__init__(config)
+        self.listener = listener
         self.answering = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -64,59 +70,101 @@ async def serve(
     *,
     gun: bool,
     ready: Callable[[Serving], None],
+    tls_listen: str | None = None,
     keys_folder: Path | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Serves until SIGTERM, SIGINT or `stop`. `listen` is `host:port`; port 0 takes a free one."""
+    """Serves until SIGTERM, SIGINT or `stop`. `listen` is `host:port`; port 0 takes a free one. `tls_listen`: where
+    a client certificate is demanded; not given, the next port if it is free, else any."""
     with contextlib.ExitStack() as undo:
         listener = undo.enter_context(_bind(listen))
-        merchant = await asyncio.to_thread(_merchant, keys_folder)
+        tls_listener = undo.enter_context(_bind_tls(listener, tls_listen))
+        keys = await asyncio.to_thread(_keys, keys_folder)
+        wallets = make_wallets(keys, random_bytes=secrets.token_bytes, now_ms=wall_clock_ms())
         virtual_gun = undo.enter_context(_virtual_gun()) if gun else None
-        codes = CodeBook(secrets.token_bytes)
-        alipay = AlipayServer(merchant=merchant, codes=codes, random_bytes=secrets.token_bytes)
-        phone = Phone(codes=codes, alipay=alipay)
-        app = build_app(alipay=alipay, phone=phone, gun=virtual_gun, clock=wall_clock_ms)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                http=CuttableHttp,
-                ws="none",
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=_GRACE_S,
-            )
-        )
+        serving = _serving(listener, tls_listener, virtual_gun)
         stopping = stop or asyncio.Event()
         undo.callback(_on_signals(stopping))
-        await _until_stopped(server, listener, stopping, lambda: ready(_serving(listener, virtual_gun)))
+        async with (
+            HttpLine() as line,
+            _carried(Courier(wallets=wallets.by_name, line=line, clock=wall_clock_ms)) as courier,
+        ):
+            apps = build_apps(
+                Parts(
+                    wallets=wallets.by_name,
+                    gun=virtual_gun,
+                    clock=wall_clock_ms,
+                    line=line,
+                    courier=courier,
+                    random_bytes=secrets.token_bytes,
+                    tls_origin=serving.tls,
+                )
+            )
+            servers = (
+                _Server(_config(apps.plain), listener),
+                _Server(_config(apps.tls, server_context(wallets.tls)), tls_listener),
+            )
+            await _until_stopped(servers, stopping, lambda: ready(serving))
 
 
-def run_sandbox(listen: str = DEFAULT_LISTEN, *, gun: bool = False, keys_folder: Path | None = None) -> None:
+def run_sandbox(
+    listen: str = DEFAULT_LISTEN, *, gun: bool = False, tls_listen: str | None = None, keys_folder: Path | None = None
+) -> None:
     """What `guitai sandbox serve` does: prints one JSON line when ready, returns after a signal."""
-    asyncio.run(serve(listen, gun=gun, keys_folder=keys_folder, ready=_print_ready))
+    asyncio.run(serve(listen, gun=gun, tls_listen=tls_listen, keys_folder=keys_folder, ready=_print_ready))
 
 
 def _print_ready(serving: Serving) -> None:
     print(serving.as_json(), flush=True)  # noqa: T201  (this line is the command's output)
 
 
-async def _until_stopped(
-    server: _Server, listener: socket.socket, stopping: asyncio.Event, ready: Callable[[], None]
-) -> None:
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    answering = asyncio.ensure_future(server.answering.wait())
+async def _until_stopped(servers: tuple[_Server, ...], stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+    serving = [asyncio.ensure_future(server.serve(sockets=[server.listener])) for server in servers]
+    answering = asyncio.ensure_future(_all_answer(servers))
     stopped = asyncio.ensure_future(stopping.wait())
     try:
-        await asyncio.wait((serving, answering), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*serving, answering), return_when=asyncio.FIRST_COMPLETED)
         if answering.done():
             ready()
-        await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((*serving, stopped), return_when=asyncio.FIRST_COMPLETED)
     finally:
         answering.cancel()
         stopped.cancel()
-        server.should_exit = True
-        await serving
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*serving)
+
+
+async def _all_answer(servers: tuple[_Server, ...]) -> None:
+    for server in servers:
+        await server.answering.wait()
+
+
+@contextlib.asynccontextmanager
+async def _carried(courier: Courier) -> AsyncGenerator[Courier, None]:
+    """The courier, at work in the background."""
+    running = asyncio.create_task(courier.run())
+    try:
+        yield courier
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+def _config(app: Starlette, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http=CuttableHttp,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    config.load()
+    config.ssl = tls
+    return config
 
 
 def _on_signals(stopping: asyncio.Event) -> Callable[[], None]:
@@ -147,8 +195,19 @@ def _virtual_gun() -> Generator[Gun, None, None]:
         yield gun
 
 
-def _merchant(keys_folder: Path | None) -> Merchant:
-    return new_merchant() if keys_folder is None else kept_merchant(keys_folder)
+def _keys(folder: Path | None) -> Mapping[str, RSAPrivateKey]:
+    return fresh_keys(KEY_NAMES) if folder is None else kept_keys(folder, KEY_NAMES)
+
+
+def _bind_tls(plain: socket.socket, listen: str | None) -> socket.socket:
+    """The port for client certificates: the one asked for, or one beside the plain port."""
+    if listen is not None:
+        return _bind(listen)
+    host, port = plain.getsockname()[:2]
+    try:
+        return _bind(f"[{host}]:{port + 1}")
+    except SandboxError:
+        return _bind(f"[{host}]:0")
 
 
 def _bind(listen: str) -> socket.socket:
@@ -164,9 +223,16 @@ def _bind(listen: str) -> socket.socket:
         raise SandboxError("cannot_listen", f"Cannot listen on {listen}: {error.strerror}.", hint) from error
 
 
-def _serving(listener: socket.socket, gun: Gun | None) -> Serving:
+def _serving(plain: socket.socket, tls: socket.socket, gun: Gun | None) -> Serving:
+    base = f"http://{_authority(plain)}"
+    return Serving(
+        sandbox=base, tls=f"https://{_authority(tls)}", phone=f"{base}/", gun=None if gun is None else gun.uri
+    )
+
+
+def _authority(listener: socket.socket) -> str:
+    """Where this computer reaches it."""
     host, port = listener.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = "127.0.0.1" if ":" not in host else "::1"
-    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    return Serving(sandbox=base, phone=f"{base}/", gun=None if gun is None else gun.uri)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

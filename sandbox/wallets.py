@@ -1,0 +1,71 @@
+"""Puts the simulated wallets together: their keys, their merchants, and what the TLS port shows.
+
+The one place that knows each wallet's class; everything else reaches them by name. Certificates are made anew at each
+start, over kept keys with the same bytes for a whole year.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from sandbox.codes import CodeBook
+from sandbox.tls import TlsIdentity
+from sandbox.wallet import SimulatedWallet
+from sandbox.wechat.certificates import WechatKeys, merchant_with
+from sandbox.wechat.merchant import WechatMerchant, certificate_pem, private_pem
+from sandbox.wechat.server import WechatServer
+from sandbox.wire import RandomBytes
+
+_YEAR_MS = 365 * 86_400_000
+
+_WECHAT_KEYS = (
+    "wechat-authority",
+    "wechat-merchant",
+    "wechat-platform-1",
+    "wechat-platform-2",
+    "wechat-tls",
+    "wechat-wallet",
+)
+KEY_NAMES = _WECHAT_KEYS
+"""Every key that `make_wallets` needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallets:
+    """`by_name`: in the order in which the phone offers them."""
+
+    by_name: Mapping[str, SimulatedWallet]
+    tls: TlsIdentity
+
+
+def make_wallets(keys: Mapping[str, RSAPrivateKey], *, random_bytes: RandomBytes, now_ms: int) -> Wallets:
+    """`keys`: by the names in `KEY_NAMES`."""
+    certified_ms = now_ms - now_ms % _YEAR_MS
+    wechat = _wechat_merchant(keys, certified_ms)
+    wallets: tuple[SimulatedWallet, ...] = (
+        WechatServer(merchant=wechat, codes=CodeBook(random_bytes), random_bytes=random_bytes),
+    )
+    return Wallets(by_name={wallet.name: wallet for wallet in wallets}, tls=_tls_identity(wechat))
+
+
+def _wechat_merchant(keys: Mapping[str, RSAPrivateKey], certified_ms: int) -> WechatMerchant:
+    return merchant_with(
+        WechatKeys(
+            authority=keys["wechat-authority"],
+            merchant=keys["wechat-merchant"],
+            platform=(keys["wechat-platform-1"], keys["wechat-platform-2"]),
+            wallet=keys["wechat-wallet"],
+            tls_server=keys["wechat-tls"],
+        ),
+        now_ms=certified_ms,
+    )
+
+
+def _tls_identity(wechat: WechatMerchant) -> TlsIdentity:
+    """Only WeChat Pay demands client certificates."""
+    return TlsIdentity(
+        certificate=certificate_pem(wechat.tls_server.certificate),
+        private_key=private_pem(wechat.tls_server.key),
+        client_authority=certificate_pem(wechat.authority),
+    )
