@@ -14,9 +14,10 @@ from proof.simulation.faults import People
 from proof.simulation.processes import spawn_outside
 from proof.simulation.terminal import TillHost
 from proof.simulation.trace import Trace
-from proof.simulation.wallet import Wallet
+from proof.wallets import Wallets
 from protocol.messages import Presented
 from protocol.money import CNY, Money
+from protocol.secret import Secret
 from protocol.states import TerminalState
 from sandbox.scripts import Script, parse_script
 from sync.engine.model import CancelPayment, PaymentView, StartPayment
@@ -48,7 +49,7 @@ class Cashier:
         self,
         *,
         till: TillHost,
-        wallet: Wallet,
+        wallets: Wallets,
         people: People,
         chance: Random,
         now_ms: Callable[[], int],
@@ -56,7 +57,7 @@ class Cashier:
         trace: Trace,
     ) -> None:
         self._till = till
-        self._wallet = wallet
+        self._wallets = wallets
         self._people = people
         self._chance = chance
         self._now_ms = now_ms
@@ -102,7 +103,7 @@ class Cashier:
             order_no=order_no,
             amount=amount,
             presented=Presented.MERCHANT if shows_qr else Presented.CUSTOMER,
-            auth_code=None if shows_qr else self._wallet.show_code(script),
+            auth_code=None if shows_qr else self._code(script),
             subject="商品",
             operator="01",
             scanned_at_ms=self._mono_ms(),
@@ -148,6 +149,11 @@ class Cashier:
             view = self._till.screen.payments.get(view.payment_no) or self._till.sight.views[view.payment_no]
         return view
 
+    def _code(self, script: Script) -> Secret:
+        """The next customer's wallet is any of them."""
+        wallet = self._chance.choice(sorted(self._wallets.by_name))
+        return Secret(self._wallets.show_code(wallet, script))
+
     def _script(self) -> Script:
         plain = self._chance.random() < self._people.plain_share
         script = parse_script(_PLAIN if plain else self._chance.choice(_SCRIPTS))
@@ -176,7 +182,7 @@ class Cashier:
             order_no=view.order_no,
             amount=view.amount,
             presented=Presented.CUSTOMER,
-            auth_code=self._wallet.show_code(self._script()),
+            auth_code=self._code(self._script()),
             subject="商品",
             operator="01",
             scanned_at_ms=self._mono_ms(),
@@ -193,7 +199,8 @@ class Cashier:
 
     async def _customer_scans(self, qr: str, script: Script, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        scanned = self._wallet.scan(qr, script)
+        scanned = self._wallets.scan(qr, script)
+        assert scanned is not None, "the shop shows the wallets' own QRs"
         self._note("scanned_qr", f"{scanned.out_trade_no or ''} {scanned.result.value} {script}")
 
     def _note(self, what: str, about: str) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proof.simulation.wallet import kept_fen
+from proof.wallets import kept_fen
 from protocol.chain import genesis
 from protocol.messages import LateMoneyState
-from protocol.states import GatewayState, ProofKind
-from sandbox.alipay.server import OrderMoney
+from protocol.states import GatewayState, ProofKind, RefundState
+from sandbox.wallet import OrderMoney
 from sync.engine.model import PaymentView
 from sync.engine.record import PaymentRecord
 from sync.journal import rows
@@ -41,9 +41,24 @@ class GatewayRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOrderRow:
+    """`undo_sent`: a cancel or a close is durable; `reverse_sent`: one after which there is no way back."""
+
     out_trade_no: str
     payment_no: str
+    account_id: str
+    undo_sent: bool
     reverse_sent: bool
+    ended: ProofKind | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRow:
+    refund_no: str
+    out_trade_no: str
+    cause: str
+    amount_fen: int
+    state: RefundState
+    terminal_id: str
 
 
 class GatewayFile:
@@ -80,11 +95,51 @@ class GatewayFile:
         return {row.payment_no: row for row in read}
 
     def channel_orders(self) -> dict[str, ChannelOrderRow]:
-        found = self._db.execute("select out_trade_no, order_no, n, reverse_sent_ms from channel_orders")
+        found = self._db.execute(
+            "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind "
+            "from channel_orders"
+        )
         return {
-            r[0]: ChannelOrderRow(out_trade_no=r[0], payment_no=f"{r[1]}-{r[2]}", reverse_sent=r[3] is not None)
+            r[0]: ChannelOrderRow(
+                out_trade_no=r[0],
+                payment_no=f"{r[1]}-{r[2]}",
+                account_id=r[3],
+                undo_sent=r[4] is not None,
+                reverse_sent=r[5] is not None,
+                ended=None if r[6] is None else ProofKind(r[6]),
+            )
             for r in found
         }
+
+    def refunds(self) -> dict[str, RefundRow]:
+        found = self._db.execute("select refund_no, out_trade_no, cause, amount_fen, state, terminal_id from refunds")
+        return {
+            r[0]: RefundRow(
+                refund_no=r[0],
+                out_trade_no=r[1],
+                cause=r[2],
+                amount_fen=r[3],
+                state=RefundState(r[4]),
+                terminal_id=r[5],
+            )
+            for r in found
+        }
+
+    def booked(self) -> dict[str, dict[str, int]]:
+        """The ledger: by order, each account's sum in fen."""
+        found = self._db.execute(
+            "select e.out_trade_no, l.account, sum(l.amount_fen) from ledger_entries e join ledger_lines l "
+            "on l.entry_id = e.entry_id group by e.out_trade_no, l.account"
+        )
+        sums: dict[str, dict[str, int]] = {}
+        for number, account, fen in found:
+            sums.setdefault(number, {})[account] = fen
+        return sums
+
+    def unbalanced(self) -> list[int]:
+        """Entries that do not sum to zero."""
+        found = self._db.execute("select entry_id from ledger_lines group by entry_id having sum(amount_fen) <> 0")
+        return [r[0] for r in found]
 
     def chain(self, terminal_id: str) -> list[tuple[int, str]]:
         found = self._db.execute(
@@ -182,6 +237,15 @@ class Evidence:
 
     def channel_orders_of(self, payment_no: str) -> list[str]:
         return [o.out_trade_no for o in self.gateway.channel_orders().values() if o.payment_no == payment_no]
+
+    def refunded_of(self, payment_no: str) -> int:
+        """What tills asked back of a payment and may have got: refunds that have not failed."""
+        numbers = set(self.channel_orders_of(payment_no))
+        return sum(
+            refund.amount_fen
+            for refund in self.gateway.refunds().values()
+            if refund.out_trade_no in numbers and refund.cause == "till" and refund.state is not RefundState.FAILED
+        )
 
     def kept_of(self, payment_no: str) -> int:
         """What the shop has of a payment now, according to the wallet."""

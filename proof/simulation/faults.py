@@ -60,6 +60,7 @@ class Profile:
     name: str
     line: LineFaults = LineFaults()
     wallet: LineFaults = LineFaults()
+    callbacks: LineFaults = LineFaults()
     till_deaths: Deaths = Deaths()
     gateway_deaths: Deaths = Deaths()
     people: People = People()
@@ -90,6 +91,9 @@ _DEFAULT: Final = Profile(
         spoiled=0.05,
         outage_every=(60.0, 300.0),
     ),
+    callbacks=LineFaults(
+        refused=0.05, lost_request=0.15, lost_answer=0.1, duplicated=0.3, slow=0.2, slow_delay=(0.5, 40.0), spoiled=0.05
+    ),
     till_deaths=Deaths(at_await=0.006, every=(20.0, 400.0)),
     gateway_deaths=Deaths(at_await=0.0015, every=(60.0, 600.0), down=(0.3, 8.0)),
     clock_off=0.2,
@@ -117,6 +121,9 @@ _STORM: Final = Profile(
         spoiled=0.15,
         outage_every=(30.0, 120.0),
         outage_lasts=(2.0, 90.0),
+    ),
+    callbacks=LineFaults(
+        refused=0.1, lost_request=0.3, lost_answer=0.2, duplicated=0.5, slow=0.4, slow_delay=(0.5, 300.0), spoiled=0.1
     ),
     till_deaths=Deaths(at_await=0.01),
     gateway_deaths=Deaths(at_await=0.003),

@@ -25,18 +25,19 @@ from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
 from gateway.store.units import Tx
+from proof.asked import Asked, asked
 from proof.simulation.faults import Deaths
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Wire
 from proof.simulation.processes import Process
 from proof.simulation.trace import Trace
-from proof.simulation.wallet import Asked, Wallet, asked
+from proof.wallets import Wallets, account_settings, notification_of
 from protocol.chain import genesis
 from protocol.signature import RequestParts
+from sandbox.wallet import Outgoing
 
 T = TypeVar("T")
 
-ACCOUNT_ID = "sim"
 MERCHANT_ID = "m1"
 STORE_ID = "s1"
 _QUERY_INTERVAL_MS = 3_000
@@ -91,18 +92,24 @@ class WalletLine:
         self,
         *,
         wire: Wire,
-        wallet: Wallet,
+        wallets: Wallets,
         host: GatewayHost,
         process: Process,
         called: Callable[[Asked], None],
         trace: Callable[[str, str], None],
     ) -> None:
         self._wire = wire
-        self._wallet = wallet
+        self._wallets = wallets
         self._host = host
         self._process = process
         self._called = called
         self._trace = trace
+
+    async def _served(self, request: ChannelRequest) -> Reply | None:
+        answer = self._wallets.serve(request)
+        if answer is None:
+            return None
+        return Reply(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def __call__(
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
@@ -112,7 +119,7 @@ class WalletLine:
         self._called(about)
         reply = await self._wire.exchange(
             str(about),
-            lambda: self._wallet.serve(request),
+            lambda: self._served(request),
             connect_s=connect_timeout_ms / 1000,
             read_s=read_timeout_ms / 1000,
         )
@@ -131,22 +138,28 @@ class WalletLine:
                 return NoAnswer(LineFault.READ_TIMEOUT)
 
 
+def account_of(wallet: str) -> str:
+    """The id of the shop's account at a wallet."""
+    return f"sim-{wallet}"
+
+
 def _shown(reply: Reply | LineEnd) -> str:
     return str(reply.status) if isinstance(reply, Reply) else reply.value
 
 
 class GatewayHost(Mortal):
-    """The machine on which the gateway runs. `path` is its database file, migrated already."""
+    """The machine on which the gateway runs. `path`: its database file, migrated; `qr_wallet`: who makes the QRs."""
 
     def __init__(
         self,
         *,
         path: Path,
+        qr_wallet: str,
         keys: GatewayKeys,
         chance: Random,
         deaths: Deaths,
         now_ms: Callable[[], int],
-        wallet: Wallet,
+        wallets: Wallets,
         wire: Wire,
         trace: Trace,
         committed: Callable[[], None],
@@ -155,10 +168,11 @@ class GatewayHost(Mortal):
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
         self._path = path
+        self._qr_wallet = qr_wallet
         self._keys = keys
         self._entropy = SeededEntropy(chance)
         self._now_ms = now_ms
-        self._wallet = wallet
+        self._wallets = wallets
         self._wire = wire
         self._trace = trace
         self.committed = committed
@@ -172,15 +186,16 @@ class GatewayHost(Mortal):
             tx = Tx(connection)
             connection.execute(insert(MERCHANTS), {"merchant_id": MERCHANT_ID, "name": "柜台演示"})
             connection.execute(insert(STORES), {"store_id": STORE_ID, "merchant_id": MERCHANT_ID, "name": "一店"})
-            settings = self._wallet.settings(account_id=ACCOUNT_ID, min_query_interval_ms=_QUERY_INTERVAL_MS)
-            row = {
-                "account_id": ACCOUNT_ID,
-                "merchant_id": MERCHANT_ID,
-                "channel": "alipay",
-                "shown_default": 1,
-                "settings": json.dumps(settings),
-            }
-            connection.execute(insert(CHANNEL_ACCOUNTS), row)
+            for name, wallet in self._wallets.by_name.items():
+                settings = account_settings(wallet, account_id=account_of(name), interval_ms=_QUERY_INTERVAL_MS)
+                row = {
+                    "account_id": account_of(name),
+                    "merchant_id": MERCHANT_ID,
+                    "channel": name,
+                    "shown_default": int(name == self._qr_wallet),
+                    "settings": json.dumps(settings),
+                }
+                connection.execute(insert(CHANNEL_ACCOUNTS), row)
             for terminal_id, public_key in terminals:
                 add_terminal(
                     tx,
@@ -201,6 +216,15 @@ class GatewayHost(Mortal):
         answer = await gateway.service.handle(request, "127.0.0.1")
         return Reply(status=answer.status, headers=dict(answer.headers), body=answer.body)
 
+    async def notify(self, outgoing: Outgoing) -> Reply | None:
+        """One delivery of a wallet's notification as it arrives; None: the gateway cannot answer now."""
+        gateway = self._gateway
+        if gateway is None:
+            return None
+        channel, account, letter = notification_of(outgoing)
+        answer = await gateway.callbacks.handle(channel, account, letter.headers, letter.body, "127.0.0.1")
+        return Reply(status=answer.status, headers={"content-type": answer.content_type}, body=answer.body)
+
     async def run(self, process: Process) -> None:
         engine = open_sqlite(self._path)
         store = InlineStore(engine)
@@ -209,7 +233,7 @@ class GatewayHost(Mortal):
         def exchange_for(_account: ChannelAccount) -> WalletLine:
             return WalletLine(
                 wire=self._wire,
-                wallet=self._wallet,
+                wallets=self._wallets,
                 host=self,
                 process=process,
                 called=self._called,

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from proof.simulation.evidence import Evidence, GatewayRow, TillSight
-from proof.simulation.wallet import Asked, kept_fen
+from proof.asked import Asked, Verb
+from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow, TillSight
+from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState, PaymentRequest, Presented, decode
 from protocol.numbers import order_of_out_trade_no
 from protocol.signature import RequestParts
-from protocol.states import GatewayState, ProofKind, TerminalState
-from sandbox.alipay.server import MoneyState
+from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
+from sandbox.wallet import MoneyState, OrderMoney
 from sync.engine.model import PaymentView
 from sync.engine.statements import TILL
 
@@ -98,9 +99,9 @@ def no_charge_after_a_proof(e: Evidence, out_trade_no: str) -> Complaints:
 def paid_is_true(e: Evidence, shown: Shown) -> Complaints:
     """PAID on a screen: the wallet has charged exactly this amount and has not given it back."""
     if shown.view.state is TerminalState.PAID:
-        kept = e.kept_of(shown.view.payment_no)
-        if kept != shown.view.amount.fen:
-            yield shown.view.payment_no, f"shown as PAID, and the wallet holds {kept} of {shown.view.amount.fen} fen"
+        kept, fen = e.kept_of(shown.view.payment_no), shown.view.amount.fen
+        if not fen - e.refunded_of(shown.view.payment_no) <= kept <= fen:
+            yield shown.view.payment_no, f"shown as PAID, and the wallet holds {kept} of {fen} fen"
 
 
 def green_is_safe(e: Evidence, shown: Shown) -> Complaints:
@@ -194,12 +195,20 @@ def a_retry_repeats_itself(_e: Evidence, till: TillSight, request: RequestParts)
 
 
 def row_before_channel_call(e: Evidence, asked: Asked) -> Complaints:
-    """The wallet is called only for an order whose row is committed; undone only after the undo is."""
-    order = e.gateway.channel_orders().get(asked.out_trade_no)
-    if order is None:
-        yield asked.out_trade_no, f"{asked.method} sent before its row was durable"
-    elif asked.method in ("cancel", "close") and not order.reverse_sent:
-        yield order.payment_no, f"{asked.method} sent before its intent was durable"
+    """The wallet is called only for an order or refund whose row is committed; undone only after the undo is."""
+    if asked.verb is Verb.OTHER:
+        return
+    refund = e.gateway.refunds().get(asked.number)
+    order = e.gateway.channel_orders().get(asked.number)
+    if asked.verb in (Verb.REFUND, Verb.REFUND_QUERY) or (asked.verb is Verb.QUERY and order is None):
+        if refund is None or refund.state is RefundState.CREATED:
+            yield asked.number, f"{asked.verb} sent before its row was durable"
+    elif order is None:
+        yield asked.number, f"{asked.verb} sent before its row was durable"
+    elif asked.verb in (Verb.CANCEL, Verb.CLOSE) and not order.undo_sent:
+        yield order.payment_no, f"{asked.verb} sent before its intent was durable"
+    elif asked.verb is Verb.CANCEL and not order.reverse_sent:
+        yield order.payment_no, "an undo sent before it was durable that there is no way back"
 
 
 # --- what the gateway commits -----------------------------------------------------------------------------------
@@ -237,26 +246,31 @@ def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -
     """Each NOT_PAID names a row of table P, and at the wallet it is so."""
     if after.state is not GatewayState.NOT_PAID or (before is not None and before.state is after.state):
         return
-    moneys = [e.money(number) for number in e.channel_orders_of(after.payment_no)]
-    known = [money for money in moneys if money is not None]
-    match after.proof:
+    orders = [o for o in e.gateway.channel_orders().values() if o.payment_no == after.payment_no]
+    if after.proof is None:
+        yield after.payment_no, "NOT_PAID without a proof"
+    elif after.proof in (ProofKind.TOMBSTONE, ProofKind.NEVER_OPENED) and orders:
+        yield after.payment_no, f"{after.proof}, and a channel order exists"
+    for order in orders:
+        yield from _order_proof_is_true(order, e.money(order.out_trade_no), strict=e.strict)
+
+
+def _order_proof_is_true(order: ChannelOrderRow, money: OrderMoney | None, *, strict: bool) -> Complaints:
+    match order.ended:
         case None:
-            yield after.payment_no, "NOT_PAID without a proof"
-        case ProofKind.TOMBSTONE | ProofKind.NEVER_OPENED:
-            if moneys:
-                yield after.payment_no, f"{after.proof}, and a channel order exists"
+            yield order.payment_no, f"NOT_PAID, and its order {order.out_trade_no} has not ended"
         case ProofKind.NOT_SENT | ProofKind.ABSENT:
-            if known:
-                yield after.payment_no, f"{after.proof}, and the wallet knows the order"
-        case ProofKind.DECLINED:
-            if any(kept_fen(money) for money in known):
-                yield after.payment_no, "DECLINED, and the wallet charged"
+            if money is not None:
+                yield order.payment_no, f"{order.ended}, and the wallet knows the order"
         case ProofKind.CLOSED:
-            if not known or any(m.state not in (MoneyState.CLOSED, MoneyState.REVERSED) for m in known):
-                yield after.payment_no, "CLOSED, and the wallet says otherwise"
-        case ProofKind.REFUNDED:
-            if any(kept_fen(money) for money in known):
-                yield after.payment_no, "REFUNDED, and the wallet still holds the money"
+            gone = (MoneyState.CLOSED, MoneyState.REVERSED, MoneyState.REFUNDED)
+            if strict and (money is None or money.state not in gone):
+                yield order.payment_no, "CLOSED, and the wallet says otherwise"
+        case ProofKind.DECLINED | ProofKind.REFUNDED:
+            if strict and kept_fen(money):
+                yield order.payment_no, f"{order.ended}, and the wallet holds the money"
+        case ProofKind.TOMBSTONE | ProofKind.NEVER_OPENED:
+            yield order.payment_no, f"{order.ended} of an order that exists"
 
 
 # --- when everything is calm ------------------------------------------------------------------------------------
@@ -273,7 +287,7 @@ def all_agree(e: Evidence) -> Complaints:
                 yield number, f"{till.name} says {record.state}, the gateway {row.state}"
             elif row is None and record.state is TerminalState.PAID:
                 yield number, "PAID at the till, and the gateway has never seen it"
-            elif kept != (record.amount.fen if record.state is TerminalState.PAID else 0):
+            elif kept != (record.amount.fen - e.refunded_of(number) if record.state is TerminalState.PAID else 0):
                 yield number, f"{record.state} at the till, and the wallet holds {kept} fen"
     for row in e.rows.values():
         if not row.state.final:
@@ -327,7 +341,45 @@ def nobody_is_needed(e: Evidence) -> Complaints:
                 yield number, "two signed statements disagree"
 
 
-ON_MONEY: Final = (one_charge_kept_per_sale, no_charge_after_a_proof)
+def the_ledger_agrees(e: Evidence) -> Complaints:
+    """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over."""
+    for entry in e.gateway.unbalanced():
+        yield "the ledger", f"entry {entry} does not sum to zero"
+    booked, orders = e.gateway.booked(), e.gateway.channel_orders()
+    for number, order in orders.items():
+        sums = booked.get(number, {})
+        owed, kept = sums.get(f"receivable:{order.account_id}", 0), kept_fen(e.money(number))
+        if owed != kept:
+            yield order.payment_no, f"the ledger says that {owed} fen of {number} are owed, the wallet holds {kept}"
+        waiting = sum(fen for account, fen in sums.items() if account.startswith("suspense:"))
+        if waiting:
+            yield order.payment_no, f"{-waiting} fen of {number} are still nobody's"
+
+
+def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
+    """No refund is open, and what is DONE is what went back."""
+    for refund in e.gateway.refunds().values():
+        if not refund.state.final:
+            yield refund.refund_no, f"the refund is still {refund.state}"
+
+
+def refunds_stay_within_the_charge(e: Evidence, out_trade_no: str) -> Complaints:
+    """What went back never exceeds what was taken, and what was accepted as refunds never exceeds it either."""
+    money = e.money(out_trade_no)
+    if money is None:
+        return
+    if money.refunded_fen > money.captured_fen:
+        yield out_trade_no, f"{money.refunded_fen} fen went back of {money.captured_fen}"
+    asked_fen = sum(
+        r.amount_fen
+        for r in e.gateway.refunds().values()
+        if r.out_trade_no == out_trade_no and r.state is not RefundState.FAILED
+    )
+    if asked_fen > money.total_fen:
+        yield out_trade_no, f"refunds of {asked_fen} fen were accepted for {money.total_fen}"
+
+
+ON_MONEY: Final = (one_charge_kept_per_sale, no_charge_after_a_proof, refunds_stay_within_the_charge)
 ON_SHOWN: Final = (
     paid_is_true,
     green_is_safe,
@@ -346,4 +398,6 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     all_acknowledged,
     chains_are_gapless,
     nobody_is_needed,
+    refunds_are_driven_to_the_end,
+    the_ledger_agrees,
 )

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from proof.asked import Asked
 from proof.simulation import invariants
 from proof.simulation.evidence import Evidence, TillSight
 from proof.simulation.invariants import Complaint, Shown
-from proof.simulation.wallet import Asked
 from protocol.signature import RequestParts
 from sync.engine.model import PaymentView
 

@@ -1,21 +1,22 @@
-"""What all worlds of one run share because making it is slow and its content does not matter: the wallet's RSA keys, an
+"""What all worlds of one run share because making it is slow and its content does not matter: the wallets' RSA keys, an
 empty migrated gateway database, and a folder in memory."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, MutableMapping
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from gateway.store.sqlite import open_sqlite
-from sandbox.alipay.merchant import Merchant
-from sandbox.keys import new_merchant
+from sandbox.keys import fresh_keys
+from sandbox.wallets import KEY_NAMES
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a fresh folder of our own is made in it
 
@@ -26,7 +27,7 @@ class Stage:
 
     folder: Path
     empty_gateway: Path
-    merchant: Merchant
+    keys: Mapping[str, RSAPrivateKey]
     on_error: Callable[[str], None]
 
 
@@ -38,7 +39,7 @@ def stage() -> Generator[Stage, None, None]:
     try:
         empty = folder / "empty.db"
         open_sqlite(empty).dispose()
-        made = Stage(folder=folder, empty_gateway=empty, merchant=new_merchant(), on_error=lambda _: None)
+        made = Stage(folder=folder, empty_gateway=empty, keys=fresh_keys(KEY_NAMES), on_error=lambda _: None)
 
         def listen(_logger: object, method: str, event: MutableMapping[str, Any]) -> str:
             if method in ("error", "critical", "exception"):

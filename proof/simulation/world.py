@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, Final
 
 from gateway.keys import GatewayKeys, make_keys
+from proof.asked import Asked
 from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence, GatewayFile, TillSight
 from proof.simulation.faults import Profile
@@ -26,10 +27,11 @@ from proof.simulation.processes import MortalLoop, spawn_outside
 from proof.simulation.stage import Stage
 from proof.simulation.terminal import TillHost
 from proof.simulation.trace import Trace
-from proof.simulation.wallet import Asked, Wallet
+from proof.wallets import Wallets
 from protocol.keys import public_text
 from protocol.signature import RequestParts
-from sandbox.alipay.server import OrderMoney
+from sandbox.wallet import OrderMoney, Outgoing
+from sandbox.wallets import make_wallets
 
 #: 2026-01-05 09:00 in Beijing. Every world begins then.
 START_MS: Final = 1_767_574_800_000
@@ -93,22 +95,19 @@ class World:
         gateway_path = folder / "gateway.db"
         shutil.copyfile(stage.empty_gateway, gateway_path)
         keys = make_keys(SeededEntropy(self.chance("keys")))
-        self.wallet = Wallet(
-            merchant=stage.merchant,
-            random_bytes=self.chance("wallet").randbytes,
-            now_ms=self.now_ms,
-            watch=self._money_moved,
-            cancel_retries=self.chance("cancel").choice((0, 0, 1, 3)),
-        )
+        made = make_wallets(stage.keys, random_bytes=self.chance("wallet").randbytes, now_ms=START_MS)
+        self.wallets = Wallets(made.by_name.values(), now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
         self._wallet_line = self._wire("wallet", profile.wallet, hosts_wallet=True)
+        self._callback_line = self._wire("callbacks", profile.callbacks)
         self.gateway = GatewayHost(
             path=gateway_path,
+            qr_wallet=self.chance("qr").choice(sorted(made.by_name)),
             keys=keys,
             chance=self.chance("gateway"),
             deaths=profile.gateway_deaths,
             now_ms=self.now_ms,
-            wallet=self.wallet,
+            wallets=self.wallets,
             wire=self._wallet_line,
             trace=self.trace,
             committed=self._committed,
@@ -121,7 +120,7 @@ class World:
             Evidence(
                 gateway=GatewayFile(gateway_path),
                 tills={till.name: till.sight for till in self.tills},
-                money=self.wallet.money,
+                money=self.wallets.money,
                 now_ms=self.now_ms,
                 strict=not profile.late_money,
                 faultless=profile.faultless,
@@ -130,7 +129,7 @@ class World:
         self._cashiers = [
             Cashier(
                 till=till,
-                wallet=self.wallet,
+                wallets=self.wallets,
                 people=profile.people,
                 chance=self.chance(f"people {till.name}"),
                 now_ms=self.now_ms,
@@ -212,11 +211,22 @@ class World:
     async def _customers_pay(self) -> None:
         """Customers pay, and trades end, by time alone: the judge is told at that very moment."""
         while True:
-            due_ms = self.wallet.next_event_ms()
+            due_ms = self.wallets.next_event_ms()
             left_s = 1.0 if due_ms is None else min(1.0, max(0.001, (due_ms - self.now_ms()) / 1000))
             await asyncio.sleep(left_s)
             if due_ms is not None and due_ms <= self.now_ms():
-                self.wallet.look()
+                self.wallets.look()
+            for wallet, outgoing in self.wallets.due_notifications():
+                spawn_outside(self._deliver(wallet, outgoing))
+
+    async def _deliver(self, wallet: str, outgoing: Outgoing) -> None:
+        """One delivery of one notification, over a line as bad as the others; a wallet waits five seconds."""
+        reply = await self._callback_line.exchange(
+            f"notify {wallet}", lambda: self.gateway.notify(outgoing), connect_s=2.0, read_s=5.0
+        )
+        answered = reply if isinstance(reply, Reply) else None
+        self._note("notified", f"{wallet} {answered.status if answered is not None else reply}")
+        self.wallets.notified(wallet, outgoing, answered)
 
     async def _bury(self) -> None:
         self._burying = True

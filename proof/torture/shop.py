@@ -12,7 +12,7 @@ from proof.torture.phone import SandboxCalls
 from proof.torture.programs import Program, run_guitai
 from protocol.activation import ActivationTicket
 from protocol.secret import Secret
-from sandbox.alipay.server import MoneyState, OrderMoney
+from sandbox.wallet import MoneyState, OrderMoney
 from sync.folder import Folder
 from sync.till import activate_folder
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from proof.simulation.evidence import Evidence, GatewayFile, TillFile, TillSight
 from proof.simulation.invariants import WHEN_CALM, one_charge_kept_per_sale
-from proof.simulation.wallet import kept_fen
 from proof.torture.shop import Shop
+from proof.wallets import kept_fen
 from protocol.states import TerminalState
-from sandbox.alipay.server import OrderMoney
+from sandbox.wallet import OrderMoney
 from sync.journal.connection import open_reading
 from sync.journal.verify import verify
 
