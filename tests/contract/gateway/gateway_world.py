@@ -1,6 +1,7 @@
-"""The whole gateway on a virtual clock against the simulated wallet's real logic: no socket, no thread, no waiting.
+"""The whole gateway on a virtual clock against the simulated wallets' real logic: no socket, no thread, no waiting.
 
-Faults are given per wallet method as a list that is used up call by call; `None` stands for "as it should be".
+Faults are given per verb (`pay`, `create`, `query`, `cancel`, `close`, `refund` ...) as a list that is used up call by
+call; `None` stands for "as it should be". Notifications are delivered with `in_world(..., notify=True)` only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Engine, insert
@@ -20,12 +20,14 @@ from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, No
 from gateway.core import Gateway
 from gateway.keys import GatewayKeys, make_keys
 from gateway.payments.values import PaymentKey
-from gateway.store import alarms, payments, places
+from gateway.store import alarms, ledger, payments, places
 from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
 from gateway.store.units import Tx
+from proof.asked import asked
 from proof.virtual_time import VirtualTimeLoop, run_virtual
+from proof.wallets import Wallets, account_settings, notification_of
 from protocol.keys import device_keyid, public_text, read_public
 from protocol.messages import (
     AckRequest,
@@ -42,16 +44,16 @@ from protocol.messages import (
 from protocol.numbers import new_activation_code, new_number, read_payment_no
 from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts, Verified, sign_request, verify_response
-from sandbox.alipay.merchant import Merchant, pkcs8_pem, public_pem
-from sandbox.alipay.server import AlipayServer, MoneyState
-from sandbox.codes import CodeBook
-from sandbox.keys import new_merchant
+from sandbox.keys import fresh_keys
 from sandbox.scripts import Script, parse_script
-from sandbox.wire import CutConnection, HttpRequestParts
+from sandbox.wallet import MoneyState
+from sandbox.wallets import KEY_NAMES, make_wallets
 
 T = TypeVar("T")
 START_MS = 1_800_000_000_000
-MERCHANT = new_merchant()
+KEYS = fresh_keys(KEY_NAMES)
+#: The account of merchant `m1` at each wallet.
+ACCOUNT_IDS = {"alipay": "a1", "wechat": "w1", "unionpay": "u1"}
 HOST = "127.0.0.1:8700"
 
 
@@ -86,24 +88,24 @@ class Fault:
 
 @dataclass
 class Line:
-    """The line from gateway to wallet, with faults and a log of what went over it."""
+    """The line from gateway to wallets, with faults and a log of what went over it: (ms, verb, number)."""
 
     clock: LoopClock
-    wallet: AlipayServer
+    wallets: Wallets
     faults: dict[str, list[Fault | None]] = field(default_factory=dict[str, "list[Fault | None]"])
     always: Fault | None = None
     sent: list[tuple[int, str, str]] = field(default_factory=list[tuple[int, str, str]])
+    after_call: Callable[[], Coroutine[Any, Any, None]] | None = None
 
     async def __call__(
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
     ) -> ChannelResponse | NotSent | NoAnswer:
-        method = parse_qs(urlsplit(request.url).query)["method"][0].removeprefix("alipay.trade.")
-        number = json.loads(parse_qs(request.body.decode())["biz_content"][0])["out_trade_no"]
-        planned = self.faults.get(method, [])
+        about = asked(request)
+        planned = self.faults.get(about.verb.value, [])
         fault = (planned.pop(0) if planned else self.always) or Fault()
         if fault.lose == "not_sent":
             return NotSent(LineFault.CONNECT_FAILED)
-        self.sent.append((self.clock.now_ms(), method, number))
+        self.sent.append((self.clock.now_ms(), about.verb.value, about.number))
         try:
             async with asyncio.timeout(read_timeout_ms / 1000):
                 return await self._exchange(request, fault)
@@ -114,36 +116,42 @@ class Line:
         await asyncio.sleep(0.02 + fault.late_s)
         if fault.lose == "before":
             return NoAnswer(LineFault.CUT)
-        parts = HttpRequestParts(
-            method="POST",
-            query=urlsplit(request.url).query.encode(),
-            body=request.body,
-            content_type=request.headers.get("content-type", ""),
-        )
-        reply = self.wallet.handle(parts, self.clock.now_ms())
+        reply = self.wallets.serve(request)
+        if self.after_call is not None:
+            await self.after_call()
         await asyncio.sleep(0.02 + fault.answer_late_s)
-        if fault.lose == "after" or isinstance(reply, CutConnection):
+        if fault.lose == "after" or reply is None:
             return NoAnswer(LineFault.CUT)
         if fault.html:
             return ChannelResponse(status=200, headers={"content-type": "text/html"}, body=b"<html>portal</html>")
-        return ChannelResponse(status=reply.status, headers={"content-type": reply.content_type}, body=reply.body)
+        return reply
 
 
 class World:
-    """One gateway, one wallet, and tills. `restart()` kills the gateway as a power cut does and starts it anew."""
+    """One gateway, every wallet, and tills. `restart()` kills the gateway as a power cut does and starts it anew.
 
-    def __init__(self, loop: VirtualTimeLoop, *, qr_shown_ms: int = 120_000, interval_ms: int = 3_000) -> None:
+    `wallet`: whose codes `show_code` gives, and who makes the QRs.
+    """
+
+    def __init__(
+        self, loop: VirtualTimeLoop, *, qr_shown_ms: int = 120_000, interval_ms: int = 3_000, wallet: str = "alipay"
+    ) -> None:
         self.loop = loop
         self.clock = LoopClock(loop)
         self.entropy = SeededEntropy(7)
-        self.codes = CodeBook(self.entropy.bytes)
-        self.wallet = AlipayServer(merchant=MERCHANT, codes=self.codes, random_bytes=self.entropy.bytes)
-        self.line = Line(clock=self.clock, wallet=self.wallet)
+        made = make_wallets(KEYS, random_bytes=self.entropy.bytes, now_ms=START_MS)
+        self.wallets = Wallets(made.by_name.values(), now_ms=self.clock.now_ms)
+        self.wallet = wallet
+        self.line = Line(clock=self.clock, wallets=self.wallets)
         self.keys: GatewayKeys = make_keys(self.entropy)
         self.engine: Engine = open_sqlite(None)
         self.store = InlineStore(self.engine)
         self.qr_shown_ms = qr_shown_ms
-        self.store.run_now(lambda tx: seed_places(tx, account_settings(MERCHANT, interval_ms)))
+        accounts = [
+            account_settings(one, account_id=ACCOUNT_IDS[name], interval_ms=interval_ms)
+            for name, one in self.wallets.by_name.items()
+        ]
+        self.store.run_now(lambda tx: seed_places(tx, *accounts, qr_wallet=wallet))
         self.gateway = self._new_gateway()
 
     def _new_gateway(self) -> Gateway:
@@ -174,14 +182,28 @@ class World:
         return till
 
     def show_code(self, script: str) -> str:
-        return self.codes.issue_alipay(_script(script), self.clock.now_ms())
+        return self.wallets.show_code(self.wallet, script_of(script))
 
     def scan(self, qr: str, script: str) -> None:
-        self.wallet.scan(qr, _script(script), self.clock.now_ms())
+        assert self.wallets.scan(qr, script_of(script)) is not None, "no wallet's QR"
+
+    async def deliver(self) -> None:
+        """Hands over the notifications that are due now."""
+        for name, outgoing in self.wallets.due_notifications():
+            channel, account, letter = notification_of(outgoing)
+            reply = await self.gateway.callbacks.handle(channel, account, letter.headers, letter.body, "127.0.0.1")
+            self.wallets.notified(name, outgoing, reply)
+
+    async def notifications(self) -> None:
+        """Delivers for ever; `in_world(..., notify=True)` runs it."""
+        self.line.after_call = self.deliver
+        while True:
+            await asyncio.sleep(0.1)
+            await self.deliver()
 
     def money(self, status: PaymentStatus) -> tuple[int, int, MoneyState | None]:
         """(captured, refunded, state) of all channel orders of the payment's order."""
-        orders = [o for o in self.wallet.orders(self.clock.now_ms()) if o.out_trade_no.startswith(status.order_no)]
+        orders = [o for o in self.wallets.orders() if o.out_trade_no.startswith(status.order_no)]
         state = orders[-1].state if orders else None
         return sum(o.captured_fen for o in orders), sum(o.refunded_fen for o in orders), state
 
@@ -191,6 +213,17 @@ class World:
 
     def alarms(self) -> dict[str, int]:
         return self.store.run_now(alarms.open_counts)
+
+    def ledger_agrees(self) -> None:
+        """Zero-sum; what each channel account owes is what its wallet holds; nothing is left in suspense."""
+        assert self.store.run_now(ledger.unbalanced) == []
+        sums = self.store.run_now(ledger.balances)
+        for name, account_id in ACCOUNT_IDS.items():
+            if name in self.wallets.by_name:
+                orders = self.wallets.by_name[name].orders(self.clock.now_ms())
+                kept = sum(order.captured_fen - order.refunded_fen for order in orders)
+                assert sums.get(f"receivable:{account_id}", 0) == kept, name
+        assert sums.get("suspense:m1", 0) == 0
 
 
 @dataclass
@@ -317,41 +350,34 @@ def number_of(request: PaymentRequest) -> str:
 
 
 def in_world(
-    story: Callable[[World], Coroutine[Any, Any, T]], *, qr_shown_ms: int = 120_000, interval_ms: int = 3_000
+    story: Callable[[World], Coroutine[Any, Any, T]],
+    *,
+    qr_shown_ms: int = 120_000,
+    interval_ms: int = 3_000,
+    wallet: str = "alipay",
+    notify: bool = False,
 ) -> T:
     """Plays one story to its end in virtual time."""
     loop = VirtualTimeLoop()
 
     async def played() -> T:
-        world = World(loop, qr_shown_ms=qr_shown_ms, interval_ms=interval_ms)
+        world = World(loop, qr_shown_ms=qr_shown_ms, interval_ms=interval_ms, wallet=wallet)
         await world.gateway.start()
+        delivering = asyncio.create_task(world.notifications()) if notify else None
         try:
             return await story(world)
         finally:
+            if delivering is not None:
+                delivering.cancel()
+                await asyncio.gather(delivering, return_exceptions=True)
             await world.gateway.aclose()
             await world.store.aclose()
 
     return run_virtual(played(), loop)
 
 
-def account_settings(
-    merchant: Merchant, interval_ms: int, base_url: str = "http://127.0.0.1:8600/alipay/gateway.do"
-) -> dict[str, object]:
-    """The Alipay account `a1` as the store keeps it."""
-    return {
-        "id": "a1",
-        "channel": "alipay",
-        "base_url": base_url,
-        "app_id": merchant.app_id,
-        "seller_id": merchant.seller_id,
-        "private_key": pkcs8_pem(merchant.merchant_key),
-        "wallet_public_key": public_pem(merchant.wallet_key.public_key()),
-        "min_query_interval_ms": interval_ms,
-    }
-
-
-def seed_places(tx: Tx, settings: dict[str, object]) -> None:
-    """One merchant `m1`, one store `s1`, one channel account `a1`; and another merchant `m2` without any account."""
+def seed_places(tx: Tx, *accounts: dict[str, object], qr_wallet: str = "alipay") -> None:
+    """One merchant `m1`, one store `s1` and its accounts; and another merchant `m2` without any."""
     connection = tx.connection
     connection.execute(
         insert(MERCHANTS), [{"merchant_id": "m1", "name": "老王早餐"}, {"merchant_id": "m2", "name": "别家"}]
@@ -363,16 +389,15 @@ def seed_places(tx: Tx, settings: dict[str, object]) -> None:
             {"store_id": "s2", "merchant_id": "m2", "name": "别店"},
         ],
     )
-    connection.execute(
-        insert(CHANNEL_ACCOUNTS),
-        {
-            "account_id": "a1",
+    for settings in accounts:
+        row = {
+            "account_id": settings.get("id", "a1"),
             "merchant_id": "m1",
-            "channel": "alipay",
-            "shown_default": 1,
+            "channel": settings.get("channel", "alipay"),
+            "shown_default": int(settings.get("channel", "alipay") == qr_wallet),
             "settings": json.dumps(settings),
-        },
-    )
+        }
+        connection.execute(insert(CHANNEL_ACCOUNTS), row)
 
 
 def seed_code(tx: Tx, code: str, *, uses: int, expires_ms: int, store_id: str = "s1") -> None:
@@ -380,7 +405,7 @@ def seed_code(tx: Tx, code: str, *, uses: int, expires_ms: int, store_id: str = 
     places.add_activation_code(tx, digest=places.code_digest(code), code=held)
 
 
-def _script(text: str) -> Script:
+def script_of(text: str) -> Script:
     script = parse_script(text)
-    assert script is not None
+    assert script is not None, text
     return script

@@ -10,8 +10,9 @@ from sqlalchemy import insert
 from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, NoAnswer, NotSent
 from gateway.store.tables import CHANNEL_ACCOUNTS
 from gateway.store.units import Tx
+from proof.wallets import account_settings
 from protocol.states import GatewayState
-from tests.contract.gateway.gateway_world import MERCHANT, Line, World, account_settings, in_world
+from tests.contract.gateway.gateway_world import Line, World, in_world
 
 
 class HangingLine(Line):
@@ -24,8 +25,7 @@ class HangingLine(Line):
         return NoAnswer(LineFault.READ_TIMEOUT)
 
 
-def _other_merchants_account(tx: Tx) -> None:
-    settings = {**account_settings(MERCHANT, 3_000), "id": "a2"}
+def _other_merchants_account(tx: Tx, settings: dict[str, object]) -> None:
     row = {"account_id": "a2", "merchant_id": "m2", "channel": "alipay", "shown_default": 1}
     tx.connection.execute(insert(CHANNEL_ACCOUNTS), {**row, "settings": json.dumps(settings)})
 
@@ -33,8 +33,9 @@ def _other_merchants_account(tx: Tx) -> None:
 def test_a_wallet_that_hangs_delays_nobody_elses_payments() -> None:
     async def story(world: World) -> None:
         answering = world.line
-        world.line = HangingLine(clock=world.clock, wallet=world.wallet)
-        world.store.run_now(_other_merchants_account)
+        world.line = HangingLine(clock=world.clock, wallets=world.wallets)
+        settings = account_settings(world.wallets.by_name["alipay"], account_id="a2", interval_ms=3_000)
+        world.store.run_now(lambda tx: _other_merchants_account(tx, settings))
         await world.gateway.load_accounts()
         world.line = answering
         hung, well = await world.till("s2"), await world.till("s1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,18 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from gateway.store import payments
+from gateway.ledger.entries import Parties, paid
+from gateway.payments.refunds import refund_asked
+from gateway.store import ledger, payments, refunds
 from gateway.store.migrate import HEAD, SchemaNewer
 from gateway.store.runners import InlineStore, ThreadedStore
 from gateway.store.sqlite import DatabaseInUse, DatabaseLock, open_sqlite
 from gateway.store.tables import MERCHANTS, METADATA, TERMINALS
 from gateway.store.units import StoreFailed, Tx
+from protocol.messages import RefundRequest
 from protocol.states import GatewayState
 from tests.contract.gateway.gateway_world import START_MS, seed_places
-from tests.unit.gateway.payment_rows import KEY, order, payment
+from tests.unit.gateway.payment_rows import KEY, ORDER_NO, order, payment
 
 
 def _add(name: str) -> Callable[[Tx], str]:
@@ -141,7 +145,9 @@ def _constraints(connection: object) -> dict[str, int]:
     """How many checks, uniques and references each table has, and every index as written."""
     assert isinstance(connection, sqlite3.Connection)
     found: dict[str, int] = {}
-    for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+    for name, sql in connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'"
+    ):
         if name != "alembic_version":
             found[name] = sum(sql.upper().count(word) for word in ("CHECK", "UNIQUE", "FOREIGN KEY", "WHERE"))
     return found
@@ -157,7 +163,7 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
 
 
 def _seed(tx: Tx) -> None:
-    seed_places(tx, {})
+    seed_places(tx, {"id": "a1"})
     row = {
         "terminal_id": KEY.terminal_id,
         "store_id": "s1",
@@ -200,7 +206,37 @@ def test_rows_come_back_as_they_were() -> None:
     store.run_now(_seed)
     row, sent = payment(GatewayState.NOT_PAID, amber=True, payer_prompted=True, cancel_requested_ms=3), order(calls=2)
     store.run_now(lambda tx: (payments.add(tx, row), payments.add_channel_order(tx, sent)))
-    found = store.run_now(lambda tx: (payments.find(tx, KEY), payments.channel_order(tx, KEY)))
+    found = store.run_now(lambda tx: (payments.find(tx, KEY), payments.order(tx, sent.out_trade_no)))
     assert found == (row, sent)
     assert store.run_now(lambda tx: tx.connection.execute(select(MERCHANTS.c.name)).all()) != []
+    asyncio.run(store.aclose())
+
+
+@pytest.mark.parametrize("statement", ["UPDATE ledger_lines SET amount_fen = 1", "DELETE FROM ledger_entries"])
+def test_the_ledger_is_append_only(statement: str) -> None:
+    """Nobody changes or removes what was booked, not even this program."""
+    store = InlineStore(open_sqlite(None))
+    entry = paid(Parties(merchant_id="m1", account_id="a1", out_trade_no="X"), 1250)
+    store.run_now(lambda tx: ledger.book(tx, [entry], now_ms=1))
+    with pytest.raises(IntegrityError, match="append-only"):
+        store.run_now(lambda tx: tx.connection.exec_driver_sql(statement))
+    store.run_now(lambda tx: ledger.book(tx, [entry], now_ms=2))
+    booked = store.run_now(lambda tx: ledger.of_order(tx, "X"))
+    assert [(line.account, line.amount_fen) for line in booked] == [("receivable:a1", 1250), ("to_settle:m1", -1250)]
+    asyncio.run(store.aclose())
+
+
+def test_refunds_are_reserved_by_a_check_and_never_exceed_what_was_taken() -> None:
+    store = InlineStore(open_sqlite(None))
+    store.run_now(_seed)
+    row, sent = payment(GatewayState.PAID), order()
+    store.run_now(lambda tx: (payments.add(tx, row), payments.add_channel_order(tx, sent)))
+    store.run_now(lambda tx: refunds.open_room(tx, sent.out_trade_no, captured_fen=1250))
+    asked = RefundRequest(refund_no=ORDER_NO, amount_fen=300, currency="CNY", note="", operator="01")
+    taken: list[bool] = []
+    for number in range(6):
+        refund = replace(refund_asked(asked, row, sent, now_ms=1), refund_no=f"R{number}")
+        taken.append(store.run_now(lambda tx, refund=refund: refunds.reserve(tx, refund)))
+    assert taken == [True] * 4 + [False] * 2
+    assert store.run_now(lambda tx: refunds.refundable_fen(tx, sent.out_trade_no)) == 50
     asyncio.run(store.aclose())

@@ -5,7 +5,6 @@ Whatever happens, the outcome agrees with the wallet's money and NOT_PAID has a 
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,8 +14,7 @@ from protocol.messages import LateMoneyState, Light, PaymentStatus
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import GatewayState, ProofKind
-from sandbox.alipay.server import MoneyState
-from sandbox.wire import HttpRequestParts
+from sandbox.wallet import MoneyState
 from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, problem_of, status_of
 
 PAID, NOT_PAID = GatewayState.PAID, GatewayState.NOT_PAID
@@ -234,11 +232,4 @@ def _pay_behind(world: World, order_no: str) -> None:
         store="",
         open_for_ms=60_000,
     )
-    sent = account.channel.pay(order, now_ms=world.clock.now_ms()).request
-    parts = HttpRequestParts(
-        method="POST",
-        query=urlsplit(sent.url).query.encode(),
-        body=sent.body,
-        content_type=sent.headers.get("content-type", ""),
-    )
-    world.wallet.handle(parts, world.clock.now_ms())
+    world.wallets.serve(account.channel.pay(order, now_ms=world.clock.now_ms()).request)
