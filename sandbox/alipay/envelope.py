@@ -86,7 +86,9 @@ def open_envelope(request: HttpRequestParts, merchant: Merchant, methods: Collec
         return refused
     if not verifies(merchant.merchant_key.public_key(), request_text(merged), text["sign"]):
         return _invalid("isv.invalid-signature", "验签出错，请检查密钥与待签名字符串", method, charset)
-    biz = {} if method in _WITHOUT_BIZ else _biz_content(merged.get("biz_content", b""), charset)
+    biz: Mapping[str, object] | None = (
+        {} if method in _WITHOUT_BIZ else _biz_content(merged.get("biz_content", b""), charset)
+    )
     if biz is None:
         return _invalid("isv.invalid-parameter", "biz_content 不是合法的 JSON 对象", method, charset)
     certified = merchant.chain is not None and "app_cert_sn" in text
@@ -100,9 +102,7 @@ def open_envelope(request: HttpRequestParts, merchant: Merchant, methods: Collec
     )
 
 
-def seal(
-    node: Node, *, method: str | None, charset: str, key: RSAPrivateKey, cert_sn: str | None = None
-) -> Answer:
+def seal(node: Node, *, method: str | None, charset: str, key: RSAPrivateKey, cert_sn: str | None = None) -> Answer:
     """The HTTP answer around a node. The signature covers the node's text exactly as it stands in the body."""
     text = json.dumps(node, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
     raw = text.encode(charset, errors="replace")

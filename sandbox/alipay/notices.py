@@ -1,7 +1,7 @@
 """Alipay's asynchronous notifications: when one is due and what it says, signed anew at each sending.
 
-Rules: told are paid, closed, finished and each refund that lands, to the `notify_url` of the call that made the trade; the
-signature covers every non-empty field but `sign` and `sign_type`; only the body `success` means received.
+Rules: told are paid, closed, finished and each refund that lands, to the `notify_url` of the call that made the trade;
+the signature covers every non-empty field but `sign` and `sign_type`; only the body `success` means received.
 Must not know: HTTP clients, who else simulates a wallet.
 """
 

@@ -1,8 +1,8 @@
 """Alipay's trades: the states, the one table of moves, the refunds, and what time alone does to a trade.
 
 Rules: time works on a trade only when somebody looks (`sandbox.alipay.book`): the buyer's password, the time limit, an
-undo that takes effect late, a charge that executes in spite of all, a refund that lands, and the end of the refund window
-take effect in the order of their moments, whenever the look comes.
+undo that takes effect late, a charge that executes in spite of all, a refund that lands, and the end of the refund
+window take effect in the order of their moments, whenever the look comes.
 Must not know: HTTP, signatures, scripts' names.
 """
 
