@@ -18,18 +18,18 @@ from sandbox.problems import SandboxError
 APP_ID = "2021000117650139"
 SELLER_ID = "2088621955702813"
 STORE_NAME = "柜台演示店"
-_ALIPAY_KEYS = ("alipay-merchant", "alipay-wallet")
+ALIPAY_KEYS = ("alipay-merchant", "alipay-wallet")
 _THREADS = 4
 
 
 def new_merchant() -> Merchant:
     """Alipay's merchant with fresh keys."""
-    return alipay_merchant(fresh_keys(_ALIPAY_KEYS))
+    return alipay_merchant(fresh_keys(ALIPAY_KEYS))
 
 
 def kept_merchant(folder: Path) -> Merchant:
     """Alipay's merchant whose keys lie in the folder; missing keys are made and put there."""
-    return alipay_merchant(kept_keys(folder, _ALIPAY_KEYS))
+    return alipay_merchant(kept_keys(folder, ALIPAY_KEYS))
 
 
 def alipay_merchant(keys: Mapping[str, RSAPrivateKey]) -> Merchant:

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from sandbox.alipay.server import AlipayServer
 from sandbox.codes import CodeBook
+from sandbox.keys import ALIPAY_KEYS, alipay_merchant
 from sandbox.tls import TlsIdentity
+from sandbox.unionpay.certificates import UnionpayKeys
+from sandbox.unionpay.certificates import merchant_with as unionpay_merchant_with
+from sandbox.unionpay.merchant import UnionpayMerchant
+from sandbox.unionpay.server import UnionpayServer
 from sandbox.wallet import SimulatedWallet
 from sandbox.wechat.certificates import WechatKeys, merchant_with
 from sandbox.wechat.merchant import WechatMerchant, certificate_pem, private_pem
@@ -27,7 +33,8 @@ _WECHAT_KEYS = (
     "wechat-tls",
     "wechat-wallet",
 )
-KEY_NAMES = _WECHAT_KEYS
+_UNIONPAY_KEYS = ("unionpay-root", "unionpay-middle", "unionpay-wallet", "unionpay-merchant")
+KEY_NAMES = (*ALIPAY_KEYS, *_WECHAT_KEYS, *_UNIONPAY_KEYS)
 """Every key that `make_wallets` needs."""
 
 
@@ -43,8 +50,11 @@ def make_wallets(keys: Mapping[str, RSAPrivateKey], *, random_bytes: RandomBytes
     """`keys`: by the names in `KEY_NAMES`."""
     certified_ms = now_ms - now_ms % _YEAR_MS
     wechat = _wechat_merchant(keys, certified_ms)
+    unionpay = _unionpay_merchant(keys, certified_ms)
     wallets: tuple[SimulatedWallet, ...] = (
         WechatServer(merchant=wechat, codes=CodeBook(random_bytes), random_bytes=random_bytes),
+        AlipayServer(merchant=alipay_merchant(keys), codes=CodeBook(random_bytes), random_bytes=random_bytes),
+        UnionpayServer(merchant=unionpay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
     )
     return Wallets(by_name={wallet.name: wallet for wallet in wallets}, tls=_tls_identity(wechat))
 
@@ -57,6 +67,18 @@ def _wechat_merchant(keys: Mapping[str, RSAPrivateKey], certified_ms: int) -> We
             platform=(keys["wechat-platform-1"], keys["wechat-platform-2"]),
             wallet=keys["wechat-wallet"],
             tls_server=keys["wechat-tls"],
+        ),
+        now_ms=certified_ms,
+    )
+
+
+def _unionpay_merchant(keys: Mapping[str, RSAPrivateKey], certified_ms: int) -> UnionpayMerchant:
+    return unionpay_merchant_with(
+        UnionpayKeys(
+            root=keys["unionpay-root"],
+            middle=keys["unionpay-middle"],
+            unionpay=keys["unionpay-wallet"],
+            merchant=keys["unionpay-merchant"],
         ),
         now_ms=certified_ms,
     )
