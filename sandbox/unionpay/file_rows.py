@@ -1,9 +1,8 @@
-"""What a settlement file says, as values: one row for each consume, refund, cancel and reversal of paid money on that
-settlement day.
+"""What a settlement file says, as values: one row for each consume, refund and cancel on that settlement day.
 
-Rules: a consume is of the day it was paid on, what goes back of the day it was asked on; the fee is 0.60 % of each
-payment, rounded half up to the fen, and what goes back gives it back so that a full refund returns all of it. Money
-that was taken without success (42, 74, 75) is listed: it is with the merchant.
+Rules: what was reversed is never settled and has no row; a consume is of the day it was paid on, what goes back of the
+day it was asked on; the fee is 0.60 % of each payment, rounded half up to the fen, and what goes back gives it back so
+that a full refund returns all of it. Money that was taken without success (42, 74, 75) is listed: the merchant has it.
 Must not know: the file's format, HTTP.
 """
 
@@ -17,7 +16,6 @@ from sandbox.unionpay.trades import Trade, TradeName, TradeState
 
 FEE_RATE_PPM = 6_000
 _NOON_MS = 43_200_000
-_REVERSAL = "99"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ def rows_of_day(
 
 
 def _rows(trade: Trade) -> Iterable[FileRow]:
-    if trade.paid_ms is None:
+    if trade.paid_ms is None or trade.state is TradeState.VOID:
         return
     echoed = trade.asked.wire.echoed
     paid = FileRow(
@@ -81,8 +79,6 @@ def _rows(trade: Trade) -> Iterable[FileRow]:
         reserved=echoed.get("reqReserved", ""),
     )
     yield paid
-    if trade.state is TradeState.VOID and trade.void_ms is not None:
-        yield replace(paid, at_ms=trade.void_ms, txn_type=_REVERSAL, sub_type="01", gives_back=True, original=paid)
     so_far_fen = 0
     for one in trade.returns:
         until_fen = so_far_fen + one.amount_fen

@@ -22,7 +22,7 @@ _NEWLINE = b"\r\n"
 _ACQUIRER = "00049992"
 _MERCHANT_CATEGORY = "5812"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-_TRADE_CODES = {"01": "S22", "04": "S30", "31": "S31", "99": "S99"}
+_TRADE_CODES = {"01": "S22", "04": "S30", "31": "S31"}
 
 
 def zip_name(mer_id: str, day: date) -> str:

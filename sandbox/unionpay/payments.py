@@ -2,7 +2,8 @@
 
 Rules, the real one's: a consume is answered "accepted", and only a query or a notification says paid; a name that is
 taken is a duplicate whatever it asks; an order's QR is no trade before somebody scanned it; a reversal of a name that
-was never seen says yes, and that name is dead from then on. Must not know: forms, HTTP, signatures.
+was never seen says yes, and that name is dead from then on; paid money can be reversed until its settlement day ends.
+Must not know: forms, HTTP, signatures.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import TypeAlias, assert_never
 from sandbox.codes import Buyer, CodeBook, CodeRefused, Presented, draw_unionpay_buyer
 from sandbox.course import Course, QueryTurn, UndoTurn, ask_query, ask_undo
 from sandbox.plan import Effect, Fault, Plan
-from sandbox.unionpay.beijing import txn_stamp
+from sandbox.unionpay.beijing import settlement_day, txn_stamp
 from sandbox.unionpay.book import TradeBook
 from sandbox.unionpay.codes import Code
 from sandbox.unionpay.trades import Asked, Trade, TradeEvent, TradeName, TradeState
@@ -23,8 +24,6 @@ Said: TypeAlias = Trade | Code | CutConnection
 CODE_LIFE_MS = 60_000
 QR_LIFE_MS = 300_000
 """Without payTimeout. Not published: settings of the simulation."""
-REVERSAL_WINDOW_MS = 86_400_000
-"""In which a paid trade can be reversed. Not published: a setting."""
 _CODE = re.compile(r"62[0-9]{17}", re.ASCII)
 _UNTOUCHED = Plan(effect=Effect.OPENED)
 
@@ -32,11 +31,14 @@ _UNTOUCHED = Plan(effect=Effect.OPENED)
 class Payments:
     """`qr_base`: what a QR begins with; UnionPay's own host, or an address at which a browser finds the sandbox."""
 
-    def __init__(self, *, book: TradeBook, codes: CodeBook, random_bytes: RandomBytes, qr_base: str) -> None:
+    def __init__(
+        self, *, book: TradeBook, codes: CodeBook, random_bytes: RandomBytes, qr_base: str, settlement_hour: int
+    ) -> None:
         self._book = book
         self._codes = codes
         self._random_bytes = random_bytes
         self._qr_base = qr_base
+        self._settlement_hour = settlement_hour
 
     def charge_code(self, asked: Asked, qr_no: str, now_ms: int) -> Said:
         """01/06. A trade: accepted."""
@@ -98,7 +100,7 @@ class Payments:
             return Code.OK
         if trade.returns:
             return Code.ORIGINAL_STATE
-        if trade.paid_ms is not None and now_ms >= trade.paid_ms + REVERSAL_WINDOW_MS:
+        if trade.paid_ms is not None and not self._settles_today(trade.paid_ms, now_ms):
             return Code.OUT_OF_TIME
         return self._undo(trade, now_ms)
 
@@ -115,6 +117,9 @@ class Payments:
                 return Code.OK
             case _:
                 assert_never(turn)
+
+    def _settles_today(self, paid_ms: int, now_ms: int) -> bool:
+        return settlement_day(paid_ms, self._settlement_hour) == settlement_day(now_ms, self._settlement_hour)
 
     def _again(self, name: TradeName, now_ms: int) -> Code:
         trade = self._book.trade(name, now_ms)

@@ -15,6 +15,8 @@ from sandbox.unionpay.returns import AskedReturn
 from sandbox.unionpay.trades import Asked, TradeName, TxnType, Wire
 
 _CURRENCY = "156"
+_SAFE_TEXT = re.compile(r"(?:[^&{}\[\]]|\{[^{}]*\}|\[[^\[\]]*\]){1,1024}")
+"""What an answer, which is not url-encoded, can repeat: `&` only inside of braces or brackets."""
 _COMMON = ("txnType", "txnSubType", "bizType", "accessType", "txnTime")
 _FORMS = {
     "bizType": re.compile(r"[0-9]{6}", re.ASCII),
@@ -28,8 +30,12 @@ _FORMS = {
     "origQryId": re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII),
     "backUrl": re.compile(r"https?://[\x21-\x7e]{1,248}", re.ASCII),
     "settleDate": re.compile(r"[0-9]{4}", re.ASCII),
+    "reqReserved": _SAFE_TEXT,
+    "subMerName": _SAFE_TEXT,
+    "subMerAbbr": _SAFE_TEXT,
 }
 _NOT_KEPT = ("version", "encoding", "merId", "txnType", "txnSubType", "orderId", "txnTime")
+"""Of what an answer repeats: what each trade says in its own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,13 @@ class UnionpayServer:
         self._methods = Methods(
             merchant=merchant,
             book=self._book,
-            payments=Payments(book=self._book, codes=codes, random_bytes=random_bytes, qr_base=qr_base),
+            payments=Payments(
+                book=self._book,
+                codes=codes,
+                random_bytes=random_bytes,
+                qr_base=qr_base,
+                settlement_hour=settlement_hour,
+            ),
             returns=Returns(book=self._book, random_bytes=random_bytes, settlement_hour=settlement_hour),
             settlement_hour=settlement_hour,
         )

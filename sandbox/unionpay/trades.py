@@ -132,7 +132,6 @@ class Trade:
     failed_by: Code = Code.INPUT_TIMEOUT
     charge_end: Code = Code.OK
     paid_ms: int | None = None
-    void_ms: int | None = None
     returns: tuple[Return, ...] = ()
     qr: str = field(default="", repr=False)
 
@@ -172,10 +171,8 @@ def moved(trade: Trade, event: TradeEvent, at_ms: int, *, charge_end: Code | Non
         case TradeEvent.BUYER_PAYS | TradeEvent.CHARGE_EXECUTES:
             assert trade.paid_ms is None
             end = charge_end or (Code.PAST_DEADLINE if at_ms >= trade.ends_ms else Code.OK)
-            return replace(trade, state=state, paid_ms=at_ms, void_ms=None, charge_end=end)
-        case TradeEvent.SHOP_REVERSES:
-            return replace(trade, state=state, void_ms=at_ms)
-        case TradeEvent.EXPIRES:
+            return replace(trade, state=state, paid_ms=at_ms, charge_end=end)
+        case TradeEvent.SHOP_REVERSES | TradeEvent.EXPIRES:
             return replace(trade, state=state)
         case TradeEvent.RETURN_LANDS:
             return replace(trade, state=state, returns=tuple(_landed(one, at_ms) for one in trade.returns))
