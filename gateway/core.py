@@ -18,7 +18,7 @@ from gateway.api.paying import PaymentCalls
 from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
 from gateway.callbacks.gateway import CallbackGateway
-from gateway.jobs.calls import ChannelCalls, Heard
+from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk
 from gateway.jobs.refund_desk import RefundDesk
 from gateway.jobs.schedule import QR_SHOWN_MS
@@ -30,18 +30,17 @@ from gateway.payments.values import Alarm, AlarmKind, PaymentKey
 from gateway.ports import Clock, Entropy
 from gateway.routing.accounts import Accounts, ExchangeFor
 from gateway.routing.choose import Candidate
-from gateway.store import alarms, guards, payments, places, tasks
+from gateway.routing.health_book import HealthBook
+from gateway.routing.router import Router
+from gateway.routing.rules import AccountTerms
+from gateway.store import alarms, guards, payments, places, routes, tasks
 from gateway.store.sealing import Seal, seal_key
 from gateway.store.units import Store, StoreFailed, Tx
 
 
-def heard_by_nobody(_account_id: str, _verdict: object) -> None:
-    """Where no health is learned."""
-
-
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
-    the wallets' own QRs are shown); `owner` names this process's leases, `heard` learns each account's live results."""
+    the wallets' own QRs are shown); `owner` names this process's leases."""
 
     def __init__(
         self,
@@ -55,18 +54,24 @@ class Gateway:
         longest_sleep_ms: int = 1_000,
         public_url: str | None = None,
         owner: str = "gateway",
-        heard: Heard = heard_by_nobody,
     ) -> None:
         self.store = store
         self.keys = keys
         self.accounts = Accounts(exchange_for)
+        health = HealthBook()
+        self.router = Router(self.accounts, health)
         self._clock = clock
         self._waiters = Waiters()
         self._background: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("gateway")
         calls = ChannelCalls(
-            store=store, clock=clock, accounts=self.accounts, waiters=self._waiters, owner=owner, heard=heard
+            store=store,
+            clock=clock,
+            accounts=self.accounts,
+            waiters=self._waiters,
+            owner=owner,
+            heard=lambda account_id, verdict: health.heard(account_id, verdict, clock.now_ms()),
         )
         refunds = RefundDesk(calls=calls)
         desk = Desk(calls=calls, refunds=refunds, qr_shown_ms=qr_shown_ms)
@@ -81,7 +86,7 @@ class Gateway:
             paying=PaymentCalls(
                 store=store,
                 clock=clock,
-                accounts=self.accounts,
+                router=self.router,
                 shop_pages=shop_pages,
                 desk=desk,
                 waiters=self._waiters,
@@ -109,8 +114,10 @@ class Gateway:
         self._loop_task.add_done_callback(_told)
 
     async def load_accounts(self) -> None:
-        """Reads the channel accounts again: at start, and after the owner applied a file."""
+        """Reads channel accounts and routing again: at start, and after the owner applied a file."""
         rows = await self.store.run(places.accounts)
+        terms = await self.store.run(routes.terms)
+        rules, zones = await self.store.run(lambda tx: (routes.rules(tx), routes.zones(tx)))
         pairs = [
             (
                 Candidate(
@@ -118,12 +125,14 @@ class Gateway:
                     merchant_id=row.merchant_id,
                     channel=row.channel,
                     shown_default=row.shown_default,
+                    terms=terms.get(row.account_id, AccountTerms()),
                 ),
                 row.settings,
             )
             for row in rows
         ]
         self.accounts.load(pairs)
+        self.router.load(rules, zones)
         self.service.forget_terminals()
         await self.store.run(self._name_broken)
         self.scheduler.wake()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from hmac import digest
@@ -33,16 +33,16 @@ from gateway.payments.status import status_of
 from gateway.payments.undo import request_cancel
 from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey, Step, key_ref
 from gateway.ports import Clock
-from gateway.routing.accounts import Accounts
-from gateway.routing.choose import Candidate, for_code, for_qr
-from gateway.store import acks, alarms, guards, payments, tasks
+from gateway.routing.choose import Decision
+from gateway.routing.router import Router
+from gateway.store import acks, alarms, guards, payments, routes, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Store, Tx
 from protocol.messages import AckRequest, CancelRequest, PaymentRequest, PaymentStatus, Presented
 from protocol.numbers import PaymentNo, is_number, new_out_trade_no, read_payment_no
 from protocol.reasons import Reason
 from protocol.secret import Secret
-from protocol.states import GatewayState
+from protocol.states import GatewayState, ProofKind
 
 LONGEST_WAIT_S: Final = 30
 _MOST_CHANNEL_ORDERS: Final = 36 * 36
@@ -67,6 +67,11 @@ def notice_ended(tx: Tx, key: PaymentKey, *, now_ms: int) -> None:
     alarms.close_alarm(tx, AlarmKind.PAID_UNNOTICED, about=ref, now_ms=now_ms)
 
 
+def _never_left(of_order: Sequence[Payment]) -> tuple[str, ...]:
+    """Accounts at which a payment of this order was proven never to have left."""
+    return tuple(p.account_id for p in of_order if p.proof_kind is ProofKind.NOT_SENT and p.account_id is not None)
+
+
 class PaymentCalls:
     """`spawn` runs a call to a wallet in the background; `wake` tells the scheduler; `mark_key` is this process's."""
 
@@ -75,7 +80,7 @@ class PaymentCalls:
         *,
         store: Store,
         clock: Clock,
-        accounts: Accounts,
+        router: Router,
         shop_pages: ShopPages,
         desk: Desk,
         waiters: Waiters,
@@ -85,7 +90,7 @@ class PaymentCalls:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._accounts = accounts
+        self._router = router
         self._shop_pages = shop_pages
         self._desk = desk
         self._waiters = waiters
@@ -166,48 +171,78 @@ class PaymentCalls:
         decision = admit(request, key.n, of_order, now_ms=now_ms)
         if isinstance(decision, Refused):
             raise Refusal(decision.reason)
-        step = self._first_step(tx, caller, request, key, decision, now_ms=now_ms)
+        not_sent = _never_left(of_order)
+        step, routed = self._first_step(tx, caller, request, key, decision, not_sent=not_sent, now_ms=now_ms)
         for n in decision.missing:
             never = unseen(replace(key, n=n), amount_fen=request.amount_fen, operator=request.operator, now_ms=now_ms)
             dead = tombstone(never, reason=Reason.NOT_CONFIRMED, now_ms=now_ms)
             keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)
         keep_new(tx, step, self._desk.pace_of, now_ms=now_ms)
+        if step.order is not None and routed is not None:
+            routes.add(tx, routed, step.order)
+            self._router.begins(routed, now_ms=now_ms)
         if step.payment.page:
             self._shop_pages.remember(tx, caller.terminal.store_id, step.payment, now_ms=now_ms)
         return step.payment, step.order
 
     def _first_step(
-        self, tx: Tx, caller: Caller, request: PaymentRequest, key: PaymentKey, decision: Admitted, *, now_ms: int
-    ) -> Step:
+        self,
+        tx: Tx,
+        caller: Caller,
+        request: PaymentRequest,
+        key: PaymentKey,
+        decision: Admitted,
+        *,
+        not_sent: tuple[str, ...],
+        now_ms: int,
+    ) -> tuple[Step, Decision | None]:
+        """The payment begins, or ends at once. With a channel order comes the decision that chose its account."""
         fresh = new_payment(request, key, now_ms=now_ms)
         if decision.expired:
-            return tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms)
+            return tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms), None
         if request.auth_code is None and self._shop_pages.serves(caller.terminal.merchant_id):
-            return self._shop_pages.show(fresh, now_ms=now_ms)
-        account = self._route(caller, request.auth_code)
-        if account is None:
-            return tombstone(fresh, reason=Reason.NO_CHANNEL, now_ms=now_ms)
+            return self._shop_pages.show(fresh, now_ms=now_ms), None
+        routed = self._route(caller, request, not_sent=not_sent, now_ms=now_ms)
+        if routed is None or routed.chosen is None:
+            return tombstone(fresh, reason=Reason.NO_CHANNEL, now_ms=now_ms), None
         if request.auth_code is not None and not self._claim_code(tx, request.auth_code, key, now_ms=now_ms):
-            return tombstone(fresh, reason=Reason.CODE_USED_ELSEWHERE, now_ms=now_ms)
+            return tombstone(fresh, reason=Reason.CODE_USED_ELSEWHERE, now_ms=now_ms), None
         ordinal = payments.channel_orders_of(tx, key.order_no)
         if ordinal >= _MOST_CHANNEL_ORDERS:
             raise Refusal(Reason.BAD_REQUEST, "payment_no: this order was tried too often; use a new one")
         shown = request.presented is Presented.MERCHANT
-        return send(
+        step = send(
             fresh,
-            account_id=account.account_id,
-            channel=account.channel,
+            account_id=routed.chosen.account_id,
+            channel=routed.chosen.channel,
             kind=OrderKind.QR if shown else OrderKind.CODE,
             out_trade_no=new_out_trade_no(key.order_no, ordinal),
             open_for_ms=self._desk.qr_shown_ms if shown else CODE_DEADLINE_MS,
             now_ms=now_ms,
         )
+        return step, routed
 
-    def _route(self, caller: Caller, auth_code: Secret | None) -> Candidate | None:
-        merchant_id, candidates = caller.terminal.merchant_id, self._accounts.candidates
-        if auth_code is None:
-            return for_qr(candidates, merchant_id=merchant_id)
-        return for_code(candidates, merchant_id=merchant_id, auth_code=auth_code)
+    def _route(
+        self, caller: Caller, request: PaymentRequest, *, not_sent: tuple[str, ...], now_ms: int
+    ) -> Decision | None:
+        """None: what was scanned is no payment code."""
+        merchant_id, store_id = caller.terminal.merchant_id, caller.terminal.store_id
+        if request.auth_code is None:
+            return self._router.for_qr(
+                merchant_id=merchant_id,
+                store_id=store_id,
+                amount_fen=request.amount_fen,
+                not_sent=not_sent,
+                now_ms=now_ms,
+            )
+        return self._router.for_code(
+            merchant_id=merchant_id,
+            store_id=store_id,
+            auth_code=request.auth_code,
+            amount_fen=request.amount_fen,
+            not_sent=not_sent,
+            now_ms=now_ms,
+        )
 
     def _claim_code(self, tx: Tx, auth_code: Secret, key: PaymentKey, *, now_ms: int) -> bool:
         """One code pays once: False when it was used, unless by this till for a payment that is proven not paid."""

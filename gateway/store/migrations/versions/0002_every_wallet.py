@@ -24,6 +24,7 @@ def upgrade() -> None:
     _refunds()
     _ledger()
     _pages()
+    _routes()
 
 
 def _channel_orders() -> None:
@@ -222,3 +223,40 @@ def _pages() -> None:
         sqlite_where=_ONCE,
         postgresql_where=_ONCE,
     )
+
+
+def _routes() -> None:
+    op.create_table(
+        "route_rules",
+        sa.Column("route_id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.merchant_id"], name=op.f("fk_route_rules_merchant_id")),
+        sa.PrimaryKeyConstraint("route_id", name=op.f("pk_route_rules")),
+    )
+    op.create_table(
+        "account_terms",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["channel_accounts.account_id"], name=op.f("fk_account_terms_account_id")
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_account_terms")),
+    )
+    op.create_table(
+        "route_decisions",
+        sa.Column("out_trade_no", sa.Text(), nullable=False),
+        sa.Column("terminal_id", sa.Text(), nullable=False),
+        sa.Column("order_no", sa.Text(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("cost_fen", sa.BigInteger(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["out_trade_no"], ["channel_orders.out_trade_no"], name=op.f("fk_route_decisions_out_trade_no")
+        ),
+        sa.PrimaryKeyConstraint("out_trade_no", name=op.f("pk_route_decisions")),
+    )
+    op.create_index("ix_route_decisions_at", "route_decisions", ["at_ms"])
