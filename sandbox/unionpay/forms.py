@@ -5,6 +5,7 @@ A form that is none (a name twice, a broken escape, not UTF-8) is answered by HT
 nobody to answer to. Must not know: what the fields of a call mean.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote_plus
@@ -19,6 +20,8 @@ _ECHOED = (
     *("version", "encoding", "merId", "accessType", "bizType", "txnType", "txnSubType", "orderId", "txnTime"),
     *("reqReserved", "acqInsCode", "subMerId", "subMerName", "subMerAbbr"),
 )
+REPEATABLE = re.compile(r"(?:[^&{}\[\]]|\{[^{}]*\}|\[[^\[\]]*\]){1,1024}")
+"""What an answer, which is not url-encoded, can repeat: `&` only inside of braces or brackets."""
 _VERSION = "5.1.0"
 _MOST_FIELDS = 128
 _MOST_BYTES = 65_536
@@ -35,8 +38,8 @@ class Call:
         return self.fields.get(name, "")
 
     def echoed(self) -> dict[str, str]:
-        """What every answer to this call repeats."""
-        return {name: self.fields[name] for name in _ECHOED if self.fields.get(name)}
+        """What every answer to this call repeats, as far as it can be repeated."""
+        return {name: self.fields[name] for name in _ECHOED if REPEATABLE.fullmatch(self.fields.get(name, ""))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ simulation. Must not know: trades.
 """
 
 import base64
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -17,6 +18,7 @@ from sandbox.wire import Answer, HttpRequestParts, RandomBytes
 USER_AUTH_PATH = "/qrcGtwWeb-web/api/userAuth"
 CODE_LIFE_MS = 300_000
 _CODE_BYTES = 48
+_CODE_FORM = re.compile(r"[A-Za-z0-9+/=_.-]{1,256}", re.ASCII)
 _VERSION = "1.0.0"
 _PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>云闪付授权（模拟）</title>
 <p>请在云闪付中打开 · Open this link in the UnionPay app.</p></html>"""
@@ -55,6 +57,8 @@ class Identities:
         for name in ("userAuthCode", "appUpIdentifier"):
             if not call.text(name):
                 return result(Code.MISSING, name)
+            if not _CODE_FORM.fullmatch(call.text(name)):
+                return result(Code.BAD_FORMAT, name)
         code = call.text("userAuthCode")
         repeated = {"userAuthCode": code, "appUpIdentifier": call.text("appUpIdentifier")}
         grant = self._grants.get(code)

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 from sandbox.unionpay.beijing import parse_txn_time
 from sandbox.unionpay.codes import Code
-from sandbox.unionpay.forms import Call
+from sandbox.unionpay.forms import REPEATABLE, Call
 from sandbox.unionpay.merchant import UnionpayMerchant
 from sandbox.unionpay.returns import AskedReturn
 from sandbox.unionpay.trades import Asked, TradeName, TxnType, Wire
 
 _CURRENCY = "156"
-_SAFE_TEXT = re.compile(r"(?:[^&{}\[\]]|\{[^{}]*\}|\[[^\[\]]*\]){1,1024}")
-"""What an answer, which is not url-encoded, can repeat: `&` only inside of braces or brackets."""
 _COMMON = ("txnType", "txnSubType", "bizType", "accessType", "txnTime")
 _FORMS = {
     "bizType": re.compile(r"[0-9]{6}", re.ASCII),
@@ -30,9 +28,9 @@ _FORMS = {
     "origQryId": re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII),
     "backUrl": re.compile(r"https?://[\x21-\x7e]{1,248}", re.ASCII),
     "settleDate": re.compile(r"[0-9]{4}", re.ASCII),
-    "reqReserved": _SAFE_TEXT,
-    "subMerName": _SAFE_TEXT,
-    "subMerAbbr": _SAFE_TEXT,
+    "reqReserved": REPEATABLE,
+    "subMerName": REPEATABLE,
+    "subMerAbbr": REPEATABLE,
 }
 _NOT_KEPT = ("version", "encoding", "merId", "txnType", "txnSubType", "orderId", "txnTime")
 """Of what an answer repeats: what each trade says in its own words."""
