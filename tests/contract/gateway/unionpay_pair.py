@@ -72,16 +72,14 @@ def script(text: str) -> Script:
 class Pair:
     """`settings`: of the gateway's account, over those that the sandbox's own description gives."""
 
-    def __init__(self, *, settlement_hour: int = 23, **settings: object) -> None:
+    def __init__(self, settings: Mapping[str, object] | None = None) -> None:
         self.now_ms = START_MS
         self.sent: list[ChannelRequest] = []
         self._drawn = 0
         codes = CodeBook(self._random_bytes)
-        self.wallet = UnionpayServer(
-            merchant=merchant(), codes=codes, random_bytes=self._random_bytes, settlement_hour=settlement_hour
-        )
+        self.wallet = UnionpayServer(merchant=merchant(), codes=codes, random_bytes=self._random_bytes)
         self.about = self.wallet.about(Origins(plain=BASE, tls=None))
-        self.channel: Channel = open_channel(parse_account({**_account(self.about), **settings}))
+        self.channel: Channel = open_channel(parse_account({**_account(self.about), **(settings or {})}))
 
     def _random_bytes(self, count: int) -> bytes:
         self._drawn += 1
