@@ -17,7 +17,9 @@ from gateway.api.journals import JournalCalls
 from gateway.api.paying import PaymentCalls
 from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
+from gateway.bills.desk import BillDesk
 from gateway.callbacks.gateway import CallbackGateway
+from gateway.channels.port import BillKind
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk
 from gateway.jobs.refund_desk import RefundDesk
@@ -40,7 +42,8 @@ from gateway.store.units import Store, StoreFailed, Tx
 
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
-    the wallets' own QRs are shown); `owner` names this process's leases."""
+    the wallets' own QRs are shown); `bill_kinds` are the bills that are
+    fetched; `owner` names this process's leases."""
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Gateway:
         qr_shown_ms: int = QR_SHOWN_MS,
         longest_sleep_ms: int = 1_000,
         public_url: str | None = None,
+        bill_kinds: tuple[BillKind, ...] = (),
         owner: str = "gateway",
     ) -> None:
         self.store = store
@@ -74,10 +78,12 @@ class Gateway:
             heard=lambda account_id, verdict: health.heard(account_id, verdict, clock.now_ms()),
         )
         refunds = RefundDesk(calls=calls)
-        desk = Desk(calls=calls, refunds=refunds, qr_shown_ms=qr_shown_ms)
+        seal = Seal(seal_key(keys), entropy)
+        self.bills = BillDesk(calls=calls, seal=seal, kinds=bill_kinds)
+        desk = Desk(calls=calls, refunds=refunds, bills=self.bills, qr_shown_ms=qr_shown_ms)
         shop_pages = ShopPages(accounts=self.accounts, entropy=entropy, public_url=public_url, shown_for_ms=qr_shown_ms)
         self.scheduler = Scheduler(store=store, clock=clock, calls=calls, desk=desk, longest_sleep_ms=longest_sleep_ms)
-        self.callbacks = CallbackGateway(calls=calls, seal=Seal(seal_key(keys), entropy), wake=self.scheduler.wake)
+        self.callbacks = CallbackGateway(calls=calls, seal=seal, wake=self.scheduler.wake)
         self.service = GatewayService(
             store=store,
             clock=clock,
@@ -110,6 +116,7 @@ class Gateway:
         await self.store.run(self._recover)
         await self.load_accounts()
         await self.callbacks.start()
+        await self.bills.start()
         self._loop_task = asyncio.create_task(self.scheduler.run())
         self._loop_task.add_done_callback(_told)
 

@@ -27,6 +27,7 @@ from gateway.api.app import make_app
 from gateway.api.operations import pages
 from gateway.callbacks.routes import callback_routes
 from gateway.channels.http import HttpExchange
+from gateway.channels.port import BillKind
 from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
 from gateway.core import Gateway
@@ -153,6 +154,7 @@ async def _serve(
         exchange_for=exchange_for,
         qr_shown_ms=qr_shown_ms,
         public_url=public_url,
+        bill_kinds=tuple(BillKind),
         owner=f"gateway-{os.getpid()}-{entropy.bytes(4).hex()}",
     )
     listener = _listener(host, port)

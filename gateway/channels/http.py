@@ -25,7 +25,6 @@ import httpx
 from gateway.channels.port import ChannelRequest, ChannelResponse
 from gateway.channels.verdicts import LineFault, NoAnswer, NotSent
 
-_MAX_ANSWER_BYTES: Final = 262_144
 _KEEPALIVE_S: Final = 2.0
 _MAX_CONNECTIONS: Final = 64
 
@@ -33,7 +32,7 @@ _MAX_CONNECTIONS: Final = 64
 class HttpExchange:
     """An `Exchange` over real sockets, one per channel account, for one event loop. Close it with `aclose()`."""
 
-    def __init__(self, *, trusted_ca_pem: str | None = None, max_answer_bytes: int = _MAX_ANSWER_BYTES) -> None:
+    def __init__(self, *, trusted_ca_pem: str | None = None) -> None:
         """`trusted_ca_pem` is trusted besides the public roots (a test wallet's own authority)."""
         tls = httpx.create_ssl_context(trust_env=False)
         if trusted_ca_pem is not None:
@@ -44,7 +43,6 @@ class HttpExchange:
             max_connections=_MAX_CONNECTIONS, max_keepalive_connections=8, keepalive_expiry=_KEEPALIVE_S
         )
         self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, http2=False)
-        self._max_answer_bytes = max_answer_bytes
 
     async def __aenter__(self) -> Self:
         return self
@@ -85,7 +83,7 @@ class HttpExchange:
         try:
             incoming = await self._transport.handle_async_request(outgoing)
             try:
-                return await self._collect(incoming)
+                return await self._collect(incoming, request.most_answer_bytes)
             finally:
                 await incoming.aclose()
         except httpx.PoolTimeout:
@@ -103,11 +101,11 @@ class HttpExchange:
         except (httpx.HTTPError, httpx.StreamError):
             return NoAnswer(LineFault.PROTOCOL)
 
-    async def _collect(self, incoming: httpx.Response) -> ChannelResponse | NoAnswer:
+    async def _collect(self, incoming: httpx.Response, most_bytes: int) -> ChannelResponse | NoAnswer:
         body = bytearray()
         async for part in incoming.aiter_raw():
             body += part
-            if len(body) > self._max_answer_bytes:
+            if len(body) > most_bytes:
                 return NoAnswer(LineFault.TOO_LARGE)
         headers: Mapping[str, str] = {name.lower(): value for name, value in incoming.headers.items()}
         return ChannelResponse(status=incoming.status_code, headers=headers, body=bytes(body))

@@ -131,12 +131,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRequest:
-    """One HTTP request. Neither its body nor its query string reach a repr: they carry codes, tokens and signatures."""
+    """One HTTP request. Neither its body nor its query string reach a repr: they carry codes, tokens and signatures.
+    `most_answer_bytes`: a longer answer is no answer; only a bill needs more."""
 
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    most_answer_bytes: int = 262_144
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from gateway.bills.desk import BillDesk
 from gateway.channels.port import OrderKind, PayOrder, QrOrder
 from gateway.jobs.calls import ChannelCalls, found, order_ref
 from gateway.jobs.keeping import keep
@@ -34,11 +35,14 @@ from protocol.states import GatewayState
 
 
 class Desk:
-    """Works on orders; refunds have a desk of their own."""
+    """Works on orders; refunds and bills have desks of their own."""
 
-    def __init__(self, *, calls: ChannelCalls, refunds: RefundDesk, qr_shown_ms: int = QR_SHOWN_MS) -> None:
+    def __init__(
+        self, *, calls: ChannelCalls, refunds: RefundDesk, bills: BillDesk, qr_shown_ms: int = QR_SHOWN_MS
+    ) -> None:
         self._calls = calls
         self._refunds = refunds
+        self._bills = bills
         self._store = calls.store
         self._clock = calls.clock
         self.pace_of = calls.pace_of
@@ -77,6 +81,8 @@ class Desk:
                 await self._end_page(task.ref)
             case TaskKind.REFUND:
                 await self._refunds.work(task.ref)
+            case TaskKind.BILL:
+                await self._bills.work(task.ref)
             case TaskKind.WORK:
                 await self._work(task.ref)
             case _:

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _refunds()
     _ledger()
     _pages()
+    _bills()
     _routes()
 
 
@@ -260,3 +261,57 @@ def _routes() -> None:
         sa.PrimaryKeyConstraint("out_trade_no", name=op.f("pk_route_decisions")),
     )
     op.create_index("ix_route_decisions_at", "route_decisions", ["at_ms"])
+
+
+def _bills() -> None:
+    op.create_table(
+        "bill_files",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_bill_files")),
+    )
+    op.create_table(
+        "bills",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger()),
+        sa.Column("kept_ms", sa.BigInteger()),
+        sa.Column("sha256", sa.Text()),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["channel_accounts.account_id"], name=op.f("fk_bills_account_id")),
+        sa.ForeignKeyConstraint(["sha256"], ["bill_files.sha256"], name=op.f("fk_bills_sha256")),
+        sa.PrimaryKeyConstraint("account_id", "kind", "day", name=op.f("pk_bills")),
+    )
+    op.create_index("ix_bills_day", "bills", ["day"])
+    op.create_table(
+        "statement_lines",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("out_trade_no", sa.Text(), nullable=False),
+        sa.Column("refund_no", sa.Text()),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("channel_refund_id", sa.Text()),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("fee_millifen", sa.BigInteger(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id", "kind", "day"],
+            ["bills.account_id", "bills.kind", "bills.day"],
+            name=op.f("fk_statement_lines_account_id_kind_day"),
+        ),
+        sa.PrimaryKeyConstraint("account_id", "kind", "day", "line", name=op.f("pk_statement_lines")),
+    )
+    op.create_index("ix_statement_lines_order", "statement_lines", ["out_trade_no"])
