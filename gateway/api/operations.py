@@ -6,7 +6,8 @@ They say counts and nothing about anybody's payment. `ready` asks the store, `al
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from starlette.responses import PlainTextResponse, Response
 
@@ -14,6 +15,7 @@ from gateway.api.openapi import document
 from gateway.callbacks.metrics import callback_metrics
 from gateway.core import Gateway
 from gateway.ports import Clock
+from gateway.routing.health import HealthState
 from gateway.store.counts import Counts, counts
 from gateway.store.units import StoreFailed
 
@@ -37,6 +39,7 @@ def pages(gateway: Gateway, clock: Clock) -> dict[str, Page]:
     async def metrics() -> Response:
         found = await gateway.store.run(lambda tx: counts(tx, now_ms=clock.now_ms()))
         text = metrics_text(found, gateway.service.counts, now_ms=clock.now_ms(), lag_ms=gateway.scheduler.lag_ms)
+        text += "\n".join(health_metrics(gateway.router.states(now_ms=clock.now_ms()))) + "\n"
         text += "\n".join(callback_metrics(gateway.callbacks, now_ms=clock.now_ms())) + "\n"
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
@@ -65,3 +68,14 @@ def metrics_text(found: Counts, requests: dict[tuple[str, int], int], *, now_ms:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+_HEALTH: Final = {HealthState.CLOSED: "1", HealthState.HALF_OPEN: "0.5", HealthState.OPEN: "0"}
+
+
+def health_metrics(states: Mapping[str, HealthState]) -> list[str]:
+    """1 is healthy, 0.5 is being probed, 0 is left alone."""
+    return [
+        "# TYPE guitai_account_health gauge",
+        *(f'guitai_account_health{{account="{name}"}} {_HEALTH[state]}' for name, state in sorted(states.items())),
+    ]

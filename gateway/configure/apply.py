@@ -13,13 +13,17 @@ from sqlalchemy import Table, insert, select, update
 from gateway.configure.document import AccountEntry, Document, MerchantEntry, StoreEntry
 from gateway.configure.faults import Faults
 from gateway.configure.plan import Held, Item, Kind, Plan, Verb, make_plan
+from gateway.routing.rules import AccountTerms
+from gateway.store import routes
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
+from gateway.store.tables_routes import ROUTE_RULES
 from gateway.store.units import Tx
 
 _TABLES: Final[Mapping[Kind, tuple[Table, str]]] = {
     Kind.MERCHANT: (MERCHANTS, "merchant_id"),
     Kind.STORE: (STORES, "store_id"),
     Kind.ACCOUNT: (CHANNEL_ACCOUNTS, "account_id"),
+    Kind.ROUTE: (ROUTE_RULES, "route_id"),
 }
 
 
@@ -28,6 +32,7 @@ def read_held(tx: Tx) -> Held:
     merchants = tx.connection.execute(select(MERCHANTS).order_by(MERCHANTS.c.merchant_id))
     stores = tx.connection.execute(select(STORES).order_by(STORES.c.store_id))
     accounts = tx.connection.execute(select(CHANNEL_ACCOUNTS).order_by(CHANNEL_ACCOUNTS.c.account_id))
+    terms = routes.terms(tx)
     return Held(
         merchants=tuple(MerchantEntry(id=row.merchant_id, name=row.name) for row in merchants),
         stores=tuple(
@@ -41,9 +46,11 @@ def read_held(tx: Tx) -> Held:
                 channel=row.channel,
                 default_for_qr=bool(row.shown_default),
                 settings=row.settings,
+                terms=terms.get(row.account_id, AccountTerms()),
             )
             for row in accounts
         ),
+        routes=tuple(routes.rules(tx)),
     )
 
 
@@ -59,6 +66,8 @@ def apply_document(tx: Tx, document: Document) -> Plan | Faults:
         rows = _rows(document)
         for item in plan.changes:
             _write(tx, item, rows[item.kind, item.id])
+        for account in document.accounts:
+            routes.keep_terms(tx, account.id, account.terms)
     return plan
 
 
@@ -85,4 +94,6 @@ def _rows(document: Document) -> dict[tuple[Kind, str], dict[str, Any]]:
             "shown_default": int(account.default_for_qr),
             "settings": account.settings,
         }
+    for rule in document.routes:
+        rows[Kind.ROUTE, rule.id] = {"merchant_id": rule.merchant, "body": routes.write_rule(rule)}
     return rows

@@ -1,4 +1,4 @@
-"""The owner's TOML file as checked values: merchants, stores, channel accounts. Pure.
+"""The owner's TOML file as checked values: merchants, stores, channel accounts, routes. Pure.
 
 Rules
 - Every fault of the file is found in one reading and says what to write; an unknown key is a fault.
@@ -14,13 +14,15 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final, assert_never, cast
+from typing import Any, Final, assert_never, cast
 
 from gateway.channels.account import AccountError, AccountMode, ChannelAccount, parse_account
 from gateway.channels.registry import open_channel
 from gateway.channels.settings import KEY_NAMES, SECRET_NAMES, SETTINGS, Setting, SettingKind
 from gateway.configure.entries import Entry, entries_of, shown_key
 from gateway.configure.faults import Fault, Faults, one_fault
+from gateway.configure.routes import TERM_KEYS, read_rule, read_terms
+from gateway.routing.rules import AccountTerms, Rule
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
 FILE_KEYS: Final[Mapping[str, str]] = {f"{name}_file": name for name in sorted(SECRET_NAMES | KEY_NAMES)}
@@ -46,7 +48,7 @@ _STAND_INS: Final[Mapping[str, Mapping[str, str]]] = {
     wallet: {"base_url": _STAND_IN_URL, **{name: _stand_in(setting) for name, setting in settings.items()}}
     for wallet, settings in SETTINGS.items()
 }
-_TABLES: Final = ("merchants", "stores", "channel_accounts")
+_TABLES: Final = ("merchants", "stores", "channel_accounts", "routes")
 _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 _PLACE: Final = re.compile(r"at (line \d+, column \d+|end of document)")
 
@@ -67,13 +69,14 @@ class StoreEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountEntry:
-    """`settings`: everything a channel needs, as JSON text in a fixed order, keys included."""
+    """`settings`: everything a channel needs, as JSON text in a fixed order, keys included. `terms`: what it costs."""
 
     id: str
     merchant: str
     channel: str
     default_for_qr: bool
     settings: str = field(repr=False)
+    terms: AccountTerms = field(default_factory=AccountTerms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ class Document:
     merchants: tuple[MerchantEntry, ...]
     stores: tuple[StoreEntry, ...]
     accounts: tuple[AccountEntry, ...]
+    routes: tuple[Rule, ...] = ()
 
 
 def key_files(text: str) -> tuple[str, ...]:
@@ -101,25 +105,55 @@ def key_files(text: str) -> tuple[str, ...]:
 def read_document(text: str, *, files: Mapping[str, str], time_zones: Collection[str]) -> Document | Faults:
     """Reads and checks everything. `files`: contents by the name the document uses; `time_zones`: those this system
     knows (none: only the form is checked)."""
+    raw = _raw(text)
+    if isinstance(raw, Faults):
+        return raw
+    faults = _strange_tables(raw)
+    merchants = [_merchant(entry) for entry in entries_of(raw, "merchants", faults)]
+    stores = [_store(entry, time_zones) for entry in entries_of(raw, "stores", faults)]
+    accounts = [_account(entry, files) for entry in entries_of(raw, "channel_accounts", faults)]
+    routes = [read_rule(entry) for entry in entries_of(raw, "routes", faults)]
+    if faults:
+        return Faults(faults=tuple(faults))
+    return Document(merchants=tuple(merchants), stores=tuple(stores), accounts=tuple(accounts), routes=tuple(routes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutesFile:
+    """What a replay takes from a document: its rules, and the terms of the accounts that it names."""
+
+    routes: tuple[Rule, ...]
+    terms: Mapping[str, AccountTerms]
+
+
+def read_routes(text: str) -> RoutesFile | Faults:
+    """Reads a whole document, or one of routes and bare accounts; what routing does not need is not looked at."""
+    raw = _raw(text)
+    if isinstance(raw, Faults):
+        return raw
+    faults = _strange_tables(raw)
+    routes = [read_rule(entry) for entry in entries_of(raw, "routes", faults)]
+    terms = {entry.identity("id"): read_terms(entry) for entry in entries_of(raw, "channel_accounts", faults)}
+    return Faults(faults=tuple(faults)) if faults else RoutesFile(routes=tuple(routes), terms=terms)
+
+
+def _raw(text: str) -> dict[str, Any] | Faults:
     try:
-        raw = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # Not the parser's own words: they may quote the line, and the line may be a key.
         place = _PLACE.search(str(error))
         return one_fault("the file", "", f"is not TOML{f' at {place[1]}' if place else ''}; look at the line above too")
-    faults: list[Fault] = [
+
+
+def _strange_tables(raw: Mapping[str, object]) -> list[Fault]:
+    return [
         Fault(
             where="the file", key=shown_key(name), hint=f"is not a table of this file; there are {', '.join(_TABLES)}"
         )
         for name in raw
         if name not in _TABLES
     ]
-    merchants = [_merchant(entry) for entry in entries_of(raw, "merchants", faults)]
-    stores = [_store(entry, time_zones) for entry in entries_of(raw, "stores", faults)]
-    accounts = [_account(entry, files) for entry in entries_of(raw, "channel_accounts", faults)]
-    if faults:
-        return Faults(faults=tuple(faults))
-    return Document(merchants=tuple(merchants), stores=tuple(stores), accounts=tuple(accounts))
 
 
 def _merchant(entry: Entry) -> MerchantEntry:
@@ -145,7 +179,7 @@ def _account(entry: Entry, files: Mapping[str, str]) -> AccountEntry:
         # Blank lines around a key change nothing about it.
         key: value.strip() if isinstance(value, str) and key in FILE_KEYS.values() else value
         for key, value in entry.values.items()
-        if key not in {"merchant", "default_for_qr", *FILE_KEYS}
+        if key not in {"merchant", "default_for_qr", *TERM_KEYS, *FILE_KEYS}
     }
     said = _take_files(entry, settings, files)
     _check(entry, settings, said)
@@ -156,6 +190,7 @@ def _account(entry: Entry, files: Mapping[str, str]) -> AccountEntry:
         channel=channel if isinstance(channel, str) else "",
         default_for_qr=default_for_qr,
         settings=json.dumps(settings, ensure_ascii=False, sort_keys=True, default=str),
+        terms=read_terms(entry),
     )
 
 

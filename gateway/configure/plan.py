@@ -5,6 +5,7 @@ Rules
 - A plan made again after it was applied changes nothing.
 - What payments hang on does not move: a store's or account's merchant, an account's wallet and its
   number there. A new id is needed.
+- A route names accounts of its own merchant, of the file or held.
 - Keys and tokens are "changed", never shown.
 """
 
@@ -21,6 +22,8 @@ from msgspec import Struct
 from gateway.channels.settings import IDENTITY_NAMES, KEY_NAMES, SECRET_NAMES
 from gateway.configure.document import AccountEntry, Document, MerchantEntry, StoreEntry
 from gateway.configure.faults import Fault, Faults
+from gateway.configure.routes import rule_words, terms_words
+from gateway.routing.rules import Rule
 
 _HIDDEN: Final = SECRET_NAMES | KEY_NAMES
 _NEW_ID: Final = "give the new one an id of its own"
@@ -40,6 +43,7 @@ class Held:
     merchants: tuple[MerchantEntry, ...] = ()
     stores: tuple[StoreEntry, ...] = ()
     accounts: tuple[AccountEntry, ...] = ()
+    routes: tuple[Rule, ...] = ()
 
 
 class Verb(StrEnum):
@@ -53,6 +57,7 @@ class Kind(StrEnum):
     MERCHANT = "merchant"
     STORE = "store"
     ACCOUNT = "channel account"
+    ROUTE = "route"
 
 
 class FieldChange(Struct, frozen=True, kw_only=True):
@@ -81,12 +86,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def make_plan(document: Document, held: Held) -> Plan | Faults:
     """Compares. Faults when the document cannot stand beside what is held."""
-    faults = [*_strangers(document, held), *_two_defaults(document, held)]
+    faults = [*_strangers(document, held), *_two_defaults(document, held), *_routed_abroad(document, held)]
     items: list[Item] = []
     for kind, wanted, known in (
         (Kind.MERCHANT, _by_id(document.merchants), _by_id(held.merchants)),
         (Kind.STORE, _by_id(document.stores), _by_id(held.stores)),
         (Kind.ACCOUNT, _by_id(document.accounts), _by_id(held.accounts)),
+        (Kind.ROUTE, _by_id(document.routes), _by_id(held.routes)),
     ):
         for id_, fields in wanted.items():
             item = _item(kind, id_, fields, known.get(id_))
@@ -96,11 +102,13 @@ def make_plan(document: Document, held: Held) -> Plan | Faults:
     return Faults(faults=tuple(faults)) if faults else Plan(items=tuple(items))
 
 
-def _by_id(entries: tuple[MerchantEntry, ...] | tuple[StoreEntry, ...] | tuple[AccountEntry, ...]) -> dict[str, Any]:
+def _by_id(
+    entries: tuple[MerchantEntry, ...] | tuple[StoreEntry, ...] | tuple[AccountEntry, ...] | tuple[Rule, ...],
+) -> dict[str, Any]:
     return {entry.id: _fields(entry) for entry in entries}
 
 
-def _fields(entry: MerchantEntry | StoreEntry | AccountEntry) -> dict[str, str]:
+def _fields(entry: MerchantEntry | StoreEntry | AccountEntry | Rule) -> dict[str, str]:
     """An entry as the owner's keys and plain words."""
     match entry:
         case MerchantEntry():
@@ -112,7 +120,9 @@ def _fields(entry: MerchantEntry | StoreEntry | AccountEntry) -> dict[str, str]:
             words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
             words.pop("id", None)
             default = "true" if entry.default_for_qr else "false"
-            return {"merchant": entry.merchant, "default_for_qr": default, **words}
+            return {"merchant": entry.merchant, "default_for_qr": default, **words, **terms_words(entry.terms)}
+        case Rule():
+            return rule_words(entry)
 
 
 def _item(kind: Kind, id_: str, wanted: Mapping[str, str], known: Mapping[str, str] | None) -> Item:
@@ -133,7 +143,7 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterato
 
 
 def _moved(item: Item) -> Iterator[Fault]:
-    if item.verb is Verb.CHANGE:
+    if item.verb is Verb.CHANGE and item.kind is not Kind.ROUTE:  # no payment refers to a rule
         for change in item.fields:
             if change.field in _FIXED:
                 yield Fault(where=f"{item.kind} {item.id}", key=change.field, hint=_FIXED[change.field])
@@ -141,7 +151,11 @@ def _moved(item: Item) -> Iterator[Fault]:
 
 def _strangers(document: Document, held: Held) -> Iterator[Fault]:
     known = {merchant.id for merchant in (*document.merchants, *held.merchants)}
-    for kind, entries in ((Kind.STORE, document.stores), (Kind.ACCOUNT, document.accounts)):
+    for kind, entries in (
+        (Kind.STORE, document.stores),
+        (Kind.ACCOUNT, document.accounts),
+        (Kind.ROUTE, document.routes),
+    ):
         for entry in entries:
             if entry.merchant not in known:
                 hint = "no merchant has this id; add it under [[merchants]] or correct its spelling"
@@ -159,3 +173,13 @@ def _two_defaults(document: Document, held: Held) -> Iterator[Fault]:
         if other != account.id:
             hint = f"{other} of the same merchant makes the QRs already; write false for one of them"
             yield Fault(where=f"{Kind.ACCOUNT} {account.id}", key="default_for_qr", hint=hint)
+
+
+def _routed_abroad(document: Document, held: Held) -> Iterator[Fault]:
+    """A payment never goes to another merchant's account."""
+    owners = {account.id: account.merchant for account in (*held.accounts, *document.accounts)}
+    for rule in document.routes:
+        for account in rule.accounts:
+            if owners.get(account) != rule.merchant:
+                hint = f"{account} is no channel account of this merchant; correct its spelling or take it out"
+                yield Fault(where=f"{Kind.ROUTE} {rule.id}", key="accounts", hint=hint)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from guitai.commands.gateway_late import late
+from guitai.commands.gateway_routes import routes
 from guitai.exits import CommandStop, Exit
 from guitai.gateway_door import ask, database_option, database_path, print_faults, print_json, troubles
 from protocol.reasons import Reason
@@ -45,6 +46,7 @@ def command() -> None:
 
 
 command.add_command(late)
+command.add_command(routes)
 
 
 @command.command()
