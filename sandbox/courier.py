@@ -45,8 +45,10 @@ class Courier:
                 self._changed.clear()
                 for wallet in self._wallets.values():
                     self._take(wallet)
+                # Not `wait_for`: Python 3.11's loses a cancellation that comes together with the event.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), self._sleep_s())
+                    async with asyncio.timeout(self._sleep_s()):
+                        await self._changed.wait()
         finally:
             for task in self._under_way:
                 task.cancel()
