@@ -10,10 +10,21 @@ from zoneinfo import available_timezones
 
 from gateway.configure.activation import CODE_BYTES, create_code
 from gateway.configure.apply import apply_document, plan_document
+from gateway.configure.bills import bills_word
 from gateway.configure.document import read_document
 from gateway.configure.faults import Faults
 from gateway.configure.late_money import late_word
-from gateway.configure.words import ApplyOrder, CodeMade, CodeOrder, LateOrder, Order, Planned, Refused, Said
+from gateway.configure.words import (
+    ApplyOrder,
+    BillsOrder,
+    CodeMade,
+    CodeOrder,
+    LateOrder,
+    Order,
+    Planned,
+    Refused,
+    Said,
+)
 from gateway.payments.values import PaymentKey
 from gateway.ports import Clock, Entropy
 from gateway.store.units import Store
@@ -52,6 +63,8 @@ class OwnerOrders:
                 return await self._make_code(order)
             case LateOrder():
                 return await self._late_money(order)
+            case BillsOrder():
+                return await self._bills(order)
             case _:
                 assert_never(order)
 
@@ -76,6 +89,11 @@ class OwnerOrders:
         if key is not None and self._moved is not None:
             self._moved(key)
         return answer
+
+    async def _bills(self, order: BillsOrder) -> Said:
+        now_ms = self._clock.now_ms()
+        said = await self._store.run(lambda tx: bills_word(tx, order, now_ms=now_ms))
+        return Refused(faults=said) if isinstance(said, Faults) else said
 
     async def _make_code(self, order: CodeOrder) -> Said:
         now_ms, random = self._clock.now_ms(), self._entropy.bytes(CODE_BYTES)

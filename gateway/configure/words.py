@@ -49,7 +49,23 @@ class LateOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="late_mon
     reason: str = ""
 
 
-Order = ApplyOrder | CodeOrder | LateOrder
+class BillsAction(StrEnum):
+    LIST = "list"
+    SHOW = "show"
+    FETCH = "fetch"
+
+
+class BillsOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="bills", forbid_unknown_fields=True):
+    """`day`: a Beijing day, YYYY-MM-DD; empty: the one that ended last. `account` empty: all. `after`: a line."""
+
+    action: BillsAction
+    day: str = ""
+    account: str = ""
+    kind: str = "trade"
+    after: int = 0
+
+
+Order = ApplyOrder | CodeOrder | LateOrder | BillsOrder
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,7 +132,43 @@ class Failed(Struct, frozen=True, kw_only=True, tag_field="said", tag="failed"):
     hint: str
 
 
-Said = Planned | CodeMade | LateSaid | Refused | Failed
+class BillSaid(Struct, frozen=True, kw_only=True):
+    """What is known of one bill; `size` in bytes, of the file as it came."""
+
+    account: str
+    channel: str
+    kind: str
+    day: str
+    state: str
+    code: str
+    tries: int
+    asked_ms: int | None
+    sha256: str | None
+    size: int
+    lines: int
+
+
+class BillLineSaid(Struct, frozen=True, kw_only=True):
+    """One line of a bill, as gateway/bills/line.py has it."""
+
+    line: int
+    kind: str
+    out_trade_no: str
+    refund_no: str | None
+    transaction_id: str
+    amount_fen: int
+    fee_millifen: int
+    at_ms: int
+    state: str
+
+
+class BillsSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="bills"):
+    day: str
+    bills: tuple[BillSaid, ...]
+    lines: tuple[BillLineSaid, ...] = ()
+
+
+Said = Planned | CodeMade | LateSaid | Refused | Failed | BillsSaid
 
 
 def write_line(words: Question | Order | Said) -> bytes:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from guitai.commands.gateway_bills import bills
 from guitai.commands.gateway_late import late
 from guitai.commands.gateway_routes import routes
 from guitai.exits import CommandStop, Exit
@@ -46,6 +47,7 @@ def command() -> None:
 
 
 command.add_command(late)
+command.add_command(bills)
 command.add_command(routes)
 
 
