@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -29,6 +30,8 @@ from sandbox.wallet_browser import WalletBrowser
 Body = TypeVar("Body")
 
 DEFAULT_CUSTOMER: Final = "customer"
+_WALLET_HOSTS: Final = frozenset({"qr.alipay.com", "qr.95516.com", "api.mch.weixin.qq.com", "wx.tenpay.com"})
+"""Whose addresses are a wallet's own, and never fetched: one that no wallet here knows is a stranger's."""
 
 _NOT_FOLLOWED: Final[Mapping[NotFollowed, tuple[int, str, str]]] = {
     NotFollowed.UNREACHABLE: (502, "Page unreachable", "The page behind this QR did not answer this phone."),
@@ -178,7 +181,7 @@ class Control:
 
     async def _follow(self, wallet: SimulatedWallet, asked: ScanRequest, script: Script) -> Followed:
         qr = asked.qr.strip()
-        web = qr.startswith(("http://", "https://"))
+        web = qr.startswith(("http://", "https://")) and urlsplit(qr).hostname not in _WALLET_HOSTS
         if not web or any(one.owns_qr(qr) for one in self.phone.wallets.values()):
             return self.phone.scan(asked.wallet, qr, script, self.clock())
         browser = WalletBrowser(wallet=wallet, customer=asked.customer, script=script, line=self.line, clock=self.clock)

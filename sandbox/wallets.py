@@ -52,8 +52,8 @@ def make_wallets(keys: Mapping[str, RSAPrivateKey], *, random_bytes: RandomBytes
     wechat = _wechat_merchant(keys, certified_ms)
     unionpay = _unionpay_merchant(keys, certified_ms)
     wallets: tuple[SimulatedWallet, ...] = (
-        WechatServer(merchant=wechat, codes=CodeBook(random_bytes), random_bytes=random_bytes),
         AlipayServer(merchant=alipay_merchant(keys), codes=CodeBook(random_bytes), random_bytes=random_bytes),
+        WechatServer(merchant=wechat, codes=CodeBook(random_bytes), random_bytes=random_bytes),
         UnionpayServer(merchant=unionpay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
     )
     return Wallets(by_name={wallet.name: wallet for wallet in wallets}, tls=_tls_identity(wechat))

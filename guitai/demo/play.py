@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from guitai.demo.children import Child, end, guitai_command, start
-from guitai.demo.setting import STORE_ID, document, merchant_of_sandbox
+from guitai.demo.setting import STORE_ID, document, merchants_of_sandbox
 from guitai.exits import CommandStop, Exit
 from protocol.activation import ActivationTicket
 from protocol.reasons import Reason
@@ -84,16 +85,22 @@ def play(folder: Path, *, offscreen: bool, ready: Callable[[Ready], None]) -> No
         end(list(reversed(children)))
 
 
-def open_shop(folder: Path, children: list[Child], *, gateway_listen: str = "127.0.0.1:0") -> Shop:
-    """Starts sandbox and gateway; what was started is in `children`, whatever happens."""
+def open_shop(folder: Path, children: list[Child], *, gateway_listen: str | None = None) -> Shop:
+    """Starts sandbox and gateway; what was started is in `children`, whatever happens.
+
+    The wallets must know where to send notifications before the gateway starts, so its port is chosen first
+    (`gateway_listen` None: a free one). Its own address is the base of QR links too.
+    """
+    listen = gateway_listen or _free_address()
+    gateway_url = f"http://{listen}"
     logs, database = folder / "logs", folder / "gateway" / "gateway.db"
     logs.mkdir(exist_ok=True)
     database.parent.mkdir(exist_ok=True)
     sandbox = start("sandbox", _sandbox_arguments(folder / "sandbox-keys"), log_folder=logs, env=os.environ)
     children.append(sandbox)
-    code = _configure(folder, database, merchant_of_sandbox(str(sandbox.said["sandbox"])))
-    arguments = ["gateway", "serve", "--database", str(database), "--listen", gateway_listen, "--announce"]
-    gateway = start("gateway", arguments, log_folder=logs, env=os.environ)
+    merchants = merchants_of_sandbox(str(sandbox.said["sandbox"]))
+    code = _configure(folder, database, document(merchants, gateway_url=gateway_url))
+    gateway = start("gateway", _gateway_arguments(database, listen, gateway_url), log_folder=logs, env=os.environ)
     children.append(gateway)
     return Shop(
         gateway=str(gateway.said["gateway"]),
@@ -121,23 +128,35 @@ def _open(folder: Path, children: list[Child], *, offscreen: bool) -> Ready:
     )
 
 
-def _gateway_address(till: Path) -> str:
-    """A free port; in a folder that was kept, the one that its till knows."""
+def _gateway_address(till: Path) -> str | None:
+    """In a folder that was kept, the one that its till knows; None: any free port."""
     from sync.folder import Folder
 
     folder = Folder(till)
-    return urlsplit(folder.read_identity().gateway_url).netloc if folder.activated else "127.0.0.1:0"
+    return urlsplit(folder.read_identity().gateway_url).netloc if folder.activated else None
+
+
+def _free_address() -> str:
+    """A port that nobody listened on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _gateway_arguments(database: Path, listen: str, url: str) -> list[str]:
+    return [
+        "gateway", "serve", "--database", str(database), "--listen", listen, "--public-url", url, "--announce",
+    ]  # fmt: skip
 
 
 def _sandbox_arguments(keys: Path) -> list[str]:
     return ["sandbox", "serve", "--listen", "127.0.0.1:0", "--gun", "--keys", str(keys)]
 
 
-def _configure(folder: Path, database: Path, merchant: Mapping[str, object]) -> str:
+def _configure(folder: Path, database: Path, toml: str) -> str:
     """Applies the shop's file and makes the demo's activation code, with the commands that everybody uses."""
     file = folder / "demo.toml"
     file.touch(mode=0o600)
-    file.write_text(document(merchant), encoding="utf-8")
+    file.write_text(toml, encoding="utf-8")
     _run("gateway", "apply", str(file), "--database", str(database), "--json")
     made = _run(
         "gateway", "activation-code", "--store", STORE_ID, "--uses", str(_USES), "--days", "7",
