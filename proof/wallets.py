@@ -206,11 +206,17 @@ def _wechat(about: Mapping[str, object]) -> dict[str, object]:
 
 
 def _unionpay(about: Mapping[str, object]) -> dict[str, object]:
-    names = (
-        "base_url", "mer_id", "private_key", "certificate", "root_certificate", "middle_certificate", "file_url",
-        "authorize_url", "user_id_url",
-    )  # fmt: skip
-    return {name: about[name] for name in names}
+    return {
+        "base_url": about["base_url"],
+        "mer_id": about["mer_id"],
+        "private_key": about["merchant_private_key_pem"],
+        "certificate": about["merchant_certificate_pem"],
+        "root_certificate": about["root_certificate_pem"],
+        "middle_certificate": about["middle_certificate_pem"],
+        "file_url": about["file_url"],
+        "authorize_url": about["authorize_url"],
+        "user_id_url": about["user_id_url"],
+    }
 
 
 _SETTINGS: Final[Mapping[str, Callable[[Mapping[str, object]], dict[str, object]]]] = {

@@ -142,6 +142,7 @@ class World:
         made = make_wallets(KEYS, random_bytes=self.entropy.bytes, now_ms=START_MS)
         self.wallets = Wallets(made.by_name.values(), now_ms=self.clock.now_ms)
         self.wallet = wallet
+        self._news = asyncio.Event()
         self.line = Line(clock=self.clock, wallets=self.wallets)
         self.keys: GatewayKeys = make_keys(self.entropy)
         self.engine: Engine = open_sqlite(None)
@@ -162,6 +163,7 @@ class World:
             keys=self.keys,
             exchange_for=lambda _account: self.line,
             qr_shown_ms=self.qr_shown_ms,
+            longest_sleep_ms=60_000,
         )
 
     async def restart(self, down_s: float = 0.0) -> None:
@@ -186,6 +188,7 @@ class World:
 
     def scan(self, qr: str, script: str) -> None:
         assert self.wallets.scan(qr, script_of(script)) is not None, "no wallet's QR"
+        self._news.set()
 
     async def deliver(self) -> None:
         """Hands over the notifications that are due now."""
@@ -194,12 +197,24 @@ class World:
             reply = await self.gateway.callbacks.handle(channel, account, letter.headers, letter.body, "127.0.0.1")
             self.wallets.notified(name, outgoing, reply)
 
+    async def _after_call(self) -> None:
+        """A call may have made something due, now or later."""
+        await self.deliver()
+        self._news.set()
+
     async def notifications(self) -> None:
         """Delivers for ever; `in_world(..., notify=True)` runs it."""
-        self.line.after_call = self.deliver
+        self.line.after_call = self._after_call
         while True:
-            await asyncio.sleep(0.1)
+            self._news.clear()
             await self.deliver()
+            due_ms = self.wallets.next_event_ms()
+            left_s = 60.0 if due_ms is None else max(0.001, (due_ms - self.clock.now_ms()) / 1000)
+            try:
+                async with asyncio.timeout(min(left_s, 60.0)):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
 
     def money(self, status: PaymentStatus) -> tuple[int, int, MoneyState | None]:
         """(captured, refunded, state) of all channel orders of the payment's order."""
