@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -24,6 +25,7 @@ from guitai.cli import run
 from tests.unit.gateway.bill_files import FILE, alipay_row, alipay_text, alipay_zip
 from tests.unit.gateway.configure_shop import shop
 
+T = TypeVar("T")
 Capture = pytest.CaptureFixture[str]
 DAY = FILE.day
 KEY = BillKey(account_id="a1", kind=BillKind.TRADE, day=DAY)
@@ -40,7 +42,7 @@ def database(tmp_path: Path, capsys: Capture) -> str:
     return str(path)
 
 
-def _in_store(path: Path, unit: Any) -> Any:
+def _in_store(path: Path, unit: Callable[[Tx], T]) -> T:
     store = InlineStore(open_sqlite(path))
     try:
         return store.run_now(unit)
