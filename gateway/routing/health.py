@@ -153,7 +153,10 @@ def state_at(health: AccountHealth, *, now_ms: int) -> HealthState:
 
 def unsteady_tenths(health: AccountHealth, *, now_ms: int) -> int:
     """The share of faults among the recent results in tenths, 0 to 10; an unsettled one counts half. Tenths, so that
-    noise does not decide between two good accounts; too few results are no reason against one."""
+    noise does not decide between two good accounts; too few results are no reason against one, and one that may be
+    probed is not judged by what broke it: its probe is."""
+    if state_at(health, now_ms=now_ms) is HealthState.HALF_OPEN:
+        return 0
     recent = [result for at_ms, result in health.results if at_ms > now_ms - WINDOW_MS]
     if len(recent) < _FEW_RESULTS:
         return 0
