@@ -15,28 +15,58 @@ may build it in a worker thread. It must not know wallets, orders or verdicts.
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 import ssl
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import httpx
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from gateway.channels.port import ChannelRequest, ChannelResponse
 from gateway.channels.verdicts import LineFault, NoAnswer, NotSent
+from protocol.secret import Secret
 
 _KEEPALIVE_S: Final = 2.0
 _MAX_CONNECTIONS: Final = 64
 
 
+class ClientCertificateUnusable(Exception):
+    """The certificate and key do not load. The message repeats no part of either."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificate:
+    """Who we are in TLS, shown to a server that asks for it and to no other. Both PEM, the key unencrypted."""
+
+    certificate_pem: str = field(repr=False)
+    private_key: Secret
+
+
 class HttpExchange:
     """An `Exchange` over real sockets, one per channel account, for one event loop. Close it with `aclose()`."""
 
-    def __init__(self, *, trusted_ca_pem: str | None = None) -> None:
-        """`trusted_ca_pem` is trusted besides the public roots (a test wallet's own authority)."""
+    def __init__(
+        self, *, trusted_ca_pem: str | None = None, client_certificate: ClientCertificate | None = None
+    ) -> None:
+        """`trusted_ca_pem` is trusted besides the public roots (a test wallet's own authority). Raises
+        ClientCertificateUnusable."""
         tls = httpx.create_ssl_context(trust_env=False)
         if trusted_ca_pem is not None:
             tls.load_verify_locations(cadata=trusted_ca_pem)
+        if client_certificate is not None:
+            _show(client_certificate, tls)
         assert tls.verify_mode is ssl.CERT_REQUIRED, "a wallet's certificate is always verified"
         assert tls.check_hostname, "a wallet's host name is always verified"
         limits = httpx.Limits(
@@ -135,3 +165,20 @@ class _Progress:
         if self._connect_failed and not self.sending:
             return NotSent(before)
         return NoAnswer(after)
+
+
+def _show(client: ClientCertificate, tls: ssl.SSLContext) -> None:
+    """OpenSSL takes them from a file only. The key is written encrypted under a password that is never written, into a
+    folder that is this user's alone and gone when this returns."""
+    password = secrets.token_bytes(32).hex()
+    try:
+        key = load_pem_private_key(client.private_key.reveal().strip().encode(), password=None)
+        sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode()))
+        with tempfile.TemporaryDirectory(prefix="guitai-") as folder:
+            path = Path(folder) / "client.pem"
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(client.certificate_pem.strip().encode() + b"\n" + sealed)
+            tls.load_cert_chain(path, password=password)
+    except (ValueError, TypeError, UnsupportedAlgorithm, ssl.SSLError):
+        # `from None`: the parser's message may quote the input
+        raise ClientCertificateUnusable("not a certificate with its own private key, PEM") from None

@@ -14,8 +14,14 @@ from gateway.channels.alipay.channel import open_alipay
 from gateway.channels.port import Channel
 from gateway.channels.unionpay.opening import NAME as UNIONPAY
 from gateway.channels.unionpay.opening import open_unionpay
+from gateway.channels.wechat.opening import NAME as WECHAT
+from gateway.channels.wechat.opening import open_wechat
 
-CHANNELS: Final[Mapping[str, Callable[[ChannelAccount], Channel]]] = {ALIPAY: open_alipay, UNIONPAY: open_unionpay}
+CHANNELS: Final[Mapping[str, Callable[[ChannelAccount], Channel]]] = {
+    ALIPAY: open_alipay,
+    UNIONPAY: open_unionpay,
+    WECHAT: open_wechat,
+}
 
 
 def open_channel(account: ChannelAccount) -> Channel:
