@@ -74,7 +74,6 @@ _FROM_SANDBOX: Final[Mapping[str, Mapping[str, str]]] = {
         "certificate": "merchant_certificate_pem",
         "root_certificate": "root_certificate_pem",
         "middle_certificate": "middle_certificate_pem",
-        "signer_name": "signer_name",
     },
 }
 
