@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, cast
 
 from gateway.channels.settings import SETTINGS
@@ -107,12 +107,13 @@ def _spans(windows: tuple[Window, ...]) -> str:
     return ", ".join(window.text for window in windows)
 
 
-def _choices(key: str, choices: Collection[str]) -> str:
+def _choices(key: str, choices: Iterable[str]) -> str:
     return f"write {key} of {', '.join(choices)}"
 
 
-def _one_of(choices: Collection[str]) -> Callable[[str], str | None]:
-    return lambda text: text if text in choices else None
+def _one_of(choices: Iterable[str]) -> Callable[[str], str | None]:
+    known = frozenset(str(choice) for choice in choices)
+    return lambda text: text if text in known else None
 
 
 def _number(entry: Entry, key: str, *, low: int, high: int) -> int | None:
