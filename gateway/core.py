@@ -30,7 +30,7 @@ from gateway.jobs.waiters import Waiters
 from gateway.keys import GatewayKeys
 from gateway.payments.values import Alarm, AlarmKind, PaymentKey
 from gateway.ports import Clock, Entropy
-from gateway.routing.accounts import Accounts, ExchangeFor
+from gateway.routing.accounts import Accounts, ExchangeFor, Opener, open_settings
 from gateway.routing.choose import Candidate
 from gateway.routing.health_book import HealthBook
 from gateway.routing.router import Router
@@ -58,10 +58,11 @@ class Gateway:
         public_url: str | None = None,
         bill_kinds: tuple[BillKind, ...] = (),
         owner: str = "gateway",
+        opener: Opener = open_settings,
     ) -> None:
         self.store = store
         self.keys = keys
-        self.accounts = Accounts(exchange_for)
+        self.accounts = Accounts(exchange_for, opener)
         health = HealthBook()
         self.router = Router(self.accounts, health)
         self._clock = clock

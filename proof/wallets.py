@@ -7,10 +7,13 @@ It must not know the gateway beyond its channel port.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
-from gateway.channels.port import ChannelRequest, ChannelResponse, Notification
+from gateway.channels.account import ChannelAccount
+from gateway.channels.port import Channel, ChannelRequest, ChannelResponse, Notification
+from gateway.routing.accounts import open_settings
 from proof.asked import asked
 from sandbox.scripts import Script
 from sandbox.wallet import OrderMoney, Origins, Outgoing, Scanned, SimulatedWallet
@@ -32,6 +35,12 @@ class Answered(Protocol):
 
     @property
     def body(self) -> bytes: ...
+
+
+@cache
+def opened_once(settings: str) -> tuple[ChannelAccount, Channel]:
+    """`gateway.routing.accounts.Opener` for worlds whose gateway starts again and again: channels hold no state."""
+    return open_settings(settings)
 
 
 def unwatched(_out_trade_no: str, _money: OrderMoney) -> None:

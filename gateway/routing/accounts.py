@@ -27,13 +27,22 @@ class OpenAccount:
 
 #: Makes the line to one account's wallet: real HTTP, or a simulation's.
 ExchangeFor = Callable[[ChannelAccount], Exchange]
+#: An account with its keys loaded, from its settings as JSON. Raises AccountError.
+Opener = Callable[[str], tuple[ChannelAccount, Channel]]
+
+
+def open_settings(settings: str) -> tuple[ChannelAccount, Channel]:
+    """Parses and opens. Loading keys takes a tenth of a second: a world of many gateways opens each account once."""
+    account = parse_account(cast("Mapping[str, object]", json.loads(settings)))
+    return account, open_channel(account)
 
 
 class Accounts:
     """Looked up by id; replaced as a whole when the owner applies a new file."""
 
-    def __init__(self, exchange_for: ExchangeFor) -> None:
+    def __init__(self, exchange_for: ExchangeFor, opener: Opener = open_settings) -> None:
         self._exchange_for = exchange_for
+        self._opener = opener
         self._open: dict[str, OpenAccount] = {}
         self.broken: dict[str, str] = {}
 
@@ -49,14 +58,13 @@ class Accounts:
                 )
                 continue
             try:
-                account = parse_account(cast("Mapping[str, object]", json.loads(settings)))
-                channel = open_channel(account)
+                account, channel = self._opener(settings)
             except AccountError as error:
                 self.broken[candidate.account_id] = error.hint
                 continue
-            exchange = known.exchange if known is not None else self._exchange_for(account)
+            # A line of its own: what changed may be the certificate that it shows, or whom it trusts.
             opened[candidate.account_id] = OpenAccount(
-                candidate=candidate, channel=channel, exchange=exchange, settings=settings
+                candidate=candidate, channel=channel, exchange=self._exchange_for(account), settings=settings
             )
         self._open = opened
 

@@ -31,7 +31,7 @@ from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Wire
 from proof.simulation.processes import Process
 from proof.simulation.trace import Trace
-from proof.wallets import Wallets, account_settings, notification_of
+from proof.wallets import Wallets, account_settings, notification_of, opened_once
 from protocol.chain import genesis
 from protocol.signature import RequestParts
 from sandbox.wallet import Outgoing
@@ -247,6 +247,7 @@ class GatewayHost(Mortal):
             keys=self._keys,
             exchange_for=exchange_for,
             longest_sleep_ms=_LONGEST_SLEEP_MS,
+            opener=opened_once,
         )
         await gateway.start()
         self._gateway = gateway

@@ -27,7 +27,7 @@ from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
 from gateway.store.units import Tx
 from proof.asked import asked
 from proof.virtual_time import VirtualTimeLoop, run_virtual
-from proof.wallets import Wallets, account_settings, notification_of
+from proof.wallets import Wallets, account_settings, notification_of, opened_once
 from protocol.keys import device_keyid, public_text, read_public
 from protocol.messages import (
     AckRequest,
@@ -163,7 +163,8 @@ class World:
             keys=self.keys,
             exchange_for=lambda _account: self.line,
             qr_shown_ms=self.qr_shown_ms,
-            longest_sleep_ms=60_000,
+            longest_sleep_ms=600_000,
+            opener=opened_once,
         )
 
     async def restart(self, down_s: float = 0.0) -> None:
@@ -209,9 +210,9 @@ class World:
             self._news.clear()
             await self.deliver()
             due_ms = self.wallets.next_event_ms()
-            left_s = 60.0 if due_ms is None else max(0.001, (due_ms - self.clock.now_ms()) / 1000)
+            left_s = 600.0 if due_ms is None else max(0.001, (due_ms - self.clock.now_ms()) / 1000)
             try:
-                async with asyncio.timeout(min(left_s, 60.0)):
+                async with asyncio.timeout(min(left_s, 600.0)):
                     await self._news.wait()
             except TimeoutError:
                 continue
