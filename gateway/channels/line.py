@@ -23,5 +23,5 @@ def open_line(account: ChannelAccount) -> HttpExchange:
         return HttpExchange(trusted_ca_pem=account.trusted_ca, client_certificate=shown)
     except ClientCertificateUnusable as bad:
         raise account.error("client_certificate", str(bad)) from None
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, TypeError, ValueError):
         raise account.error("trusted_ca", "must be the authority's certificate, PEM") from None
