@@ -70,6 +70,7 @@ class Why(StrEnum):
     # about the account that was chosen
     MARKED = "marked"
     ONLY_ONE = "only_one"
+    PAYER_KNOWN = "payer_known"  # the page's payer signed in to this account
     CHEAPEST = "cheapest"
     STEADIEST = "steadiest"
     SERVES_LONGEST = "serves_longest"

@@ -99,7 +99,11 @@ class Router:
             moment=moment_of(now_ms, self._zones.get(store_id, BEIJING)),
             not_sent=not_sent,
         )
-        mine = [self._standing(c, now_ms) for c in self._accounts.candidates if c.merchant_id == merchant_id]
+        mine = [
+            self._standing(candidate, now_ms)
+            for candidate in self._accounts.candidates
+            if candidate.merchant_id == merchant_id and wallet in (None, candidate.channel)
+        ]
         return choose(request, mine, self._rules.get(merchant_id, ()))
 
     def _standing(self, candidate: Candidate, now_ms: int) -> Standing:

@@ -14,10 +14,11 @@ from gateway.api.operations import health_metrics
 from gateway.payments.values import PaymentKey
 from gateway.routing.choose import Why
 from gateway.routing.health import HealthState
+from gateway.routing.moments import read_window
 from gateway.routing.replay import Recorded
 from gateway.routing.rules import AccountTerms, Mode, Rule
 from gateway.store import payments, routes
-from gateway.store.tables import CHANNEL_ACCOUNTS
+from gateway.store.tables import CHANNEL_ACCOUNTS, STORES
 from gateway.store.tables_routes import ROUTE_DECISIONS, ROUTE_RULES
 from gateway.store.units import Tx
 from protocol.messages import PaymentStatus
@@ -206,5 +207,48 @@ def test_routing_that_the_owner_changes_is_followed_at_once():
         await world.gateway.load_accounts()
         after = status_of(await till.pay(till.payment(world.show_code("pay"))))
         assert [one.account_id for status in (before, after) for one in decisions(world, status)] == ["a2", "a1"]
+
+    in_world(story)
+
+
+def test_the_page_is_routed_to_an_account_of_the_phones_wallet():
+    """For each wallet its own accounts only, and only those that can do pages."""
+
+    async def story(world: World) -> None:
+        await second_account(world, a2=AccountTerms(cost_ppm=1), a1=AccountTerms(cost_ppm=2))
+        now_ms = world.clock.now_ms()
+
+        def chosen(channel: str, store_id: str = "s1") -> str | None:
+            decision = world.gateway.router.for_page(
+                merchant_id="m1", store_id=store_id, channel=channel, amount_fen=1250, now_ms=now_ms
+            )
+            assert {standing.channel for standing in decision.standings} <= {channel}
+            return None if decision.chosen is None else decision.chosen.account_id
+
+        assert chosen("alipay") == "a2"
+        assert chosen("alipay", store_id="a store nobody knows") == "a2"
+        assert chosen("bank") is None
+
+    in_world(story)
+
+
+def test_service_hours_are_the_stores_own_clock():
+    """A store in Tokyo is an hour ahead of one in Shanghai."""
+    early = AccountTerms(hours=tuple(window for window in [read_window("16:00-17:00")] if window is not None))
+
+    async def story(world: World) -> None:
+        await second_account(world, a2=early)
+        zone = update(STORES).where(STORES.c.store_id == "s1").values(time_zone="Asia/Tokyo")
+
+        def states() -> list[Why]:
+            decision = world.gateway.router.for_page(
+                merchant_id="m1", store_id="s1", channel="alipay", amount_fen=1, now_ms=world.clock.now_ms()
+            )
+            return [reason.why for reason in decision.reasons]
+
+        assert Why.OUT_OF_HOURS not in states()
+        world.store.run_now(lambda tx: tx.connection.execute(zone))
+        await world.gateway.load_accounts()
+        assert Why.OUT_OF_HOURS in states()
 
     in_world(story)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from gateway.configure import document as document_module
 from gateway.configure.document import RoutesFile, read_document, read_routes
 from gateway.configure.faults import Faults
 from gateway.configure.plan import Held, Plan, Verb, make_plan
@@ -158,3 +160,12 @@ def test_a_replay_reads_a_whole_document_or_only_what_routing_needs():
 @pytest.mark.parametrize("text", ["[[routes", "[[rules]]\n", ROUTE + "color = 1\n", ROUTE + ROUTE])
 def test_a_replay_refuses_a_file_at_fault(text: str):
     assert isinstance(read_routes(text), Faults)
+
+
+def test_the_example_that_is_commented_out_is_a_good_one():
+    text = Path(document_module.__file__).with_name("example.toml").read_text(encoding="utf-8")
+    shown = [line.removeprefix("# ") for line in text[text.index("# [[routes]]") :].splitlines()]
+    read = read_routes("\n".join(shown))
+    assert isinstance(read, RoutesFile), read
+    (rule,) = read.routes
+    assert (rule.weekdays, rule.min_fen, rule.order) == ((1, 2, 3, 4, 5), 100_000, RuleOrder.LISTED)
