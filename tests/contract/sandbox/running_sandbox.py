@@ -17,17 +17,18 @@ _PROGRAM = "import sys; from sandbox.serve import run_sandbox; run_sandbox('127.
 class RunningSandbox:
     process: subprocess.Popen[str]
     url: str
+    tls: str
     gun: str | None
     http: httpx.Client
 
     def post(self, path: str, **body: Any) -> httpx.Response:
         return self.http.post(path, json=body)
 
-    def code(self, script: str = "pay") -> str:
-        return str(self.post("/phone/codes", wallet="alipay", script=script).json()["auth_code"])
+    def code(self, script: str = "pay", wallet: str = "alipay") -> str:
+        return str(self.post("/phone/codes", wallet=wallet, script=script).json()["auth_code"])
 
-    def scan(self, qr: str, script: str = "pay") -> dict[str, Any]:
-        return dict(self.post("/phone/scan", wallet="alipay", qr=qr, script=script).json())
+    def scan(self, qr: str, script: str = "pay", wallet: str = "alipay") -> dict[str, Any]:
+        return dict(self.post("/phone/scan", wallet=wallet, qr=qr, script=script).json())
 
     def money(self, out_trade_no: str) -> dict[str, Any]:
         orders = self.http.get("/phone/money").json()["orders"]
@@ -44,7 +45,9 @@ def running_sandbox(*, gun: bool) -> Generator[RunningSandbox]:
             assert process.stdout is not None
             where = json.loads(process.stdout.readline())
             with httpx.Client(base_url=where["sandbox"], trust_env=False) as http:
-                yield RunningSandbox(process=process, url=where["sandbox"], gun=where["gun"], http=http)
+                yield RunningSandbox(
+                    process=process, url=where["sandbox"], tls=where["tls"], gun=where["gun"], http=http
+                )
         finally:
             process.terminate()
             _, complaints = process.communicate(timeout=5)

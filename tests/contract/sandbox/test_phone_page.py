@@ -1,5 +1,6 @@
 """The customer's phone in a real browser: it draws a code, holds it under the gun, pays a QR, tells what happened."""
 
+import re
 from collections.abc import Generator
 
 import cv2
@@ -11,6 +12,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
 
 from tests.contract.sandbox.alipay_sdk import AlipaySdk
 from tests.contract.sandbox.running_sandbox import RunningSandbox
+from tests.contract.sandbox.wechat_sdk import WechatSdk
 
 pytestmark = pytest.mark.chromium
 
@@ -72,11 +74,11 @@ def test_a_shown_qr_appears_by_itself_and_one_press_pays_it(
 
 
 def test_a_pasted_text_that_is_no_qr_of_ours_is_refused_in_words(phone: Page) -> None:
-    phone.locator("#qr").fill("https://shop.example/menu")
+    phone.locator("#qr").fill("weixin://wxpay/bizpayurl?pr=menu")
     with phone.expect_response("**/phone/scan") as answer:
         phone.locator("#scan").click()
     assert answer.value.status == 404
-    expect(phone.locator("#scanned")).to_have_text("这不是此沙箱的支付宝二维码")
+    expect(phone.locator("#scanned")).to_have_text("这不是此沙箱里这个钱包的二维码")
 
 
 @pytest.mark.parametrize(("language", "title"), [("zh-TW", "顧客的手機"), ("en", "The customer's phone")])
@@ -84,5 +86,47 @@ def test_the_page_speaks_the_other_languages_and_fits_the_phone(phone: Page, lan
     phone.locator(f"nav a[lang={language}]").click()
     expect(phone).to_have_title(title)
     phone.locator("#script").select_option("ask_password")
-    expect(phone.locator("#delay")).to_be_visible()
+    expect(phone.locator("#argument")).to_be_visible()
     assert phone.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize(("name", "wallet", "first"), [("微信支付", "wechat", "1"), ("云闪付", "unionpay", "62")])
+def test_the_phone_can_be_any_wallet_and_shows_its_codes(phone: Page, name: str, wallet: str, first: str) -> None:
+    phone.get_by_role("button", name=name).click()
+    expect(phone.locator("html")).to_have_attribute("data-wallet", wallet)
+    expect(phone.locator("#digits")).to_have_text(re.compile(f"^{first}[0-9 ]+$"))
+
+
+def test_another_wallet_has_its_own_qrs_and_the_money_of_all_is_listed(
+    phone: Page, sandbox: RunningSandbox, sdk: AlipaySdk
+) -> None:
+    wechat = WechatSdk(sandbox, "http://127.0.0.1:9/notify")
+    wechat.native("PAGEQR2W", 7700)
+    sdk.precreate("PAGEQR2A", "55.00")
+    expect(phone.locator("#qrs .row", has_text="¥55.00")).to_be_visible()
+    expect(phone.locator("#qrs .row", has_text="¥77.00")).to_have_count(0)
+    phone.get_by_role("button", name="微信支付").click()
+    phone.locator("#qrs .row", has_text="¥77.00").get_by_role("button").click()
+    expect(phone.locator("#scanned")).to_have_text("付款成功")
+    expect(phone.locator("#money .row", has_text="QR2W")).to_contain_text("微信支付")
+
+
+def test_a_refund_shows_what_came_back(phone: Page, sandbox: RunningSandbox, sdk: AlipaySdk) -> None:
+    sandbox.scan(sdk.precreate("PAGEQR3", "9.00")["qr_code"])
+    asked = {"out_trade_no": "PAGEQR3", "refund_amount": "2.50", "out_request_no": "PAGEQR3-1"}
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    sandbox.http.post("/alipay/gateway.do", content=sdk.signed("alipay.trade.refund", asked), headers=form)
+    row = phone.locator("#money .row", has_text="GEQR3")
+    expect(row).to_contain_text("已退款")
+    expect(row).to_contain_text("已退 ¥2.50")
+
+
+def test_a_script_with_a_number_asks_for_it_in_its_own_unit(phone: Page) -> None:
+    phone.locator("#script").select_option("reverse_recall")
+    expect(phone.locator("#unit")).to_have_text("次")
+    with phone.expect_request("**/phone/card") as asked:
+        phone.locator("#argument").fill("3")
+        phone.locator("#argument").blur()
+    assert asked.value.post_data_json == {"wallet": "alipay", "script": "reverse_recall:3"}
+    phone.locator("#script").select_option("pay")
+    expect(phone.locator("#unit")).to_be_hidden()
