@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from sqlalchemy import insert
+from sqlalchemy import Engine, insert
 
 from gateway.channels.account import ChannelAccount
 from gateway.channels.port import ChannelRequest, ChannelResponse, NoAnswer, NotSent
@@ -22,7 +21,6 @@ from gateway.core import Gateway
 from gateway.keys import GatewayKeys
 from gateway.store.places import add_terminal
 from gateway.store.runners import InlineStore
-from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
 from gateway.store.units import Tx
 from proof.asked import Asked, asked
@@ -148,12 +146,12 @@ def _shown(reply: Reply | LineEnd) -> str:
 
 
 class GatewayHost(Mortal):
-    """The machine on which the gateway runs. `path`: its database file, migrated; `qr_wallet`: who makes the QRs."""
+    """The machine on which the gateway runs. `engine`: over its database file; `qr_wallet`: who makes the QRs."""
 
     def __init__(
         self,
         *,
-        path: Path,
+        engine: Engine,
         qr_wallet: str,
         keys: GatewayKeys,
         chance: Random,
@@ -167,7 +165,7 @@ class GatewayHost(Mortal):
         fell: Callable[[str, BaseException], None],
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
-        self._path = path
+        self._engine = engine
         self._qr_wallet = qr_wallet
         self._keys = keys
         self._entropy = SeededEntropy(chance)
@@ -181,8 +179,7 @@ class GatewayHost(Mortal):
 
     def install(self, terminals: list[tuple[str, str]]) -> None:
         """What the owner applied and the field agent activated: `(terminal_id, public key)`."""
-        engine = open_sqlite(self._path)
-        with engine.begin() as connection:
+        with self._engine.begin() as connection:
             tx = Tx(connection)
             connection.execute(insert(MERCHANTS), {"merchant_id": MERCHANT_ID, "name": "柜台演示"})
             connection.execute(insert(STORES), {"store_id": STORE_ID, "merchant_id": MERCHANT_ID, "name": "一店"})
@@ -206,7 +203,7 @@ class GatewayHost(Mortal):
                     head=genesis(terminal_id),
                     now_ms=self._now_ms(),
                 )
-        engine.dispose()
+        self._engine.dispose()
 
     async def serve(self, request: RequestParts) -> Reply | None:
         """One request as it arrives; None: the gateway cannot answer now."""
@@ -226,9 +223,8 @@ class GatewayHost(Mortal):
         return Reply(status=answer.status, headers={"content-type": answer.content_type}, body=answer.body)
 
     async def run(self, process: Process) -> None:
-        engine = open_sqlite(self._path)
-        store = InlineStore(engine)
-        process.on_death(engine.dispose)
+        store = InlineStore(self._engine)
+        process.on_death(self._engine.dispose)
 
         def exchange_for(_account: ChannelAccount) -> WalletLine:
             return WalletLine(

@@ -1,5 +1,6 @@
 """What all worlds of one run share because making it is slow and its content does not matter: the wallets' RSA keys, an
-empty migrated gateway database, and a folder in memory."""
+empty migrated gateway database, one engine for the place where each world's copy of it lies (statements are compiled
+once for all worlds), and a folder in memory."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from sqlalchemy import Engine
 
 from gateway.store.sqlite import open_sqlite
 from sandbox.keys import fresh_keys
@@ -23,12 +25,21 @@ _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a fresh folder of our own is m
 
 @dataclass(kw_only=True)
 class Stage:
-    """`on_error` hears each log record of level error; the world that runs sets it."""
+    """`on_error` hears each log record of level error; the world that runs sets it. One world runs at a time."""
 
     folder: Path
     empty_gateway: Path
+    gateway_path: Path
+    engine: Engine
     keys: Mapping[str, RSAPrivateKey]
     on_error: Callable[[str], None]
+
+    def fresh_gateway(self) -> None:
+        """An empty database at `gateway_path`, whatever an earlier world left there."""
+        self.engine.dispose()
+        for end in ("-wal", "-shm"):
+            self.gateway_path.with_name(self.gateway_path.name + end).unlink(missing_ok=True)
+        shutil.copyfile(self.empty_gateway, self.gateway_path)
 
 
 @contextmanager
@@ -39,7 +50,24 @@ def stage() -> Generator[Stage, None, None]:
     try:
         empty = folder / "empty.db"
         open_sqlite(empty).dispose()
-        made = Stage(folder=folder, empty_gateway=empty, keys=fresh_keys(KEY_NAMES), on_error=lambda _: None)
+        place = folder / "gateway.db"
+        shutil.copyfile(empty, place)
+        engine = open_sqlite(place)
+        made = Stage(
+            folder=folder,
+            empty_gateway=empty,
+            gateway_path=place,
+            engine=engine,
+            keys=fresh_keys(KEY_NAMES),
+            on_error=lambda _: None,
+        )
+            folder=folder,
+            empty_gateway=empty,
+            gateway_path=place,
+            engine=engine,
+            keys=fresh_keys(KEY_NAMES),
+            on_error=lambda _: None,
+        )
 
         def listen(_logger: object, method: str, event: MutableMapping[str, Any]) -> str:
             if method in ("error", "critical", "exception"):

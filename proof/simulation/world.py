@@ -92,8 +92,7 @@ class World:
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         self._burying = False
-        gateway_path = folder / "gateway.db"
-        shutil.copyfile(stage.empty_gateway, gateway_path)
+        stage.fresh_gateway()
         keys = make_keys(SeededEntropy(self.chance("keys")))
         made = make_wallets(stage.keys, random_bytes=self.chance("wallet").randbytes, now_ms=START_MS)
         self.wallets = Wallets(made.by_name.values(), now_ms=self.now_ms, watch=self._money_moved)
@@ -101,7 +100,7 @@ class World:
         self._wallet_line = self._wire("wallet", profile.wallet, hosts_wallet=True)
         self._callback_line = self._wire("callbacks", profile.callbacks)
         self.gateway = GatewayHost(
-            path=gateway_path,
+            engine=stage.engine,
             qr_wallet=self.chance("qr").choice(sorted(made.by_name)),
             keys=keys,
             chance=self.chance("gateway"),
@@ -118,7 +117,7 @@ class World:
         self.gateway.install([(till.terminal_id, public_text(till.key)) for till in self.tills])
         self.judge = Judge(
             Evidence(
-                gateway=GatewayFile(gateway_path),
+                gateway=GatewayFile(stage.gateway_path),
                 tills={till.name: till.sight for till in self.tills},
                 money=self.wallets.money,
                 now_ms=self.now_ms,
