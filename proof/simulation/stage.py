@@ -61,13 +61,6 @@ def stage() -> Generator[Stage, None, None]:
             keys=fresh_keys(KEY_NAMES),
             on_error=lambda _: None,
         )
-            folder=folder,
-            empty_gateway=empty,
-            gateway_path=place,
-            engine=engine,
-            keys=fresh_keys(KEY_NAMES),
-            on_error=lambda _: None,
-        )
 
         def listen(_logger: object, method: str, event: MutableMapping[str, Any]) -> str:
             if method in ("error", "critical", "exception"):
