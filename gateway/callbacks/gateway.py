@@ -110,8 +110,13 @@ class CallbackGateway:
     async def _refuse(self, letter: Letter, outcome: Outcome) -> Decided:
         kept = self._may_keep(letter)
         decided = Decided(outcome=outcome)
+
+        def unit(tx: Tx) -> Decided:
+            self._prune(tx, letter.received_ms)
+            return self._deciding.refuse(tx, letter, outcome, kept=True)
+
         if kept:
-            decided = await self._calls.store.run(lambda tx: self._deciding.refuse(tx, letter, outcome, kept=True))
+            decided = await self._calls.store.run(unit)
         self._heard(letter, decided, kept=kept)
         return decided
 

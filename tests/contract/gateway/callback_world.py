@@ -1,10 +1,11 @@
-"""The callback gateway over a store in memory, with an Alipay and a UnionPay account, and letters as their wallets
+"""The callback gateway over a store in memory, with an account at each wallet, and letters as Alipay and UnionPay
 write them. No wallet answers here: what a notification alone does is what is seen."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -27,6 +28,9 @@ from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
 from gateway.store.tasks import Task
 from gateway.store.units import Tx
+from proof.wallets import account_settings
+from sandbox.wallets import make_wallets
+from tests.contract.gateway.gateway_world import KEYS
 from tests.unit.gateway import channel_alipay_wallet as alipay
 from tests.unit.gateway import channel_unionpay_wallet as unionpay
 from tests.unit.gateway.payment_rows import KEY, order, payment
@@ -38,6 +42,11 @@ ACCOUNTS = {
     "a1": alipay.settings(id="a1"),
     "a2": alipay.settings(id="a2", seller_id="2088000000000002"),
     "u1": unionpay.settings(id="u1"),
+    "w1": account_settings(
+        make_wallets(KEYS, random_bytes=random.Random(1).randbytes, now_ms=NOW_MS).by_name["wechat"],
+        account_id="w1",
+        interval_ms=1_000,
+    ),
     "broken": {"id": "broken", "channel": "alipay"},
 }
 

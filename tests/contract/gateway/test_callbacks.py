@@ -166,17 +166,29 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
-@pytest.mark.parametrize(("channel", "account"), [("alipay", "a1"), ("unionpay", "u1")])
-def test_hostile_bytes_are_refused_counted_and_kept(channel: str, account: str, body: bytes) -> None:
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(("channel", "account"), [("alipay", "a1"), ("unionpay", "u1"), ("wechat", "w1")])
+def test_hostile_bytes_are_refused_counted_and_kept(channel: str, account: str, signed: bool) -> None:
+    """Also under headers that look like a signature."""
+    headers = {"content-type": "text/xml; charset=x"}
+    if signed:
+        headers |= {
+            "wechatpay-serial": "PUB_KEY_ID_0",
+            "wechatpay-signature": "WECHATPAY/SIGNTEST/x",
+            "wechatpay-timestamp": str(NOW_MS // 1_000),
+            "wechatpay-nonce": "n",
+        }
+
     async def story(world: CallbackWorld) -> None:
-        reply = await world.post(account, body, channel=channel, headers={"content-type": "text/xml; charset=x"})
-        assert reply.body == b"fail"
-        (row,) = world.kept(account)
-        assert row.size == len(body)
-        assert not Outcome(row.outcome).received
-        assert sum(world.gateway.counts.values()) == 1
-        assert world.opened(row)[1] == body[:8_192]
+        for at, body in enumerate(HOSTILE):
+            reply = await world.post(account, body, channel=channel, headers=headers)
+            assert b"fail" in reply.body.lower(), at
+            assert channel == "alipay" or reply.status >= 400, at
+            row = world.kept(account)[-1]
+            assert row.size == len(body), at
+            assert not Outcome(row.outcome).received, at
+            assert world.opened(row)[1] == body[:8_192], at
+        assert sum(world.gateway.counts.values()) == len(HOSTILE)
 
     in_callback_world(story)
 
