@@ -2,7 +2,7 @@
 
 Everything happens on one asyncio loop and thread: the real one's, or a simulation's in virtual time. Network, clock and
 chance are ports; the journal is SQLite, called inline. A commit that fails undoes the step; the event waits (a new
-payment is refused instead) until the disk takes it. No event is skipped.
+payment or refund is refused instead) until the disk takes it. No event is skipped.
 """
 
 from __future__ import annotations
@@ -27,15 +27,26 @@ from sync.engine.events import (
     Opened,
     ProblemAnswer,
     Publish,
+    RefundAsked,
     Reread,
     Said,
     Send,
     SilentAnswer,
     StartAsked,
+    StoreListened,
     Wake,
     WakeAt,
 )
-from sync.engine.model import CancelPayment, Command, CommandRefused, LinkView, Published, StartPayment
+from sync.engine.model import (
+    CancelPayment,
+    Command,
+    CommandRefused,
+    LinkView,
+    ListenToStore,
+    Published,
+    StartPayment,
+    StartRefund,
+)
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
@@ -84,7 +95,9 @@ class Runner:
         self._delivery = Delivery(journal=journal, ask=self._upload, tell=self._tell)
         self._head = journal.head
         self._tidy_seq = -1
-        self._state: EngineState = restored(credentials.terminal_id, self._unfinished())
+        self._state: EngineState = restored(
+            credentials.terminal_id, self._unfinished(), journal.open_refunds(), journal.store_seen()
+        )
         self._waiting: deque[Event] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._shown: LinkView | None = None
@@ -140,6 +153,11 @@ class Runner:
                 )
             case CancelPayment():
                 self._events.put_nowait(CancelAsked(command=command))
+            case StartRefund():
+                number = new_number(self._entropy(NUMBER_BYTES))
+                self._events.put_nowait(RefundAsked(command=command, new_refund_no=number, last=None))
+            case ListenToStore():
+                self._events.put_nowait(StoreListened())
             case _:
                 assert_never(command)
 
@@ -151,7 +169,7 @@ class Runner:
     def _handle(self, event: Event, begin: Callable[[Send], None]) -> None:
         if isinstance(event, Wake) and self._waiting:
             self._retry(begin)
-        elif self._waiting and not isinstance(event, (StartAsked, Wake)):
+        elif self._waiting and not isinstance(event, (StartAsked, RefundAsked, Wake)):
             self._waiting.append(event)
         else:
             self._attempt(event, begin)
@@ -173,7 +191,7 @@ class Runner:
         try:
             effects = self._decide_and_commit(event)
         except JournalGuardError as error:
-            if not isinstance(event, StartAsked):
+            if not isinstance(event, (StartAsked, RefundAsked)):
                 raise
             self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
             return
@@ -187,7 +205,12 @@ class Runner:
         now = self._now()
         if self._journal.ready() != self._head:
             head = self._journal.head
-            state, effects = step(self._state, Reread(records=self._reread()), now)
+            found = Reread(
+                records=self._reread(),
+                refunds=self._journal.open_refunds(),
+                store_seen=self._journal.store_seen(),
+            )
+            state, effects = step(self._state, found, now)
             self._commit(effects, state, now)
             self._head = max(head, self._journal.head, key=lambda at: at.seq)
             self._state = state
@@ -218,6 +241,9 @@ class Runner:
             self._state = replace(self._state, storage=self._room.refusing())
             order_no = event.command.order_no
             return event if order_no is None else replace(event, last=self._journal.last_of_order(order_no))
+        if isinstance(event, RefundAsked):
+            self._state = replace(self._state, storage=self._room.refusing())
+            return replace(event, last=self._journal.last_of_order(event.command.order_no))
         if isinstance(event, CancelAsked):
             return replace(event, known=self._journal.payment(event.command.payment_no))
         return event
@@ -236,9 +262,9 @@ class Runner:
         return tuple(found.values())
 
     def _disk_refused(self, event: Event, error: SyncError) -> None:
-        """Nothing of the event happened. A new payment is refused; everything else is tried again."""
+        """Nothing of the event happened. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
-        if isinstance(event, StartAsked):
+        if isinstance(event, (StartAsked, RefundAsked)):
             self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
         elif not isinstance(event, Wake):
             self._waiting.append(event)

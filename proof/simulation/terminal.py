@@ -20,7 +20,7 @@ from proof.simulation.processes import Process, outside
 from proof.simulation.trace import Trace
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts, ResponseParts
-from sync.engine.model import Command, CommandRefused, LinkView, PaymentView, Published
+from sync.engine.model import Command, CommandRefused, LinkView, PaymentView, Published, RefundView, StorePaidView
 from sync.journal.journal import Journal
 from sync.journal.room import Room
 from sync.link.calls import Credentials
@@ -172,6 +172,9 @@ class TillHost(Mortal):
             return
         if isinstance(view, LinkView):
             self.link = view
+            return
+        if isinstance(view, (RefundView, StorePaidView)):
+            # This till's cashier sells; refunds are asked of the gateway by others here.
             return
         if isinstance(view, PaymentView):
             words = f"{view.state} {view.reason or ''} {view.proof.kind if view.proof else ''}"

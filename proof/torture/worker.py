@@ -21,7 +21,17 @@ from proof.torture.phone import SandboxCalls
 from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.secret import Secret
-from sync.engine.model import CancelPayment, CommandRefused, Line, LinkView, PaymentView, Published, StartPayment
+from sync.engine.model import (
+    CancelPayment,
+    CommandRefused,
+    Line,
+    LinkView,
+    PaymentView,
+    Published,
+    RefundView,
+    StartPayment,
+    StorePaidView,
+)
 from sync.till import Till, open_till
 
 #: Mostly quick ones: a script that holds an order open for its 45 seconds is the exception.
@@ -93,7 +103,7 @@ class Seller:
         match view:
             case LinkView():
                 self._link = view
-            case CommandRefused():
+            case CommandRefused() | RefundView() | StorePaidView():
                 return
             case PaymentView():
                 was_open = self._open.pop(view.payment_no, None) is not None

@@ -7,7 +7,7 @@ cancelled, and the gateway's tombstone is the proof.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from msgspec import structs
@@ -16,16 +16,26 @@ from protocol.messages import PAY_REQUEST_LIFE_MS, PaymentStatus, Problem, Proof
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
 from sync.engine import line as lines
+from sync.engine import refunds, ringing
 from sync.engine.events import (
     AcceptedAnswer,
     AckCall,
+    Answer,
+    Call,
     CancelCall,
     PayCall,
+    PaymentCall,
     ProblemAnswer,
     QueryCall,
+    RefundAnswer,
+    RefundCall,
+    RefundQueryCall,
     Said,
     SilentAnswer,
     StatusAnswer,
+    StoreAckCall,
+    StoreAnswer,
+    StorePollCall,
 )
 from sync.engine.model import Line
 from sync.engine.record import PaymentRecord
@@ -53,11 +63,34 @@ _TRY_AGAIN = (
 
 
 def take(turn: Turn, event: Said) -> None:
-    """One call came back."""
-    answer = event.answer
+    """One call came back: what it says about the line, then what it says about its subject."""
+    call, answer = event.call, event.answer
+    _line(turn, call, answer)
+    match call:
+        case PayCall() | QueryCall() | CancelCall() | AckCall():
+            _payment(turn, _Ended(call_id=event.call_id, call=call), answer)
+        case RefundCall() | RefundQueryCall():
+            refunds.take(turn, event.call_id, call, answer)
+        case StorePollCall() | StoreAckCall():
+            ringing.take(turn, event.call_id, call, answer)
+        case _:
+            assert_never(call)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """A payment's call that came back."""
+
+    call_id: int
+    call: PaymentCall
+
+
+def _line(turn: Turn, call: Call, answer: Answer) -> None:
     match answer:
-        case StatusAnswer():
+        case StatusAnswer() | RefundAnswer():
             turn.line = lines.heard(turn.line, server_time_ms=answer.status.server_time_ms, refused=None, now=turn.now)
+        case StoreAnswer():
+            turn.line = lines.heard(turn.line, server_time_ms=answer.answer.server_time_ms, refused=None, now=turn.now)
         case ProblemAnswer():
             reason = answer.problem.reason
             turn.line = lines.heard(
@@ -65,17 +98,22 @@ def take(turn: Turn, event: Said) -> None:
             )
         case AcceptedAnswer():
             turn.line = lines.trusted(turn.line)
+        case SilentAnswer() if isinstance(call, (StorePollCall, StoreAckCall)):
+            pass
         case SilentAnswer():
             turn.line = lines.silent(turn.line, answer.why)
         case _:
             assert_never(answer)
+
+
+def _payment(turn: Turn, event: _Ended, answer: Answer) -> None:
     live = turn.payments.get(event.call.payment_no)
     if live is None:
         return
     match answer:
         case StatusAnswer() if believable(turn.terminal_id, live.record, answer.status):
             _status(turn, event, answer)
-        case StatusAnswer():
+        case StatusAnswer() | RefundAnswer() | StoreAnswer():
             _silence(turn, event, Silence.MISMATCH)
         case ProblemAnswer():
             _problem(turn, event, answer)
@@ -83,6 +121,8 @@ def take(turn: Turn, event: Said) -> None:
             settle_jobs(turn, _acked(turn, live, event, answer.said_by))
         case SilentAnswer():
             _silence(turn, event, answer.why)
+        case _:
+            assert_never(answer)
 
 
 def believable(terminal_id: str, record: PaymentRecord, status: PaymentStatus) -> bool:
@@ -102,7 +142,7 @@ def believable(terminal_id: str, record: PaymentRecord, status: PaymentStatus) -
 # --- a believed status ------------------------------------------------------------------------------------------
 
 
-def _status(turn: Turn, event: Said, answer: StatusAnswer) -> None:
+def _status(turn: Turn, event: _Ended, answer: StatusAnswer) -> None:
     live = turn.payments[event.call.payment_no]
     status = answer.status
     before = live.record
@@ -127,7 +167,7 @@ def _status(turn: Turn, event: Said, answer: StatusAnswer) -> None:
     settle_jobs(turn, turn.keep(live))
 
 
-def _acked(turn: Turn, live: Live, event: Said, said_by: str) -> Live:
+def _acked(turn: Turn, live: Live, event: _Ended, said_by: str) -> Live:
     call = event.call
     if isinstance(call, AckCall) and live.record.acked_seq < call.state_seq:
         said = PaymentAcked(payment_no=call.payment_no, said_by=said_by, state_seq=call.state_seq)
@@ -138,7 +178,7 @@ def _acked(turn: Turn, live: Live, event: Said, said_by: str) -> Live:
 _UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
 
 
-def _ended(job: Job, event: Said) -> Job:
+def _ended(job: Job, event: _Ended) -> Job:
     """The job after its call ended; a call that was overtaken by another one ends nothing."""
     return replace(job, in_flight=None) if job.in_flight == event.call_id else job
 
@@ -238,7 +278,7 @@ def settle_jobs(turn: Turn, live: Live) -> None:
 # --- a signed refusal -------------------------------------------------------------------------------------------
 
 
-def _problem(turn: Turn, event: Said, answer: ProblemAnswer) -> None:
+def _problem(turn: Turn, event: _Ended, answer: ProblemAnswer) -> None:
     live = turn.payments[event.call.payment_no]
     call = event.call
     match call:
@@ -285,7 +325,7 @@ def _ask_refused(turn: Turn, live: Live, answer: ProblemAnswer) -> None:
 # --- silence ----------------------------------------------------------------------------------------------------
 
 
-def _silence(turn: Turn, event: Said, why: Silence) -> None:
+def _silence(turn: Turn, event: _Ended, why: Silence) -> None:
     live = turn.payments[event.call.payment_no]
     now_ms = turn.now.mono_ms
     call = event.call
@@ -337,9 +377,12 @@ def line_came_up(turn: Turn) -> None:
     now_ms = turn.now.mono_ms
     for live in list(turn.payments.values()):
         turn.keep(
-            replace(live, ask=_now(live.ask, now_ms), cancel=_now(live.cancel, now_ms), ack=_now(live.ack, now_ms))
+            replace(
+                live,
+                ask=live.ask.hurried(now_ms),
+                cancel=live.cancel.hurried(now_ms),
+                ack=live.ack.hurried(now_ms),
+            )
         )
-
-
-def _now(job: Job, now_ms: int) -> Job:
-    return replace(job, due_ms=now_ms) if job.failures and job.in_flight is None and job.due_ms is not None else job
+    refunds.line_came_up(turn)
+    ringing.line_came_up(turn)

@@ -5,11 +5,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.messages import PaymentRequest, PaymentStatus, Problem
+from protocol.messages import (
+    PaymentRequest,
+    PaymentStatus,
+    Problem,
+    RefundRequest,
+    RefundStatus,
+    StorePaidAnswer,
+)
 from protocol.reasons import Reason
 from protocol.states import GatewayState
-from sync.engine.model import CancelPayment, CommandRefused, PaymentView, StartPayment
+from sync.engine.model import (
+    CancelPayment,
+    CommandRefused,
+    PaymentView,
+    RefundView,
+    StartPayment,
+    StartRefund,
+    StorePaidView,
+)
 from sync.engine.record import PaymentRecord
+from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import AnyStatement, Silence
 
 
@@ -55,7 +71,44 @@ class AckCall:
     state_seq: int
 
 
-Call = PayCall | QueryCall | CancelCall | AckCall
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundCall:
+    """POST of the refund. The same request under the same number each time it is sent again."""
+
+    payment_no: str
+    refund_no: str
+    request: RefundRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundQueryCall:
+    """GET of the refund, held until its state_seq is beyond `after_seq`."""
+
+    payment_no: str
+    refund_no: str
+    after_seq: int
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorePollCall:
+    """GET of what the store's static QR took after `after`, held until there is something."""
+
+    after: int
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAckCall:
+    """Everything up to `through` is in this journal."""
+
+    through: int
+
+
+PaymentCall = PayCall | QueryCall | CancelCall | AckCall
+RefundingCall = RefundCall | RefundQueryCall
+StoreCall = StorePollCall | StoreAckCall
+Call = PaymentCall | RefundingCall | StoreCall
 
 
 # --- answers: what a call came back with ------------------------------------------------------------------------
@@ -85,13 +138,29 @@ class AcceptedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAnswer:
+    """A verified answer to this very call about a refund; not yet compared with the journal."""
+
+    status: RefundStatus
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAnswer:
+    """A verified answer to this very poll."""
+
+    answer: StorePaidAnswer
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SilentAnswer:
     """Nothing that can be believed."""
 
     why: Silence
 
 
-Answer = StatusAnswer | ProblemAnswer | AcceptedAnswer | SilentAnswer
+Answer = StatusAnswer | RefundAnswer | StoreAnswer | ProblemAnswer | AcceptedAnswer | SilentAnswer
 
 
 # --- events -----------------------------------------------------------------------------------------------------
@@ -113,6 +182,20 @@ class CancelAsked:
 
     command: CancelPayment
     known: PaymentRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAsked:
+    """The command, a fresh number for it, and the last payment of the order as the journal has it (None: no such)."""
+
+    command: StartRefund
+    new_refund_no: str
+    last: PaymentRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreListened:
+    """Somebody is there to hear the store's static QR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +238,8 @@ class Reread:
     Memory gives way to it."""
 
     records: tuple[PaymentRecord, ...]
+    refunds: tuple[RefundRecord, ...] = ()
+    store_seen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +247,19 @@ class Wake:
     """The time named by the last `WakeAt` has come (or any other time: a wake too many does no harm)."""
 
 
-Event = StartAsked | CancelAsked | Said | LineHeard | LineSilent | StorageSaid | Opened | Reread | Wake
+Event = (
+    StartAsked
+    | CancelAsked
+    | RefundAsked
+    | StoreListened
+    | Said
+    | LineHeard
+    | LineSilent
+    | StorageSaid
+    | Opened
+    | Reread
+    | Wake
+)
 
 
 # --- effects ----------------------------------------------------------------------------------------------------
@@ -190,7 +287,7 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    view: PaymentView | CommandRefused
+    view: PaymentView | RefundView | StorePaidView | CommandRefused
 
 
 Effect = Append | Send | WakeAt | Publish

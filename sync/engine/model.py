@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from protocol.states import TerminalState
+from protocol.states import RefundState, TerminalState
 
 if TYPE_CHECKING:
     from protocol.messages import LateMoney, Light, Presented, Proof
@@ -49,7 +49,23 @@ class CancelPayment:
     operator: str
 
 
-Command = StartPayment | CancelPayment
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRefund:
+    """Give `amount` of an order's payment back. Each command is one refund of its own; the gateway decides."""
+
+    request_id: str
+    order_no: str
+    amount: Money
+    note: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenToStore:
+    """Somebody is there to hear it: ring for what the store's static QR takes, from now on."""
+
+
+Command = StartPayment | CancelPayment | StartRefund | ListenToStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +75,8 @@ class PaymentView:
     `request_id` is the command's that started it (None after a restart of the program). `light` green: scan again,
     `proof` says why; amber: cash is allowed, no second wallet charge; None: wait. `safe_to_rescan` is NOT_PAID with a
     proof and nothing else. `late_money`: this payment was given up and the money came after all (or was undone).
-    `elapsed_ms` runs from `scanned_at_ms` to the outcome; None while open and after a restart.
+    `elapsed_ms` runs from `scanned_at_ms` to the outcome; None while open and after a restart. `refunded_fen` went back
+    by refunds of this till, `refunding_fen` is asked back and open.
     """
 
     payment_no: str
@@ -84,6 +101,42 @@ class PaymentView:
     settled_at_ms: int | None
     elapsed_ms: int | None
     request_id: str | None
+    refunded_fen: int = 0
+    refunding_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundView:
+    """All there is to say about one refund now: SENT is "it goes on", DONE and FAILED are verified statements.
+
+    While it is open, `reason` is the last thing that stood in its way. `refundable_fen` is the gateway's word, None
+    before its first.
+    """
+
+    refund_no: str
+    payment_no: str
+    order_no: str
+    amount: Money
+    state: RefundState
+    reason: Reason | None
+    channel: str | None
+    refundable_fen: int | None
+    operator: str
+    started_at_ms: int
+    settled_at_ms: int | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorePaidView:
+    """The store's static QR took money; it is in the journal. Published once per till, for the ear and the eye."""
+
+    seq: int
+    payment_no: str
+    amount: Money
+    channel: str | None
+    transaction_tail: str | None
+    paid_at_ms: int
 
 
 class Line(StrEnum):
@@ -123,7 +176,7 @@ class CommandRefused:
     reason: Reason
 
 
-Published = PaymentView | LinkView | CommandRefused
+Published = PaymentView | RefundView | StorePaidView | LinkView | CommandRefused
 
 
 def safe_to_rescan(state: TerminalState, proof: Proof | None) -> bool:

@@ -12,7 +12,6 @@ from protocol.reasons import Reason
 from protocol.states import TerminalEvent, TerminalState, terminal_next
 from sync.engine.statements import (
     TILL,
-    AnyStatement,
     CancelIntended,
     LateMoneySeen,
     PaymentAcked,
@@ -22,13 +21,19 @@ from sync.engine.statements import (
     PaymentSettled,
     PaymentSilent,
     PaymentStarted,
+    PaymentStatement,
+    RefundObserved,
+    RefundRefused,
+    RefundSettled,
+    RefundStarted,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRecord:
     """The durable part of a payment. `refused` is the gateway's reason for refusing the request, `conflict` that two
-    verified statements disagree; `ack_due_seq` is the state_seq to acknowledge, `acked_seq` the one acknowledged."""
+    verified statements disagree; `ack_due_seq` is the state_seq to acknowledge, `acked_seq` the one acknowledged.
+    `refunded_fen` went back by this till's refunds, `refunding_fen` is under way in refunds whose outcome is open."""
 
     payment_no: str
     order_no: str
@@ -59,13 +64,15 @@ class PaymentRecord:
     settled_at_ms: int | None = None
     ack_due_seq: int = -1
     acked_seq: int = -1
+    refunded_fen: int = 0
+    refunding_fen: int = 0
 
     @property
     def ack_owed(self) -> bool:
         return self.ack_due_seq > self.acked_seq
 
 
-def fold(record: PaymentRecord | None, statement: AnyStatement, *, at_ms: int) -> PaymentRecord:
+def fold(record: PaymentRecord | None, statement: PaymentStatement, *, at_ms: int) -> PaymentRecord:
     """The payment after one more statement; `at_ms` is the entry's time. Only the total table moves the state."""
     if isinstance(statement, PaymentStarted):
         assert record is None, "a payment starts once"
@@ -109,8 +116,25 @@ def fold(record: PaymentRecord | None, statement: AnyStatement, *, at_ms: int) -
             return replace(record, conflict=True, state_seq=statement.state_seq)
         case PaymentAcked():
             return replace(record, acked_seq=max(record.acked_seq, statement.state_seq))
+        case RefundStarted():
+            return replace(record, refunding_fen=record.refunding_fen + statement.amount_fen)
+        case RefundObserved():
+            return record
+        case RefundRefused():
+            return _refund_over(record, statement.amount_fen, back_fen=0)
+        case RefundSettled():
+            return _refund_over(record, statement.amount_fen, back_fen=statement.amount_fen if statement.done else 0)
         case _:
             assert_never(statement)
+
+
+def _refund_over(record: PaymentRecord, amount_fen: int, *, back_fen: int) -> PaymentRecord:
+    """A refund of `amount_fen` is no longer open, and so much of it went back."""
+    return replace(
+        record,
+        refunding_fen=record.refunding_fen - amount_fen,
+        refunded_fen=record.refunded_fen + back_fen,
+    )
 
 
 def _started(statement: PaymentStarted, at_ms: int) -> PaymentRecord:

@@ -18,6 +18,12 @@ CALM_MS: Final = 1_000
 #: A cancel that was answered without being taken is sent again after this.
 CANCEL_AGAIN_MS: Final = 2_000
 
+#: The gateway takes no request older than 300 s by its own clock (SAFETY.md section 4): after this, a transmission that
+#: nobody answered can have no effect any more.
+TRANSMISSION_LIFE_MS: Final = 310_000
+#: A gateway that does not know a path yet is asked again after this.
+UNKNOWN_PATH_PAUSE_MS: Final = 15 * 60_000
+
 _FIRST_PAUSE_MS: Final = 500
 _LONGEST_PAUSE_MS: Final = 8_000
 _LONGEST_REFUSED_PAUSE_MS: Final = 60_000

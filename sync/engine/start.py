@@ -70,15 +70,6 @@ def start(turn: Turn, event: StartAsked) -> None:
     )
 
 
-def release_held(turn: Turn) -> None:
-    """The line has been checked, one way or the other: the commands that waited for it go on."""
-    if turn.line.line is Line.CHECKING:
-        return
-    held, turn.held = turn.held, ()
-    for event in held:
-        start(turn, event)
-
-
 def _last(turn: Turn, event: StartAsked) -> PaymentRecord | None:
     order_no = event.command.order_no
     if order_no is None:

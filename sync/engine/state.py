@@ -1,4 +1,5 @@
-"""The engine's memory between two steps: live payments with what is under way for each, and the line. Values only.
+"""The engine's memory between two steps: live payments and refunds with what is under way for each, the store's ring,
+and the line. Values only.
 
 What must survive a crash is in `Live.record`, which equals the journal; the rest is lost with the process on purpose:
 above all the pay request, which holds the payment code.
@@ -11,14 +12,15 @@ from dataclasses import dataclass, field, replace
 
 from protocol.messages import PaymentRequest
 from protocol.reasons import Reason
-from sync.engine.events import StartAsked
+from sync.engine.events import RefundAsked, StartAsked
 from sync.engine.line import LineState
 from sync.engine.record import PaymentRecord
+from sync.engine.refund_record import RefundRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One kind of call for one payment: at most one under way; `due_ms` (monotonic) None means nothing to do."""
+    """One kind of call about one thing: at most one under way; `due_ms` (monotonic) None means nothing to do."""
 
     in_flight: int | None = None
     due_ms: int | None = None
@@ -34,6 +36,11 @@ class Job:
     def again(self, due_ms: int | None) -> Job:
         """It went well; do it again at that time, or never."""
         return replace(self, in_flight=None, due_ms=due_ms, failures=0)
+
+    def hurried(self, now_ms: int) -> Job:
+        """What failed and waits is due now."""
+        waits = self.failures > 0 and self.in_flight is None and self.due_ms is not None
+        return replace(self, due_ms=now_ms) if waits else self
 
     def ready(self, now_ms: int) -> bool:
         return self.in_flight is None and self.due_ms is not None and self.due_ms <= now_ms
@@ -71,19 +78,61 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRefund:
+    """A refund whose outcome is open.
+
+    `heard` is True while the gateway is known to have it; before that, asking means sending it again. Until
+    `doubt_until_ms` (monotonic) an earlier transmission that nobody answered could still arrive and be taken: a refusal
+    is not believed before. `trouble` is the last thing that stood in the way.
+    """
+
+    record: RefundRecord
+    request_id: str | None = None
+    heard: bool = False
+    doubt_until_ms: int = 0
+    trouble: Reason | None = None
+    ask: Job = field(default_factory=Job)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """The store's static QR: `seen` is journaled, `acked` the gateway knows of, `after` is where the poll goes on.
+    Until somebody listens nothing is asked."""
+
+    seen: int = 0
+    after: int = 0
+    acked: int = 0
+    listening: bool = False
+    poll: Job = field(default_factory=Job)
+    ack: Job = field(default_factory=Job)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
     terminal_id: str
     payments: Mapping[str, Live] = field(default_factory=dict[str, Live])
+    refunds: Mapping[str, LiveRefund] = field(default_factory=dict[str, LiveRefund])
+    ring: Ring = field(default_factory=Ring)
     line: LineState = field(default_factory=LineState)
     storage: Reason | None = None
-    held: tuple[StartAsked, ...] = ()
+    held: tuple[StartAsked | RefundAsked, ...] = ()
     next_call: int = 1
 
     @property
     def open_count(self) -> int:
-        return sum(1 for live in self.payments.values() if not live.final)
+        return sum(1 for live in self.payments.values() if not live.final) + len(self.refunds)
 
 
-def restored(terminal_id: str, records: tuple[PaymentRecord, ...]) -> EngineState:
-    """The engine's memory after a start of the program, from the journal's unfinished payments."""
-    return EngineState(terminal_id=terminal_id, payments={r.payment_no: Live(record=r) for r in records})
+def restored(
+    terminal_id: str,
+    records: tuple[PaymentRecord, ...],
+    refunds: tuple[RefundRecord, ...] = (),
+    store_seen: int = 0,
+) -> EngineState:
+    """The engine's memory after a start of the program, from what is unfinished in the journal."""
+    return EngineState(
+        terminal_id=terminal_id,
+        payments={r.payment_no: Live(record=r) for r in records},
+        refunds={r.refund_no: LiveRefund(record=r) for r in refunds},
+        ring=Ring(seen=store_seen, after=store_seen),
+    )

@@ -1,7 +1,8 @@
-"""What the till's journal says about payments: one statement per entry, and the only way anything becomes durable.
+"""What the till's journal says: one statement per entry, and the only way anything becomes durable.
 
 A statement is JSON text in the hash chain; its `kind` names it. No statement holds a payment code. What a statement
-does to a payment is in `record.fold`, for the engine's memory and for the journal's tables alike.
+does to a payment is in `record.fold`, to a refund in `refund_record.fold_refund`, for the engine's memory and for the
+journal's tables alike.
 """
 
 from __future__ import annotations
@@ -132,7 +133,63 @@ class PaymentAcked(Statement, frozen=True, kw_only=True, omit_defaults=True, tag
     state_seq: int
 
 
-AnyStatement = (
+class AboutRefund(Statement, frozen=True, kw_only=True, omit_defaults=True):
+    """One durable fact about one refund; `payment_no` is the payment whose money goes back."""
+
+    refund_no: str
+    amount_fen: int
+
+
+class RefundStarted(AboutRefund, frozen=True, kw_only=True, omit_defaults=True, tag="refund.started"):
+    """The intent, durable before the first byte is sent. The number is this refund's for ever."""
+
+    currency: str
+    note: str
+    operator: str
+
+
+class RefundObserved(AboutRefund, frozen=True, kw_only=True, omit_defaults=True, tag="refund.observed"):
+    """The gateway signed that it has the refund and that its outcome is open."""
+
+    said_by: str
+    state_seq: int
+    refundable_fen: int
+    channel: str | None = None
+
+
+class RefundRefused(AboutRefund, frozen=True, kw_only=True, omit_defaults=True, tag="refund.refused"):
+    """The gateway signed that it did not take this refund, and no earlier transmission of it can still arrive."""
+
+    said_by: str
+    reason: Reason
+
+
+class RefundSettled(AboutRefund, frozen=True, kw_only=True, omit_defaults=True, tag="refund.settled"):
+    """The final outcome: the money went back, or the channel refused it for good."""
+
+    said_by: str
+    done: bool
+    state_seq: int
+    refundable_fen: int
+    channel: str | None = None
+    reason: Reason | None = None
+
+
+class StorePaidHeard(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="store.paid"):
+    """The gateway signed that the store's static QR took a payment. It is the store's, not this till's."""
+
+    said_by: str
+    seq: int
+    amount_fen: int
+    paid_at_ms: int
+    channel: str | None = None
+    transaction_tail: str | None = None
+
+
+RefundStatement = RefundStarted | RefundObserved | RefundRefused | RefundSettled
+
+#: What can be said of a payment of this till, its refunds included.
+PaymentStatement = (
     PaymentStarted
     | PaymentObserved
     | PaymentSilent
@@ -142,7 +199,10 @@ AnyStatement = (
     | LateMoneySeen
     | PaymentConflict
     | PaymentAcked
+    | RefundStatement
 )
+
+AnyStatement = PaymentStatement | StorePaidHeard
 
 
 def kind_of(statement: AnyStatement) -> str:

@@ -1,4 +1,4 @@
-"""`step(state, event, now) -> (state, effects)`: every decision of the till's side of a payment. Pure and total.
+"""`step(state, event, now) -> (state, effects)`: every decision of the till's side of money. Pure and total.
 
 The runner commits all `Append`s of a step in one transaction before it does anything else of that step.
 """
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from protocol.states import TerminalState
-from sync.engine import answers
+from sync.engine import answers, refunds, ringing
 from sync.engine import line as lines
 from sync.engine.answers import settle_jobs
 from sync.engine.events import (
@@ -20,16 +20,18 @@ from sync.engine.events import (
     LineSilent,
     Now,
     Opened,
+    RefundAsked,
     Reread,
     Said,
     StartAsked,
     StorageSaid,
+    StoreListened,
     Wake,
 )
 from sync.engine.model import Line
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import watched
-from sync.engine.start import cancel, release_held, start
+from sync.engine.start import cancel, start
 from sync.engine.state import EngineState, Job, Live
 from sync.engine.statements import PaymentSilent, Silence
 from sync.engine.turn import Turn
@@ -43,6 +45,10 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
             start(turn, event)
         case CancelAsked():
             cancel(turn, event)
+        case RefundAsked():
+            refunds.start(turn, event)
+        case StoreListened():
+            ringing.listen(turn)
         case Said():
             answers.take(turn, event)
         case LineHeard():
@@ -55,15 +61,32 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
             _open(turn)
         case Reread():
             _reread(turn, event.records)
+            refunds.reread(turn, event.refunds)
+            ringing.reread(turn, event.store_seen)
         case Wake():
             pass
         case _:
             assert_never(event)
     if state.line.line is not Line.UP:
         answers.line_came_up(turn)
-    release_held(turn)
+    _release_held(turn)
     turn.dispatch()
     return turn.finish()
+
+
+def _release_held(turn: Turn) -> None:
+    """The line has been checked, one way or the other: the commands that waited for it go on."""
+    if turn.line.line is Line.CHECKING:
+        return
+    held, turn.held = turn.held, ()
+    for event in held:
+        match event:
+            case StartAsked():
+                start(turn, event)
+            case RefundAsked():
+                refunds.start(turn, event)
+            case _:
+                assert_never(event)
 
 
 def _open(turn: Turn) -> None:
@@ -79,6 +102,7 @@ def _open(turn: Turn) -> None:
         due = Job(due_ms=turn.now.mono_ms)
         asked = turn.payments[live.record.payment_no]
         turn.keep(replace(asked, ask=due, cancel=due if live.record.cancel_intended else Job()))
+    refunds.reopen(turn)
 
 
 def _reread(turn: Turn, records: tuple[PaymentRecord, ...]) -> None:

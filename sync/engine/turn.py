@@ -6,14 +6,32 @@ from dataclasses import replace
 
 from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
-from sync.engine.events import AckCall, Append, Call, CancelCall, Effect, Now, PayCall, Publish, QueryCall, Send, WakeAt
+from sync.engine.events import (
+    AckCall,
+    Append,
+    Call,
+    CancelCall,
+    Effect,
+    Now,
+    PayCall,
+    Publish,
+    QueryCall,
+    RefundCall,
+    RefundQueryCall,
+    Send,
+    StoreAckCall,
+    StorePollCall,
+    WakeAt,
+)
 from sync.engine.line import till_ms
-from sync.engine.model import CommandRefused
+from sync.engine.model import CommandRefused, StorePaidView
 from sync.engine.record import PaymentRecord, fold
+from sync.engine.refund_record import fold_refund
+from sync.engine.refund_request import request_of
 from sync.engine.schedule import LONG_POLL_S
-from sync.engine.state import EngineState, Job, Live
-from sync.engine.statements import AnyStatement
-from sync.engine.views import payment_view, record_view
+from sync.engine.state import EngineState, Job, Live, LiveRefund
+from sync.engine.statements import PaymentStatement, RefundStarted, RefundStatement, StorePaidHeard
+from sync.engine.views import payment_view, record_view, refund_view
 
 
 class Turn:
@@ -24,10 +42,13 @@ class Turn:
         "_later",
         "_next_call",
         "_touched",
+        "_touched_refunds",
         "held",
         "line",
         "now",
         "payments",
+        "refunds",
+        "ring",
         "storage",
         "terminal_id",
     )
@@ -35,6 +56,8 @@ class Turn:
     def __init__(self, state: EngineState, now: Now) -> None:
         self.terminal_id = state.terminal_id
         self.payments = dict(state.payments)
+        self.refunds = dict(state.refunds)
+        self.ring = state.ring
         self.line = state.line
         self.storage = state.storage
         self.held = state.held
@@ -43,6 +66,7 @@ class Turn:
         self._appends: list[Effect] = []
         self._later: list[Effect] = []
         self._touched: dict[str, None] = {}
+        self._touched_refunds: dict[str, None] = {}
 
     @property
     def at_ms(self) -> int:
@@ -53,18 +77,41 @@ class Turn:
         self.payments[live.record.payment_no] = live
         return live
 
-    def state_it(self, live: Live, statement: AnyStatement) -> Live:
+    def state_it(self, live: Live, statement: PaymentStatement) -> Live:
         """Makes a statement durable and lets it change the payment."""
         self._appends.append(Append(statement=statement))
         record = fold(live.record, statement, at_ms=self.at_ms)
         self._touched[record.payment_no] = None
         return self.keep(replace(live, record=record))
 
-    def state_first(self, statement: AnyStatement) -> Live:
+    def state_first(self, statement: PaymentStatement) -> Live:
         """The first statement about a payment."""
         self._appends.append(Append(statement=statement))
         self._touched[statement.payment_no] = None
         return self.keep(Live(record=fold(None, statement, at_ms=self.at_ms)))
+
+    def keep_refund(self, live: LiveRefund) -> LiveRefund:
+        self.refunds[live.record.refund_no] = live
+        return live
+
+    def state_refund(self, statement: RefundStatement) -> LiveRefund:
+        """Makes a statement about a refund durable. Its payment is live as long as it is, so both change."""
+        payment = self.payments[statement.payment_no]
+        self.state_it(payment, statement)
+        self._touched_refunds[statement.refund_no] = None
+        if isinstance(statement, RefundStarted):
+            return self.keep_refund(LiveRefund(record=fold_refund(None, statement, at_ms=self.at_ms)))
+        live = self.refunds[statement.refund_no]
+        return self.keep_refund(replace(live, record=fold_refund(live.record, statement, at_ms=self.at_ms)))
+
+    def show_refund(self, live: LiveRefund) -> None:
+        """Publish its picture at the end of the step even if nothing changed."""
+        self._touched_refunds[live.record.refund_no] = None
+
+    def state_ring(self, statement: StorePaidHeard, view: StorePaidView) -> None:
+        """Makes it durable that the store's QR took money, then rings."""
+        self._appends.append(Append(statement=statement))
+        self._later.append(Publish(view=view))
 
     def show(self, live: Live) -> None:
         """Publish its picture at the end of the step even if nothing changed."""
@@ -86,6 +133,29 @@ class Turn:
                 self._cancel(live)
             if live.ack.ready(self.now.mono_ms):
                 self._ack(live)
+        for refund in list(self.refunds.values()):
+            if refund.ask.ready(self.now.mono_ms) and not refund.record.state.final:
+                self._refund(refund)
+        if self.ring.poll.ready(self.now.mono_ms):
+            poll = StorePollCall(after=self.ring.after, wait_s=LONG_POLL_S)
+            self.ring = replace(self.ring, poll=self._send(self.ring.poll, poll))
+        if self.ring.ack.ready(self.now.mono_ms):
+            ack = StoreAckCall(through=self.ring.seen)
+            self.ring = replace(self.ring, ack=self._send(self.ring.ack, ack))
+
+    def _refund(self, live: LiveRefund) -> None:
+        record = live.record
+        call: Call
+        if live.heard:
+            call = RefundQueryCall(
+                payment_no=record.payment_no,
+                refund_no=record.refund_no,
+                after_seq=max(0, record.state_seq),
+                wait_s=LONG_POLL_S,
+            )
+        else:
+            call = RefundCall(payment_no=record.payment_no, refund_no=record.refund_no, request=request_of(record))
+        self.keep_refund(replace(live, ask=self._send(live.ask, call)))
 
     def _ask(self, live: Live) -> None:
         record = live.record
@@ -131,16 +201,19 @@ class Turn:
     def finish(self) -> tuple[EngineState, list[Effect]]:
         """The new state, and the effects in the order in which they are to be done."""
         views: list[Effect] = [Publish(view=payment_view(self.payments[no])) for no in self._touched]
-        payments = {no: live for no, live in self.payments.items() if not live.over}
-        due = [
-            job.due_ms
-            for live in payments.values()
-            for job in (live.ask, live.cancel, live.ack)
-            if job.in_flight is None and job.due_ms is not None
-        ]
+        views += [Publish(view=refund_view(self.refunds[no])) for no in self._touched_refunds]
+        refunds = {no: live for no, live in self.refunds.items() if not live.record.state.final}
+        held = {live.record.payment_no for live in refunds.values()}
+        payments = {no: live for no, live in self.payments.items() if not live.over or no in held}
+        jobs = [job for live in payments.values() for job in (live.ask, live.cancel, live.ack)]
+        jobs += [live.ask for live in refunds.values()]
+        jobs += [self.ring.poll, self.ring.ack]
+        due = [job.due_ms for job in jobs if job.in_flight is None and job.due_ms is not None]
         state = EngineState(
             terminal_id=self.terminal_id,
             payments=payments,
+            refunds=refunds,
+            ring=self.ring,
             line=self.line,
             storage=self.storage,
             held=self.held,

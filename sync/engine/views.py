@@ -7,9 +7,10 @@ from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.events import Now
 from sync.engine.line import SKEW_WARNING_MS, refusal_of, skew_ms, till_ms
-from sync.engine.model import Line, LinkView, PaymentView, safe_to_rescan
+from sync.engine.model import Line, LinkView, PaymentView, RefundView, safe_to_rescan
 from sync.engine.record import PaymentRecord
-from sync.engine.state import EngineState, Live
+from sync.engine.refund_record import RefundRecord
+from sync.engine.state import EngineState, Live, LiveRefund
 
 
 def payment_view(live: Live) -> PaymentView:
@@ -44,6 +45,33 @@ def record_view(record: PaymentRecord, *, request_id: str | None = None, elapsed
         started_at_ms=record.started_at_ms,
         settled_at_ms=record.settled_at_ms,
         elapsed_ms=elapsed_ms,
+        request_id=request_id,
+        refunded_fen=record.refunded_fen,
+        refunding_fen=record.refunding_fen,
+    )
+
+
+def refund_view(live: LiveRefund) -> RefundView:
+    """The picture of one refund under way, or just over."""
+    return refund_record_view(live.record, request_id=live.request_id, trouble=live.trouble)
+
+
+def refund_record_view(
+    record: RefundRecord, *, request_id: str | None = None, trouble: Reason | None = None
+) -> RefundView:
+    """The picture of a refund as the journal has it."""
+    return RefundView(
+        refund_no=record.refund_no,
+        payment_no=record.payment_no,
+        order_no=record.order_no,
+        amount=record.amount,
+        state=record.state,
+        reason=record.reason or (None if record.state.final else trouble),
+        channel=record.channel,
+        refundable_fen=record.refundable_fen,
+        operator=record.operator,
+        started_at_ms=record.started_at_ms,
+        settled_at_ms=record.settled_at_ms,
         request_id=request_id,
     )
 

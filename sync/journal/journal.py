@@ -15,10 +15,12 @@ from typing import Any, Final, Self
 
 from protocol.chain import first_break, genesis, link
 from protocol.messages import JournalEntry
-from sync.engine.record import PaymentRecord, fold
+from sync.engine.record import PaymentRecord
+from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import AnyStatement, kind_of, write_statement
 from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardError
-from sync.journal import rows
+from sync.journal import refund_rows, rows
+from sync.journal.apply import apply
 from sync.journal.connection import open_writing, trouble
 
 #: How much of the chain's end is checked at every open; `verify` walks all of it.
@@ -118,8 +120,7 @@ class Journal:
                     "insert into entry (seq, kind, at_ms, about, body, hash) values (?, ?, ?, ?, ?, ?)",
                     (entry.seq, entry.kind, entry.at_ms, statement.payment_no, entry.body, entry.hash),
                 )
-                before = rows.find(db, statement.payment_no)
-                rows.put(db, fold(before, statement, at_ms=entry.at_ms))
+                apply(db, statement, at_ms=entry.at_ms)
             db.execute("commit")
         except BaseException:
             if db.in_transaction:
@@ -172,10 +173,12 @@ class Journal:
         return [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
 
     def unfinished(self, *, settled_since_ms: int) -> tuple[PaymentRecord, ...]:
-        """What a start of the program must take up: open, unacknowledged, or given up since then (late money)."""
+        """What a start of the program must take up: open, unacknowledged, given up since then (late money), or with a
+        refund that is open."""
         where = (
             "state not in ('PAID', 'NOT_PAID') or ack_due_seq > acked_seq or late_money = 'found' "
-            "or (state = 'NOT_PAID' and settled_at_ms >= ?)"
+            "or (state = 'NOT_PAID' and settled_at_ms >= ?) "
+            "or payment_no in (select payment_no from refund where state not in ('DONE', 'FAILED'))"
         )
         return tuple(self._records(where, (settled_since_ms,)))
 
@@ -186,6 +189,18 @@ class Journal:
     def payment(self, payment_no: str) -> PaymentRecord | None:
         found = self._records("payment_no = ?", (payment_no,))
         return found[0] if found else None
+
+    def open_refunds(self) -> tuple[RefundRecord, ...]:
+        """Refunds whose outcome is not known, oldest first."""
+        try:
+            found = refund_rows.select(self._db, "state not in ('DONE', 'FAILED') order by started_at_ms, refund_no")
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+        return tuple(found)
+
+    def store_seen(self) -> int:
+        """The highest sequence number of the store's static QR that is in this journal."""
+        return int(self._rows("select coalesce(max(seq), 0) from store_paid", ())[0][0])
 
     def _records(self, where: str, values: Sequence[object]) -> list[PaymentRecord]:
         try:

@@ -16,12 +16,20 @@ from typing import Any, Self, TypeVar
 from protocol.messages import LateMoney, Presented
 from protocol.money import Money
 from protocol.states import TerminalState
-from sync.engine.model import PaymentView
-from sync.engine.statements import TILL, AnyStatement, CancelIntended, PaymentStarted, read_statement
-from sync.engine.views import record_view
+from sync.engine.model import PaymentView, RefundView, StorePaidView
+from sync.engine.statements import (
+    TILL,
+    AnyStatement,
+    CancelIntended,
+    PaymentStarted,
+    RefundStarted,
+    read_statement,
+)
+from sync.engine.views import record_view, refund_record_view
 from sync.errors import NotActivatedError
-from sync.journal import rows
+from sync.journal import refund_rows, rows
 from sync.journal.connection import open_reading, trouble
+from sync.journal.schema import REFUNDS_SINCE
 from sync.journal.verify import Verdict, verify
 
 Found = TypeVar("Found")
@@ -95,6 +103,8 @@ class JournalReader:
         if not path.exists():
             raise NotActivatedError(str(path.parent))
         self._db = open_reading(path)
+        # An earlier version's file that no till has opened since: it holds payments only.
+        self._has_refunds = int(self._all("pragma user_version", ())[0][0]) >= REFUNDS_SINCE
 
     def close(self) -> None:
         self._db.close()
@@ -154,6 +164,43 @@ class JournalReader:
     def payment(self, payment_no: str) -> PaymentView | None:
         found = self._all("select record from payment where payment_no = ?", (payment_no,))
         return record_view(rows.as_record(found[0][0])) if found else None
+
+    def refunds(self, *, since_ms: int, until_ms: int) -> tuple[RefundView, ...]:
+        """Refunds that ended at this till in that time, done or not, oldest first."""
+        return self._refunds(
+            "settled_at_ms >= ? and settled_at_ms < ? order by settled_at_ms, refund_no", (since_ms, until_ms)
+        )
+
+    def open_refunds(self) -> tuple[RefundView, ...]:
+        """Refunds whose outcome is not known yet, oldest first."""
+        return self._refunds("state not in ('DONE', 'FAILED') order by started_at_ms, refund_no", ())
+
+    def _refunds(self, where: str, values: Sequence[object]) -> tuple[RefundView, ...]:
+        if not self._has_refunds:
+            return ()
+        found = self._all(f"select record from refund where {where}", values)  # noqa: S608 - conditions of ours
+        return tuple(refund_record_view(refund_rows.as_record(row[0])) for row in found)
+
+    def store_paid(self, *, since_ms: int, until_ms: int) -> tuple[StorePaidView, ...]:
+        """What the store's static QR took in that time of the gateway's, as far as this till heard of it."""
+        if not self._has_refunds:
+            return ()
+        found = self._all(
+            "select seq, payment_no, amount_fen, paid_at_ms, channel, transaction_tail from store_paid "
+            "where paid_at_ms >= ? and paid_at_ms < ? order by seq",
+            (since_ms, until_ms),
+        )
+        return tuple(
+            StorePaidView(
+                seq=row[0],
+                payment_no=row[1],
+                amount=Money(row[2]),
+                paid_at_ms=row[3],
+                channel=row[4],
+                transaction_tail=row[5],
+            )
+            for row in found
+        )
 
     def unsent(self) -> Unsent:
         (row,) = self._all(
@@ -219,7 +266,7 @@ def _order_line(row: Any) -> OrderLine:
 def _timeline_entry(row: Any) -> TimelineEntry:
     statement = read_statement(row[3])
     match statement:
-        case PaymentStarted() | CancelIntended():
+        case PaymentStarted() | CancelIntended() | RefundStarted():
             said_by = statement.operator
         case None:
             said_by = TILL

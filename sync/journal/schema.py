@@ -1,8 +1,8 @@
 """The journal's tables, guards and migrations. sqlite-utils is imported here, and only when a file is new or old.
 
-`entry` is the truth: triggers refuse to change or delete a row and to leave a gap. `payment` and `orders` are computed
-from it in the same transaction (sync.engine.record.fold). Two unique indexes are the guard against a double charge: an
-order's n is used once, and an order has at most one payment that is not NOT_PAID.
+`entry` is the truth: triggers refuse to change or delete a row and to leave a gap. `payment`, `orders`, `refund` and
+`store_paid` are computed from it in the same transaction (sync.journal.apply). Two unique indexes are the guard against
+a double charge: an order's n is used once, and an order has at most one payment that is not NOT_PAID.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
 #: `PRAGMA user_version` of a file that this program writes. A higher one is refused.
-VERSION: Final = 1
+VERSION: Final = 2
+#: Files before this one have no refunds and no static QR: readers find none there.
+REFUNDS_SINCE: Final = 2
 
 _TRIGGERS: Final = (
     """create trigger entry_is_never_changed before update on entry
@@ -34,6 +36,13 @@ _INDEXES: Final = (
     "create index payment_unacknowledged on payment (payment_no) where ack_due_seq > acked_seq",
     "create index payment_settled on payment (settled_at_ms)",
     "create index orders_made on orders (made_at_ms)",
+)
+
+_REFUND_INDEXES: Final = (
+    "create index refund_open on refund (state) where state not in ('DONE', 'FAILED')",
+    "create index refund_of on refund (payment_no)",
+    "create index refund_settled on refund (settled_at_ms)",
+    "create index store_paid_at on store_paid (paid_at_ms)",
 )
 
 
@@ -67,6 +76,28 @@ def migrations() -> Migrations:
         for statement in (*_TRIGGERS, *_INDEXES):
             db.conn.execute(statement)
         db.conn.execute("pragma user_version = 1")
+
+    @steps()
+    def version_2(db: Database) -> None:
+        db.create_table(
+            "refund",
+            {
+                "refund_no": str, "payment_no": str, "amount_fen": int, "state": str, "started_at_ms": int,
+                "settled_at_ms": int, "record": str,
+            },
+            pk="refund_no", not_null={"payment_no", "amount_fen", "state", "record"}, strict=True,
+        )  # fmt: skip
+        db.create_table(
+            "store_paid",
+            {
+                "seq": int, "payment_no": str, "amount_fen": int, "paid_at_ms": int, "channel": str,
+                "transaction_tail": str,
+            },
+            pk="seq", not_null={"payment_no", "amount_fen", "paid_at_ms"}, strict=True,
+        )  # fmt: skip
+        for statement in _REFUND_INDEXES:
+            db.conn.execute(statement)
+        db.conn.execute("pragma user_version = 2")
 
     return steps
 

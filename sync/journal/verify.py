@@ -8,8 +8,18 @@ from enum import StrEnum
 
 from protocol.chain import genesis, link
 from sync.engine.record import PaymentRecord, fold
-from sync.engine.statements import read_statement
-from sync.journal import rows
+from sync.engine.refund_record import RefundRecord, fold_refund
+from sync.engine.statements import (
+    AnyStatement,
+    RefundObserved,
+    RefundRefused,
+    RefundSettled,
+    RefundStarted,
+    StorePaidHeard,
+    read_statement,
+)
+from sync.journal import refund_rows, rows
+from sync.journal.schema import REFUNDS_SINCE
 
 
 class Break(StrEnum):
@@ -17,7 +27,7 @@ class Break(StrEnum):
 
     CHAIN = "chain"  # an entry was changed, removed, added or moved
     UNREADABLE = "unreadable"  # an entry of a kind that this program does not know
-    TABLES = "tables"  # a payment's row is not what its entries say
+    TABLES = "tables"  # a row of a payment, a refund or the store's QR is not what its entries say
     FILE = "file"  # SQLite's own check of the file
 
 
@@ -36,7 +46,7 @@ class Verdict:
 def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
     """Reads in one transaction of the caller's connection. sqlite3.Error when the file cannot even be read."""
     head, seq = genesis(terminal_id), 0
-    records: dict[str, PaymentRecord] = {}
+    told = _Told()
     check = connection.execute("pragma quick_check(1)").fetchone()
     if check is None or check[0] != "ok":
         return Verdict(entries=0, payments=0, head=head, broken=Break.FILE)
@@ -45,30 +55,73 @@ def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
         found_seq, kind, at_ms, about, body, found = row
         expected = link(head, seq=seq, kind=kind, at_ms=at_ms, body=body)
         if found_seq != seq or found != expected:
-            return Verdict(entries=seq - 1, payments=len(records), head=head, broken=Break.CHAIN, seq=found_seq)
+            return Verdict(entries=seq - 1, payments=len(told.payments), head=head, broken=Break.CHAIN, seq=found_seq)
         head = expected
         statement = read_statement(body)
         if statement is None:
-            return Verdict(entries=seq, payments=len(records), head=head, broken=Break.UNREADABLE, seq=seq)
+            return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.UNREADABLE, seq=seq)
         if statement.payment_no != about:
-            return Verdict(entries=seq, payments=len(records), head=head, broken=Break.TABLES, seq=seq)
-        records[about] = fold(records.get(about), statement, at_ms=at_ms)
-    wrong = _first_wrong_row(connection, records)
+            return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.TABLES, seq=seq)
+        told.take(statement, at_ms)
+    wrong = _first_wrong_row(connection, told)
     return Verdict(
         entries=seq,
-        payments=len(records),
+        payments=len(told.payments),
         head=head,
         broken=None if wrong is None else Break.TABLES,
         payment_no=wrong,
     )
 
 
-def _first_wrong_row(connection: sqlite3.Connection, records: dict[str, PaymentRecord]) -> str | None:
+class _Told:
+    """Everything that the entries say, folded."""
+
+    def __init__(self) -> None:
+        self.payments: dict[str, PaymentRecord] = {}
+        self.refunds: dict[str, RefundRecord] = {}
+        self.store: dict[int, StorePaidHeard] = {}
+
+    def take(self, statement: AnyStatement, at_ms: int) -> None:
+        if isinstance(statement, StorePaidHeard):
+            self.store.setdefault(statement.seq, statement)
+            return
+        before = self.payments.get(statement.payment_no)
+        self.payments[statement.payment_no] = fold(before, statement, at_ms=at_ms)
+        if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
+            refund = self.refunds.get(statement.refund_no)
+            self.refunds[statement.refund_no] = fold_refund(refund, statement, at_ms=at_ms)
+
+
+def _first_wrong_row(connection: sqlite3.Connection, told: _Told) -> str | None:
+    """The payment number of the first row that is not what the entries say."""
     seen: set[str] = set()
     for row in connection.execute(f"select {', '.join(rows.COLUMNS)} from payment order by payment_no"):  # noqa: S608
         payment_no = str(row[0])
         seen.add(payment_no)
-        record = records.get(payment_no)
-        if record is None or tuple(row) != rows.as_row(record):
+        record = told.payments.get(payment_no)
+        # The whole record is compared as a value: an earlier version wrote it without what came later.
+        if record is None or tuple(row[:-1]) != rows.as_row(record)[:-1] or rows.as_record(row[-1]) != record:
             return payment_no
-    return next((payment_no for payment_no in sorted(records) if payment_no not in seen), None)
+    missing = next((payment_no for payment_no in sorted(told.payments) if payment_no not in seen), None)
+    return missing or _wrong_refund(connection, told)
+
+
+def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
+    version = connection.execute("pragma user_version").fetchone()[0]
+    if version < REFUNDS_SINCE:
+        return None
+    refunds = {str(row[0]): tuple(row) for row in connection.execute(_REFUNDS)}
+    for refund_no in sorted(refunds.keys() | told.refunds.keys()):
+        record = told.refunds.get(refund_no)
+        if record is None or refunds.get(refund_no) != refund_rows.as_row(record):
+            return record.payment_no if record is not None else str(refunds[refund_no][1])
+    store = {int(row[0]): tuple(row) for row in connection.execute(_STORE)}
+    for seq in sorted(store.keys() | told.store.keys()):
+        said = told.store.get(seq)
+        if said is None or store.get(seq) != refund_rows.store_row(said):
+            return said.payment_no if said is not None else str(store[seq][1])
+    return None
+
+
+_REFUNDS = f"select {', '.join(refund_rows.COLUMNS)} from refund"  # noqa: S608 - our own names
+_STORE = f"select {', '.join(refund_rows.STORE_COLUMNS)} from store_paid"  # noqa: S608 - our own names

@@ -1,7 +1,7 @@
 """What is sent for each call, signed, and what an answer is worth. Pure: time and nonces are arguments.
 
-An answer counts when a known key of the gateway signed it for exactly this request. What it says about a payment is
-compared with the journal by the engine. Everything else is silence with a name.
+An answer counts when a known key of the gateway signed it for exactly this request. What it says about a payment or a
+refund is compared with the journal by the engine. Everything else is silence with a name.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from protocol.messages import (
     JournalUpload,
     PaymentStatus,
     Problem,
+    RefundStatus,
+    StoreAckRequest,
+    StorePaidAnswer,
     UndecodableError,
     decode,
     encode,
@@ -41,8 +44,14 @@ from sync.engine.events import (
     PayCall,
     ProblemAnswer,
     QueryCall,
+    RefundAnswer,
+    RefundCall,
+    RefundQueryCall,
     SilentAnswer,
     StatusAnswer,
+    StoreAckCall,
+    StoreAnswer,
+    StorePollCall,
 )
 from sync.engine.statements import Silence
 from sync.link.address import authority_of
@@ -115,6 +124,14 @@ def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
         case AckCall():
             ack = AckRequest(state=call.state, state_seq=call.state_seq)
             return "POST", f"/v1/payments/{call.payment_no}/ack", "", encode(ack)
+        case RefundCall():
+            return "POST", f"/v1/payments/{call.payment_no}/refunds", "", encode(call.request)
+        case RefundQueryCall():
+            return "GET", f"/v1/refunds/{call.refund_no}", f"wait={call.wait_s}&after={call.after_seq}", b""
+        case StorePollCall():
+            return "GET", "/v1/store/paid", f"after={call.after}&wait={call.wait_s}", b""
+        case StoreAckCall():
+            return "POST", "/v1/store/paid/ack", "", encode(StoreAckRequest(through=call.through))
         case UploadCall():
             return "POST", "/v1/journal", "", encode(JournalUpload(entries=call.entries))
         case _:
@@ -123,7 +140,7 @@ def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
 
 def timeouts_of(call: Call | UploadCall) -> Timeouts:
     """How long each call may take; a long poll is held by the gateway on purpose."""
-    held = call.wait_s * 1000 if isinstance(call, QueryCall) else 0
+    held = call.wait_s * 1000 if isinstance(call, (QueryCall, RefundQueryCall, StorePollCall)) else 0
     read_ms = held + (_BEAT_MS if isinstance(call, UploadCall) else _ANSWER_MS)
     return Timeouts(
         connect_ms=_CONNECT_MS, write_ms=_WRITE_MS, read_ms=read_ms, total_ms=_CONNECT_MS + _WRITE_MS + read_ms
@@ -134,7 +151,7 @@ def timeouts_of(call: Call | UploadCall) -> Timeouts:
 
 
 def read(call: Call, request: RequestParts, response: ResponseParts | NotSent | NoAnswer, who: Credentials) -> Answer:
-    """What came back for a payment's call."""
+    """What came back for a call of the engine."""
     found = _trusted(request, response, who.gateway_keys.get)
     match found:
         case SilentAnswer():
@@ -144,11 +161,25 @@ def read(call: Call, request: RequestParts, response: ResponseParts | NotSent | 
         case _Accepted():
             pass
     try:
-        return StatusAnswer(status=decode(PaymentStatus, found.body), said_by=found.said_by)
+        return _message(call, found)
     except UndecodableError:
         if isinstance(call, AckCall):
             return AcceptedAnswer(said_by=found.said_by)
         return SilentAnswer(why=Silence.UNREADABLE)
+
+
+def _message(call: Call, found: _Accepted) -> Answer:
+    match call:
+        case PayCall() | QueryCall() | CancelCall() | AckCall():
+            return StatusAnswer(status=decode(PaymentStatus, found.body), said_by=found.said_by)
+        case RefundCall() | RefundQueryCall():
+            return RefundAnswer(status=decode(RefundStatus, found.body), said_by=found.said_by)
+        case StorePollCall():
+            return StoreAnswer(answer=decode(StorePaidAnswer, found.body), said_by=found.said_by)
+        case StoreAckCall():
+            return AcceptedAnswer(said_by=found.said_by)
+        case _:
+            assert_never(call)
 
 
 def read_upload(

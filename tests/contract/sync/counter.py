@@ -13,7 +13,19 @@ from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import TerminalState
-from sync.engine.model import CancelPayment, CommandRefused, Line, LinkView, PaymentView, Published, StartPayment
+from sync.engine.model import (
+    CancelPayment,
+    CommandRefused,
+    Line,
+    LinkView,
+    ListenToStore,
+    PaymentView,
+    Published,
+    RefundView,
+    StartPayment,
+    StartRefund,
+    StorePaidView,
+)
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials
 from sync.runner import Runner
@@ -124,6 +136,18 @@ class Counter:
     def cancel(self, payment_no: str) -> None:
         self.runner.submit(CancelPayment(payment_no=payment_no, operator="01"))
 
+    def give_back(self, order_no: str, fen: int) -> str:
+        """Submits a refund; returns its request id."""
+        self._asked += 1
+        request_id = f"R{self._asked}"
+        self.runner.submit(
+            StartRefund(request_id=request_id, order_no=order_no, amount=Money(fen), note="", operator="01")
+        )
+        return request_id
+
+    def listen(self) -> None:
+        self.runner.submit(ListenToStore())
+
     async def until(self, found: Callable[[], bool], *, within_s: float = 120) -> None:
         async with asyncio.timeout(within_s):
             while not found():
@@ -166,6 +190,14 @@ class Counter:
         seen = self.by_number(payment_no)
         assert seen is not None
         return seen
+
+    @property
+    def refunds(self) -> list[RefundView]:
+        return [v for v in self.heard if isinstance(v, RefundView)]
+
+    @property
+    def rings(self) -> list[StorePaidView]:
+        return [v for v in self.heard if isinstance(v, StorePaidView)]
 
     def refusals(self, request_id: str) -> list[Reason]:
         return [v.reason for v in self.heard if isinstance(v, CommandRefused) and v.request_id == request_id]

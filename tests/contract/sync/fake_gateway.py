@@ -23,10 +23,15 @@ from protocol.messages import (
     Presented,
     Problem,
     Proof,
+    RefundRequest,
+    RefundStatus,
+    StoreAckRequest,
+    StorePaid,
+    StorePaidAnswer,
     decode,
     encode,
 )
-from protocol.numbers import PaymentNo, read_payment_no
+from protocol.numbers import PaymentNo, new_number, read_payment_no
 from protocol.reasons import Reason
 from protocol.signature import (
     RequestParts,
@@ -37,7 +42,7 @@ from protocol.signature import (
     verify_request,
     within_window,
 )
-from protocol.states import GatewayState, ProofKind
+from protocol.states import GatewayState, ProofKind, RefundState
 from sync.link.exchange import NoAnswer, NotSent, Timeouts
 
 TILL_KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
@@ -69,13 +74,21 @@ class Fault(StrEnum):
 
 
 def kind_of(request: RequestParts) -> str:
-    """pay, query, cancel, ack or journal."""
+    """pay, query, cancel, ack, refunds, refund_query, store, store_ack or journal."""
     if request.path == "/v1/journal":
         return "journal"
     if request.path == "/v1/payments":
         return "pay"
+    if request.path.startswith("/v1/store/"):
+        return "store_ack" if request.path.endswith("/ack") else "store"
+    if request.path.startswith("/v1/refunds/"):
+        return "refund_query"
     last = request.path.rsplit("/", 1)[1]
-    return last if last in ("cancel", "ack") else "query"
+    return last if last in ("cancel", "ack", "refunds") else "query"
+
+
+def _query_of(request: RequestParts) -> dict[str, int]:
+    return {name: int(value) for name, value in (pair.split("=") for pair in request.query.split("&"))}
 
 
 def _till_key(keyid: str) -> Ed25519PublicKey | None:
@@ -84,13 +97,18 @@ def _till_key(keyid: str) -> Ed25519PublicKey | None:
 
 @dataclass
 class FakeGateway:
-    """`wallet` decides what a new payment becomes at once; `settle` changes one later."""
+    """`wallet` decides what a new payment becomes at once, `refunding` what a new refund does; `settle` and
+    `settle_refund` change one later. `store` None: an older gateway that knows no static QR."""
 
     now_ms: Callable[[], int]
     find_key: Callable[[str], Ed25519PublicKey | None] = _till_key
     wallet: Callable[[PaymentRequest], GatewayState] = lambda _: GatewayState.SENT
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     delay_ms: dict[str, int] = field(default_factory=dict[str, int])
+    refunding: Callable[[RefundRequest], RefundState] = lambda _: RefundState.SENT
+    refunds: dict[str, RefundStatus] = field(default_factory=dict[str, RefundStatus])
+    store: list[StorePaid] | None = None
+    store_acked: int = 0
     statuses: dict[str, PaymentStatus] = field(default_factory=dict[str, PaymentStatus])
     contents: dict[str, PaymentRequest] = field(default_factory=dict[str, PaymentRequest])
     seen: list[tuple[str, RequestParts]] = field(default_factory=list[tuple[str, RequestParts]])
@@ -119,6 +137,27 @@ class FakeGateway:
         status = self.statuses[payment_no]
         fields = {"state_seq": status.state_seq + 1, **fields}
         self.statuses[payment_no] = structs.replace(status, **fields)
+        self._wake()
+
+    def settle_refund(self, refund_no: str, state: RefundState, **fields: object) -> None:
+        status = self.refunds[refund_no]
+        changed = {"state": state, "state_seq": status.state_seq + 1, **fields}
+        self.refunds[refund_no] = structs.replace(status, **changed)
+        self._wake()
+
+    def store_pays(self, fen: int, *, channel: str = "wechat") -> StorePaid:
+        """Somebody paid at the store's static QR."""
+        self.store = self.store or []
+        seq = len(self.store) + 1
+        paid = StorePaid(
+            seq=seq, payment_no=f"{new_number(seq.to_bytes(15, 'big'))}-1", amount_fen=fen, paid_at_ms=self.now_ms(),
+            channel=channel, transaction_tail="3421",
+        )  # fmt: skip
+        self.store.append(paid)
+        self._wake()
+        return paid
+
+    def _wake(self) -> None:
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -163,6 +202,16 @@ class FakeGateway:
                     message = structs.replace(message, state=GatewayState.NOT_PAID, proof=None)
                 case _:
                     pass
+        if isinstance(message, RefundStatus):
+            match fault:
+                case Fault.OTHER_AMOUNT:
+                    message = structs.replace(message, amount_fen=message.amount_fen + 1)
+                case Fault.OTHER_PAYMENT:
+                    message = structs.replace(message, payment_no=f"{message.payment_no}1")
+                case Fault.OTHER_TERMINAL:
+                    message = structs.replace(message, terminal_id="T000000000002")
+                case _:
+                    pass
         body = encode(message)
         plain = ResponseParts(status=status, headers={"content-type": "application/json"}, body=body)
         if fault is Fault.UNSIGNED:
@@ -187,8 +236,10 @@ class FakeGateway:
     async def _answer(self, kind: str, request: RequestParts) -> tuple[int, Struct]:
         verified = verify_request(request, find_key=self.find_key)
         assert not isinstance(verified, SignatureRefusal), f"the till signs what it sends: {verified}"
-        known = kind in ("query", "cancel", "ack") or (
-            kind == "pay" and decode(PaymentRequest, request.body).payment_no in self.statuses
+        known = (
+            kind in ("query", "cancel", "ack", "refund_query", "store", "store_ack")
+            or (kind == "pay" and decode(PaymentRequest, request.body).payment_no in self.statuses)
+            or (kind == "refunds" and decode(RefundRequest, request.body).refund_no in self.refunds)
         )
         if not known and not within_window(verified, now_s=self.now_ms() // 1000):
             return 401, self._problem(Reason.CLOCK, 401)
@@ -205,6 +256,14 @@ class FakeGateway:
                 return await self._query(request)
             case "cancel":
                 return self._cancel(request)
+            case "refunds":
+                return self._refund(request)
+            case "refund_query":
+                return await self._refund_query(request)
+            case "store":
+                return await self._store(request)
+            case "store_ack":
+                return self._store_ack(request)
             case _:
                 return self._ack(request)
 
@@ -301,6 +360,72 @@ class FakeGateway:
         assert asked.state is status.state, "only what is so is acknowledged"
         self.acked[payment_no] = asked.state_seq
         return 200, self._now(status)
+
+    def _refund(self, request: RequestParts) -> tuple[int, Struct]:
+        payment_no = request.path.split("/")[-2]
+        asked = decode(RefundRequest, request.body)
+        known = self.refunds.get(asked.refund_no)
+        if known is not None:
+            if (known.payment_no, known.amount_fen) != (payment_no, asked.amount_fen):
+                return 409, self._problem(Reason.CONTENT_DIFFERS, 409)
+            return 200, structs.replace(known, server_time_ms=self.now_ms())
+        payment = self.statuses.get(payment_no)
+        if payment is None:
+            return 404, self._problem(Reason.UNKNOWN_PAYMENT, 404)
+        if payment.state is not GatewayState.PAID:
+            return 409, self._problem(Reason.PAYMENT_NOT_PAID, 409)
+        reserved = sum(
+            refund.amount_fen
+            for refund in self.refunds.values()
+            if refund.payment_no == payment_no and refund.state is not RefundState.FAILED
+        )
+        left = payment.amount_fen - reserved - asked.amount_fen
+        if left < 0:
+            return 409, self._problem(Reason.REFUND_EXCEEDS, 409)
+        self.refunds[asked.refund_no] = RefundStatus(
+            terminal_id=TERMINAL_ID,
+            refund_no=asked.refund_no,
+            payment_no=payment_no,
+            amount_fen=asked.amount_fen,
+            currency="CNY",
+            state=self.refunding(asked),
+            state_seq=1,
+            server_time_ms=self.now_ms(),
+            refundable_fen=left,
+            channel=payment.channel,
+        )
+        return 200, self.refunds[asked.refund_no]
+
+    async def _refund_query(self, request: RequestParts) -> tuple[int, Struct]:
+        refund_no = request.path.rsplit("/", 1)[1]
+        if refund_no not in self.refunds:
+            return 404, self._problem(Reason.UNKNOWN_REFUND, 404)
+        wanted = _query_of(request)
+        await self._until(lambda: self.refunds[refund_no].state_seq > wanted["after"], wanted["wait"])
+        return 200, structs.replace(self.refunds[refund_no], server_time_ms=self.now_ms())
+
+    async def _store(self, request: RequestParts) -> tuple[int, Struct]:
+        if self.store is None:
+            return 404, self._problem(Reason.UNKNOWN_PATH, 404)
+        wanted = _query_of(request)
+        await self._until(lambda: len(self.store or ()) > wanted["after"], wanted["wait"])
+        paid = tuple(one for one in self.store or () if one.seq > wanted["after"])
+        return 200, StorePaidAnswer(paid=paid, last=len(self.store or ()), server_time_ms=self.now_ms())
+
+    def _store_ack(self, request: RequestParts) -> tuple[int, Struct]:
+        through = decode(StoreAckRequest, request.body).through
+        assert through <= len(self.store or ()), "only what there is is acknowledged"
+        self.store_acked = max(self.store_acked, through)
+        return 200, StorePaidAnswer(paid=(), last=through, server_time_ms=self.now_ms())
+
+    async def _until(self, found: Callable[[], bool], wait_s: int) -> None:
+        until = self.now_ms() + wait_s * 1000
+        while not found() and self.now_ms() < until:
+            try:
+                async with asyncio.timeout((until - self.now_ms()) / 1000):
+                    await self.changed.wait()
+            except TimeoutError:
+                break
 
     def _journal(self, upload: JournalUpload) -> tuple[int, Struct]:
         if self.refuse_journal is not None and upload.entries:

@@ -27,6 +27,7 @@ from sync.journal.connection import open_writing
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader, OrdersFilter
 from sync.journal.room import Room
+from sync.journal.schema import VERSION
 from sync.journal.verify import Break, verify
 from sync.lock import FolderLock
 from tests.contract.sync.samples import AT_MS, order, settled, started, whole
@@ -126,7 +127,7 @@ def test_a_journal_belongs_to_one_terminal(tmp_path: Path) -> None:
 def test_a_newer_file_is_refused_and_not_touched(tmp_path: Path) -> None:
     path = filled(tmp_path, 2)
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute("pragma user_version = 2")
+        newer.execute(f"pragma user_version = {VERSION + 1}")
     before = path.read_bytes()
     with pytest.raises(JournalNewerError) as refusal:
         opened(tmp_path)

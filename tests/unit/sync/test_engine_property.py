@@ -1,5 +1,6 @@
 """Whatever the line says or loses and whenever the program dies: PAID needs a verified PAID, a green light a proof, an
-order never has two payments in force, and when the noise ends everything is settled by itself."""
+order never has two payments in force, a refund number is minted once and ends by a verified word about it, and when the
+noise ends everything is settled by itself."""
 
 from __future__ import annotations
 
@@ -9,9 +10,23 @@ from msgspec.structs import replace
 
 from protocol.messages import PaymentStatus
 from protocol.reasons import Reason
-from protocol.states import GatewayState, ProofKind, TerminalState
-from sync.engine.events import AckCall, CancelCall, PayCall, Send, StatusAnswer
-from sync.engine.statements import Silence
+from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
+from sync.engine.events import (
+    AckCall,
+    Answer,
+    CancelCall,
+    PayCall,
+    PaymentCall,
+    QueryCall,
+    RefundAnswer,
+    RefundCall,
+    RefundQueryCall,
+    Send,
+    StatusAnswer,
+    StoreAckCall,
+    StorePollCall,
+)
+from sync.engine.statements import RefundStarted, Silence
 from tests.unit.sync.till_on_paper import Till, silence
 
 G = GatewayState
@@ -20,7 +35,22 @@ G = GatewayState
 MOVES = st.lists(
     st.tuples(
         st.sampled_from(
-            ["start", "again", "cancel", "crash", "wait", "up", "lose", "lose", "wicked", "problem", "honest", "honest"]
+            [
+                "start",
+                "again",
+                "cancel",
+                "refund",
+                "refund",
+                "crash",
+                "wait",
+                "up",
+                "lose",
+                "lose",
+                "wicked",
+                "problem",
+                "honest",
+                "honest",
+            ]
         ),
         st.integers(0, 7),
         st.integers(0, 11),
@@ -35,20 +65,46 @@ class Truth:
     def __init__(self) -> None:
         self.states: dict[str, GatewayState] = {}
         self.seqs: dict[str, int] = {}
+        self.refunds: dict[str, RefundState] = {}
 
-    def word(self, till: Till, send: Send, detail: int) -> StatusAnswer | None:
-        """The honest answer to a call; None: the number is unknown."""
-        number = send.call.payment_no
+    def word(self, till: Till, send: Send, detail: int) -> Answer:
+        """The honest answer to a call."""
+        call = send.call
+        match call:
+            case RefundCall() | RefundQueryCall():
+                return self._refund(till, call, detail) or till.problem(Reason.UNKNOWN_REFUND)
+            case PayCall() | QueryCall() | CancelCall() | AckCall():
+                return self._payment(till, call, detail) or till.problem(Reason.UNKNOWN_PAYMENT)
+            case StorePollCall() | StoreAckCall():
+                raise AssertionError("nobody listens to the store here")
+
+    def _refund(self, till: Till, call: RefundCall | RefundQueryCall, detail: int) -> Answer | None:
+        state = self.refunds.get(call.refund_no)
+        if state is None and not isinstance(call, RefundCall):
+            return None
+        if state is None and self.states.get(call.payment_no) is not G.PAID:
+            return till.problem(Reason.PAYMENT_NOT_PAID)
+        if state is None:
+            state = RefundState.CREATED
+        elif not state.final:
+            state = [RefundState.SENT, RefundState.DONE, RefundState.FAILED][detail % 3]
+        if state is not self.refunds.get(call.refund_no):
+            self.seqs[call.refund_no] = self.seqs.get(call.refund_no, 0) + 1
+        self.refunds[call.refund_no] = state
+        return till.refund_status(call.refund_no, state, seq=self.seqs[call.refund_no])
+
+    def _payment(self, till: Till, call: PaymentCall, detail: int) -> StatusAnswer | None:
+        number = call.payment_no
         state = self.states.get(number)
         if state is None:
-            if isinstance(send.call, PayCall):
+            if isinstance(call, PayCall):
                 state = G.SENT
-            elif isinstance(send.call, CancelCall):
+            elif isinstance(call, CancelCall):
                 state = G.NOT_PAID
             else:
                 return None
         elif not state.final:
-            if isinstance(send.call, CancelCall):
+            if isinstance(call, CancelCall):
                 state = G.REVERSING
             elif detail % 3 == 1:
                 state = G.NOT_PAID if state is G.REVERSING else G.PAID
@@ -60,6 +116,24 @@ class Truth:
         return till.status(
             number, state, seq=self.seqs[number], proof=ProofKind.CLOSED, cancel_requested=state is G.REVERSING
         )
+
+
+def number_of(send: Send) -> str:
+    """The payment that a payment's call is about."""
+    assert isinstance(send.call, (PayCall, QueryCall, CancelCall, AckCall))
+    return send.call.payment_no
+
+
+def wicked_refund(till: Till, refund_no: str, detail: int) -> RefundAnswer:
+    """A verified DONE that is not about this refund."""
+    said = till.refund_status(refund_no, RefundState.DONE, seq=99).status
+    other = [
+        replace(said, amount_fen=said.amount_fen + 1),
+        replace(said, refund_no="0" * 25),
+        replace(said, payment_no=f"{'0' * 25}-1"),
+        replace(said, terminal_id="T000000000002"),
+    ][detail % 4]
+    return RefundAnswer(status=other, said_by="G1")
 
 
 def wicked(honest: PaymentStatus, detail: int) -> PaymentStatus:
@@ -86,6 +160,14 @@ def check(till: Till, truth: Truth) -> None:
             else:
                 # A cancel may have overtaken the payment that never left: then there is a tombstone, never money.
                 assert truth.states.get(record.payment_no, G.NOT_PAID) is G.NOT_PAID, "NOT_SENT and the gateway has it"
+    for refund in till.refunds.values():
+        if refund.state.final:
+            # Refused before it was ever taken: the gateway has no such refund.
+            assert truth.refunds.get(refund.refund_no, RefundState.FAILED) is refund.state, "an outcome nobody signed"
+    minted = [said.refund_no for said in till.statements if isinstance(said, RefundStarted)]
+    assert len(minted) == len(set(minted)) == len(till.refunds), "a refund number is minted once"
+    for record in till.records.values():
+        assert 0 <= record.refunded_fen <= record.amount.fen - record.refunding_fen, "more goes back than came in"
     for view in till.views:
         assert not view.safe_to_rescan or (view.state is TerminalState.NOT_PAID and view.proof is not None)
     orders = [r.order_no for r in till.records.values() if r.state is not TerminalState.NOT_PAID]
@@ -102,6 +184,9 @@ def play(till: Till, truth: Truth, verb: str, which: int, detail: int) -> None:
             till.start(order_no=till.records[numbers[which % len(numbers)]].order_no)
         case "cancel" if numbers:
             till.cancel(numbers[which % len(numbers)])
+        case "refund" if numbers and len(till.refunds) < 6:
+            record = till.records[numbers[which % len(numbers)]]
+            till.refund(record.order_no, fen=100 * (detail + 1))
         case "crash":
             till.crash()
         case "wait":
@@ -118,7 +203,11 @@ def play(till: Till, truth: Truth, verb: str, which: int, detail: int) -> None:
                 till.answer(send, silence(why))
         case "wicked" if sends:
             send = sends[which % len(sends)]
-            honest = till.status(send.call.payment_no, G.SENT, seq=till.records[send.call.payment_no].state_seq + 1)
+            if isinstance(send.call, (RefundCall, RefundQueryCall)):
+                till.answer(send, wicked_refund(till, send.call.refund_no, detail))
+                return
+            number = number_of(send)
+            honest = till.status(number, G.SENT, seq=till.records[number].state_seq + 1)
             till.answer(send, StatusAnswer(status=wicked(honest.status, detail), said_by="G1"))
         case "problem" if sends:
             send = sends[which % len(sends)]
@@ -131,8 +220,7 @@ def play(till: Till, truth: Truth, verb: str, which: int, detail: int) -> None:
 
 
 def answer_honestly(till: Till, truth: Truth, send: Send, detail: int) -> None:
-    word = truth.word(till, send, detail)
-    till.answer(send, till.problem(Reason.UNKNOWN_PAYMENT) if word is None else word)
+    till.answer(send, truth.word(till, send, detail))
 
 
 @settings(max_examples=300, deadline=None)
@@ -150,7 +238,8 @@ def test_no_order_of_losses_lies_and_crashes_breaks_the_rules_and_quiet_settles_
         for send in list(till.under_way.values()):
             answer_honestly(till, truth, send, 1)
             check(till, truth)
-        if all(r.state.final and not r.ack_owed for r in till.records.values()):
+        refunds_over = all(refund.state.final for refund in till.refunds.values())
+        if refunds_over and all(r.state.final and not r.ack_owed for r in till.records.values()):
             return
         till.wait(10_000)
     raise AssertionError([(r.payment_no, r.state, r.ack_owed) for r in till.records.values()])

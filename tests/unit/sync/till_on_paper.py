@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from protocol.messages import PaymentStatus, Presented, Problem, Proof
+from protocol.messages import PaymentStatus, Presented, Problem, Proof, RefundStatus
 from protocol.money import Money
 from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.secret import Secret
-from protocol.states import GatewayState, ProofKind
+from protocol.states import GatewayState, ProofKind, RefundState
 from sync.engine.events import (
+    AckCall,
     Answer,
     Append,
     CancelAsked,
@@ -21,20 +22,44 @@ from sync.engine.events import (
     LineHeard,
     Now,
     Opened,
+    PayCall,
     ProblemAnswer,
     Publish,
+    RefundAnswer,
+    RefundAsked,
+    RefundCall,
+    RefundQueryCall,
     Said,
     Send,
     SilentAnswer,
     StartAsked,
     StatusAnswer,
+    StoreAckCall,
+    StorePollCall,
     Wake,
     WakeAt,
 )
-from sync.engine.model import CancelPayment, CommandRefused, PaymentView, StartPayment
+from sync.engine.model import (
+    CancelPayment,
+    CommandRefused,
+    PaymentView,
+    RefundView,
+    StartPayment,
+    StartRefund,
+    StorePaidView,
+)
 from sync.engine.record import PaymentRecord, fold
+from sync.engine.refund_record import RefundRecord, fold_refund
 from sync.engine.state import EngineState, restored
-from sync.engine.statements import AnyStatement, Silence
+from sync.engine.statements import (
+    AnyStatement,
+    RefundObserved,
+    RefundRefused,
+    RefundSettled,
+    RefundStarted,
+    Silence,
+    StorePaidHeard,
+)
 from sync.engine.step import step
 
 TERMINAL = "T000000000001"
@@ -53,9 +78,13 @@ class Till:
     state: EngineState = field(default_factory=lambda: EngineState(terminal_id=TERMINAL))
     mono_ms: int = 1_000
     records: dict[str, PaymentRecord] = field(default_factory=dict[str, PaymentRecord])
+    refunds: dict[str, RefundRecord] = field(default_factory=dict[str, RefundRecord])
+    store: dict[int, StorePaidHeard] = field(default_factory=dict[int, StorePaidHeard])
     statements: list[AnyStatement] = field(default_factory=list[AnyStatement])
     under_way: dict[int, Send] = field(default_factory=dict[int, Send])
     views: list[PaymentView] = field(default_factory=list[PaymentView])
+    refund_views: list[RefundView] = field(default_factory=list[RefundView])
+    rings: list[StorePaidView] = field(default_factory=list[StorePaidView])
     refusals: list[CommandRefused] = field(default_factory=list[CommandRefused])
     wake_ms: int | None = None
     numbers: int = 0
@@ -70,7 +99,7 @@ class Till:
                     self._append(effect.statement)
                 case Send():
                     sent = True
-                    assert effect.call.payment_no in self.records, "journal before send"
+                    self._check_journaled(effect)
                     self.under_way[effect.call_id] = effect
                 case Publish():
                     self._hear(effect.view)
@@ -78,19 +107,44 @@ class Till:
                     self.wake_ms = effect.mono_ms
         for payment_no, live in self.state.payments.items():
             assert live.record == self.records[payment_no], "memory is what a restart would read"
+        for refund_no, refund in self.state.refunds.items():
+            assert refund.record == self.refunds[refund_no], "memory is what a restart would read"
         return effects
 
-    def _hear(self, view: PaymentView | CommandRefused) -> None:
-        if isinstance(view, PaymentView):
-            self.views.append(view)
-        else:
-            self.refusals.append(view)
+    def _check_journaled(self, send: Send) -> None:
+        match send.call:
+            case RefundCall() | RefundQueryCall() as call:
+                assert call.refund_no in self.refunds, "journal before send"
+            case StorePollCall():
+                pass
+            case StoreAckCall() as call:
+                assert call.through in self.store, "journal before acknowledgement"
+            case call:
+                assert call.payment_no in self.records, "journal before send"
+
+    def _hear(self, view: PaymentView | RefundView | StorePaidView | CommandRefused) -> None:
+        match view:
+            case PaymentView():
+                self.views.append(view)
+            case RefundView():
+                self.refund_views.append(view)
+            case StorePaidView():
+                self.rings.append(view)
+            case CommandRefused():
+                self.refusals.append(view)
 
     def _append(self, statement: AnyStatement) -> None:
-        before = self.records.get(statement.payment_no)
         at_ms = self.mono_ms + T0_MS
-        self.records[statement.payment_no] = fold(before, statement, at_ms=at_ms)
         self.statements.append(statement)
+        if isinstance(statement, StorePaidHeard):
+            assert statement.seq not in self.store, "each ring is journaled once"
+            self.store[statement.seq] = statement
+            return
+        before = self.records.get(statement.payment_no)
+        self.records[statement.payment_no] = fold(before, statement, at_ms=at_ms)
+        if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
+            refund = self.refunds.get(statement.refund_no)
+            self.refunds[statement.refund_no] = fold_refund(refund, statement, at_ms=at_ms)
 
     # --- events by name ---------------------------------------------------------------------------------------------
 
@@ -127,6 +181,43 @@ class Till:
         command = CancelPayment(payment_no=payment_no, operator="01")
         self.do(CancelAsked(command=command, known=self.records.get(payment_no)))
 
+    def refund(self, order_no: str, *, fen: int = 100) -> str | None:
+        """The refund number that was minted, or None when it was refused or is held."""
+        self.numbers += 1
+        before = set(self.refunds)
+        known = [r for r in self.records.values() if r.order_no == order_no]
+        command = StartRefund(
+            request_id=f"R{self.numbers}", order_no=order_no, amount=Money(fen), note="sour", operator="01"
+        )
+        last = max(known, key=lambda r: r.n, default=None)
+        self.do(RefundAsked(command=command, new_refund_no=number(500_000 + self.numbers), last=last))
+        return next(iter(set(self.refunds) - before), None)
+
+    def paid(self, *, fen: int = 1250) -> str:
+        """A payment that was paid and acknowledged; its order number."""
+        payment_no = self.start(fen=fen)
+        assert payment_no is not None
+        self.answer(self.only(PayCall), self.status(payment_no, GatewayState.PAID))
+        self.answer(self.only(AckCall), self.status(payment_no, GatewayState.PAID))
+        return payment_no.rpartition("-")[0]
+
+    def refund_status(self, refund_no: str, state: RefundState, *, seq: int = 1, **fields: object) -> RefundAnswer:
+        """A verified status about a refund, as the gateway would sign it."""
+        record = self.refunds[refund_no]
+        status = RefundStatus(
+            terminal_id=TERMINAL,
+            refund_no=refund_no,
+            payment_no=record.payment_no,
+            amount_fen=record.amount.fen,
+            currency="CNY",
+            state=state,
+            state_seq=seq,
+            server_time_ms=T0_MS + self.mono_ms,
+            refundable_fen=0,
+            channel="alipay",
+        )
+        return RefundAnswer(status=structs.replace(status, **fields), said_by="G1")
+
     def answer(self, send: Send, answer: Answer) -> None:
         del self.under_way[send.call_id]
         self.do(Said(call_id=send.call_id, call=send.call, answer=answer))
@@ -138,7 +229,8 @@ class Till:
     def crash(self) -> None:
         """The process ends and starts again: paper stays, memory goes."""
         self.under_way.clear()
-        self.state = restored(TERMINAL, tuple(self.records.values()))
+        refunds = tuple(record for record in self.refunds.values() if not record.state.final)
+        self.state = restored(TERMINAL, tuple(self.records.values()), refunds, max(self.store, default=0))
         self.do(Opened())
 
     def calls(self, kind: type[object]) -> list[Send]:

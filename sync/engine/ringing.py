@@ -1,0 +1,141 @@
+"""The store's static QR (台牌): what it took is journaled, rung for once, then acknowledged. Never touches a sale.
+
+The entry is durable before the ring and before the acknowledgement; the gateway's sequence says what is new. A gateway
+that does not know this call is left alone for a while. Silence here says nothing about the line: the poll is held on
+purpose, and the heartbeat listens anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import assert_never
+
+from protocol.messages import StorePaid, StorePaidAnswer
+from protocol.money import Money
+from protocol.reasons import Reason
+from sync.engine.events import (
+    AcceptedAnswer,
+    Answer,
+    ProblemAnswer,
+    RefundAnswer,
+    SilentAnswer,
+    StatusAnswer,
+    StoreAckCall,
+    StoreAnswer,
+    StoreCall,
+    StorePollCall,
+)
+from sync.engine.model import StorePaidView
+from sync.engine.schedule import CALM_MS, UNKNOWN_PATH_PAUSE_MS, pause_ms, refused_pause_ms
+from sync.engine.state import Job
+from sync.engine.statements import StorePaidHeard
+from sync.engine.turn import Turn
+
+
+def listen(turn: Turn) -> None:
+    """Somebody is there: the poll begins. What an earlier run journaled may not have been acknowledged."""
+    ring = turn.ring
+    if ring.listening:
+        return
+    now = Job(due_ms=turn.now.mono_ms)
+    turn.ring = replace(ring, listening=True, poll=now, ack=now if ring.seen else Job())
+
+
+def reread(turn: Turn, store_seen: int) -> None:
+    """The journal is right about what was heard."""
+    turn.ring = replace(turn.ring, seen=store_seen, after=store_seen, acked=min(turn.ring.acked, store_seen))
+
+
+def line_came_up(turn: Turn) -> None:
+    """After a silence nobody waits out a pause."""
+    now_ms = turn.now.mono_ms
+    turn.ring = replace(turn.ring, poll=turn.ring.poll.hurried(now_ms), ack=turn.ring.ack.hurried(now_ms))
+
+
+def take(turn: Turn, call_id: int, call: StoreCall, answer: Answer) -> None:
+    """A poll or an acknowledgement came back."""
+    match call:
+        case StorePollCall():
+            if turn.ring.poll.in_flight == call_id:
+                _polled(turn, call, answer)
+        case StoreAckCall():
+            if turn.ring.ack.in_flight == call_id:
+                _acked(turn, call, answer)
+        case _:
+            assert_never(call)
+
+
+def _polled(turn: Turn, call: StorePollCall, answer: Answer) -> None:
+    now_ms, poll = turn.now.mono_ms, turn.ring.poll
+    match answer:
+        case StoreAnswer() if believable(call, answer.answer):
+            news = [paid for paid in answer.answer.paid if paid.seq > turn.ring.seen]
+            for paid in news:
+                _ring(turn, paid, answer.said_by)
+            seen = max((paid.seq for paid in news), default=turn.ring.seen)
+            due_ms = now_ms if news else max(now_ms, poll.started_ms + CALM_MS)
+            after = max(turn.ring.after, answer.answer.last)
+            turn.ring = replace(turn.ring, seen=seen, after=after, poll=poll.again(due_ms))
+            _ack_owed(turn)
+        case ProblemAnswer():
+            unknown = answer.problem.reason is Reason.UNKNOWN_PATH
+            wait_ms = UNKNOWN_PATH_PAUSE_MS if unknown else refused_pause_ms(poll.failures)
+            # What is paused for long is no failure: a line that comes back does not hurry it.
+            again = poll.again(now_ms + wait_ms) if unknown else poll.failed(now_ms + wait_ms)
+            turn.ring = replace(turn.ring, poll=again)
+        case StoreAnswer() | StatusAnswer() | RefundAnswer() | AcceptedAnswer() | SilentAnswer():
+            turn.ring = replace(turn.ring, poll=poll.failed(now_ms + pause_ms(poll.failures)))
+        case _:
+            assert_never(answer)
+
+
+def believable(call: StorePollCall, answer: StorePaidAnswer) -> bool:
+    """In order, beyond what was asked for, and not beyond its own end."""
+    numbers = [call.after, *(paid.seq for paid in answer.paid)]
+    rising = all(one < other for one, other in pairwise(numbers))
+    return rising and answer.last >= numbers[-1]
+
+
+def _ring(turn: Turn, paid: StorePaid, said_by: str) -> None:
+    turn.state_ring(
+        StorePaidHeard(
+            payment_no=paid.payment_no,
+            said_by=said_by,
+            seq=paid.seq,
+            amount_fen=paid.amount_fen,
+            paid_at_ms=paid.paid_at_ms,
+            channel=paid.channel,
+            transaction_tail=paid.transaction_tail,
+        ),
+        StorePaidView(
+            seq=paid.seq,
+            payment_no=paid.payment_no,
+            amount=Money(paid.amount_fen),
+            channel=paid.channel,
+            transaction_tail=paid.transaction_tail,
+            paid_at_ms=paid.paid_at_ms,
+        ),
+    )
+
+
+def _acked(turn: Turn, call: StoreAckCall, answer: Answer) -> None:
+    now_ms, ack = turn.now.mono_ms, turn.ring.ack
+    match answer:
+        case AcceptedAnswer():
+            turn.ring = replace(turn.ring, acked=max(turn.ring.acked, call.through), ack=ack.again(None))
+            _ack_owed(turn)
+        case ProblemAnswer():
+            unknown = answer.problem.reason is Reason.UNKNOWN_PATH
+            wait_ms = UNKNOWN_PATH_PAUSE_MS if unknown else refused_pause_ms(ack.failures)
+            turn.ring = replace(turn.ring, ack=ack.failed(now_ms + wait_ms))
+        case StoreAnswer() | StatusAnswer() | RefundAnswer() | SilentAnswer():
+            turn.ring = replace(turn.ring, ack=ack.failed(now_ms + pause_ms(ack.failures)))
+        case _:
+            assert_never(answer)
+
+
+def _ack_owed(turn: Turn) -> None:
+    ack = turn.ring.ack
+    if turn.ring.seen > turn.ring.acked and ack.in_flight is None and ack.due_ms is None:
+        turn.ring = replace(turn.ring, ack=replace(ack, due_ms=turn.now.mono_ms))

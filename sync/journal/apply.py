@@ -1,0 +1,58 @@
+"""What one new entry does to the tables beside it, in the entry's own transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import assert_never
+
+from sync.engine.record import fold
+from sync.engine.refund_record import fold_refund
+from sync.engine.statements import (
+    AnyStatement,
+    CancelIntended,
+    LateMoneySeen,
+    PaymentAcked,
+    PaymentConflict,
+    PaymentObserved,
+    PaymentRefused,
+    PaymentSettled,
+    PaymentSilent,
+    PaymentStarted,
+    PaymentStatement,
+    RefundObserved,
+    RefundRefused,
+    RefundSettled,
+    RefundStarted,
+    StorePaidHeard,
+)
+from sync.journal import refund_rows, rows
+
+
+def apply(connection: sqlite3.Connection, statement: AnyStatement, *, at_ms: int) -> None:
+    """Folds the statement into the rows of what it is about."""
+    match statement:
+        case StorePaidHeard():
+            refund_rows.put_store(connection, statement)
+        case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():
+            _payment(connection, statement, at_ms)
+            before = refund_rows.find(connection, statement.refund_no)
+            refund_rows.put(connection, fold_refund(before, statement, at_ms=at_ms))
+        case (
+            PaymentStarted()
+            | PaymentObserved()
+            | PaymentSilent()
+            | PaymentRefused()
+            | CancelIntended()
+            | PaymentSettled()
+            | LateMoneySeen()
+            | PaymentConflict()
+            | PaymentAcked()
+        ):
+            _payment(connection, statement, at_ms)
+        case _:
+            assert_never(statement)
+
+
+def _payment(connection: sqlite3.Connection, statement: PaymentStatement, at_ms: int) -> None:
+    before = rows.find(connection, statement.payment_no)
+    rows.put(connection, fold(before, statement, at_ms=at_ms))
