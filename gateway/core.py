@@ -18,7 +18,7 @@ from gateway.api.paying import PaymentCalls
 from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
 from gateway.bills.desk import BillDesk
-from gateway.callbacks.gateway import CallbackGateway
+from gateway.callbacks.gateway import KEPT_DAYS, CallbackGateway
 from gateway.channels.port import BillKind
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk
@@ -43,7 +43,7 @@ from gateway.store.units import Store, StoreFailed, Tx
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are
-    fetched; `owner` names this process's leases."""
+    fetched, `callbacks_kept_days` is how long notifications are kept; `owner` names this process's leases."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Gateway:
         longest_sleep_ms: int = 1_000,
         public_url: str | None = None,
         bill_kinds: tuple[BillKind, ...] = (),
+        callbacks_kept_days: int = KEPT_DAYS,
         owner: str = "gateway",
         opener: Opener = open_settings,
     ) -> None:
@@ -84,7 +85,9 @@ class Gateway:
         desk = Desk(calls=calls, refunds=refunds, bills=self.bills, qr_shown_ms=qr_shown_ms)
         shop_pages = ShopPages(accounts=self.accounts, entropy=entropy, public_url=public_url, shown_for_ms=qr_shown_ms)
         self.scheduler = Scheduler(store=store, clock=clock, calls=calls, desk=desk, longest_sleep_ms=longest_sleep_ms)
-        self.callbacks = CallbackGateway(calls=calls, seal=seal, wake=self.scheduler.wake)
+        self.callbacks = CallbackGateway(
+            calls=calls, seal=seal, wake=self.scheduler.wake, kept_days=callbacks_kept_days
+        )
         self.service = GatewayService(
             store=store,
             clock=clock,

@@ -25,6 +25,7 @@ import uvicorn
 
 from gateway.api.app import make_app
 from gateway.api.operations import pages
+from gateway.callbacks.gateway import KEPT_DAYS
 from gateway.callbacks.routes import callback_routes
 from gateway.channels.http import HttpExchange
 from gateway.channels.port import BillKind
@@ -70,6 +71,7 @@ def serve_forever(
     keys: Path | None = None,
     ready: Callable[[Ready], None] | None = None,
     qr_shown_ms: int = 120_000,
+    callbacks_kept_days: int = KEPT_DAYS,
 ) -> int:
     """Serves until SIGTERM or SIGINT (0) or until the store fails (1).
 
@@ -89,6 +91,7 @@ def serve_forever(
                 keys=keys or path.with_name(path.name + ".keys"),
                 ready=ready,
                 qr_shown_ms=qr_shown_ms,
+                callbacks_kept_days=callbacks_kept_days,
             )
         )
     finally:
@@ -129,6 +132,7 @@ async def _serve(
     keys: Path,
     ready: Callable[[Ready], None] | None,
     qr_shown_ms: int,
+    callbacks_kept_days: int,
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -153,6 +157,7 @@ async def _serve(
         keys=load_keys(keys, entropy),
         exchange_for=exchange_for,
         qr_shown_ms=qr_shown_ms,
+        callbacks_kept_days=callbacks_kept_days,
         public_url=public_url,
         bill_kinds=tuple(BillKind),
         owner=f"gateway-{os.getpid()}-{entropy.bytes(4).hex()}",

@@ -55,15 +55,26 @@ command.add_command(routes)
 @database_option
 @click.option("--listen", default="127.0.0.1:8700", show_default=True, metavar="HOST:PORT", help="Port 0: a free one.")
 @_public_url_option
+@click.option(
+    "--keep-notifications",
+    "kept_days",
+    type=click.IntRange(7, 3_650),
+    default=180,
+    show_default=True,
+    metavar="DAYS",
+    help="How long what wallets sent is kept for audit.",
+)
 @click.option("--announce", is_flag=True, help="Print one JSON line when ready, for the program that started it.")
-def serve(database: str | None, listen: str, public_url: str | None, announce: bool) -> None:
+def serve(database: str | None, listen: str, public_url: str | None, kept_days: int, announce: bool) -> None:
     """Serve until Ctrl-C or SIGTERM; the next start goes on where this one ended."""
     with troubles():
         from gateway.serve import print_ready, serve_forever
 
         path = database_path(database)
         ready = print_ready if announce else _say_ready
-        status = serve_forever(database=str(path), listen=listen, public_url=public_url, ready=ready)
+        status = serve_forever(
+            database=str(path), listen=listen, public_url=public_url, ready=ready, callbacks_kept_days=kept_days
+        )
     if status != 0:
         raise CommandStop(
             Exit.UNKNOWN,
