@@ -5,11 +5,12 @@ start, over kept keys with the same bytes for a whole year.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from sandbox.alipay.server import AlipayServer
+from sandbox.alipay_papers import ALIPAY_ROOT_KEY, alipay_chain
 from sandbox.codes import CodeBook
 from sandbox.keys import ALIPAY_KEYS, alipay_merchant
 from sandbox.tls import TlsIdentity
@@ -34,7 +35,7 @@ _WECHAT_KEYS = (
     "wechat-wallet",
 )
 _UNIONPAY_KEYS = ("unionpay-root", "unionpay-middle", "unionpay-wallet", "unionpay-merchant")
-KEY_NAMES = (*ALIPAY_KEYS, *_WECHAT_KEYS, *_UNIONPAY_KEYS)
+KEY_NAMES = (*ALIPAY_KEYS, ALIPAY_ROOT_KEY, *_WECHAT_KEYS, *_UNIONPAY_KEYS)
 """Every key that `make_wallets` needs."""
 
 
@@ -49,10 +50,11 @@ class Wallets:
 def make_wallets(keys: Mapping[str, RSAPrivateKey], *, random_bytes: RandomBytes, now_ms: int) -> Wallets:
     """`keys`: by the names in `KEY_NAMES`."""
     certified_ms = now_ms - now_ms % _YEAR_MS
+    alipay = replace(alipay_merchant(keys), chain=alipay_chain(keys, now_ms=certified_ms))
     wechat = _wechat_merchant(keys, certified_ms)
     unionpay = _unionpay_merchant(keys, certified_ms)
     wallets: tuple[SimulatedWallet, ...] = (
-        AlipayServer(merchant=alipay_merchant(keys), codes=CodeBook(random_bytes), random_bytes=random_bytes),
+        AlipayServer(merchant=alipay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
         WechatServer(merchant=wechat, codes=CodeBook(random_bytes), random_bytes=random_bytes),
         UnionpayServer(merchant=unionpay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
     )

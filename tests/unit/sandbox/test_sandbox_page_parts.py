@@ -1,6 +1,8 @@
 """What the phone page is made of: symbols that readers read, words in three languages."""
 
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import zxingcpp
 
 from sandbox.codes import CodeBook
 from sandbox.drawing import bars_svg, code128_values, qr_svg
-from sandbox.scripts import Behaviour, Script
+from sandbox.scripts import ARGUMENTS, Behaviour, Script
 from sandbox.words import DEFAULT_LANGUAGE, LANGUAGE_NAMES, LANGUAGES, choose_language
 
 
@@ -63,6 +65,14 @@ def test_every_language_has_the_same_words_and_a_sentence_for_every_script() -> 
     assert len({frozenset(words) for words in keys.values()}) == 1
     assert {f"do_{behaviour.value}" for behaviour in Behaviour} <= keys[DEFAULT_LANGUAGE]
     assert all(all(words.values()) for words in LANGUAGES.values())
+
+
+def test_the_table_in_docs_has_every_script_once_by_its_name_and_argument() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "sandbox-scripts.md").read_text(encoding="utf-8")
+    table = text.partition("\n## ")[0]
+    written = re.findall(r"^\| `([a-z_]+(?::[A-Z])?)` \|", table, re.MULTILINE)
+    named = [f"{b.value}:{ARGUMENTS[b].value}" if b in ARGUMENTS else b.value for b in Behaviour]
+    assert written == named
 
 
 @pytest.mark.parametrize(
