@@ -27,11 +27,12 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 class CommandFolder(click.Group):
-    """A group whose commands are the modules of one package."""
+    """A group whose commands are the modules of one package. `gateway_late` is a part of `gateway`, not a command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        modules = pkgutil.iter_modules(commands.__path__)
-        return sorted(module.name.replace("_", "-") for module in modules if not module.name.startswith("_"))
+        names = {module.name for module in pkgutil.iter_modules(commands.__path__)}
+        own = (name for name in names if name.partition("_")[0] not in names - {name})
+        return sorted(name.replace("_", "-") for name in own if not name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
