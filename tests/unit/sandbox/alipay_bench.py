@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from sandbox.alipay.merchant import Merchant
-from sandbox.alipay.server import AlipayServer, OrderMoney
+from sandbox.alipay.server import AlipayServer
 from sandbox.codes import CodeBook
 from sandbox.phone import Phone
 from sandbox.scripts import Script, parse_script
+from sandbox.wallet import OrderMoney
 from sandbox.wire import Answer, CutConnection, HttpRequestParts
 
 START_MS = 1_795_300_000_000
@@ -90,13 +91,13 @@ class Bench:
         self.alipay = AlipayServer(
             merchant=merchant(), codes=codes, random_bytes=seeded.randbytes, cancel_retries=self.cancel_retries
         )
-        self.phone = Phone(codes=codes, alipay=self.alipay)
+        self.phone = Phone({"alipay": self.alipay})
 
     def wait_s(self, seconds: int) -> None:
         self.now_ms += seconds * 1000
 
     def code(self, text: str = "pay") -> str:
-        return self.phone.show_code(script(text), self.now_ms)
+        return self.phone.show_code("alipay", script(text), self.now_ms)
 
     def raw(self, request: HttpRequestParts) -> dict[str, Any]:
         """The whole answer, its signature verified over the raw node text when there is one."""

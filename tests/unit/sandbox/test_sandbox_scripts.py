@@ -1,13 +1,13 @@
-"""The nine scripts, for a scanned code and for a QR, on a virtual clock: the answers and the money."""
+"""The scripts: how they are read, and the first nine at Alipay on a virtual clock: the answers and the money."""
 
 import pytest
 
-from sandbox.alipay.methods import ScanResult
-from sandbox.alipay.server import MoneyState
-from sandbox.scripts import Behaviour, parse_script, plan_for_code, plan_for_qr
+from sandbox.plan import Plan
+from sandbox.scripts import ARGUMENTS, Argument, Behaviour, parse_script, plan_for_code, plan_for_qr
+from sandbox.wallet import MoneyState, ScanResult
 from tests.unit.sandbox.alipay_bench import Bench, pay_biz, script
 
-ALL = ["ask_password:5" if b is Behaviour.ASK_PASSWORD else b.value for b in Behaviour]
+ALL = [f"{b.value}:5" if b in ARGUMENTS else b.value for b in Behaviour]
 
 
 def pay_code(node: dict[str, str]) -> str:
@@ -102,7 +102,7 @@ def test_a_scanned_qr_moves_money_as_its_script_says(
 ) -> None:
     bench = Bench()
     qr = bench.precreate("Q1", timeout_express="2m")["qr_code"]
-    assert bench.phone.scan(qr, script(text), bench.now_ms).result is result
+    assert bench.phone.scan("alipay", qr, script(text), bench.now_ms).result is result
     assert bench.money("Q1").captured_fen == captured_fen
     bench.wait_s(60)
     assert bench.money("Q1").captured_fen == after_60_s
@@ -114,9 +114,9 @@ def test_a_scanned_qr_moves_money_as_its_script_says(
 def test_a_qr_opened_after_its_expiry_brings_no_trade_into_being() -> None:
     bench = Bench()
     qr = bench.precreate("Q1", timeout_express="2m")["qr_code"]
-    assert bench.phone.scan(qr, script("expired"), bench.now_ms).result is ScanResult.QR_EXPIRED
+    assert bench.phone.scan("alipay", qr, script("expired"), bench.now_ms).result is ScanResult.QR_EXPIRED
     bench.wait_s(120)
-    assert bench.phone.scan(qr, script("pay"), bench.now_ms).result is ScanResult.QR_EXPIRED
+    assert bench.phone.scan("alipay", qr, script("pay"), bench.now_ms).result is ScanResult.QR_EXPIRED
     assert bench.alipay.orders(bench.now_ms) == ()
     assert bench.status("Q1") == "ACQ.TRADE_NOT_EXIST"
 
@@ -126,7 +126,7 @@ def test_a_qr_opened_after_its_expiry_brings_no_trade_into_being() -> None:
 )
 def test_after_a_system_error_scan_exactly_two_queries_say_unknown_in_both_ways(text: str, then: str) -> None:
     bench = Bench()
-    bench.phone.scan(bench.precreate("Q1")["qr_code"], script(text), bench.now_ms)
+    bench.phone.scan("alipay", bench.precreate("Q1")["qr_code"], script(text), bench.now_ms)
     assert bench.query("Q1")["code"] == "20000"
     assert bench.query("Q1")["sub_code"] == "ACQ.SYSTEM_ERROR"
     assert bench.status("Q1") == then
@@ -137,7 +137,7 @@ def test_after_a_system_error_scan_exactly_two_queries_say_unknown_in_both_ways(
 )
 def test_after_a_drop_scan_exactly_one_query_is_cut(text: str, then: str) -> None:
     bench = Bench()
-    bench.phone.scan(bench.precreate("Q1")["qr_code"], script(text), bench.now_ms)
+    bench.phone.scan("alipay", bench.precreate("Q1")["qr_code"], script(text), bench.now_ms)
     bench.cut("alipay.trade.query", out_trade_no="Q1")
     assert bench.status("Q1") == then
 
@@ -159,11 +159,23 @@ def test_every_script_is_read_back_from_its_own_name_and_has_both_plans(text: st
     parsed = parse_script(text)
     assert parsed is not None
     assert str(parsed) == text
-    assert plan_for_code(parsed).pays_after_ms == plan_for_qr(parsed).pays_after_ms == parsed.delay_ms
+    assert all(isinstance(plan, Plan) for plan in (plan_for_code(parsed), plan_for_qr(parsed)))
+
+
+@pytest.mark.parametrize("behaviour", ARGUMENTS)
+def test_an_argument_changes_what_happens_and_is_read_in_its_unit(behaviour: Behaviour) -> None:
+    three, four = (script(f"{behaviour.value}:{number}") for number in (3, 4))
+    assert plan_for_qr(three) != plan_for_qr(four)
+    assert plan_for_code(three) != plan_for_code(four)
+    if ARGUMENTS[behaviour] is Argument.SECONDS:
+        assert (three.delay_ms, three.count) == (3_000, None)
+    else:
+        assert (three.delay_ms, three.count) == (None, 3)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Pay", "pay ", "ask_password", "ask_password:", "ask_password:-1", "ask_password:٣", "pay:5", "x"]
+    "text",
+    ["", "Pay", "pay ", "ask_password", "ask_password:", "ask_password:-1", "ask_password:٣", "pay:5", "x", "never:1"],
 )
 def test_anything_else_is_not_a_script(text: str) -> None:
     assert parse_script(text) is None
