@@ -15,6 +15,7 @@ from gateway.channels.port import (
     NoAnswer,
     NotSent,
     UndoAcknowledged,
+    UndoAction,
     UndoRefused,
     UndoRetry,
     UndoVerdict,
@@ -119,6 +120,10 @@ def answer_cancel(
         case UndoRetry():
             said = Said(what="cancel_retry", said_by=said_by, detail=verdict.code)
             return Step(payment=payment, order=replace(order, undo_heard=UndoHeard.RETRY), said=(said,))
+        case UndoRefused(reason=ChannelReason.ORDER_NOT_FOUND):
+            # Signed: there is nothing to undo. For ABSENT it counts like an undo that was acknowledged.
+            nothing = UndoAcknowledged(action=UndoAction.NONE)
+            return _acknowledged(payment, order, nothing, said_by=said_by, now_ms=now_ms)
         case UndoRefused():
             return _refused(payment, order, verdict, said_by=said_by)
         case Unknown():

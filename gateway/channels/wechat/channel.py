@@ -1,7 +1,9 @@
 """WeChat Pay as a `Channel`: joins each request with the reader of its answer, for one account.
 
 Decided here
-- A payment code goes by v2 from the first call to the last refund (`code_api` v3: by v3). A QR or a page goes by v3.
+- A payment code goes by v2 from the first call to the last refund (`code_api` v3: by v3). A QR or a page is made and
+  refunded by v3; it is asked about and closed by v2 where the account has its key: v3 says "no such order" in an
+  unsigned 404, from which nothing may follow, and v2 signs its own.
 - Undoing a code is the reverse, before and after it is paid; undoing a QR or page is the close, which takes only what
   is unpaid. WeChat refuses each for the other kind.
 - A trade bill covers all of a merchant's trades, whichever protocol they were made by.
@@ -49,7 +51,7 @@ from gateway.channels.wechat.notifications import RECEIVED, REFUSED, Notificatio
 from gateway.channels.wechat.payers import authorization_code, authorize_address, exchange_request, read_payer
 from gateway.channels.wechat.refund_answers import V2RefundAnswers, V3RefundAnswers
 from gateway.channels.wechat.v2_answers import V2Answers, V2Ours
-from gateway.channels.wechat.v2_requests import QUERY, REVERSE, V2Requests
+from gateway.channels.wechat.v2_requests import CLOSE, QUERY, REVERSE, V2Requests
 from gateway.channels.wechat.v3_answers import V3Answers
 from gateway.channels.wechat.v3_messages import V3Ours
 from gateway.channels.wechat.v3_requests import V3Requests
@@ -93,12 +95,13 @@ class WechatChannel:
         return self._call(request, self._v3(order.ref, now_ms).h5)
 
     def query(self, ref: OrderRef, *, now_ms: int) -> PreparedCall[QueryVerdict]:
-        side = self._side(ref)
-        if side is None:
+        if self.v2 is None:
             return self._call(self.v3.query(ref, now_ms=now_ms), self._v3(ref, now_ms).query)
-        return self._call(side.builder.about(QUERY, ref, now_ms=now_ms), _v2(side, ref).query)
+        return self._call(self.v2.builder.about(QUERY, ref, now_ms=now_ms), _v2(self.v2, ref).query)
 
     def cancel(self, ref: OrderRef, *, now_ms: int) -> PreparedCall[UndoVerdict]:
+        if ref.kind is not OrderKind.CODE and self.v2 is not None:
+            return self._call(self.v2.builder.about(CLOSE, ref, now_ms=now_ms), _v2(self.v2, ref).close)
         if ref.kind is not OrderKind.CODE:
             return self._call(self.v3.close(ref, now_ms=now_ms), self._v3(ref, now_ms).close)
         if self.v2 is None:

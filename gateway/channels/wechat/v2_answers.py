@@ -185,6 +185,27 @@ class V2Answers:
             return fields.ask()
         return self._about(fields, self._undo(fields))
 
+    def close(self, response: ChannelResponse) -> UndoVerdict:
+        """Of a QR or page. It takes only what is unpaid."""
+        fields = self.ours.verified(response)
+        if not isinstance(fields, Fields):
+            return fields
+        if fields.text("trade_state") or fields.text("recall"):
+            return fields.ask()
+        return self._about(fields, self._closed(fields))
+
+    def _closed(self, fields: Fields) -> UndoAcknowledged | UndoRetry | UndoRefused | Unknown:
+        code = fields.refusal
+        if fields.succeeded:
+            return UndoAcknowledged(action=UndoAction.CLOSE)
+        if code in codes.CLOSED_BEFORE:
+            return UndoAcknowledged(action=UndoAction.NONE)
+        if code in codes.UNDO_AGAIN:
+            return UndoRetry(code=code)
+        if code in codes.UNDO_REFUSED:
+            return UndoRefused(code=code, reason=codes.UNDO_REFUSED[code])
+        return fields.unsettled()
+
     def _undo(self, fields: Fields) -> UndoAcknowledged | UndoRetry | UndoRefused | Unknown:
         code = fields.refusal
         if code == codes.WINDOW_OVER:

@@ -22,6 +22,7 @@ from gateway.channels.wechat.xml_text import write_xml
 MICROPAY: Final = "/pay/micropay"
 QUERY: Final = "/pay/orderquery"
 REVERSE: Final = "/secapi/pay/reverse"
+CLOSE: Final = "/pay/closeorder"
 REFUND: Final = "/secapi/pay/refund"
 REFUND_QUERY: Final = "/pay/refundquery"
 BILL: Final = "/pay/downloadbill"

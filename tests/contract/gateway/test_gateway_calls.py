@@ -226,8 +226,8 @@ def test_a_till_sees_and_moves_only_its_own_payments() -> None:
 def test_no_account_for_the_wallet_is_said_with_a_proof() -> None:
     async def story(world: World) -> None:
         till = await world.till()
-        wechat = status_of(await till.pay(till.payment("134567890123456789")))
-        assert (wechat.state, wechat.reason) == (NOT_PAID, Reason.NO_CHANNEL)
+        digital_yuan = status_of(await till.pay(till.payment("0112345678901234567")))
+        assert (digital_yuan.state, digital_yuan.reason) == (NOT_PAID, Reason.NO_CHANNEL)
         other = await world.till(store_id="s2")
         shown = status_of(await other.pay(other.payment(None)))
         assert (shown.state, shown.reason) == (NOT_PAID, Reason.NO_CHANNEL)

@@ -73,7 +73,7 @@ def test_a_cancel_that_says_it_gave_money_back_proves_nothing_yet() -> None:
     assert step.payment.state is S.REVERSING
 
 
-@pytest.mark.parametrize("reason", list(ChannelReason))
+@pytest.mark.parametrize("reason", [r for r in ChannelReason if r is not ChannelReason.ORDER_NOT_FOUND])
 def test_a_refusal_is_an_alarm_and_never_an_end(reason: ChannelReason) -> None:
     """Only "this order is in another state" is no alarm: the query after it says which."""
     verdict = UndoRefused(code="X", reason=reason)
@@ -83,6 +83,18 @@ def test_a_refusal_is_an_alarm_and_never_an_end(reason: ChannelReason) -> None:
     assert [alarm.kind for alarm in step.alarms] == expected
     assert step.order is not None
     assert step.order.undo_heard is UndoHeard.REFUSED
+
+
+@pytest.mark.parametrize(("sent_ms", "certain"), [(14_999, False), (15_000, True)])
+def test_nothing_to_undo_counts_like_an_acknowledged_undo(sent_ms: int, certain: bool) -> None:
+    """Signed "no such order" in answer to a close: what ABSENT asks for besides stays the same."""
+    verdict = UndoRefused(code="ORDERNOTEXIST", reason=ChannelReason.ORDER_NOT_FOUND)
+    seen = order(undo_sent_ms=sent_ms, undo_tries=1)
+    step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="wechat", now_ms=sent_ms + 50)
+    assert step.payment.state is S.REVERSING
+    assert step.alarms == ()
+    assert step.order is not None
+    assert (step.order.certain_undo_ms is not None) == certain
 
 
 def test_paid_after_a_refused_undo_goes_back_as_a_refund() -> None:
