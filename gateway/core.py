@@ -19,6 +19,7 @@ from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
 from gateway.bills.desk import BillDesk
 from gateway.callbacks.gateway import KEPT_DAYS, CallbackGateway
+from gateway.cashier_page.page import CashierPage
 from gateway.channels.port import BillKind
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk
@@ -36,7 +37,7 @@ from gateway.routing.health_book import HealthBook
 from gateway.routing.router import Router
 from gateway.routing.rules import AccountTerms
 from gateway.store import alarms, guards, payments, places, routes, tasks
-from gateway.store.sealing import Seal, seal_key
+from gateway.store.sealing import Seal, lasting_key, seal_key
 from gateway.store.units import Store, StoreFailed, Tx
 
 
@@ -81,13 +82,28 @@ class Gateway:
         )
         refunds = RefundDesk(calls=calls)
         seal = Seal(seal_key(keys), entropy)
-        self.bills = BillDesk(calls=calls, seal=seal, kinds=bill_kinds)
+        bill_calls = ChannelCalls(
+            store=store, clock=clock, accounts=self.accounts, waiters=self._waiters, owner=owner, heard=_untold
+        )
+        self.bills = BillDesk(calls=bill_calls, seal=seal, kinds=bill_kinds)
         desk = Desk(calls=calls, refunds=refunds, bills=self.bills, qr_shown_ms=qr_shown_ms)
         shop_pages = ShopPages(accounts=self.accounts, entropy=entropy, public_url=public_url, shown_for_ms=qr_shown_ms)
         self.scheduler = Scheduler(store=store, clock=clock, calls=calls, desk=desk, longest_sleep_ms=longest_sleep_ms)
         self.callbacks = CallbackGateway(
             calls=calls, seal=seal, wake=self.scheduler.wake, kept_days=callbacks_kept_days
         )
+        #: None: nobody could reach a page.
+        self.page: CashierPage | None = None
+        if public_url is not None:
+            self.page = CashierPage(
+                calls=calls,
+                router=self.router,
+                shop_pages=shop_pages,
+                entropy=entropy,
+                process_key=entropy.bytes(32),
+                mark_key=lasting_key(keys, "cashier-page-payers"),
+                wake=self.scheduler.wake,
+            )
         self.service = GatewayService(
             store=store,
             clock=clock,
@@ -159,6 +175,8 @@ class Gateway:
             self._loop_task.cancel()
             await asyncio.gather(self._loop_task, return_exceptions=True)
         await self.scheduler.aclose()
+        if self.page is not None:
+            await self.page.aclose()
         for running in tuple(self._background):
             running.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -189,6 +207,10 @@ class Gateway:
         for account_id, hint in self.accounts.broken.items():
             alarm = Alarm(kind=AlarmKind.CHANNEL_ACCOUNT, detail=hint)
             alarms.raise_alarm(tx, alarm, about=account_id, now_ms=now_ms)
+
+
+def _untold(_account_id: str, _verdict: object) -> None:
+    """A bill that does not come says nothing of how well an account takes payments."""
 
 
 def _told(task: asyncio.Task[None]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.callbacks.letter import Letter, unpacked
 from gateway.callbacks.outcomes import RECEIVED, Outcome, believed_not
@@ -24,6 +26,7 @@ from gateway.channels.port import (
 )
 from gateway.jobs.schedule import ActionKind, Pace, next_action
 from gateway.jobs.schedule_refunds import RefundActionKind, next_refund_action
+from gateway.payments.answers import answer_query
 from gateway.payments.notified import (
     Notified,
     answer_notification,
@@ -179,3 +182,39 @@ def test_what_is_kept_comes_back_and_is_bound_to_its_row() -> None:
     assert body == letter.body
     assert len(unpacked(letter.packed(whole=False))[1]) == 8_192
     assert letter.about == "callback ? a1 5"
+
+
+_SAID = st.sampled_from(["paid notified", "open notified", "closed notified", "paid found", "open found", "unsettled"])
+
+
+@given(st.lists(_SAID, max_size=12), st.integers(0, 12))
+def test_none_one_or_many_early_or_late_the_end_is_the_same(before: list[str], at: int) -> None:
+    """A customer paid: however it is told, asked and repeated, the payment ends PAID once, with the same transaction."""
+    story = [*before[:at], "paid found", *before[at:]]
+    row, sent = payment(), order()
+    seen: list[GatewayState] = []
+    for second, said in enumerate(story, start=1):
+        now_ms = second * 1_000
+        if said.endswith("notified"):
+            heard: dict[str, Notified] = {
+                "paid notified": PAID_VERDICT,
+                "open notified": Pending(payer_prompted=True),
+                "closed notified": Closed(code="TRADE_CLOSED"),
+            }
+            step = answer_notification(row, sent, heard[said], said_by="x", received_ms=now_ms)
+        else:
+            found: dict[str, Paid | Pending | Unknown] = {
+                "paid found": PAID_VERDICT,
+                "open found": Pending(payer_prompted=False),
+                "unsettled": Unknown(reason=ChannelReason.CHANNEL_ERROR),
+            }
+            step = answer_query(row, sent, found[said], said_by="x", asked_ms=now_ms, now_ms=now_ms)
+        assert step.order is not None
+        assert not step.alarms
+        row, sent = step.payment, step.order
+        seen.append(row.state)
+    assert row.state is S.PAID
+    assert row.transaction_id == sent.transaction_id == PAID_VERDICT.transaction_id
+    first = seen.index(S.PAID)
+    assert set(seen[first:]) == {S.PAID}
+    assert set(seen[:first]) <= {S.SENT}
