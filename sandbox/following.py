@@ -18,6 +18,7 @@ from sandbox.wallet_browser import Nowhere, OwnQr, WalletBrowser, WebPlace
 
 PATIENCE_S: Final = 4.0
 _MOST_REDIRECTS: Final = 10
+_MOST_REOPENINGS: Final = 2
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -82,34 +83,38 @@ async def _open(browser: WalletBrowser, qr: str) -> _Shown | Followed:
 
 
 async def _press_until_settled(browser: WalletBrowser, shown: _Shown, amount_fen: int | None) -> Followed:
-    facts = shown.facts
-    if facts.press is None:
-        return NotFollowed.NOT_A_PAGE
-    if facts.amount_fen is None and amount_fen is None:
+    if shown.facts.amount_fen is None and amount_fen is None:
         return NotFollowed.AMOUNT_NEEDED
-    typed = {} if facts.amount_fen is not None else {"amount_fen": amount_fen}
-    body = json.dumps(typed).encode("ascii")
+    body = json.dumps({} if shown.facts.amount_fen is not None else {"amount_fen": amount_fen}).encode("ascii")
     loop = asyncio.get_running_loop()
     gives_up_at = loop.time() + PATIENCE_S
+    reopenings = 0
     while True:
-        said = _answer_of(await _post(browser, shown.url, urljoin(shown.url, facts.press), body))
+        if shown.facts.press is None:
+            return NotFollowed.NOT_A_PAGE
+        said = _answer_of(await _post(browser, shown.url, urljoin(shown.url, shown.facts.press), body))
         if isinstance(said, NotFollowed):
             return said
         followed = await _settle(browser, shown.url, said)
         wait_s = said.retry_after_ms / 1000
-        if followed is not NotFollowed.BUSY or loop.time() + wait_s > gives_up_at:
+        if isinstance(followed, _Shown):
+            # The shop knows this customer no more: the page was opened anew, and the sign-in made again.
+            shown, followed, wait_s = followed, NotFollowed.BUSY, 0.0
+            reopenings += 1
+        tired = reopenings > _MOST_REOPENINGS or loop.time() + wait_s > gives_up_at
+        if tired or followed is not NotFollowed.BUSY:
             return followed
         await asyncio.sleep(wait_s)
 
 
-async def _settle(browser: WalletBrowser, page_url: str, said: PressAnswer) -> Followed:
+async def _settle(browser: WalletBrowser, page_url: str, said: PressAnswer) -> Followed | _Shown:
     match said.result:
         case PressResult.PAID:
             return Scanned(result=ScanResult.ALREADY_PAID, out_trade_no=None)
         case PressResult.OVER:
             return Scanned(result=ScanResult.ORDER_CLOSED, out_trade_no=None)
         case PressResult.WAIT:
-            return NotFollowed.BUSY
+            return NotFollowed.BUSY if said.redirect is None else await _open(browser, urljoin(page_url, said.redirect))
         case PressResult.OPEN | PressResult.AGAIN:
             if said.bridge is not None:
                 return browser.pay(said.bridge)

@@ -41,8 +41,8 @@ class Counter:
         with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
             return cast("dict[str, Any]", json.load(answer))
 
-    def code(self, script: str) -> str:
-        return str(self.call("/phone/codes", {"wallet": "alipay", "script": script})["auth_code"])
+    def code(self, script: str, wallet: str = "alipay") -> str:
+        return str(self.call("/phone/codes", {"wallet": wallet, "script": script})["auth_code"])
 
     def money(self) -> dict[str, dict[str, Any]]:
         """The wallet's orders by our order number."""

@@ -76,11 +76,26 @@ def test_while_the_shop_still_asks_the_wallet_the_customer_presses_again() -> No
     assert len(line.asked) == 4
 
 
+def test_a_shop_that_knows_the_customer_no_more_is_opened_again_and_pressed_again() -> None:
+    wallet = FakeWallet()
+    line = FakeLine(
+        {
+            f"GET {QR}": [page(), answer(302, location=f"{OAUTH}?redirect_uri={SHOP}/q/token/back")],
+            f"GET {SHOP}/q/token/back?code=for-ann": [page(press="pay")],
+            f"POST {SHOP}/q/token/press": [pressed("wait", redirect=QR)],
+            f"POST {SHOP}/q/token/pay": [pressed("open", bridge={"token": "t"})],
+        }
+    )
+    assert followed(line, wallet) == PAID
+    assert wallet.authorized == ["ann"]
+
+
 @pytest.mark.parametrize(
     ("line", "ends"),
     [
         (shop(pressed("wait", retry_after_ms=60_000)), NotFollowed.BUSY),
         (shop(pressed("open", retry_after_ms=60_000)), NotFollowed.BUSY),
+        (shop(pressed("wait", redirect=QR)), NotFollowed.BUSY),
         (shop(pressed("paid")), Scanned(result=ScanResult.ALREADY_PAID, out_trade_no=None)),
         (shop(pressed("over")), Scanned(result=ScanResult.ORDER_CLOSED, out_trade_no=None)),
         (shop(pressed("open", redirect="https://elsewhere.example/")), NotFollowed.PRESS_REFUSED),
