@@ -189,7 +189,7 @@ _SAID = st.sampled_from(["paid notified", "open notified", "closed notified", "p
 
 @given(st.lists(_SAID, max_size=12), st.integers(0, 12))
 def test_none_one_or_many_early_or_late_the_end_is_the_same(before: list[str], at: int) -> None:
-    """A customer paid: however it is told, asked and repeated, the payment ends PAID once, with the same transaction."""
+    """A customer paid: however it is told, asked and repeated, it ends PAID once, with the same transaction."""
     story = [*before[:at], "paid found", *before[at:]]
     row, sent = payment(), order()
     seen: list[GatewayState] = []
