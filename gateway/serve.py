@@ -22,6 +22,7 @@ from typing import Final
 
 import structlog
 import uvicorn
+from starlette.routing import Route
 
 from gateway.api.app import make_app
 from gateway.api.operations import pages
@@ -166,7 +167,7 @@ async def _serve(
     bound = int(listener.getsockname()[1])
     server = _Server(
         uvicorn.Config(
-            make_app(gateway.service, pages(gateway, clock), callback_routes(gateway.callbacks)),
+            make_app(gateway.service, pages(gateway, clock), _open_routes(gateway)),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -204,6 +205,12 @@ async def _serve(
     for error in failures:
         structlog.get_logger("gateway").error("stopped", reason=str(error))
     return 1 if failures else 0
+
+
+def _open_routes(gateway: Gateway) -> list[Route]:
+    """What wallets and phones call."""
+    shown = [] if gateway.page is None else gateway.page.routes()
+    return [*callback_routes(gateway.callbacks), *shown]
 
 
 async def _end(server: uvicorn.Server, serving: asyncio.Task[None], stopped: asyncio.Task[bool]) -> None:

@@ -33,10 +33,28 @@ class ShopPages:
         marked = any(c.shown_default for c in mine)
         return self._public_url is not None and not marked and any(self._accounts.pages(c.account_id) for c in mine)
 
+    def channels(self, merchant_id: str) -> tuple[str, ...]:
+        """The wallets that the page takes for this merchant, each once."""
+        mine = [c for c in self._accounts.candidates if c.merchant_id == merchant_id]
+        return tuple(dict.fromkeys(c.channel for c in mine if self._accounts.pages(c.account_id)))
+
+    def accounts(self, merchant_id: str, channel: str) -> tuple[str, ...]:
+        """This merchant's accounts that take the page's payments in this wallet's browser."""
+        mine = [c for c in self._accounts.candidates if c.merchant_id == merchant_id and c.channel == channel]
+        return tuple(c.account_id for c in mine if self._accounts.pages(c.account_id))
+
+    def takes(self, account_id: str) -> bool:
+        """Whether this account takes the page's payments now."""
+        return self._accounts.pages(account_id)
+
     def show(self, payment: Payment, *, now_ms: int) -> Step:
         """A payment that begins on the page."""
         url = self.url(self.new_token())
         return shown_on_page(payment, url=url, shown_for_ms=self._shown_for_ms, now_ms=now_ms)
+
+    def show_static(self, payment: Payment, token: str, *, now_ms: int) -> Step:
+        """A payment that begins on the page of a store's static QR."""
+        return shown_on_page(payment, url=self.url(token), shown_for_ms=self._shown_for_ms, now_ms=now_ms)
 
     def remember(self, tx: Tx, store_id: str, payment: Payment, *, now_ms: int) -> str:
         """Keeps the token of a payment that was just kept; returns it."""
@@ -49,6 +67,10 @@ class ShopPages:
 
     def new_token(self) -> str:
         return crockford(self._entropy.bytes(_TOKEN_BYTES))
+
+    @property
+    def public_url(self) -> str | None:
+        return self._public_url
 
     def url(self, token: str) -> str:
         assert self._public_url is not None, "only a gateway with a public address has pages"

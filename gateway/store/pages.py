@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.payments.values import Payment, PaymentKey
-from gateway.store.tables import MERCHANTS, PAYMENTS, STORES, TERMINALS
+from gateway.store.tables import CHANNEL_ORDERS, MERCHANTS, PAYMENTS, STORES, TERMINALS
 from gateway.store.tables_page import PAGE_TOKENS, STATIC_PAID
 from gateway.store.units import Tx
 
@@ -82,6 +82,34 @@ _PAID_AFTER: Final = (
     .where(_S.store_id == bindparam("k_store"), _S.seq > bindparam("k_after"))
     .order_by(_S.seq)
     .limit(bindparam("k_limit"))
+)
+_OPEN_OF_PAYER: Final = (
+    select(CHANNEL_ORDERS.c.order_no, CHANNEL_ORDERS.c.n)
+    .where(
+        CHANNEL_ORDERS.c.terminal_id == bindparam("k_terminal"),
+        CHANNEL_ORDERS.c.channel == bindparam("k_channel"),
+        CHANNEL_ORDERS.c.payer_mark == bindparam("k_mark"),
+        CHANNEL_ORDERS.c.ended_kind.is_(None),
+        CHANNEL_ORDERS.c.paid_at_ms.is_(None),
+    )
+    .order_by(CHANNEL_ORDERS.c.sent_ms)
+)
+_UNNOTICED: Final = (
+    select(_S.seq, _S.terminal_id, _S.order_no, _S.n)
+    .join(
+        PAYMENTS,
+        (PAYMENTS.c.terminal_id == _S.terminal_id) & (PAYMENTS.c.order_no == _S.order_no) & (PAYMENTS.c.n == _S.n),
+    )
+    .where(_S.store_id == bindparam("k_store"), _S.seq <= bindparam("k_through"), PAYMENTS.c.acked_seq.is_(None))
+    .order_by(_S.seq)
+)
+_STATIC_TERMINAL: Final = select(TERMINALS.c.terminal_id).where(
+    TERMINALS.c.store_id == bindparam("k_store"), TERMINALS.c.public_key.startswith(STATIC_KEY)
+)
+_REVOKE: Final = (
+    update(PAGE_TOKENS)
+    .where(_T.store_id == bindparam("k_store"), _T.order_no.is_(None), _T.revoked_ms.is_(None))
+    .values(revoked_ms=bindparam("v_now"))
 )
 _LAST: Final = select(func.coalesce(func.max(_S.seq), 0)).where(_S.store_id == bindparam("k_store"))
 
@@ -163,3 +191,26 @@ def paid_after(tx: Tx, store_id: str, *, after: int, limit: int) -> list[StaticP
 def last_paid(tx: Tx, store_id: str) -> int:
     """The latest sequence number of the store; 0 when there is none."""
     return tx.connection.execute(_LAST, {"k_store": store_id}).scalar_one()
+
+
+def open_of_payer(tx: Tx, terminal_id: str, *, channel: str, payer_mark: str) -> list[PaymentKey]:
+    """Payments of a static QR with an order of this payer that has not ended, oldest first."""
+    values = {"k_terminal": terminal_id, "k_channel": channel, "k_mark": payer_mark}
+    rows = tx.connection.execute(_OPEN_OF_PAYER, values)
+    return [PaymentKey(terminal_id=terminal_id, order_no=row.order_no, n=row.n) for row in rows]
+
+
+def unnoticed(tx: Tx, store_id: str, *, through: int) -> list[tuple[int, PaymentKey]]:
+    """What the store's static QR took up to there and no till has acknowledged, with its sequence number."""
+    rows = tx.connection.execute(_UNNOTICED, {"k_store": store_id, "k_through": through})
+    return [(row.seq, PaymentKey(terminal_id=row.terminal_id, order_no=row.order_no, n=row.n)) for row in rows]
+
+
+def static_terminal(tx: Tx, store_id: str) -> str | None:
+    """The "terminal" of the store's static QR, if it has one."""
+    return tx.connection.execute(_STATIC_TERMINAL, {"k_store": store_id}).scalars().first()
+
+
+def revoke_static(tx: Tx, store_id: str, *, now_ms: int) -> None:
+    """The printed QRs of this store open nothing any more."""
+    tx.connection.execute(_REVOKE, {"k_store": store_id, "v_now": now_ms})

@@ -34,6 +34,12 @@ def seal_key(keys: GatewayKeys) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(root)
 
 
+def lasting_key(keys: GatewayKeys, use: str) -> bytes:
+    """32 bytes for one use, the same after a restart."""
+    root = keys.root.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"guitai-{use}-v1".encode()).derive(root)
+
+
 class Seal:
     """Nonces are drawn from the gateway's own chance."""
 

@@ -1,0 +1,1 @@
+"""The aggregated cashier page behind `/q/{token}`: one QR for every wallet."""
