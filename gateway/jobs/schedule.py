@@ -100,7 +100,9 @@ def _while_open(payment: Payment, order: ChannelOrder, pace: Pace) -> Action:
     poll = _next_poll(order, pace)
     if payment.cancel_requested_ms is not None:
         due = max(payment.cancel_requested_ms, undo_from)
-        return Action(kind=ActionKind.QUERY, due_ms=poll) if poll < due else Action(kind=ActionKind.UNDO, due_ms=due)
+        # Only a poll that is still to come: after the last planned one there is nothing but the undo.
+        ahead = poll < due and (order.asked_ms is None or poll > order.asked_ms)
+        return Action(kind=ActionKind.QUERY, due_ms=poll) if ahead else Action(kind=ActionKind.UNDO, due_ms=due)
     if order.kind is OrderKind.QR and payment.qr is None:
         return _without_qr(order)
     if poll >= order.deadline_ms:

@@ -54,7 +54,8 @@ def request_cancel(
     if payment.cancel_requested_ms is not None:
         return Step(payment=payment, order=order)
     intent = Step(payment=replace(bump(payment), cancel_requested_ms=now_ms), order=order, said=(said,))
-    return intent if order is not None else page_over(intent, last=last, now_ms=now_ms)
+    # A tombstone has no order either, and has ended: the intent closes its order number.
+    return intent if order is not None or payment.state.final else page_over(intent, last=last, now_ms=now_ms)
 
 
 def page_over(step: Step, *, now_ms: int, last: ChannelOrder | None = None) -> Step:

@@ -114,6 +114,13 @@ def test_paid_three_times_after_an_acknowledged_undo_goes_back_as_a_refund() -> 
     assert states == [S.REVERSING, S.REVERSING, S.UNDO_BY_REFUND]
 
 
+def test_the_intent_on_a_tombstone_is_noted_and_ends_nothing_again() -> None:
+    dead = payment(S.NOT_PAID, proof_kind=ProofKind.TOMBSTONE, out_trade_no=None, account_id=None, channel=None)
+    step = request_cancel(dead, None, operator="01", now_ms=7)
+    assert step.payment.cancel_requested_ms == 7
+    assert (step.payment.state, step.payment.proof_kind) == (S.NOT_PAID, ProofKind.TOMBSTONE)
+
+
 def test_a_page_that_nobody_pressed_ends_by_our_own_row() -> None:
     shown = payment(S.CREATED, page=True, out_trade_no=None, account_id=None, channel=None, qr_expires_ms=120_000)
     step = request_cancel(shown, None, operator="01", now_ms=7_000)

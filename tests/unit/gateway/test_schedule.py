@@ -47,6 +47,14 @@ def test_where_a_reverse_must_wait_the_wallet_is_asked_meanwhile() -> None:
     assert action(row, order(asked_ms=1_900, kind=OrderKind.QR), pace) == (K.UNDO, 2_000)
 
 
+def test_a_cancel_after_the_last_planned_query_is_an_undo_and_no_query_without_end() -> None:
+    """The plan ends at 45 s; a query that was unsettled after it must not be due again and again."""
+    pace = Pace(query_interval_ms=3_000, query_at_ms=(3_000, 45_000), undo_not_before_ms=15_000)
+    row = payment(cancel_requested_ms=45_836)
+    assert action(row, order(asked_ms=45_500, unsettled_asks=1), pace) == (K.UNDO, 45_836)
+    assert action(row, order(asked_ms=72_000, unsettled_asks=3), pace) == (K.UNDO, 45_836)
+
+
 def test_a_code_is_asked_about_at_the_wallets_own_times() -> None:
     """UnionPay: 3, 6, 10, 15 ... s; after an answer that settled nothing the gap is doubled."""
     pace = Pace(query_interval_ms=1_000, query_at_ms=(3_000, 6_000, 10_000, 15_000))
