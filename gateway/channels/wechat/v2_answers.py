@@ -153,7 +153,8 @@ class V2Answers:
         if fields.succeeded:
             if fields.text("trade_type") != "MICROPAY":
                 return fields.ask()
-            return self._about(fields, trade_of(fields, "SUCCESS").paid(), "out_trade_no", "total_fee")
+            paid = trade_of(fields, "SUCCESS").paid()
+            return self._about(fields, paid, "out_trade_no", "total_fee") if isinstance(paid, Paid) else paid
         if fields.refusal == codes.USERPAYING:
             return self._about(fields, Pending(payer_prompted=True))
         if fields.refusal in codes.NOT_CHARGED:
@@ -190,7 +191,7 @@ class V2Answers:
         fields = self.ours.verified(response)
         if not isinstance(fields, Fields):
             return fields
-        if fields.text("trade_state") or fields.text("recall"):
+        if fields.text("trade_state") or fields.text("recall") or fields.text("total_fee"):
             return fields.ask()
         return self._about(fields, self._closed(fields))
 

@@ -209,12 +209,18 @@ def test_another_amount_under_our_number_is_never_paid() -> None:
     assert pair.query(amount_fen=1251) == Mismatch(fields=("total_fee",))
     qr = Pair()
     qr.wallet.scan(shown(qr), script("pay"), qr.now_ms)
-    assert qr.query(QR, amount_fen=1251) == Mismatch(fields=("amount.total",))
+    assert qr.query(QR, amount_fen=1251) == Mismatch(fields=("total_fee",))
+    by_v3 = Pair(code_api="v3")
+    by_v3.wallet.scan(shown(by_v3), script("pay"), by_v3.now_ms)
+    assert by_v3.query(QR, amount_fen=1251) == Mismatch(fields=("amount.total",))
 
 
 @pytest.mark.parametrize("partner", [False, True])
-def test_a_shown_qr_is_known_before_it_is_scanned_and_then_paid(partner: bool, key_mode: KeyMode) -> None:
-    pair = Pair(partner=partner, key_mode=key_mode)
+@pytest.mark.parametrize("code_api", ["v2", "v3"])
+def test_a_shown_qr_is_known_before_it_is_scanned_and_then_paid(
+    code_api: str, partner: bool, key_mode: KeyMode
+) -> None:
+    pair = Pair(code_api=code_api, partner=partner, key_mode=key_mode)
     qr = shown(pair)
     assert pair.query(QR) == Pending(payer_prompted=False)
     pair.wallet.scan(qr, script("pay"), pair.now_ms)
@@ -228,18 +234,30 @@ def test_the_same_qr_order_asked_again_is_the_same_qr() -> None:
     assert shown(pair) == qr
 
 
-def test_a_qr_is_closed_and_a_paid_one_is_not(key_mode: KeyMode) -> None:
-    pair, paid = Pair(key_mode=key_mode), Pair(key_mode=key_mode)
+@pytest.mark.parametrize(
+    ("code_api", "paid_already"),
+    [
+        ("v2", UndoRefused(code="ORDERPAID", reason=ChannelReason.ORDER_STATE)),
+        ("v3", Unknown(reason=ChannelReason.ASK_AGAIN, code="ORDER_PAID")),
+    ],
+)
+def test_a_qr_is_closed_and_a_paid_one_is_not(code_api: str, paid_already: object, key_mode: KeyMode) -> None:
+    pair, paid = (Pair(code_api=code_api, key_mode=key_mode) for _ in range(2))
     shown(pair)
     assert pair.cancel(QR) == UndoAcknowledged(action=UndoAction.CLOSE)
     assert pair.query(QR) == Closed(code="CLOSED")
     paid.wallet.scan(shown(paid), script("pay"), paid.now_ms)
-    assert paid.cancel(QR) == Unknown(reason=ChannelReason.ASK_AGAIN, code="ORDER_PAID")
+    assert paid.cancel(QR) == paid_already
     assert isinstance(paid.query(QR), Paid)
 
 
-def test_an_unsigned_not_found_is_no_not_found() -> None:
-    assert Pair().query(QR) == Unknown(reason=ChannelReason.ASK_AGAIN, code="ORDER_NOT_EXIST")
+def test_a_qr_that_was_never_made_is_not_found_by_v2_and_open_by_v3() -> None:
+    """v2 signs its refusal; from v3's unsigned one nothing follows."""
+    pair, by_v3 = Pair(), Pair(code_api="v3")
+    assert pair.query(QR) == NotFound(code="ORDERNOTEXIST")
+    assert pair.cancel(QR) == UndoRefused(code="ORDERNOTEXIST", reason=ChannelReason.ORDER_NOT_FOUND)
+    assert by_v3.query(QR) == Unknown(reason=ChannelReason.ASK_AGAIN, code="ORDER_NOT_EXIST")
+    assert by_v3.cancel(QR) == Unknown(reason=ChannelReason.ASK_AGAIN, code="ORDER_NOT_EXIST")
 
 
 @pytest.mark.parametrize("text", ["system_error_charged", "drop_after_charge", "query_limit:2"])
@@ -421,10 +439,11 @@ def test_a_refund_by_v3_is_told_done_and_one_by_v2_is_a_hint(partner: bool) -> N
     assert by_code.due() == ()
 
 
-@pytest.mark.parametrize("settings", [{}, {"code_api": "v3"}, {"partner": True}, {"code_api": "v3", "partner": True}])
+@pytest.mark.parametrize("partner", [False, True])
+@pytest.mark.parametrize("code_api", ["v2", "v3"])
 @pytest.mark.parametrize("kind", list(BillKind))
-def test_a_days_bill_comes_when_it_is_made(settings: dict[str, object], kind: BillKind) -> None:
-    pair = Pair(**settings)
+def test_a_days_bill_comes_when_it_is_made(code_api: str, kind: BillKind, partner: bool) -> None:
+    pair = Pair(code_api=code_api, partner=partner)
     pair.pay()
     assert isinstance(pair.bill(kind), BillNotReady)
     pair.later(BILL_MS)
@@ -433,10 +452,10 @@ def test_a_days_bill_comes_when_it_is_made(settings: dict[str, object], kind: Bi
     assert (NUMBER if kind is BillKind.TRADE else "记账时间").encode() in gzip.decompress(ready.content)
 
 
-@pytest.mark.parametrize("settings", [{}, {"code_api": "v3"}])
+@pytest.mark.parametrize("code_api", ["v2", "v3"])
 @pytest.mark.parametrize("kind", list(BillKind))
-def test_a_day_without_money_has_no_bill(settings: dict[str, object], kind: BillKind) -> None:
-    pair = Pair(**settings)
+def test_a_day_without_money_has_no_bill(code_api: str, kind: BillKind) -> None:
+    pair = Pair(code_api=code_api)
     pair.later(BILL_MS)
     assert isinstance(pair.bill(kind), NoBill)
 
