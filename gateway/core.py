@@ -17,6 +17,7 @@ from gateway.api.journals import JournalCalls
 from gateway.api.paying import PaymentCalls
 from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
+from gateway.api.static_paid import StaticPaidCalls
 from gateway.bills.desk import BillDesk
 from gateway.callbacks.gateway import KEPT_DAYS, CallbackGateway
 from gateway.cashier_page.page import CashierPage
@@ -127,6 +128,7 @@ class Gateway:
                 waiters=self._waiters,
                 wake=self.scheduler.wake,
             ),
+            static_paid=StaticPaidCalls(store=store, clock=clock, waiters=self._waiters),
             activating=ActivationCalls(store=store, clock=clock, entropy=entropy, keys=keys),
             journals=JournalCalls(store=store, clock=clock),
         )

@@ -19,6 +19,8 @@ from protocol.messages import (
     Problem,
     RefundRequest,
     RefundStatus,
+    StoreAckRequest,
+    StorePaidAnswer,
     schema_of,
 )
 from protocol.reasons import Reason
@@ -69,6 +71,13 @@ _WAIT: Final = [
     },
 ]
 
+_AFTER_SEQUENCE: Final = {
+    "name": "after",
+    "in": "query",
+    "description": "Answer what came after this sequence number; without it: from the first that no till acknowledged.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+
 
 def document() -> dict[str, Any]:
     """OpenAPI 3.1."""
@@ -83,6 +92,8 @@ def document() -> dict[str, Any]:
         RefundStatus,
         JournalUpload,
         JournalAnswer,
+        StorePaidAnswer,
+        StoreAckRequest,
         Problem,
     )
     references, components = schema_of(*kinds)
@@ -171,6 +182,22 @@ def document() -> dict[str, Any]:
                 answer=RefundStatus,
                 reasons=(*_ALWAYS, Reason.UNKNOWN_REFUND),
                 parameters=[dict(_REFUND_NUMBER), *_WAIT],
+            )
+        },
+        "/v1/store/paid": {
+            "get": call(
+                "What the store's static QR took; long poll",
+                answer=StorePaidAnswer,
+                reasons=_ALWAYS,
+                parameters=[dict(_WAIT[0]), dict(_AFTER_SEQUENCE)],
+            )
+        },
+        "/v1/store/paid/ack": {
+            "post": call(
+                "This till rang for everything up to there, and journaled it",
+                body=StoreAckRequest,
+                answer=StorePaidAnswer,
+                reasons=_EFFECT,
             )
         },
         "/v1/journal": {

@@ -22,6 +22,8 @@ class Call(StrEnum):
     REFUND = "refund"
     ASK_REFUND = "ask_refund"
     JOURNAL = "journal"
+    STORE_PAID = "store_paid"
+    STORE_ACK = "store_ack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,11 @@ def read_route(method: str, path: str, query: str) -> Route | None:
             return Route(call=Call.TAKE)
         case ("POST", "/v1/journal"):
             return Route(call=Call.JOURNAL)
+        case ("GET", "/v1/store/paid"):
+            wait_s, after = _poll(query)
+            return Route(call=Call.STORE_PAID, wait_s=wait_s, after=after)
+        case ("POST", "/v1/store/paid/ack"):
+            return Route(call=Call.STORE_ACK)
         case _:
             return _payment_route(method, path, query)
 

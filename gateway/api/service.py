@@ -21,6 +21,7 @@ from gateway.api.journals import JournalCalls
 from gateway.api.paying import PaymentCalls, payment_key
 from gateway.api.refunding import RefundCalls
 from gateway.api.routes import Call, Route, largest_body, read_route
+from gateway.api.static_paid import StaticPaidCalls
 from gateway.ports import Clock
 from gateway.store import places
 from gateway.store.places import Terminal
@@ -33,6 +34,7 @@ from protocol.messages import (
     JournalUpload,
     PaymentRequest,
     RefundRequest,
+    StoreAckRequest,
     UndecodableError,
     decode,
 )
@@ -55,6 +57,7 @@ class GatewayService:
         root_signer: Signer,
         paying: PaymentCalls,
         refunding: RefundCalls,
+        static_paid: StaticPaidCalls,
         activating: ActivationCalls,
         journals: JournalCalls,
     ) -> None:
@@ -64,6 +67,7 @@ class GatewayService:
         self._root_signer = root_signer
         self._paying = paying
         self._refunding = refunding
+        self._static_paid = static_paid
         self._activating = activating
         self._journals = journals
         self._terminals: dict[str, Terminal] = {}
@@ -117,6 +121,10 @@ class GatewayService:
                 return await self._refunding.take(caller, key, _read(RefundRequest, request))
             case Call.ASK_REFUND:
                 return await self._refunding.ask(caller, route.refund_no, wait_s=route.wait_s, after=route.after)
+            case Call.STORE_PAID:
+                return await self._static_paid.ask(caller, wait_s=route.wait_s, after=route.after)
+            case Call.STORE_ACK:
+                return await self._static_paid.acknowledge(caller, _read(StoreAckRequest, request))
             case Call.JOURNAL:
                 return await self._journals.upload(caller, _read(JournalUpload, request))
             case _:

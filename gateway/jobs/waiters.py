@@ -27,5 +27,11 @@ class Waiters:
             del self._waiting[key]
 
     def wake(self, key: PaymentKey) -> None:
-        for event in self._waiting.get(key, ()):
-            event.set()
+        for one in (key, any_payment(key.terminal_id)):
+            for event in self._waiting.get(one, ()):
+                event.set()
+
+
+def any_payment(terminal_id: str) -> PaymentKey:
+    """Who waits for this is woken by every payment of the terminal."""
+    return PaymentKey(terminal_id=terminal_id, order_no="", n=0)
