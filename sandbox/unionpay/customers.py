@@ -5,18 +5,15 @@ Must not know: forms, HTTP servers.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from sandbox.course import Course
 from sandbox.plan import Effect, Plan
 from sandbox.scripts import Behaviour, Script, plan_for_qr
 from sandbox.unionpay.book import TradeBook
+from sandbox.unionpay.payments import QR_HEAD
 from sandbox.unionpay.trades import Trade, TradeEvent, TradeState
 from sandbox.wallet import OpenQr, Scanned, ScanResult
 
-QR_BASE = "https://qr.95516.com/00010000/"
-QR_PATH = "/unionpay/qr/"
-"""Where a sandbox whose QRs are its own addresses answers a browser that is no wallet."""
 _HANDED = ("redirect", "payUrl", "pay_url", "qrCode")
 _UNKNOWN = Scanned(result=ScanResult.UNKNOWN_QR, out_trade_no=None)
 
@@ -29,8 +26,7 @@ class Customers:
         self._store_name = store_name
 
     def owns_qr(self, qr: str) -> bool:
-        """One of this sandbox or of any other: UnionPay's host, or the address that a sandbox gives instead."""
-        return qr.startswith(QR_BASE) or urlsplit(qr).path.startswith(QR_PATH)
+        return qr.startswith(QR_HEAD)
 
     def scan(self, qr: str, script: Script, now_ms: int) -> Scanned:
         trade = self._book.trade_by(qr, now_ms)

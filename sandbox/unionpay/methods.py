@@ -19,6 +19,7 @@ from sandbox.wire import CutConnection
 
 Fields: TypeAlias = Mapping[str, str]
 _BACK = ("orderId", "channelType")
+_CONSUME = (*_BACK, "txnAmt", "currencyCode", "backUrl")
 
 
 class Methods:
@@ -84,14 +85,14 @@ class Methods:
         return {**told, **result(Code.OK), **original(return_code(found.one))}
 
     def _charge_code(self, call: Call, now_ms: int) -> Fields | CutConnection:
-        wrong = check_fields(call, self._merchant, *_BACK, "txnAmt", "currencyCode", "qrNo")
+        wrong = check_fields(call, self._merchant, *_CONSUME, "qrNo")
         if wrong is not None:
             return _wrong(wrong)
         said = self._payments.charge_code(read_consume(call), call.text("qrNo"), now_ms)
         return _accepted(said) if isinstance(said, Trade | Code) else said
 
     def _make_qr(self, call: Call, now_ms: int) -> Fields:
-        wrong = check_fields(call, self._merchant, *_BACK, "txnAmt", "currencyCode")
+        wrong = check_fields(call, self._merchant, *_CONSUME)
         if wrong is not None:
             return _wrong(wrong)
         said = self._payments.make_qr(read_consume(call), now_ms)

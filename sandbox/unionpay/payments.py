@@ -21,6 +21,7 @@ from sandbox.wire import CutConnection, RandomBytes, random_digits
 
 Said: TypeAlias = Trade | Code | CutConnection
 
+QR_HEAD = "https://qr.95516.com/"
 CODE_LIFE_MS = 60_000
 QR_LIFE_MS = 300_000
 """Without payTimeout. Not published: settings of the simulation."""
@@ -29,15 +30,10 @@ _UNTOUCHED = Plan(effect=Effect.OPENED)
 
 
 class Payments:
-    """`qr_base`: what a QR begins with; UnionPay's own host, or an address at which a browser finds the sandbox."""
-
-    def __init__(
-        self, *, book: TradeBook, codes: CodeBook, random_bytes: RandomBytes, qr_base: str, settlement_hour: int
-    ) -> None:
+    def __init__(self, *, book: TradeBook, codes: CodeBook, random_bytes: RandomBytes, settlement_hour: int) -> None:
         self._book = book
         self._codes = codes
         self._random_bytes = random_bytes
-        self._qr_base = qr_base
         self._settlement_hour = settlement_hour
 
     def charge_code(self, asked: Asked, qr_no: str, now_ms: int) -> Said:
@@ -63,7 +59,7 @@ class Payments:
             return self._again(asked.name, now_ms)
         buyer = draw_unionpay_buyer(self._random_bytes)
         trade = self._new_trade(asked, buyer, Course(plan=_UNTOUCHED, begun_ms=now_ms), now_ms)
-        qr = self._qr_base + "01" + random_digits(self._random_bytes, 30)
+        qr = QR_HEAD + "00010000/01" + random_digits(self._random_bytes, 30)
         return self._book.keep(replace(trade, qr=qr))
 
     def query(self, trade: Trade, now_ms: int) -> Said:

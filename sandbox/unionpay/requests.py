@@ -15,6 +15,8 @@ from sandbox.unionpay.returns import AskedReturn
 from sandbox.unionpay.trades import Asked, TradeName, TxnType, Wire
 
 _CURRENCY = "156"
+NOBODY_TOLD = "http://www.specialUrl.com"
+"""In backUrl: send no notification."""
 _COMMON = ("txnType", "txnSubType", "bizType", "accessType", "txnTime")
 _FORMS = {
     "bizType": re.compile(r"[0-9]{6}", re.ASCII),
@@ -112,4 +114,5 @@ def read_return(call: Call, txn_type: TxnType) -> AskedReturn:
 
 def _wire(call: Call) -> Wire:
     echoed = {name: value for name, value in call.echoed().items() if name not in _NOT_KEPT}
-    return Wire(method=call.method, back_url=call.text("backUrl"), echoed=echoed)
+    told = call.text("backUrl")
+    return Wire(method=call.method, back_url="" if told == NOBODY_TOLD else told, echoed=echoed)

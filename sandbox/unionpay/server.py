@@ -16,7 +16,7 @@ from sandbox.unionpay.about import BACK_PATH, FILE_PATH, QUERY_PATH, USER_ID_PAT
 from sandbox.unionpay.beijing import SETTLEMENT_HOUR
 from sandbox.unionpay.book import TradeBook
 from sandbox.unionpay.codes import Code
-from sandbox.unionpay.customers import QR_BASE, QR_PATH, Customers
+from sandbox.unionpay.customers import Customers
 from sandbox.unionpay.files import Files
 from sandbox.unionpay.forms import Call, Refused, answer, open_form, refuse
 from sandbox.unionpay.identities import USER_AUTH_PATH, Identities
@@ -33,13 +33,11 @@ _USER_AGENT = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.0.0 "
     "Mobile Safari/537.36 (com.unionpay.chsp) (cordova 7.0.0) (updebug 0) (version 1018) UnionPay/1.0 CloudPay"
 )
-_QR_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>银联二维码（模拟）</title>
-<p>请用云闪付或银行 App 扫码 · Scan this code with the UnionPay app.</p></html>"""
 _Method: TypeAlias = Callable[[Call, int], Mapping[str, str] | CutConnection]
 
 
 class UnionpayServer:
-    """`qr_base`: what QRs begin with. `settlement_hour`: when the settlement day ends; 24 is the Beijing day."""
+    """`settlement_hour`: when the settlement day ends; 24 is the Beijing day."""
 
     def __init__(
         self,
@@ -47,7 +45,6 @@ class UnionpayServer:
         merchant: UnionpayMerchant,
         codes: CodeBook,
         random_bytes: RandomBytes,
-        qr_base: str = QR_BASE,
         settlement_hour: int = SETTLEMENT_HOUR,
     ) -> None:
         self._merchant = merchant
@@ -65,7 +62,6 @@ class UnionpayServer:
                 book=self._book,
                 codes=codes,
                 random_bytes=random_bytes,
-                qr_base=qr_base,
                 settlement_hour=settlement_hour,
             ),
             returns=Returns(book=self._book, random_bytes=random_bytes, settlement_hour=settlement_hour),
@@ -91,7 +87,6 @@ class UnionpayServer:
             WireRoute(path=FILE_PATH, handle=self._handling(self._files.download)),
             WireRoute(path=USER_ID_PATH, handle=self._handling(self._identities.user_id)),
             WireRoute(path=USER_AUTH_PATH, handle=self._identities.page, methods=("GET",)),
-            WireRoute(path=f"{QR_PATH}*", handle=_qr_page, methods=("GET",)),
         )
 
     def about(self, origins: Origins) -> Mapping[str, object]:
@@ -196,7 +191,3 @@ def _money_state(trade: Trade) -> MoneyState:
             return MoneyState.CLOSED
         case TradeState.VOID:
             return MoneyState.CLOSED if trade.paid_ms is None else MoneyState.REVERSED
-
-
-def _qr_page(_request: HttpRequestParts, _now_ms: int) -> Answer:
-    return Answer(status=200, content_type="text/html; charset=utf-8", body=_QR_PAGE.encode("utf-8"))

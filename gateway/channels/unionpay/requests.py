@@ -25,6 +25,9 @@ from gateway.channels.unionpay.times import settle_date, txn_time
 BACK_PATH: Final = "/gateway/api/backTransReq.do"
 QUERY_PATH: Final = "/gateway/api/queryTrans.do"
 CURRENCY: Final = "156"
+#: UnionPay's own word, in the place of an address that a consume must have, for "send no notification" [its published
+#: demo]; nothing is ever sent there. A refund may leave the field out.
+NOBODY_TOLD: Final = "http://www.specialUrl.com"
 
 _ORDER_ID: Final = re.compile(r"[0-9A-Za-z]{8,40}", re.ASCII)
 _TERMINAL: Final = re.compile(r"[0-9A-Za-z]{8}", re.ASCII)
@@ -125,7 +128,7 @@ class RequestBuilder:
             "txnAmt": str(order.amount_fen),
             "currencyCode": CURRENCY,
             "termId": terminal if _TERMINAL.fullmatch(terminal) else "",
-            "backUrl": self.account.notify_url or "",
+            "backUrl": self.account.notify_url or NOBODY_TOLD,
         }
         if self.account.optional("pay_timeout") == "sent":
             fields["payTimeout"] = txn_time(order.opened_ms + order.open_for_ms)

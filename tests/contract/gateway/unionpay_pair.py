@@ -40,10 +40,11 @@ from gateway.channels.port import (
 from gateway.channels.registry import open_channel
 from protocol.secret import Secret
 from sandbox.codes import CodeBook
+from sandbox.keys import fresh_keys
 from sandbox.scripts import Script, parse_script
+from sandbox.unionpay.certificates import UnionpayKeys, merchant_with
 from sandbox.unionpay.merchant import UnionpayMerchant
 from sandbox.unionpay.server import UnionpayServer
-from sandbox.unionpay_keys import new_unionpay_merchant
 from sandbox.wallet import OrderMoney, Origins, Outgoing
 from sandbox.wire import Answer, HttpRequestParts, Reply
 
@@ -60,7 +61,9 @@ Line = NotSent | NoAnswer
 
 @cache
 def merchant() -> UnionpayMerchant:
-    return new_unionpay_merchant(START_MS)
+    made = fresh_keys(("root", "middle", "unionpay", "merchant"))
+    keys = UnionpayKeys(root=made["root"], middle=made["middle"], unionpay=made["unionpay"], merchant=made["merchant"])
+    return merchant_with(keys, now_ms=START_MS)
 
 
 def script(text: str) -> Script:

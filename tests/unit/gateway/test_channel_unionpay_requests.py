@@ -162,10 +162,11 @@ def test_a_terminal_name_that_unionpay_would_refuse_is_left_out() -> None:
     assert wallet.sent(channel.pay(fitting, now_ms=NOW_MS).request)["termId"] == "POS00001"
 
 
-def test_without_a_notification_address_none_is_sent() -> None:
+def test_without_a_notification_address_a_consume_says_so_in_unionpays_word_and_a_refund_leaves_it_out() -> None:
     channel = wallet.channel(notify_url=None)
-    for call in (channel.pay(ORDER, now_ms=NOW_MS), channel.refund(REFUND, now_ms=NOW_MS)):
-        assert "backUrl" not in wallet.sent(call.request)
+    for call in (channel.pay(ORDER, now_ms=NOW_MS), channel.precreate(QR_ORDER, now_ms=NOW_MS)):
+        assert wallet.sent(call.request)["backUrl"] == "http://www.specialUrl.com"
+    assert "backUrl" not in wallet.sent(channel.refund(REFUND, now_ms=NOW_MS).request)
 
 
 def test_pay_timeout_is_sent_only_when_the_account_says_so() -> None:

@@ -120,7 +120,7 @@ def test_a_get_is_no_call() -> None:
     "name",
     [
         *("txnType", "txnSubType", "bizType", "accessType", "channelType", "orderId", "txnTime", "txnAmt"),
-        *("currencyCode", "qrNo"),
+        *("currencyCode", "qrNo", "backUrl"),
     ],
 )
 def test_a_missing_field_is_named(name: str) -> None:

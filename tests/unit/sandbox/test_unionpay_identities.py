@@ -7,13 +7,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
-from sandbox.problems import SandboxError
 from sandbox.scripts import Script
 from sandbox.unionpay.about import about_merchant
 from sandbox.unionpay.certificates import TEST_CN, merchant_with
-from sandbox.unionpay_keys import dump_unionpay_keys, load_unionpay_keys
 from sandbox.wallet import Origins, ScanResult, SimulatedWallet
-from sandbox.wire import Answer, HttpRequestParts
+from sandbox.wire import HttpRequestParts
 from tests.unit.sandbox.unionpay_bench import START_MS, USER_ID, Bench, keys, merchant, script
 
 PAGE = "/qrcGtwWeb-web/api/userAuth"
@@ -95,16 +93,6 @@ def test_the_page_sends_its_browser_to_the_orders_address() -> None:
     assert paid_in_browser(bench, {}, script("pay")) is ScanResult.UNKNOWN_QR
 
 
-def test_qrs_can_be_addresses_of_the_sandbox_itself() -> None:
-    bench = Bench()
-    wallet = bench.wallet
-    assert wallet.owns_qr("http://127.0.0.1:8600/unionpay/qr/01" + "0" * 30)
-    page = next(one for one in wallet.routes() if one.path == "/unionpay/qr/*")
-    shown = page.handle(HttpRequestParts(method="GET"), bench.now_ms)
-    assert isinstance(shown, Answer)
-    assert b"UnionPay" in shown.body
-
-
 def test_the_description_holds_all_that_an_sdk_needs() -> None:
     about = Bench().wallet.about(Origins(plain="http://127.0.0.1:8600", tls=None))
     assert about["back_url"] == "http://127.0.0.1:8600/gateway/api/backTransReq.do"
@@ -123,21 +111,10 @@ def test_the_description_holds_all_that_an_sdk_needs() -> None:
     certificate.verify_directly_issued_by(middle)
 
 
-def test_kept_keys_make_the_same_merchant() -> None:
-    kept = load_unionpay_keys(dump_unionpay_keys(keys()))
-    again = merchant_with(kept, now_ms=START_MS)
+def test_the_same_keys_make_the_same_merchant() -> None:
+    again = merchant_with(keys(), now_ms=START_MS)
     assert again.merchant.certificate == merchant().merchant.certificate
     assert again.unionpay.cert_id == merchant().unionpay.cert_id
-
-
-@pytest.mark.parametrize("text", ["", "not a key"])
-def test_keys_that_cannot_be_read_are_named(text: str) -> None:
-    texts = dict(dump_unionpay_keys(keys()))
-    with pytest.raises(SandboxError, match="middle"):
-        load_unionpay_keys({**texts, "middle": text})
-    del texts["middle"]
-    with pytest.raises(SandboxError, match="middle"):
-        load_unionpay_keys(texts)
 
 
 def test_the_name_of_the_test_environment_can_be_had() -> None:

@@ -26,7 +26,7 @@ def test_a_payment_is_told_url_encoded_and_signed_as_it_was_asked(by_key: bool) 
 
 def test_nothing_is_told_without_an_address_without_success_or_of_a_reversal() -> None:
     silent, failed, open_ = Bench(), Bench(), Bench()
-    silent.pay(backUrl="")
+    silent.pay(backUrl="http://www.specialUrl.com")
     failed.pay("balance_low")
     open_.pay("never")
     open_.reverse()

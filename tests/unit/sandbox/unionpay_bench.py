@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from sandbox.codes import CodeBook
+from sandbox.keys import fresh_keys
 from sandbox.scripts import Script, parse_script
 from sandbox.unionpay.certificates import UnionpayKeys, merchant_with
 from sandbox.unionpay.merchant import UnionpayMerchant
 from sandbox.unionpay.server import UnionpayServer
-from sandbox.unionpay_keys import new_unionpay_keys
 from sandbox.wire import Answer, HttpRequestParts, Reply
 
 START_MS = 1_795_312_800_000
@@ -35,7 +35,8 @@ FILE, USER_ID = "/unionpay/filedownload", "/gateway/api/userId.do"
 
 @cache
 def keys() -> UnionpayKeys:
-    return new_unionpay_keys()
+    made = fresh_keys(("root", "middle", "unionpay", "merchant"))
+    return UnionpayKeys(root=made["root"], middle=made["middle"], unionpay=made["unionpay"], merchant=made["merchant"])
 
 
 @cache
