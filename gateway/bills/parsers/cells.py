@@ -42,7 +42,7 @@ def ms_of(text: str) -> int | None:
     if not _TIME.fullmatch(text):
         return None
     try:
-        return unix_ms(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING))
+        return unix_ms(datetime.fromisoformat(text).replace(tzinfo=BEIJING))
     except ValueError:
         return None
 
