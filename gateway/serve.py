@@ -187,6 +187,7 @@ async def _serve(
         entropy=entropy,
         root_fingerprint=gateway.keys.root_kid,
         url=url,
+        page_url=public_url,
         applied=gateway.load_accounts,
         moved=gateway.moved,
     )

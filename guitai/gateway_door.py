@@ -4,10 +4,12 @@ store itself), and how what may be wrong ends the command."""
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -18,12 +20,31 @@ if TYPE_CHECKING:
     from gateway.configure.faults import Faults
     from gateway.configure.words import Order
 
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
 
 def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--database",
         metavar="URL",
         help="A SQLite file: a path or sqlite:///path. Default: the system's place for application data.",
+    )(command)
+
+
+def _public_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or "#" in value or " " in value:
+        raise click.BadParameter("give an address such as https://pay.example.com")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise click.BadParameter("must be https; plain http is for this computer only")
+    return value.rstrip("/")
+
+
+def public_url_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--public-url", callback=_public_url, metavar="URL", help="The address that phones and terminals reach it by."
     )(command)
 
 
@@ -88,6 +109,14 @@ def print_faults(faults: Faults, as_json: bool, *, start: str) -> int:
 
 def print_json(**values: object) -> None:
     click.echo(json.dumps(values, ensure_ascii=False))
+
+
+def draw(text: str) -> None:
+    import qrcode
+
+    drawn = qrcode.QRCode(border=2)
+    drawn.add_data(text)
+    drawn.print_ascii(out=sys.stdout, invert=True)
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from gateway.configure.activation import CODE_BYTES, create_code
 from gateway.configure.apply import apply_document, plan_document
 from gateway.configure.bills import bills_word
 from gateway.configure.document import read_document
-from gateway.configure.faults import Faults
+from gateway.configure.faults import Faults, one_fault
 from gateway.configure.late_money import late_word
+from gateway.configure.static_qr import STATIC_BYTES, static_qr
 from gateway.configure.words import (
     ApplyOrder,
     BillsOrder,
@@ -24,6 +25,8 @@ from gateway.configure.words import (
     Planned,
     Refused,
     Said,
+    StaticQrOrder,
+    StaticQrSaid,
 )
 from gateway.payments.values import PaymentKey
 from gateway.ports import Clock, Entropy
@@ -32,8 +35,9 @@ from protocol.activation import ticket_text
 
 
 class OwnerOrders:
-    """`url`: where terminals reach this gateway, when that is known. `applied` is awaited after a file was written;
-    `moved` hears of a payment that a person's word changed."""
+    """`url`: where terminals reach this gateway, when that is known. `page_url`: the base of QR links, where phones
+    reach the cashier page. `applied` is awaited after a file was written; `moved` hears of a payment that a person's
+    word changed."""
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class OwnerOrders:
         entropy: Entropy,
         root_fingerprint: str,
         url: str | None,
+        page_url: str | None = None,
         applied: Callable[[], Awaitable[None]] | None = None,
         moved: Callable[[PaymentKey], None] | None = None,
     ) -> None:
@@ -51,6 +56,7 @@ class OwnerOrders:
         self._entropy = entropy
         self._root_fingerprint = root_fingerprint
         self._url = url
+        self._page_url = page_url
         self._applied = applied
         self._moved = moved
 
@@ -65,6 +71,8 @@ class OwnerOrders:
                 return await self._late_money(order)
             case BillsOrder():
                 return await self._bills(order)
+            case StaticQrOrder():
+                return await self._static_qr(order)
             case _:
                 assert_never(order)
 
@@ -94,6 +102,18 @@ class OwnerOrders:
         now_ms = self._clock.now_ms()
         said = await self._store.run(lambda tx: bills_word(tx, order, now_ms=now_ms))
         return Refused(faults=said) if isinstance(said, Faults) else said
+
+    async def _static_qr(self, order: StaticQrOrder) -> Said:
+        if self._page_url is None:
+            hint = "no phone could reach it: give the address that phones reach the gateway by (--public-url)"
+            return Refused(faults=one_fault("static QR", "", hint))
+        base, now_ms, random = self._page_url, self._clock.now_ms(), self._entropy.bytes(STATIC_BYTES)
+        made = await self._store.run(
+            lambda tx: static_qr(tx, store_id=order.store, renew=order.renew, now_ms=now_ms, random=random)
+        )
+        if isinstance(made, Faults):
+            return Refused(faults=made)
+        return StaticQrSaid(store=order.store, url=f"{base.rstrip('/')}/q/{made.token}", fresh=made.fresh)
 
     async def _make_code(self, order: CodeOrder) -> Said:
         now_ms, random = self._clock.now_ms(), self._entropy.bytes(CODE_BYTES)

@@ -83,6 +83,7 @@ async def _alone(database: Path, order: Order, *, url: str | None, keys: Path) -
             entropy=entropy,
             root_fingerprint="" if url is None else load_keys(keys, entropy).root_kid,
             url=url,
+            page_url=url,
         )
         return await orders.do(order)
     finally:

@@ -65,7 +65,14 @@ class BillsOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="bills",
     after: int = 0
 
 
-Order = ApplyOrder | CodeOrder | LateOrder | BillsOrder
+class StaticQrOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="static_qr", forbid_unknown_fields=True):
+    """`renew`: a new one, and those that are printed end."""
+
+    store: str
+    renew: bool = False
+
+
+Order = ApplyOrder | CodeOrder | LateOrder | BillsOrder | StaticQrOrder
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,7 +175,15 @@ class BillsSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="bills"
     lines: tuple[BillLineSaid, ...] = ()
 
 
-Said = Planned | CodeMade | LateSaid | Refused | Failed | BillsSaid
+class StaticQrSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="static_qr"):
+    """`fresh`: it was made now."""
+
+    store: str
+    url: str
+    fresh: bool
+
+
+Said = Planned | CodeMade | LateSaid | Refused | Failed | BillsSaid | StaticQrSaid
 
 
 def write_line(words: Question | Order | Said) -> bytes:

@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import click
 
 from guitai.commands.gateway_bills import bills
 from guitai.commands.gateway_late import late
 from guitai.commands.gateway_routes import routes
+from guitai.commands.gateway_static import static_qr
 from guitai.exits import CommandStop, Exit
-from guitai.gateway_door import ask, database_option, database_path, print_faults, print_json, troubles
+from guitai.gateway_door import (
+    ask,
+    database_option,
+    database_path,
+    draw,
+    print_faults,
+    print_json,
+    public_url_option,
+    troubles,
+)
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
     from gateway.configure.words import CodeMade, Planned
     from gateway.serve import Ready
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-def _public_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or "#" in value or " " in value:
-        raise click.BadParameter("give an address such as https://pay.example.com")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise click.BadParameter("must be https; plain http is for this computer only")
-    return value.rstrip("/")
-
-
-def _public_url_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--public-url", callback=_public_url, metavar="URL", help="The address that phones and terminals reach it by."
-    )(command)
 
 
 @click.group()
@@ -49,12 +37,13 @@ def command() -> None:
 command.add_command(late)
 command.add_command(bills)
 command.add_command(routes)
+command.add_command(static_qr)
 
 
 @command.command()
 @database_option
 @click.option("--listen", default="127.0.0.1:8700", show_default=True, metavar="HOST:PORT", help="Port 0: a free one.")
-@_public_url_option
+@public_url_option
 @click.option(
     "--keep-notifications",
     "kept_days",
@@ -108,7 +97,7 @@ def apply(file: Path, database: str | None, dry_run: bool, as_json: bool) -> int
 @click.option("--store", required=True, metavar="ID", help="The store that the terminal will stand in.")
 @click.option("--uses", default=1, show_default=True, help="How many terminals may join with it.")
 @click.option("--days", default=1, show_default=True, help="How long it is good: 1 to 7.")
-@_public_url_option
+@public_url_option
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def activation_code(
@@ -182,20 +171,12 @@ def _print_code(made: CodeMade, as_json: bool) -> None:
         )
         return
     if made.ticket is not None:
-        _draw(made.ticket)
+        draw(made.ticket)
         click.echo(made.ticket)
     click.echo(f"激活码 · activation code: {code}")
     click.echo(f"Store {made.store}, {made.uses} use(s), until {_local_time(made.expires_ms)}. It is not shown again.")
     if made.ticket is None:
         click.echo("For a code to scan, make it while the gateway runs, or name its address with --public-url.")
-
-
-def _draw(text: str) -> None:
-    import qrcode
-
-    drawn = qrcode.QRCode(border=2)
-    drawn.add_data(text)
-    drawn.print_ascii(out=sys.stdout, invert=True)
 
 
 def _local_time(at_ms: int) -> str:
