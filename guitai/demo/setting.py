@@ -98,7 +98,12 @@ def _account(wallet: str, merchant: Mapping[str, Any], gateway_url: str) -> str:
     head = _ACCOUNT.format(
         id=_text(name), channel=_text(wallet), notify_url=_text(f"{gateway_url}/notify/{wallet}/{name}")
     )
-    return head + "".join(f"{key} = {_text(merchant[said])}\n" for key, said in _FROM_SANDBOX[wallet].items())
+    settings = {key: merchant[said] for key, said in _FROM_SANDBOX[wallet].items()}
+    platform = merchant.get("platform_certificates")
+    if platform:
+        # WeChat Pay in migration signs callbacks by certificate and by public key in turn.
+        settings["wallet_certificates"] = "".join(one["certificate_pem"] for one in platform)
+    return head + "".join(f"{key} = {_text(value)}\n" for key, value in settings.items())
 
 
 def _merchant(sandbox_url: str, wallet: str) -> Mapping[str, Any]:

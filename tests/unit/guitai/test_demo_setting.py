@@ -51,6 +51,14 @@ def test_every_account_can_pay_on_the_page_and_is_told_of_payments(
     assert account.notify_url == f"{GATEWAY}/notify/{wallet}/demo-{wallet}"
 
 
+def test_wechats_callbacks_are_believed_by_certificate_and_by_public_key(
+    merchants: Mapping[str, Mapping[str, Any]],
+) -> None:
+    account = accounts(merchants)["wechat"]
+    assert account["wallet_certificates"].count("BEGIN CERTIFICATE") == 2
+    assert account["wallet_public_key_id"].startswith("PUB_KEY_ID_")
+
+
 def test_no_address_leaves_this_computer(merchants: Mapping[str, Mapping[str, Any]]) -> None:
     for account in accounts(merchants).values():
         urls = [value for key, value in account.items() if key.endswith("_url")]
