@@ -267,7 +267,7 @@ def v3_refused(status: int, code: str, *, signed: bool = False) -> ChannelRespon
     return v3_answer(body, status=status, headers=None if signed else {})
 
 
-def transaction(state: str = "SUCCESS", **changes: object) -> dict[str, object]:
+def transaction(state: str = "SUCCESS", /, **changes: object) -> dict[str, object]:
     """As a query, a code payment and a notification tell it; a change to None removes the name."""
     told: dict[str, object] = {
         "appid": APPID,
@@ -285,7 +285,7 @@ def transaction(state: str = "SUCCESS", **changes: object) -> dict[str, object]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def refund(status: str = "SUCCESS", **changes: object) -> dict[str, object]:
+def refund(status: str = "SUCCESS", /, **changes: object) -> dict[str, object]:
     told: dict[str, object] = {
         "refund_id": "50300806602026112212345678",
         "out_refund_no": REFUND_NO,

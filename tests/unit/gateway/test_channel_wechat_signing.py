@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from gateway.channels.port import BillKind, BillOf, ChannelRequest
+from gateway.channels.port import BillKind, BillOf, ChannelRequest, PageReady
 from gateway.channels.wechat.v2_signing import SignType, decrypt_req_info, derived_nonce, is_signed, signature
 from gateway.channels.wechat.v3_signing import Trust, WalletKeys, decrypt, request_text, verifies
 from protocol.secret import Secret
@@ -231,7 +231,8 @@ def test_the_pages_script_gets_the_signature_that_the_documents_describe() -> No
     assert verifies(rsa(V3["merchant_public_key_pem"]), text, vector["signature"])
     call = CHANNEL.create(PAGE_ORDER, now_ms=NOW_MS)
     ready = call.read(wallet.v3_said({"prepay_id": "wx201410272009395522657a690389285100"}))
-    bridge = ready.bridge  # pyright: ignore[reportAttributeAccessIssue]
+    assert isinstance(ready, PageReady)
+    bridge = ready.bridge
     lines = "".join(f"{bridge[name]}\n" for name in ("appId", "timeStamp", "nonceStr", "package"))
     assert verifies(wallet.key("merchant").public_key(), lines.encode(), bridge["paySign"])
     assert (bridge["package"], bridge["signType"]) == ("prepay_id=wx201410272009395522657a690389285100", "RSA")

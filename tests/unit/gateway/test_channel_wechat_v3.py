@@ -101,7 +101,7 @@ def test_each_state_of_a_query_and_of_a_code_payment(state: str, verdict: object
     ],
 )
 def test_paid_of_something_else_is_a_mismatch(changes: dict[str, object], field: str) -> None:
-    answer = wallet.v3_said(transaction(**changes))
+    answer = wallet.v3_said(transaction("SUCCESS", **changes))
     assert QUERY(answer) == PAY(answer) == Mismatch(fields=(field,))
 
 
@@ -115,11 +115,11 @@ def test_paid_of_something_else_is_a_mismatch(changes: dict[str, object], field:
         {"amount": {"total": -1250}},
         {"transaction_id": None},
         {"transaction_id": 5},
-        {"trade_state": None},
+        {"trade_state": 5},
     ],
 )
 def test_paid_without_amount_number_or_state_settles_nothing(changes: dict[str, object]) -> None:
-    answer = wallet.v3_said(transaction(**changes))
+    answer = wallet.v3_said(transaction("SUCCESS", **changes))
     assert isinstance(QUERY(answer), Unknown)
     assert isinstance(PAY(answer), Unknown)
 
