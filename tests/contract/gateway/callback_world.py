@@ -1,5 +1,5 @@
 """The callback gateway over a store in memory, with an account at each wallet, and letters as Alipay and UnionPay
-write them. No wallet answers here: what a notification alone does is what is seen."""
+write them. No wallet answers unless a test says how: what a notification alone does is what is seen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from sqlalchemy import insert
 
 from gateway.callbacks.gateway import CallbackGateway
 from gateway.callbacks.letter import sealed_about, unpacked
-from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, NoAnswer, NotificationReply, NotSent
+from gateway.channels.port import (
+    ChannelRequest,
+    ChannelResponse,
+    Exchange,
+    LineFault,
+    NoAnswer,
+    NotificationReply,
+    NotSent,
+)
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.waiters import Waiters
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Refund
@@ -75,7 +83,8 @@ class CallbackWorld:
         self.clock = FixedClock()
         self.store = InlineStore(open_sqlite(None))
         self.store.run_now(_seed)
-        self.accounts = Accounts(lambda _account: _no_line)
+        self.line: Exchange = _no_line
+        self.accounts = Accounts(lambda _account: self._call)
         self.accounts.load(
             [
                 (
@@ -97,6 +106,11 @@ class CallbackWorld:
         self.seal = Seal(KEY_BYTES, CountingEntropy())
         self.woken = 0
         self.gateway = CallbackGateway(calls=self.calls, seal=self.seal, wake=self._wake)
+
+    async def _call(
+        self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
+    ) -> ChannelResponse | NotSent | NoAnswer:
+        return await self.line(request, connect_timeout_ms=connect_timeout_ms, read_timeout_ms=read_timeout_ms)
 
     def _wake(self) -> None:
         self.woken += 1
