@@ -28,7 +28,8 @@ from gateway.api.app import make_app
 from gateway.api.operations import pages
 from gateway.callbacks.gateway import KEPT_DAYS
 from gateway.callbacks.routes import callback_routes
-from gateway.channels.http import HttpExchange
+from gateway.channels.account import ChannelAccount
+from gateway.channels.http import HttpExchange, line_of
 from gateway.channels.port import BillKind
 from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
@@ -147,8 +148,8 @@ async def _serve(
     store = ThreadedStore(open_sqlite(path), on_failed=failed)
     exchanges: list[HttpExchange] = []
 
-    def exchange_for(_account: object) -> HttpExchange:
-        exchanges.append(HttpExchange())
+    def exchange_for(account: ChannelAccount) -> HttpExchange:
+        exchanges.append(line_of(account))
         return exchanges[-1]
 
     gateway = Gateway(

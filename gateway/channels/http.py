@@ -34,6 +34,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from gateway.channels.account import ChannelAccount
 from gateway.channels.port import ChannelRequest, ChannelResponse
 from gateway.channels.verdicts import LineFault, NoAnswer, NotSent
 from protocol.secret import Secret
@@ -139,6 +140,23 @@ class HttpExchange:
                 return NoAnswer(LineFault.TOO_LARGE)
         headers: Mapping[str, str] = {name.lower(): value for name, value in incoming.headers.items()}
         return ChannelResponse(status=incoming.status_code, headers=headers, body=bytes(body))
+
+
+def line_of(account: ChannelAccount) -> HttpExchange:
+    """The line that this account's settings ask for: whom it trusts, and the certificate that it shows in TLS.
+
+    Raises AccountError.
+    """
+    certificate, key = account.optional("client_certificate"), account.optional_secret("private_key")
+    shown = None
+    if certificate is not None and key is not None:
+        shown = ClientCertificate(certificate_pem=certificate, private_key=key)
+    try:
+        return HttpExchange(trusted_ca_pem=account.trusted_ca, client_certificate=shown)
+    except ClientCertificateUnusable:
+        raise account.error("client_certificate", "does not load, or is not of private_key") from None
+    except ssl.SSLError:
+        raise account.error("trusted_ca", "is not a certificate in PEM form") from None
 
 
 class _Progress:

@@ -59,12 +59,13 @@ class Accounts:
                 continue
             try:
                 account, channel = self._opener(settings)
+                line = self._exchange_for(account)
             except AccountError as error:
                 self.broken[candidate.account_id] = error.hint
                 continue
             # A line of its own: what changed may be the certificate that it shows, or whom it trusts.
             opened[candidate.account_id] = OpenAccount(
-                candidate=candidate, channel=channel, exchange=self._exchange_for(account), settings=settings
+                candidate=candidate, channel=channel, exchange=line, settings=settings
             )
         self._open = opened
 

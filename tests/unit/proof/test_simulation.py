@@ -1,4 +1,4 @@
-"""Twenty seeds: under loss, delay, duplication, crashes and hasty people no rule breaks, and all comes to rest.
+"""A hundred seeds: under loss, delay, duplication, crashes and hasty people no rule breaks, and all comes to rest.
 
 The canaries prove that the judge can see: each plants one defect into a copy of the code, and the simulation must find
 it. A few run by default, all of them with GUITAI_ALL_CANARIES=1.
@@ -22,12 +22,8 @@ from proof.simulation.world import run_world
 
 ROOT = Path(__file__).resolve().parents[3]
 SEEDS = (
-    *(("default", seed) for seed in range(1, 11)),
-    *(("calm", seed) for seed in range(1, 4)),
-    *(("slow", seed) for seed in range(1, 3)),
-    *(("storm", seed) for seed in range(1, 3)),
-    *(("late", seed) for seed in range(1, 3)),
-    ("crash", 3),
+    *(("default", seed) for seed in range(1, 51)),
+    *((profile, seed) for profile in ("calm", "slow", "storm", "late", "crash") for seed in range(1, 11)),
 )
 QUICK_CANARIES = frozenset({"the delivery leaves an entry out", "the request leaves before the journal is written"})
 
