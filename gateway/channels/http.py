@@ -155,7 +155,7 @@ def line_of(account: ChannelAccount) -> HttpExchange:
         return HttpExchange(trusted_ca_pem=account.trusted_ca, client_certificate=shown)
     except ClientCertificateUnusable:
         raise account.error("client_certificate", "does not load, or is not of private_key") from None
-    except ssl.SSLError:
+    except (ssl.SSLError, TypeError, ValueError):  # a text beyond ASCII is a TypeError
         raise account.error("trusted_ca", "is not a certificate in PEM form") from None
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.channels.account import AccountError, ChannelAccount, parse_account
-from gateway.channels.http import ClientCertificate, ClientCertificateUnusable, HttpExchange
-from gateway.channels.line import open_line
+from gateway.channels.http import ClientCertificate, ClientCertificateUnusable, HttpExchange, line_of
 from gateway.channels.port import (
     ChannelRequest,
     ChannelResponse,
@@ -77,7 +76,7 @@ def test_the_accounts_certificate_is_shown(tls: ssl.SSLContext) -> None:
         async with serving(handler, tls) as port:
             owned = written(port)
             ref = OrderRef(out_trade_no=NUMBER, amount_fen=1250, opened_ms=START_MS)
-            async with open_line(owned) as line:
+            async with line_of(owned) as line:
                 return await open_channel(owned).cancel(ref, now_ms=START_MS).perform(line)
 
     assert isinstance(asyncio.run(main()), Unknown)
@@ -119,15 +118,15 @@ def test_a_certificate_that_does_not_load_is_the_accounts_fault_and_is_not_repea
             HttpExchange(client_certificate=unusable)
         assert "canary" not in str(raised.value)
         assert "canary" not in repr(unusable)
-    for key in ("trusted_ca", "client_certificate"):
+    for key, text in (("trusted_ca", "canary"), ("trusted_ca", "证书"), ("client_certificate", "canary")):
         with pytest.raises(AccountError) as fault:
-            open_line(written(1, **{key: "canary"}))
+            line_of(written(1, **{key: text}))
         assert fault.value.where == key
 
 
 def test_an_account_without_a_certificate_has_a_line_too() -> None:
     async def main() -> None:
-        async with open_line(written(1, client_certificate=None)):
+        async with line_of(written(1, client_certificate=None)):
             return
 
     asyncio.run(main())
