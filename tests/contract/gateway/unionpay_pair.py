@@ -18,6 +18,7 @@ from gateway.channels.port import (
     ChannelRequest,
     ChannelResponse,
     CreateVerdict,
+    Failed,
     LineFault,
     NoAnswer,
     Notification,
@@ -31,6 +32,7 @@ from gateway.channels.port import (
     PrecreateVerdict,
     PreparedCall,
     QrOrder,
+    QrReady,
     QueryVerdict,
     RefundOrder,
     RefundQueryVerdict,
@@ -45,7 +47,7 @@ from sandbox.scripts import Script, parse_script
 from sandbox.unionpay.certificates import UnionpayKeys, merchant_with
 from sandbox.unionpay.merchant import UnionpayMerchant
 from sandbox.unionpay.server import UnionpayServer
-from sandbox.wallet import OrderMoney, Origins, Outgoing
+from sandbox.wallet import OrderMoney, Origins, Outgoing, ScanResult
 from sandbox.wire import Answer, HttpRequestParts, Reply
 
 #: 2026-11-22 10:00:00 in Beijing.
@@ -241,3 +243,27 @@ def by_key() -> dict[str, object]:
 def sent_fields(request: ChannelRequest) -> dict[str, str]:
     pairs = (piece.partition("=") for piece in request.body.decode("ascii").split("&"))
     return {name: unquote(value) for name, _, value in pairs}
+
+
+def scanned(pair: Pair, text: str) -> ScanResult:
+    """The order's QR, shown and scanned."""
+    ready = pair.precreate()
+    assert isinstance(ready, QrReady)
+    return pair.wallet.scan(ready.qr, script(text), pair.now_ms).result
+
+
+def is_over(verdict: object) -> bool:
+    """Counts as closed once it was undone (table P)."""
+    return isinstance(verdict, Failed) and verdict.closed_once_undone and not verdict.money_taken
+
+
+def authorised(pair: Pair, customer: str = "Li") -> str:
+    """The address to which the wallet's browser comes back."""
+    url = pair.channel.authorize_url(redirect="https://shop.test/q/token", state="s/1+2")
+    assert url is not None
+    path, _, query = url.removeprefix("http://127.0.0.1:8600").partition("?")
+    asked = HttpRequestParts(method="GET", path=path, query=query.encode("ascii"))
+    back = pair.wallet.authorize(asked, customer, pair.now_ms)
+    assert back is not None
+    assert back.startswith("https://shop.test/q/token?state=s%2F1%2B2&userAuthCode=")
+    return back
