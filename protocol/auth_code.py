@@ -1,7 +1,8 @@
 """Payment-code grammar: is this scan a payment code, and of which wallet? Anything else is named.
 
-Ranges: facts/wallet-protocols.md section 1 (WeChat Pay, Alipay, UnionPay, e-CNY are confirmed; others come by
-configuration). A payment code is digits only, 16 to 24 of them; full-width digits are normalised, letters are refused.
+Ranges: facts/wallet-protocols.md section 1. WeChat Pay, Alipay and UnionPay are served; e-CNY, BestPay and Suning are
+known by their beginning and refused by name, unless a configured range makes them payment codes. A payment code is
+digits only, 16 to 24 of them; full-width digits are normalised, letters are refused.
 It exists in memory only, inside `Secret`.
 """
 
@@ -45,7 +46,6 @@ CONFIRMED_RANGES: Final[tuple[CodeRange, ...]] = (
     CodeRange(wallet=Wallet.WECHAT, min_length=18, max_length=18, first=10, last=15),
     CodeRange(wallet=Wallet.ALIPAY, min_length=16, max_length=24, first=25, last=30),
     CodeRange(wallet=Wallet.UNIONPAY, min_length=19, max_length=19, first=62, last=62),
-    CodeRange(wallet=Wallet.ECNY, min_length=19, max_length=19, first=1, last=1),
 )
 
 
@@ -61,6 +61,10 @@ class ScanRefusal(StrEnum):
     ACTIVATION = "activation"
     LETTERS = "letters"
     UNKNOWN_WALLET = "unknown_wallet"
+    # wallets that are known, but that no channel serves
+    ECNY = "ecny"
+    BESTPAY = "bestpay"
+    SUNING = "suning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,13 @@ class PaymentCode:
     auth_code: Secret
     hint: str
 
+
+#: Payment codes of wallets that no channel of ours serves, with the name they are refused by.
+UNSERVED_RANGES: Final[tuple[tuple[CodeRange, ScanRefusal], ...]] = (
+    (CodeRange(wallet=Wallet.ECNY, min_length=19, max_length=19, first=1, last=1), ScanRefusal.ECNY),
+    (CodeRange(wallet="bestpay", min_length=16, max_length=24, first=51, last=51), ScanRefusal.BESTPAY),
+    (CodeRange(wallet="suning", min_length=16, max_length=24, first=83, last=83), ScanRefusal.SUNING),
+)
 
 _GOODS_LENGTHS: Final = frozenset({8, 12, 13, 14})
 _URL: Final = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]{1,15}:|www\.)\S+")
@@ -94,6 +105,9 @@ def classify_scan(text: str, *, ranges: Sequence[CodeRange] = CONFIRMED_RANGES) 
     for known in ranges:
         if known.holds(plain):
             return PaymentCode(wallet=known.wallet, auth_code=Secret(plain), hint=f"{plain[:2]}…{plain[-4:]}")
+    for unserved, name in UNSERVED_RANGES:
+        if unserved.holds(plain):
+            return name
     return ScanRefusal.TOO_LONG if len(plain) > 24 else ScanRefusal.UNKNOWN_WALLET
 
 

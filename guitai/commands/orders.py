@@ -10,9 +10,11 @@ import click
 
 from guitai.exits import CommandStop, Exit
 from guitai.folder import data_dir_option, folder_troubles, resolved
+from guitai.order_number import order_no_of
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
+    from sync.engine.model import PaymentView
     from sync.journal.read import OrderLine
     from terminal.cashier.ports import HistoryEntry
     from terminal.live.reading import FolderReader
@@ -55,7 +57,7 @@ def _many(reader: FolderReader, wanted: str, limit: int, as_json: bool) -> int:
 def _one(reader: FolderReader, number: str, as_json: bool) -> int:
     from protocol.numbers import grouped
 
-    order_no = _order_no(number)
+    order_no = order_no_of(number)
     entries = reader.history(order_no)
     if not entries:
         raise CommandStop(Exit.NOT_DONE, reason=Reason.UNKNOWN_PAYMENT, message="This till has no such order.")
@@ -75,38 +77,32 @@ def _one(reader: FolderReader, number: str, as_json: bool) -> int:
     return int(Exit.DONE)
 
 
-def _order_no(number: str) -> str:
-    """An order's number however it is written: in groups, in lower case, of one payment, as a channel knows it."""
-    from protocol.numbers import order_of_out_trade_no, read_number, read_payment_no
-
-    plain = "".join(number.split()).upper()
-    payment = read_payment_no(plain)
-    order_no = payment.order_no if payment is not None else order_of_out_trade_no(plain) or read_number(number)
-    if order_no is None:
-        raise CommandStop(
-            Exit.USAGE,
-            reason=Reason.USAGE,
-            message="This is not an order number.",
-            hint="`guitai orders --filter TEXT` finds one by any part of it.",
-        )
-    return order_no
-
-
 def _matches(line: OrderLine, wanted: str) -> bool:
-    return all(word in _in_words(line).lower() or word in line.order_no.lower() for word in wanted.split())
+    told = f"{_in_words(line)} {line.order_no} {line.last.channel or ''}".lower()
+    return all(word in told for word in wanted.split())
 
 
 def _in_words(line: OrderLine) -> str:
     from guitai import wording
     from protocol.numbers import grouped
+    from terminal.cashier import words
 
     last = line.last
-    state = _STATES.get(last.state.value, "open")
-    late = "  LATE MONEY" if last.late_money is not None else ""
-    wallet = f"{last.channel or '-':8}"
+    state = _state_of(last)
+    late = "" if last.late_money is None else f"  LATE MONEY ({last.late_money.state.value})"
+    wallet = f"{wording.text(words.wallet(last.channel)) if last.channel else '-':10}"
     tail = f"…{last.transaction_tail}" if last.transaction_tail else ""
     made = wording.when(line.made_at_ms)
     return f"{made}  {line.amount!s:>12}  {wallet}  {state:13}  {grouped(line.order_no)}  {tail}{late}".rstrip()
+
+
+def _state_of(last: PaymentView) -> str:
+    """Paid money that went back is not called paid."""
+    if last.refunding_fen:
+        return "REFUND OPEN"
+    if last.refunded_fen:
+        return "refunded" if last.refunded_fen >= last.amount.fen else "part refunded"
+    return _STATES.get(last.state.value, "open")
 
 
 def _entry_in_words(entry: HistoryEntry) -> str:
@@ -136,6 +132,8 @@ def _line_as_json(line: OrderLine) -> dict[str, Any]:
         "channel": last.channel,
         "transaction_tail": last.transaction_tail,
         "late_money": last.late_money.state if last.late_money else None,
+        "refunded_fen": last.refunded_fen,
+        "refunding_fen": last.refunding_fen,
         "operator": line.operator,
         "made_at_ms": line.made_at_ms,
         "settled_at_ms": last.settled_at_ms,

@@ -57,17 +57,28 @@ def _as_table(read: DayRead, day: date) -> list[str]:
     from terminal.cashier import words
 
     lines = [f"{day.isoformat()} {day.strftime('%A')}"]
-    if read.unresolved:
-        lines.append(f"Needs attention: {len(read.unresolved)}")
+    attention = len(read.unresolved) + len(read.open_refunds)
+    if attention:
+        lines.append(f"Needs attention: {attention}")
     for payment in read.unresolved:
         what = "late money" if payment.late_money is not None else "not confirmed yet"
         lines.append(f"  {wording.when(payment.started_at_ms)}  {payment.amount!s:>12}  {what}  {payment.payment_no}")
+    for refund in read.open_refunds:
+        when = wording.when(refund.started_at_ms)
+        lines.append(f"  {when}  {refund.amount!s:>12}  refund not confirmed yet  {refund.payment_no}")
     lines.append(f"Taken     {_yuan(read.amount_fen):>14}   {read.count} sales; {read.not_paid} not paid")
+    if read.refunds:
+        lines.append(f"Refunded  {_yuan(-read.refunded_fen):>14}   {read.refunds} refunds")
+        lines.append(f"Net       {_yuan(read.net_fen):>14}")
     for wallet in read.wallets:
         name = wording.text(words.wallet(wallet.channel))
         lines.append(f"  {name:12}{_yuan(wallet.amount_fen):>10}   {wallet.count}")
     for hour in read.hours:
         lines.append(f"  {hour.hour:02d}:00       {_yuan(hour.amount_fen):>10}   {hour.count}")
+    if read.store_count:
+        lines.append(
+            f"Shop QR   {_yuan(read.store_fen):>14}   {read.store_count} payments to the store, not in the sum"
+        )
     return lines
 
 
@@ -93,6 +104,23 @@ def _as_json(read: DayRead) -> dict[str, Any]:
         "count": read.count,
         "amount_fen": read.amount_fen,
         "not_paid": read.not_paid,
+        "refunds": read.refunds,
+        "refunded_fen": read.refunded_fen,
+        "net_fen": read.net_fen,
+        "open_refunds": [
+            {
+                "refund_no": refund.refund_no,
+                "payment_no": refund.payment_no,
+                "amount_fen": refund.amount.fen,
+                "started_at_ms": refund.started_at_ms,
+            }
+            for refund in read.open_refunds
+        ],
+        "store": [
+            {"channel": wallet.channel or None, "count": wallet.count, "amount_fen": wallet.amount_fen}
+            for wallet in read.store
+        ],
+        "store_fen": read.store_fen,
         "wallets": [
             {"channel": wallet.channel or None, "count": wallet.count, "amount_fen": wallet.amount_fen}
             for wallet in read.wallets

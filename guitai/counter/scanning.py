@@ -28,6 +28,9 @@ SCAN_SENTENCES: dict[ScanRefusal, str] = {
     ScanRefusal.RECEIPT: "That is a receipt or bill number, not a payment code.",
     ScanRefusal.ACTIVATION: "That is an activation code, not a payment code.",
     ScanRefusal.LETTERS: "That is not a payment code: payment codes are digits only.",
+    ScanRefusal.ECNY: "That is an e-CNY code, which is not served here. Ask for WeChat Pay, Alipay or UnionPay.",
+    ScanRefusal.BESTPAY: "That is a BestPay code, which is not served here. Ask for WeChat Pay, Alipay or UnionPay.",
+    ScanRefusal.SUNING: "That is a Suning code, which is not served here. Ask for WeChat Pay, Alipay or UnionPay.",
     ScanRefusal.UNKNOWN_WALLET: "No wallet is known that makes such a code. Ask the customer for another wallet.",
 }
 

@@ -6,22 +6,17 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
+from guitai.counter.hearing import Ear
 from protocol.reasons import Reason
-from sync.engine.model import CommandRefused, Line, LinkView, PaymentView, Published, StartPayment
+from sync.engine.model import CommandRefused, PaymentView, StartPayment
 
 if TYPE_CHECKING:
     from protocol.messages import Presented
     from protocol.money import Money
     from protocol.secret import Secret
     from sync.till import Till
-
-#: How long a finished command waits until the gateway has its acknowledgement and its journal entries, in seconds.
-_DELIVER_WITHIN_S = 3.0
-#: How long the first contact with the gateway may take before the sale is tried all the same, in seconds.
-_CONTACT_WITHIN_S = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +27,8 @@ class Sold:
     refused: Reason | None
 
 
-class OneSale:
-    """Collects what the till publishes, on the caller's thread."""
-
-    def __init__(self) -> None:
-        self._heard: Queue[Published] = Queue()
-        self._line: LinkView | None = None
-
-    def publish(self, published: Published) -> None:
-        """The till's subscription; any thread."""
-        self._heard.put(published)
-
-    def wait_for_contact(self) -> None:
-        """Waits until the line is known to be up or not."""
-        deadline = time.monotonic() + _CONTACT_WITHIN_S
-        while time.monotonic() < deadline and (self._line is None or self._line.line is Line.CHECKING):
-            self._next(deadline)
+class OneSale(Ear):
+    """One payment, from the command to its outcome."""
 
     def run(
         self,
@@ -78,7 +59,7 @@ class OneSale:
         last: PaymentView | None = None
         shown = False
         while time.monotonic() < until_s:
-            match self._next(until_s):
+            match self.next(until_s):
                 case CommandRefused(request_id=refused_id, reason=reason) if refused_id == request_id:
                     return Sold(view=last, refused=reason)
                 case PaymentView() as view if view.request_id == request_id:
@@ -91,26 +72,3 @@ class OneSale:
                 case _:
                     pass
         return Sold(view=last, refused=None)
-
-    @property
-    def clock_skew_ms(self) -> int | None:
-        """How far this computer's clock is off, when that is worth a warning."""
-        return self._line.clock_skew_ms if self._line is not None and self._line.clock_warning else None
-
-    def wait_for_delivery(self) -> None:
-        """Gives the acknowledgement and the journal a moment to arrive; what is left goes at the next start."""
-        deadline = time.monotonic() + _DELIVER_WITHIN_S
-        while time.monotonic() < deadline and not self._delivered():
-            self._next(deadline)
-
-    def _delivered(self) -> bool:
-        return self._line is not None and (self._line.unsent == 0 or self._line.line is not Line.UP)
-
-    def _next(self, until_s: float) -> Published | None:
-        try:
-            published = self._heard.get(timeout=max(0.0, min(0.2, until_s - time.monotonic())))
-        except Empty:
-            return None
-        if isinstance(published, LinkView):
-            self._line = published
-        return published

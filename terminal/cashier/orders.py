@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from protocol.messages import LateMoneyState
 from protocol.states import TerminalState
 from sync.engine.model import PaymentView
 from terminal.cashier import words
@@ -30,7 +31,15 @@ def row_of(state: CashierState, payment: PaymentView, *, selected: bool = False,
     sign, tone = SIGNS[payment.state]
     word = words.state_word(payment.state)
     if payment.late_money is not None:
-        sign, tone, word = Sign.DISC_CLOCK, Tone.UNKNOWN, say("word.late")
+        kept = payment.late_money.state is LateMoneyState.ACCEPTED
+        sign, tone = Sign.DISC_CLOCK, Tone.PAID if kept else Tone.UNKNOWN
+        word = say("word.late_kept" if kept else "word.late")
+    elif payment.refunding_fen:
+        sign, tone, word = Sign.HATCHED_QUESTION, Tone.UNKNOWN, say("word.refunding")
+    elif payment.refunded_fen >= payment.amount.fen:
+        sign, tone, word = Sign.RING_OPEN, Tone.NEUTRAL, say("word.refunded")
+    elif payment.refunded_fen:
+        word = say("word.part_refunded", amount=words.yuan(payment.refunded_fen))
     write = moment if dated else clock
     return RowView(
         order_no=payment.order_no,

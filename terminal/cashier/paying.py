@@ -13,7 +13,15 @@ from protocol.messages import LateMoneyState
 from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import TerminalState
-from sync.engine.model import CancelPayment, CommandRefused, Line, LinkView, PaymentView
+from sync.engine.model import (
+    CancelPayment,
+    CommandRefused,
+    Line,
+    LinkView,
+    PaymentView,
+    RefundView,
+    StorePaidView,
+)
 from terminal.cashier import words
 from terminal.cashier.effects import Effect, Play, ReadHistory, Sound, Submit
 from terminal.cashier.phrase import say
@@ -24,10 +32,12 @@ from terminal.cashier.state import (
     CANCEL_WINDOW_MS,
     NOTICE_MS,
     PULSE_MS,
+    RING_MS,
     CancelPress,
     CashierState,
     Sale,
     Settled,
+    StoreRing,
 )
 from terminal.cashier.typing_keys import notice, sale_open
 from terminal.cashier.view import Page, Tone
@@ -81,6 +91,20 @@ def command_refused(state: CashierState, told: CommandRefused) -> Result:
     return notice(state, text), (Play(sound=Sound.REFUSED),)
 
 
+def store_paid(state: CashierState, paid: StorePaidView) -> Result:
+    """The store's static QR took money: heard and seen, whatever sale is in the panel, which it leaves alone."""
+    ring = state.ring
+    showing = ring is not None and state.now_ms - ring.at_ms < RING_MS
+    more = ring.more + 1 if ring is not None and showing else 0
+    return replace(state, ring=StoreRing(paid=paid, at_ms=state.now_ms, more=more)), (Play(sound=Sound.PAID),)
+
+
+def refund_seen(state: CashierState, seen: RefundView) -> Result:
+    """A refund that an earlier run began has moved; the payment's own picture comes with it."""
+    reads = state.page is Page.ORDERS and state.orders.selected == seen.order_no
+    return state, (ReadHistory(order_no=seen.order_no),) if reads else ()
+
+
 def link_seen(state: CashierState, link: LinkView) -> Result:
     """A light changed; losing the line is heard once."""
     up = (Line.UP, Line.CHECKING)
@@ -103,6 +127,8 @@ def activation_answered(state: CashierState, told: ActivationAnswered) -> Result
 def time_passed(state: CashierState, unix_ms: int) -> Result:
     """Notices go, a held cancel counts, an unknown outcome pulses."""
     state = replace(state, unix_ms=unix_ms)
+    if state.ring is not None and state.now_ms - state.ring.at_ms >= RING_MS:
+        state = replace(state, ring=None)
     if state.notice is not None and state.now_ms - state.notice.at_ms >= NOTICE_MS + state.notice.after_ms:
         state = replace(state, notice=None)
     press = state.cancel
@@ -151,8 +177,8 @@ def _of_this_sale(state: CashierState, sale: Sale, seen: PaymentView) -> Result:
 
 
 def _of_another(state: CashierState, seen: PaymentView, *, known: bool) -> Result:
-    """A payment that is not in the panel: set aside earlier, left by the last run, or given up long ago. Money that was
-    sent back before this run is old news."""
+    """A payment that is not in the panel: set aside earlier, left by the last run, or given up long ago. Late money
+    that was sent back or kept before this run is old news."""
     waiting = any(held.payment_no == seen.payment_no for held in state.parked)
     told = any(
         done.payment.payment_no == seen.payment_no and _late(done.payment) is _late(seen) for done in state.settled
@@ -160,8 +186,11 @@ def _of_another(state: CashierState, seen: PaymentView, *, known: bool) -> Resul
     if not seen.state.final:
         return replace(state, parked=_put(state.parked, seen)), ()
     state = replace(state, parked=tuple(held for held in state.parked if held.payment_no != seen.payment_no))
-    undone = seen.late_money is not None and seen.late_money.state is LateMoneyState.UNDONE
-    if told or not (waiting or _late(seen)) or (undone and not known):
+    if told:
+        # The same news, perhaps with another end: what is still on the screen must not go on saying the old one.
+        return replace(state, settled=tuple(_newer(done, seen) for done in state.settled)), ()
+    over = seen.late_money is not None and seen.late_money.state is not LateMoneyState.FOUND
+    if not (waiting or _late(seen)) or (over and not known):
         return state, ()
     paid = _late(seen) or seen.state is TerminalState.PAID
     state = replace(state, settled=(*state.settled, Settled(payment=seen)))
@@ -191,6 +220,10 @@ def _is_of(sale: Sale, seen: PaymentView) -> bool:
     if sale.payment is not None and sale.payment.order_no == seen.order_no:
         return True
     return sale.request_id == seen.request_id
+
+
+def _newer(done: Settled, seen: PaymentView) -> Settled:
+    return replace(done, payment=seen) if done.payment.payment_no == seen.payment_no else done
 
 
 def _late(seen: PaymentView) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 from protocol.activation import ActivationTicket
 from protocol.reasons import Reason
 from protocol.secret import Secret
-from sync.engine.model import Command, PaymentView, Published
+from sync.engine.model import Command, PaymentView, Published, RefundView
 
 
 class GunState(StrEnum):
@@ -104,7 +104,11 @@ class WalletSum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRead:
-    """One day at a glance, ready to be shown."""
+    """One day at a glance, ready to be shown.
+
+    `count` and `amount_fen` are this till's sales, `refunds` and `refunded_fen` what went back by it on that day.
+    `store` is what the store's static QR took: the store's money, in no till's sum.
+    """
 
     day: str
     count: int
@@ -113,6 +117,23 @@ class DayRead:
     wallets: tuple[WalletSum, ...]
     hours: tuple[HourSum, ...]
     unresolved: tuple[PaymentView, ...]
+    refunds: int = 0
+    refunded_fen: int = 0
+    open_refunds: tuple[RefundView, ...] = ()
+    store: tuple[WalletSum, ...] = ()
+
+    @property
+    def net_fen(self) -> int:
+        """What is left of the day: it can be less than nothing, when more went back than came in."""
+        return self.amount_fen - self.refunded_fen
+
+    @property
+    def store_count(self) -> int:
+        return sum(wallet.count for wallet in self.store)
+
+    @property
+    def store_fen(self) -> int:
+        return sum(wallet.amount_fen for wallet in self.store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from terminal.cashier.orders import row_of
 from terminal.cashier.phrase import say
 from terminal.cashier.ports import GunState
 from terminal.cashier.present_panel import panel_of
-from terminal.cashier.state import CashierState
+from terminal.cashier.state import CashierState, StoreRing
 from terminal.cashier.times import clock
 from terminal.cashier.typing_keys import sale_open
 from terminal.cashier.view import (
@@ -74,6 +74,8 @@ def banners_of(state: CashierState) -> tuple[BannerView, ...]:
     found: list[BannerView] = []
     for settled in state.settled[:1]:
         found.append(_settled(state, settled.payment, more=len(state.settled) - 1))
+    if state.ring is not None:
+        found.append(_ring(state.ring))
     if state.link.line is Line.DOWN and state.page is not Page.ACTIVATION:
         found.append(BannerView(sign=Sign.PLUG, tone=Tone.OFFLINE, text=say("banner.offline")))
     if state.link.line is Line.UNTRUSTED:
@@ -110,6 +112,8 @@ def _settled(state: CashierState, payment: PaymentView, *, more: int) -> BannerV
     late = payment.late_money
     if late is not None and late.state is LateMoneyState.UNDONE:
         text, sign, tone = say("banner.late_undone", amount=amount, time=time), Sign.DISC_CLOCK, Tone.UNKNOWN
+    elif late is not None and late.state is LateMoneyState.ACCEPTED:
+        text, sign, tone = say("banner.late_kept", amount=amount, time=time), Sign.DISC_CLOCK, Tone.PAID
     elif late is not None or payment.state is TerminalState.PAID:
         text, sign, tone = say("banner.late", amount=amount, time=time), Sign.DISC_CLOCK, Tone.PAID
     else:
@@ -117,6 +121,19 @@ def _settled(state: CashierState, payment: PaymentView, *, more: int) -> BannerV
     if more > 0:
         text = say("banner.and_more", text=text, count=more)
     return BannerView(sign=sign, tone=tone, text=text, action=action)
+
+
+def _ring(ring: StoreRing) -> BannerView:
+    """Money of the store's static QR: no sale of this till, so it stays out of the state panel."""
+    paid = ring.paid
+    amount, wallet = words.yuan(paid.amount.fen), words.wallet(paid.channel)
+    if paid.transaction_tail:
+        text = say("banner.store_paid_tail", amount=amount, wallet=wallet, tail=paid.transaction_tail)
+    else:
+        text = say("banner.store_paid", amount=amount, wallet=wallet)
+    if ring.more > 0:
+        text = say("banner.and_more", text=text, count=ring.more)
+    return BannerView(sign=Sign.DISC_TICK, tone=Tone.PAID, text=text)
 
 
 def _clock(skew_ms: int) -> BannerView:

@@ -82,7 +82,7 @@ def _takings(state: CashierState) -> TakingsView:
     return TakingsView(
         day=day.day,
         attention=tuple(row_of(state, payment, dated=True) for payment in day.unresolved),
-        total=words.yuan_grouped(day.amount_fen),
+        total=words.yuan_grouped(day.net_fen),
         count=day.count,
         average=words.yuan_grouped(average),
         not_paid=day.not_paid,
@@ -90,20 +90,27 @@ def _takings(state: CashierState) -> TakingsView:
         hours=_hour_bars(day),
         loading=False,
         is_today=state.takings.days_ago == 0,
+        refunded=words.yuan_grouped(day.refunded_fen) if day.refunds else "",
     )
 
 
 def _wallet_bars(day: DayRead) -> tuple[Bar, ...]:
-    most = max((wallet.amount_fen for wallet in day.wallets), default=0)
-    return tuple(
-        Bar(
-            label="",
-            phrase=say("takings.wallet", wallet=words.wallet(wallet.channel), count=wallet.count),
-            value=f"¥{words.yuan_grouped(wallet.amount_fen)}",
-            share=wallet.amount_fen * 1000 // most if most else 0,
-        )
+    """Each wallet, then what is no sale of this till: money that went back, and the store's static QR."""
+    most = max((day.store_fen, day.refunded_fen, *(wallet.amount_fen for wallet in day.wallets)))
+
+    def bar(phrase: Phrase, amount_fen: int, *, minus: str = "") -> Bar:
+        share = amount_fen * 1000 // most if most else 0
+        return Bar(label="", phrase=phrase, value=f"{minus}¥{words.yuan_grouped(amount_fen)}", share=share)
+
+    found = [
+        bar(say("takings.wallet", wallet=words.wallet(wallet.channel), count=wallet.count), wallet.amount_fen)
         for wallet in sorted(day.wallets, key=lambda wallet: wallet.amount_fen, reverse=True)
-    )
+    ]
+    if day.refunds:
+        found.append(bar(say("takings.refunds", count=day.refunds), day.refunded_fen, minus="-"))
+    if day.store_count:
+        found.append(bar(say("takings.store", count=day.store_count), day.store_fen))
+    return tuple(found)
 
 
 def _hour_bars(day: DayRead) -> tuple[Bar, ...]:

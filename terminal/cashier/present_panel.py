@@ -196,13 +196,20 @@ def _not_paid(state: CashierState, payment: PaymentView) -> PanelView:
 
 def _late(state: CashierState, payment: PaymentView) -> PanelView:
     late = payment.late_money
-    undone = late is not None and late.state is LateMoneyState.UNDONE
+    amount = words.yuan(payment.amount.fen)
+    match late.state if late is not None else LateMoneyState.FOUND:
+        case LateMoneyState.FOUND:
+            tone, big, todo = Tone.UNKNOWN, say("state.late", amount=amount), say("state.late_todo")
+        case LateMoneyState.UNDONE:
+            tone, big, todo = Tone.UNKNOWN, say("state.late_undone", amount=amount), say("state.late_undone_todo")
+        case LateMoneyState.ACCEPTED:
+            tone, big, todo = Tone.PAID, say("state.late_kept", amount=amount), say("state.late_kept_todo")
     return PanelView(
         sign=Sign.DISC_CLOCK,
-        tone=Tone.UNKNOWN,
-        big=say("state.late_undone" if undone else "state.late", amount=words.yuan(payment.amount.fen)),
+        tone=tone,
+        big=big,
         customer=words.wallet(payment.channel),
-        todo=say("state.late_undone_todo" if undone else "state.late_todo"),
+        todo=todo,
         proof=say("proof.late", time=clock_seconds(late.found_at_ms, state.settings.zone)) if late else None,
         support=_support(payment),
     )

@@ -9,7 +9,7 @@ from datetime import timedelta, timezone, tzinfo
 from protocol.auth_code import CONFIRMED_RANGES, CodeRange
 from protocol.money import MAX_AMOUNT_FEN
 from protocol.secret import Secret
-from sync.engine.model import Line, LinkView, PaymentView
+from sync.engine.model import Line, LinkView, PaymentView, StorePaidView
 from terminal.cashier.keys import DEFAULT_KEYS, Command
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.ports import CheckFound, DayRead, GunSeen, GunState, HistoryEntry, Identity, OrderRow
@@ -35,6 +35,8 @@ CANCEL_BOUNCE_MS = 250
 CANCEL_HOLD_MS = 1_200
 #: The slow pulse of an unknown outcome.
 PULSE_MS = 4_000
+#: How long a payment at the store's static QR stays across the top.
+RING_MS = 20_000
 #: How many characters can be taken back; a code that is longer is not echoed.
 UNDO_DEPTH = 64
 
@@ -91,6 +93,15 @@ class Settled:
     """A parked payment that has settled: shown across the top until somebody acknowledges it."""
 
     payment: PaymentView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRing:
+    """The latest payment at the store's static QR, and how many more came while the bar was there."""
+
+    paid: StorePaidView
+    at_ms: int
+    more: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +175,7 @@ class CashierState:
     parked: tuple[PaymentView, ...] = ()
     settled: tuple[Settled, ...] = ()
     recent: tuple[PaymentView, ...] = ()
+    ring: StoreRing | None = None
     notice: Notice | None = None
     cancel: CancelPress | None = None
     last_code: Secret | None = None

@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from sync.engine.model import CommandRefused, LinkView, PaymentView
+from sync.engine.model import CommandRefused, LinkView, PaymentView, RefundView, StorePaidView
 from terminal.cashier import events as e
 from terminal.cashier.commands import home_of, picked, pressed, released
 from terminal.cashier.effects import Effect, Play, ReadHistory, Sound
 from terminal.cashier.orders import neighbour, visible_rows
-from terminal.cashier.paying import activation_answered, command_refused, link_seen, payment_seen, time_passed
+from terminal.cashier.paying import (
+    activation_answered,
+    command_refused,
+    link_seen,
+    payment_seen,
+    refund_seen,
+    store_paid,
+    time_passed,
+)
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import ActivationAnswered, GunSeen, Identity, Publication, ScanRead
 from terminal.cashier.scanning import refused, scanned
@@ -74,6 +82,10 @@ def _published(state: CashierState, told: Publication, request_id: str) -> Resul
     match told:
         case PaymentView():
             return payment_seen(state, told)
+        case RefundView():
+            return refund_seen(state, told)
+        case StorePaidView():
+            return store_paid(state, told)
         case LinkView():
             return link_seen(state, told)
         case CommandRefused():

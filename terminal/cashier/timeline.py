@@ -29,6 +29,12 @@ KINDS: Final[Mapping[str, Tone]] = MappingProxyType(
         "not_paid": Tone.NOT_PAID,
         "late_money": Tone.UNKNOWN,
         "late_undone": Tone.UNKNOWN,
+        "late_kept": Tone.PAID,
+        "refund_asked": Tone.UNKNOWN,
+        "refund_taken": Tone.WAITING,
+        "refunded": Tone.NEUTRAL,
+        "refund_refused": Tone.NOT_PAID,
+        "store_paid": Tone.PAID,
         "conflict": Tone.DANGER,
         "acknowledged": Tone.NEUTRAL,
         "resumed": Tone.NEUTRAL,
@@ -53,6 +59,8 @@ def line_of(state: CashierState, entry: HistoryEntry) -> TimelineLine:
 def _extra(entry: HistoryEntry) -> Phrase | None:
     """Why, or by which proof or wallet; never a code word of the journal."""
     reason = words.reason(entry.reason) if entry.kind in ("not_paid", "unknown", "cancel_asked") else None
+    if entry.kind == "refund_refused":
+        reason = words.refund_reason(entry.reason)
     if reason is not None:
         return reason
     first, _, tail = entry.detail.partition(" ")

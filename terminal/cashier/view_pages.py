@@ -57,6 +57,7 @@ class TakingsView:
     hours: tuple[Bar, ...]
     loading: bool
     is_today: bool
+    refunded: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

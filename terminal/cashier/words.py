@@ -6,6 +6,7 @@ A family is `prefix.value` for every value of a closed list; `FAMILIES` is what 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -28,6 +29,11 @@ PAYMENT_REASONS: Final[tuple[Reason, ...]] = (
     Reason.TERMINAL_REVOKED, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL, Reason.DISK_READ_ONLY,
     Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.INTERNAL,
 )  # fmt: skip
+#: Reasons that a refund can end or stay open with, beside those of payments.
+REFUND_REASONS: Final[tuple[Reason, ...]] = (
+    Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS, Reason.UNKNOWN_PAYMENT, Reason.REFUND_REFUSED,
+    Reason.SELLER_BALANCE_LOW, Reason.UNKNOWN_PATH,
+)  # fmt: skip
 ACTIVATION_REASONS: Final[tuple[Reason, ...]] = (
     Reason.ACTIVATION_UNKNOWN, Reason.ACTIVATION_EXPIRED, Reason.ACTIVATION_USED, Reason.TOO_MANY_TRIES,
     Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED, Reason.CLOCK, Reason.BAD_REQUEST, Reason.DISK_FULL,
@@ -39,11 +45,22 @@ BLOCKED_REASONS: Final[tuple[Reason, ...]] = (
 )  # fmt: skip
 SPEAKERS: Final = ("gateway", "till", "cashier")
 
+
+class RefundWord(StrEnum):
+    """How a refund that was asked for stands."""
+
+    REFUNDED = "refunded"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "scan": (*(value.value for value in ScanRefusal), *SCAN_TROUBLES),
         "amount": tuple(value.value for value in AmountRefusal if value is not AmountRefusal.EMPTY),
         "reason": (*(value.value for value in PAYMENT_REASONS), "other"),
+        "refund_reason": tuple(value.value for value in REFUND_REASONS),
+        "refund": tuple(value.value for value in RefundWord),
         "activation_reason": (*(value.value for value in ACTIVATION_REASONS), "other"),
         "blocked": tuple(value.value for value in BLOCKED_REASONS),
         "blocked_todo": tuple(value.value for value in BLOCKED_REASONS),
@@ -72,6 +89,18 @@ def reason(value: Reason | None) -> Phrase | None:
     if value is None or value in (Reason.PAID, Reason.DONE, Reason.LATE_MONEY):
         return None
     return say(f"reason.{value.value}" if value in PAYMENT_REASONS else "reason.other")
+
+
+def refund_reason(value: Reason | None) -> Phrase | None:
+    """The sentence of a refund's reason; None when there is none to say."""
+    if value is not None and value in REFUND_REASONS:
+        return say(f"refund_reason.{value.value}")
+    return None if value in (Reason.REFUNDED, Reason.NOT_CONFIRMED) else reason(value)
+
+
+def refund_outcome(word: RefundWord, amount_fen: int) -> Phrase:
+    """What became of a refund, and what to do."""
+    return say(f"refund.{word.value}", amount=yuan(amount_fen))
 
 
 def activation_reason(value: Reason) -> Phrase:

@@ -5,9 +5,10 @@ Who said it: `gateway` for what carries its signature, `cashier` for what a pers
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from protocol.messages import LateMoneyState, Presented
+from protocol.money import Money
 from protocol.numbers import read_payment_no
 from protocol.reasons import Reason
 from protocol.states import GatewayState
@@ -24,7 +25,13 @@ from sync.engine.statements import (
     PaymentSettled,
     PaymentSilent,
     PaymentStarted,
+    RefundObserved,
+    RefundRefused,
+    RefundSettled,
+    RefundStarted,
+    RefundStatement,
     Silence,
+    StorePaidHeard,
 )
 from terminal.cashier.ports import HistoryEntry
 
@@ -35,6 +42,11 @@ if TYPE_CHECKING:
 
 GATEWAY = "gateway"
 CASHIER = "cashier"
+_LATE: Final = {
+    LateMoneyState.FOUND: "late_money",
+    LateMoneyState.UNDONE: "late_undone",
+    LateMoneyState.ACCEPTED: "late_kept",
+}
 _UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
 
 
@@ -73,14 +85,36 @@ def _told(statement: AnyStatement) -> tuple[str, str, Reason | None, str]:
         case PaymentSettled():
             return _settled(statement)
         case LateMoneySeen(late_money=late_money):
-            found = late_money.state is LateMoneyState.FOUND
-            return ("late_money" if found else "late_undone"), GATEWAY, None, ""
+            return _LATE[late_money.state], GATEWAY, None, ""
         case PaymentConflict():
             return "conflict", GATEWAY, None, ""
         case PaymentAcked():
             return "acknowledged", GATEWAY, None, ""
+        case StorePaidHeard(amount_fen=amount_fen):
+            return "store_paid", GATEWAY, None, _yuan(amount_fen)
+        case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():
+            return _refund(statement)
         case _:
             assert_never(statement)
+
+
+def _refund(statement: RefundStatement) -> tuple[str, str, Reason | None, str]:
+    amount = _yuan(statement.amount_fen)
+    match statement:
+        case RefundStarted(operator=operator):
+            return "refund_asked", CASHIER, None, f"{amount} {operator}".rstrip()
+        case RefundObserved():
+            return "refund_taken", GATEWAY, None, amount
+        case RefundRefused(reason=reason):
+            return "refund_refused", GATEWAY, reason, amount
+        case RefundSettled(done=done, reason=reason):
+            return ("refunded" if done else "refund_refused"), GATEWAY, None if done else reason, amount
+        case _:
+            assert_never(statement)
+
+
+def _yuan(amount_fen: int) -> str:
+    return f"¥{Money(amount_fen).yuan()}"
 
 
 def _observed(statement: PaymentObserved) -> tuple[str, str, Reason | None, str]:

@@ -62,8 +62,15 @@ class FolderReader:
         if not self.exists():
             return day_read((), (), day=day, zone=zone)
         with JournalReader(self._path) as journal:
-            settled = journal.settled(since_ms=start_ms, until_ms=end_ms)
-            return day_read(settled, journal.open_payments(), day=day, zone=zone)
+            return day_read(
+                journal.settled(since_ms=start_ms, until_ms=end_ms),
+                journal.open_payments(),
+                day=day,
+                zone=zone,
+                refunds=journal.refunds(since_ms=start_ms, until_ms=end_ms),
+                open_refunds=journal.open_refunds(),
+                store=journal.store_paid(since_ms=start_ms, until_ms=end_ms),
+            )
 
     def day_back(self, days_ago: int, *, now_ms: int, zone: tzinfo) -> DayRead:
         """The day so many days before today."""

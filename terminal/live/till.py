@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from protocol.activation import ActivationTicket
 from protocol.reasons import Reason
-from sync.engine.model import Command, CommandRefused, LinkView, PaymentView, Published, StartPayment
+from sync.engine.model import (
+    CancelPayment,
+    Command,
+    CommandRefused,
+    LinkView,
+    ListenToStore,
+    PaymentView,
+    Published,
+    RefundView,
+    StartPayment,
+    StartRefund,
+    StorePaidView,
+)
 from sync.errors import ConfigDamagedError, SyncError
 from sync.folder import Folder, TerminalIdentity
 from sync.link.address import AddressError
@@ -91,6 +103,7 @@ class LiveTill:
         self._callbacks: list[Callable[[Publication], None]] = []
         self._payments: dict[str, PaymentView] = {}
         self._link: LinkView | None = None
+        self._rings: list[StorePaidView] = []
         self._identity = Identity()
         self._till: OpenTill | None = None
         self._activation: threading.Thread | None = None
@@ -117,7 +130,7 @@ class LiveTill:
     def submit(self, command: Command) -> None:
         with self._lock:
             till = self._till
-        number = command.request_id if isinstance(command, StartPayment) else command.payment_no
+        number = _number_of(command)
         if till is None:
             self._publish(CommandRefused(request_id=number, reason=Reason.NOT_ACTIVATED))
             return
@@ -144,6 +157,10 @@ class LiveTill:
             if self._link is not None:
                 callback(self._link)
             callback(self._guns.now())
+            # Nobody was there when it rang: the first who comes hears it.
+            rings, self._rings = self._rings, []
+            for ring in rings:
+                callback(ring)
             self._callbacks.append(callback)
 
     def read_orders(self, *, limit: int) -> tuple[OrderRow, ...]:
@@ -229,7 +246,10 @@ class LiveTill:
                     self._remember(told)
                 case LinkView():
                     self._link = told
-                case CommandRefused() | GunSeen() | ScanRead() | ActivationAnswered():
+                case StorePaidView():
+                    if not self._callbacks:
+                        self._rings.append(told)
+                case RefundView() | CommandRefused() | GunSeen() | ScanRead() | ActivationAnswered():
                     pass
                 case _:
                     assert_never(told)
@@ -237,9 +257,31 @@ class LiveTill:
                 callback(told)
 
 
+def _number_of(command: Command) -> str:
+    """By which a refusal of the command is known."""
+    match command:
+        case StartPayment() | StartRefund():
+            return command.request_id
+        case CancelPayment():
+            return command.payment_no
+        case ListenToStore():
+            return ""
+        case _:
+            assert_never(command)
+
+
+def _open_listening(data_dir: Path, /, *, publish: Callable[[Published], None]) -> OpenTill:
+    """A till with somebody in front of it: it rings for the store's static QR."""
+    from sync.till import open_till
+
+    till = open_till(data_dir, publish=publish)
+    till.submit(ListenToStore())
+    return till
+
+
 def open_live_till(data_dir: Path, *, scanners: Iterable[str] = ()) -> LiveTill:
     """The till of a data folder, activated or not. TillBlockedError says why the folder cannot be used. Blocks."""
-    from sync.till import activate_folder, open_till
+    from sync.till import activate_folder
 
     folder = Folder(data_dir)
     try:
@@ -247,6 +289,6 @@ def open_live_till(data_dir: Path, *, scanners: Iterable[str] = ()) -> LiveTill:
         if not folder.activated and folder.journal.exists():
             # Binding this folder again would put two terminals' orders into one journal.
             raise ConfigDamagedError("The terminal's identity is missing, but its journal is here.")
-        return LiveTill(data_dir, scanners=scanners, open_till=open_till, activate_folder=activate_folder)
+        return LiveTill(data_dir, scanners=scanners, open_till=_open_listening, activate_folder=activate_folder)
     except SyncError as error:
         raise TillBlockedError(blocking_reason(error)) from error

@@ -1,7 +1,9 @@
 """One day's takings from the journal's payments: sums by wallet and hour, and what is not settled. Pure.
 
 A payment counts on the day it was settled at this till, in the shop's zone. What needs a person comes whole: every open
-payment, whatever day it is from, and late money of the day that is not undone. Late money is never part of the sum.
+payment and refund, whatever day it is from, and late money of the day that nobody decided about. Late money is part of
+the sum only when a person kept it for its sale. A refund counts on the day it was done, whenever the sale was. What the
+store's static QR took is told beside, in no till's sum.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from protocol.messages import LateMoneyState
-from protocol.states import TerminalState
-from sync.engine.model import PaymentView
+from protocol.states import RefundState, TerminalState
+from sync.engine.model import PaymentView, RefundView, StorePaidView
 from terminal.cashier.ports import DayRead, HourSum, WalletSum
 
 
@@ -33,27 +35,48 @@ def needs_attention(payment: PaymentView) -> bool:
     return late or not payment.state.final
 
 
-def day_read(settled: Iterable[PaymentView], still_open: Iterable[PaymentView], *, day: date, zone: tzinfo) -> DayRead:
-    """`settled`: the payments that ended on that day; `still_open`: those without an outcome now."""
+def is_taken(payment: PaymentView) -> bool:
+    """Whether its money is this shop's: paid, or late and kept for its sale by a person."""
+    kept = payment.late_money is not None and payment.late_money.state is LateMoneyState.ACCEPTED
+    return kept or payment.state is TerminalState.PAID
+
+
+def day_read(
+    settled: Iterable[PaymentView],
+    still_open: Iterable[PaymentView],
+    *,
+    day: date,
+    zone: tzinfo,
+    refunds: Iterable[RefundView] = (),
+    open_refunds: Iterable[RefundView] = (),
+    store: Iterable[StorePaidView] = (),
+) -> DayRead:
+    """`settled`: the payments that ended on that day; `still_open`: those without an outcome now. `refunds` ended on
+    that day, `open_refunds` have no outcome now; `store`: what the static QR took on that day."""
     ended = tuple(settled)
-    paid = tuple(payment for payment in ended if payment.state is TerminalState.PAID)
+    paid = tuple(payment for payment in ended if is_taken(payment))
+    done = tuple(refund for refund in refunds if refund.state is RefundState.DONE)
     candidates = {payment.payment_no: payment for payment in (*ended, *still_open) if needs_attention(payment)}
     return DayRead(
         day=day.isoformat(),
         count=len(paid),
         amount_fen=sum(payment.amount.fen for payment in paid),
-        not_paid=sum(1 for payment in ended if payment.state is TerminalState.NOT_PAID),
-        wallets=_wallets(paid),
+        not_paid=len(ended) - len(paid),
+        wallets=_wallets((payment.channel, payment.amount.fen) for payment in paid),
         hours=_hours(paid, zone),
         unresolved=tuple(sorted(candidates.values(), key=lambda payment: payment.started_at_ms)),
+        refunds=len(done),
+        refunded_fen=sum(refund.amount.fen for refund in done),
+        open_refunds=tuple(open_refunds),
+        store=_wallets((paid.channel, paid.amount.fen) for paid in store),
     )
 
 
-def _wallets(paid: Iterable[PaymentView]) -> tuple[WalletSum, ...]:
+def _wallets(paid: Iterable[tuple[str | None, int]]) -> tuple[WalletSum, ...]:
     sums: dict[str, tuple[int, int]] = {}
-    for payment in paid:
-        count, fen = sums.get(payment.channel or "", (0, 0))
-        sums[payment.channel or ""] = (count + 1, fen + payment.amount.fen)
+    for channel, amount_fen in paid:
+        count, fen = sums.get(channel or "", (0, 0))
+        sums[channel or ""] = (count + 1, fen + amount_fen)
     found = (WalletSum(channel=name, count=count, amount_fen=fen) for name, (count, fen) in sums.items())
     return tuple(sorted(found, key=lambda wallet: (-wallet.amount_fen, wallet.channel)))
 

@@ -29,8 +29,20 @@ def rows_of(day: DayRead) -> tuple[tuple[Cell, ...], ...]:
         for wallet in day.wallets
     )
     hours = (("hour", f"{hour.hour:02d}:00", hour.count, _yuan(hour.amount_fen), hour.amount_fen) for hour in day.hours)
-    total = ("total", day.day, day.count, _yuan(day.amount_fen), day.amount_fen)
-    return (*unresolved, total, ("not_paid", day.day, day.not_paid, _yuan(0), 0), *wallets, *hours)
+    refunding = (
+        ("refund_open", refund.refund_no, 1, _yuan(refund.amount.fen), refund.amount.fen) for refund in day.open_refunds
+    )
+    store = (
+        ("static_qr", wallet.channel or "unknown", wallet.count, _yuan(wallet.amount_fen), wallet.amount_fen)
+        for wallet in day.store
+    )
+    sums = (
+        ("total", day.day, day.count, _yuan(day.amount_fen), day.amount_fen),
+        ("refunded", day.day, day.refunds, _yuan(day.refunded_fen), day.refunded_fen),
+        ("net", day.day, day.count, _signed(day.net_fen), day.net_fen),
+        ("not_paid", day.day, day.not_paid, _yuan(0), 0),
+    )
+    return (*unresolved, *refunding, *sums, *wallets, *hours, *store)
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
@@ -47,6 +59,11 @@ def guarded(cell: Cell) -> Cell:
     if isinstance(cell, str) and cell.lstrip(" \u3000\u00a0").startswith(_RUNS):
         return f"'{cell}"
     return cell
+
+
+def _signed(amount_fen: int) -> str:
+    """A day on which more went back than came in is less than nothing."""
+    return f"-{_yuan(-amount_fen)}" if amount_fen < 0 else _yuan(amount_fen)
 
 
 def _yuan(amount_fen: int) -> str:

@@ -12,7 +12,7 @@ from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import ProofKind, TerminalState
-from sync.engine.model import Line, LinkView, PaymentView
+from sync.engine.model import Line, LinkView, PaymentView, StorePaidView
 from terminal.cashier import events as e
 from terminal.cashier import words
 from terminal.cashier.keys import Command
@@ -81,8 +81,10 @@ def till() -> CashierState:
     history = [
         payment(11, TerminalState.PAID, 1250, 2), payment(12, TerminalState.PAID, 800, 4, channel="wechat"),
         payment(13, TerminalState.NOT_PAID, 3000, 7), payment(14, TerminalState.PAID, 16_880, 11),
-        payment(15, TerminalState.PAID, 650, 13, channel="wechat"), payment(16, TerminalState.PAID, 4_200, 19),
-        payment(17, TerminalState.PAID, 1_900, 24, channel="unionpay"), payment(18, TerminalState.PAID, 2_350, 31),
+        payment(15, TerminalState.PAID, 650, 13, channel="wechat"),
+        payment(16, TerminalState.PAID, 4_200, 19, refunded_fen=100),
+        payment(17, TerminalState.PAID, 1_900, 24, channel="unionpay"),
+        payment(18, TerminalState.PAID, 2_350, 31, refunded_fen=2_350),
     ]  # fmt: skip
     told: list[e.Event] = [e.Published(publication=link), e.Published(publication=GunSeen(gun=GunState.READY))]
     told += [e.Published(publication=view) for view in history]
@@ -122,6 +124,23 @@ def late_in_panel() -> CashierState:
     state = selling(lost)
     told = e.Published(publication=replace(lost, late_money=found, request_id="r1"))
     return run(state, [told, e.Tick(unix_ms=NOW_MS)], now_ms=12_000)
+
+
+def late_kept() -> CashierState:
+    """The same, after a person decided to keep the money for its sale."""
+    kept = LateMoney(state=LateMoneyState.ACCEPTED, amount_fen=1250, found_at_ms=NOW_MS)
+    lost = ours(TerminalState.NOT_PAID)
+    told = e.Published(publication=replace(lost, late_money=kept, request_id="r1"))
+    return run(selling(lost), [told, e.Tick(unix_ms=NOW_MS)], now_ms=12_000)
+
+
+def store_rings() -> CashierState:
+    """A customer pays at the shop's own QR while another one is still looking at the wallet."""
+    paid = StorePaidView(
+        seq=1, payment_no=f"{number(90)}-1", amount=Money(800), channel="wechat", transaction_tail="3421",
+        paid_at_ms=NOW_MS,
+    )  # fmt: skip
+    return run(selling(ours(TerminalState.WAITING)), [e.Published(publication=paid)], now_ms=10_000)
 
 
 def offline() -> CashierState:
@@ -168,6 +187,7 @@ def takings() -> CashierState:
         ),
         hours=tuple(HourSum(hour=hour, count=count, amount_fen=fen) for hour, count, fen in hours),
         unresolved=(payment(71, TerminalState.UNKNOWN, 3_000, 5, channel=None),),
+        refunds=2, refunded_fen=3_150, store=(WalletSum(channel="wechat", count=3, amount_fen=2_400),),
     )  # fmt: skip
     return run(till(), [e.Pressed(command=Command.TAKINGS), e.DayArrived(days_ago=0, day=day)], now_ms=3_000)
 
@@ -208,6 +228,8 @@ SCENES: Final[dict[str, Callable[[], CashierState]]] = {
     "unknown": lambda: selling(ours(TerminalState.UNKNOWN), after_ms=14_000),
     "late": late,
     "late_in_panel": late_in_panel,
+    "late_kept": late_kept,
+    "store_rings": store_rings,
     "offline": offline,
     "troubled": troubled,
     "refused_goods": lambda: run(till(), [*typed("12.5"), e.Scanned(text=Secret("6901234567892"))], now_ms=2_000),

@@ -99,7 +99,8 @@ class TakingsPage(QWidget):
     def show_view(self, view: TakingsView, text: Callable[[Phrase], str]) -> None:
         state = "takings.loading" if view.loading else "takings.today" if view.is_today else "takings.day"
         self.day.set_text(text(say(state, day=view.day)))
-        self.total.show_number(text(Phrase("takings.total")), f"¥{view.total}" if view.total else "—")
+        total = say("takings.total_net", refunded=view.refunded) if view.refunded else say("takings.total")
+        self.total.show_number(text(total), f"¥{view.total}" if view.total else "—")
         self.count.show_number(text(Phrase("takings.count")), str(view.count) if view.total else "—")
         self.average.show_number(text(Phrase("takings.average")), f"¥{view.average}" if view.average else "—")
         self.not_paid.show_number(text(Phrase("takings.not_paid")), str(view.not_paid) if view.total else "—")

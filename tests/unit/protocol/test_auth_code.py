@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.auth_code import CONFIRMED_RANGES, CodeRange, PaymentCode, ScanRefusal, Wallet, classify_scan
+from protocol.auth_code import (
+    CONFIRMED_RANGES,
+    UNSERVED_RANGES,
+    CodeRange,
+    PaymentCode,
+    ScanRefusal,
+    Wallet,
+    classify_scan,
+)
 from protocol.numbers import new_number, new_out_trade_no
 from protocol.secret import Secret
 
@@ -20,7 +28,11 @@ ORDER = new_number(b"\x05" * 15)
         ("283333333333333333", Wallet.ALIPAY),
         ("309999999999999999999999", Wallet.ALIPAY),
         ("6226359577513731196", Wallet.UNIONPAY),
-        ("0112345678901234567", Wallet.ECNY),
+        *((f"{first}0000000000000000", Wallet.WECHAT) for first in range(10, 16)),
+        *((f"{first}00000000000000", Wallet.ALIPAY) for first in range(25, 31)),
+        *((f"{first}".ljust(24, "9"), Wallet.ALIPAY) for first in range(25, 31)),
+        ("153456789012345678", Wallet.WECHAT),
+        ("6200000000000000000", Wallet.UNIONPAY),
         ("２８３３３３３３３３３３３３３３３３", Wallet.ALIPAY),
         (" 283333333333333333\r\n", Wallet.ALIPAY),
         ("\x02283333333333333333\x03", Wallet.ALIPAY),
@@ -48,6 +60,13 @@ def test_each_wallet_is_known_by_its_range(text: str, wallet: Wallet) -> None:
         ("160000000000000000", ScanRefusal.UNKNOWN_WALLET),
         ("10000000000000000", ScanRefusal.UNKNOWN_WALLET),
         ("1000000000000000000", ScanRefusal.UNKNOWN_WALLET),
+        ("62263595775137311960", ScanRefusal.UNKNOWN_WALLET),
+        ("622635957751373119", ScanRefusal.UNKNOWN_WALLET),
+        ("2400000000000000", ScanRefusal.UNKNOWN_WALLET),
+        ("3100000000000000", ScanRefusal.UNKNOWN_WALLET),
+        ("0112345678901234567", ScanRefusal.ECNY),
+        ("511111111111111111", ScanRefusal.BESTPAY),
+        ("831111111111111111", ScanRefusal.SUNING),
         ("2019082922001432790585537960", ScanRefusal.RECEIPT),
         (ORDER, ScanRefusal.RECEIPT),
         (ORDER.lower(), ScanRefusal.RECEIPT),
@@ -73,14 +92,15 @@ def test_further_wallets_come_by_configuration() -> None:
     found = classify_scan("511111111111111111", ranges=ranges)
     assert isinstance(found, PaymentCode)
     assert found.wallet == "bestpay"
-    assert classify_scan("511111111111111111") is ScanRefusal.UNKNOWN_WALLET
+    assert classify_scan("511111111111111111") is ScanRefusal.BESTPAY
 
 
 def test_confirmed_ranges_do_not_overlap() -> None:
     for length in range(16, 25):
         for first in range(100):
             digits = f"{first:02d}".ljust(length, "7")
-            assert sum(known.holds(digits) for known in CONFIRMED_RANGES) <= 1
+            served = sum(known.holds(digits) for known in CONFIRMED_RANGES)
+            assert served + sum(known.holds(digits) for known, _ in UNSERVED_RANGES) <= 1
 
 
 @given(st.text())

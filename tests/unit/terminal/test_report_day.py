@@ -10,8 +10,8 @@ import pytest
 from protocol.messages import LateMoney, LateMoneyState, Presented
 from protocol.money import Money
 from protocol.numbers import new_number
-from protocol.states import TerminalState
-from sync.engine.model import PaymentView
+from protocol.states import RefundState, TerminalState
+from sync.engine.model import PaymentView, RefundView, StorePaidView
 from terminal.cashier.state import CHINA
 from terminal.reports.day import day_bounds_ms, day_of, day_read
 from terminal.reports.sheet import HEADER, as_csv, guarded, rows_of
@@ -78,8 +78,56 @@ def test_late_money_needs_a_look_until_it_is_undone_and_nothing_is_listed_twice(
 def test_a_sheet_puts_the_unresolved_first_and_every_row_has_every_column() -> None:
     read = day_read([payment(1, TerminalState.PAID)], [payment(2, TerminalState.UNKNOWN)], day=DAY, zone=CHINA)
     rows = rows_of(read)
-    assert [row[0] for row in rows] == ["unresolved", "total", "not_paid", "wallet", "hour"]
+    assert [row[0] for row in rows] == ["unresolved", "total", "refunded", "net", "not_paid", "wallet", "hour"]
     assert {len(row) for row in rows} == {len(HEADER)}
+
+
+def refund(state: RefundState, *, fen: int) -> RefundView:
+    return RefundView(
+        refund_no=new_number(bytes(15)), payment_no="P-1", order_no="P", amount=Money(fen), state=state, reason=None,
+        channel="alipay", refundable_fen=None, operator="", started_at_ms=1, settled_at_ms=START_MS, request_id=None,
+    )  # fmt: skip
+
+
+def at_the_stand(seq: int, *, fen: int, by: str = "wechat") -> StorePaidView:
+    return StorePaidView(
+        seq=seq, payment_no="P-1", amount=Money(fen), channel=by, transaction_tail=None, paid_at_ms=START_MS
+    )
+
+
+def test_what_went_back_is_taken_off_and_only_what_went_back() -> None:
+    read = day_read(
+        [payment(1, TerminalState.PAID, fen=1000)],
+        (),
+        day=DAY,
+        zone=CHINA,
+        refunds=[refund(RefundState.DONE, fen=300), refund(RefundState.FAILED, fen=500)],
+        open_refunds=[refund(RefundState.SENT, fen=100)],
+    )
+    assert (read.amount_fen, read.refunds, read.refunded_fen, read.net_fen) == (1000, 1, 300, 700)
+    assert next(row[0] for row in rows_of(read)) == "refund_open"
+
+
+def test_a_day_of_refunds_only_is_less_than_nothing_and_its_sheet_says_so() -> None:
+    read = day_read((), (), day=DAY, zone=CHINA, refunds=[refund(RefundState.DONE, fen=300)])
+    assert read.net_fen == -300
+    assert ("net", read.day, 0, "-3.00", -300) in rows_of(read)
+
+
+def test_the_static_qr_is_the_stores_and_in_no_tills_sum() -> None:
+    stand = [at_the_stand(1, fen=800), at_the_stand(2, fen=200, by="alipay")]
+    read = day_read([payment(1, TerminalState.PAID, fen=100)], (), day=DAY, zone=CHINA, store=stand)
+    assert (read.count, read.amount_fen, read.net_fen) == (1, 100, 100)
+    assert (read.store_count, read.store_fen) == (2, 1000)
+    assert [row[:2] for row in rows_of(read) if row[0] == "static_qr"] == [
+        ("static_qr", "wechat"), ("static_qr", "alipay"),
+    ]  # fmt: skip
+
+
+def test_late_money_that_a_person_kept_is_taken_and_needs_nobody() -> None:
+    kept = late(payment(1, TerminalState.NOT_PAID, fen=400), LateMoneyState.ACCEPTED)
+    read = day_read([kept], (), day=DAY, zone=CHINA)
+    assert (read.count, read.amount_fen, read.not_paid, read.unresolved) == (1, 400, 0, ())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Asks a till for one refund and waits for what it becomes. Decides nothing about money: it reads the views."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from guitai.counter.hearing import Ear
+from protocol.reasons import Reason
+from sync.engine.model import CommandRefused, RefundView, StartRefund
+
+if TYPE_CHECKING:
+    from protocol.money import Money
+    from sync.till import Till
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """How far the refund came: its last view, or why nothing was started."""
+
+    view: RefundView | None
+    refused: Reason | None
+
+
+class OneRefund(Ear):
+    """One refund, from the command to its outcome."""
+
+    def run(self, till: Till, *, order_no: str, amount: Money, note: str, until_s: float) -> GivenBack:
+        """Starts the refund and follows it until it is final, refused, or `until_s` (monotonic seconds) is past."""
+        request_id = secrets.token_hex(8)
+        till.submit(
+            StartRefund(request_id=request_id, order_no=order_no, amount=amount, note=note, operator="guitai refund")
+        )
+        last: RefundView | None = None
+        while time.monotonic() < until_s:
+            match self.next(until_s):
+                case CommandRefused(request_id=refused_id, reason=reason) if refused_id == request_id:
+                    return GivenBack(view=last, refused=reason)
+                case RefundView() as view if view.request_id == request_id:
+                    last = view
+                    if view.state.final:
+                        return GivenBack(view=view, refused=None)
+                case _:
+                    pass
+        return GivenBack(view=last, refused=None)
