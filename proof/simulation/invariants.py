@@ -7,7 +7,7 @@ written down here a second time on purpose: an oracle that imports its subject's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -15,13 +15,12 @@ from typing import Final
 from proof.asked import Asked, Verb
 from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow, TillSight
 from proof.wallets import kept_fen
-from protocol.messages import LateMoneyState, PaymentRequest, Presented, decode
+from protocol.messages import PaymentRequest, Presented, decode
 from protocol.numbers import order_of_out_trade_no
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
 from sandbox.wallet import MoneyState, OrderMoney
 from sync.engine.model import PaymentView
-from sync.engine.statements import TILL
 
 Complaint = tuple[str, str]
 Complaints = Iterator[Complaint]
@@ -91,6 +90,22 @@ def no_charge_after_a_proof(e: Evidence, out_trade_no: str) -> Complaints:
     for till in e.tills.values():
         if order.payment_no in till.green:
             yield order.payment_no, f"the wallet keeps {kept} fen for a payment shown as safe to rescan"
+
+
+def refunds_stay_within_the_charge(e: Evidence, out_trade_no: str) -> Complaints:
+    """What went back never exceeds what was taken, and what was accepted as refunds never exceeds it either."""
+    money = e.money(out_trade_no)
+    if money is None:
+        return
+    if money.refunded_fen > money.captured_fen:
+        yield out_trade_no, f"{money.refunded_fen} fen went back of {money.captured_fen}"
+    asked_fen = sum(
+        r.amount_fen
+        for r in e.gateway.refunds().values()
+        if r.out_trade_no == out_trade_no and r.state is not RefundState.FAILED
+    )
+    if asked_fen > money.total_fen:
+        yield out_trade_no, f"refunds of {asked_fen} fen were accepted for {money.total_fen}"
 
 
 # --- what a till shows ------------------------------------------------------------------------------------------
@@ -273,112 +288,6 @@ def _order_proof_is_true(order: ChannelOrderRow, money: OrderMoney | None, *, st
             yield order.payment_no, f"{order.ended} of an order that exists"
 
 
-# --- when everything is calm ------------------------------------------------------------------------------------
-
-
-def all_agree(e: Evidence) -> Complaints:
-    """Till, gateway and wallet say the same of every payment, and nothing is open."""
-    for till in e.tills.values():
-        for number, record in till.file.payments().items():
-            row, kept = e.rows.get(number), e.kept_of(number)
-            if not record.state.final:
-                yield number, f"{till.name} still shows {record.state}"
-            elif row is not None and row.state.value != record.state.value:
-                yield number, f"{till.name} says {record.state}, the gateway {row.state}"
-            elif row is None and record.state is TerminalState.PAID:
-                yield number, "PAID at the till, and the gateway has never seen it"
-            elif kept != (record.amount.fen - e.refunded_of(number) if record.state is TerminalState.PAID else 0):
-                yield number, f"{record.state} at the till, and the wallet holds {kept} fen"
-    for row in e.rows.values():
-        if not row.state.final:
-            yield row.payment_no, f"the gateway is still at {row.state}"
-
-
-def late_money_is_undone(e: Evidence) -> Complaints:
-    """Money that came too late has gone back, and the till was told both."""
-    for row in e.rows.values():
-        if row.late is LateMoneyState.FOUND:
-            yield row.payment_no, "late money was found and not given back"
-    for till in e.tills.values():
-        for number, record in till.file.payments().items():
-            row = e.rows.get(number)
-            told = None if record.late_money is None else record.late_money.state
-            if row is not None and row.late is not None and told is not row.late:
-                yield number, f"late money is {row.late} at the gateway and {told} at the till"
-
-
-def all_acknowledged(e: Evidence) -> Complaints:
-    """Every final outcome that a till has from the gateway is acknowledged on both sides. What a till proves by itself
-    (not one byte was sent) is not the gateway's outcome."""
-    for till in e.tills.values():
-        for number, record in till.file.payments().items():
-            row = e.rows.get(number)
-            if record.ack_owed:
-                yield number, f"{till.name} still owes its acknowledgement"
-            own = record.proof is not None and record.proof.said_by == TILL
-            if row is not None and row.state.final and row.acked_seq is None and not own:
-                yield number, "the gateway never heard that its outcome was journaled"
-
-
-def chains_are_gapless(e: Evidence) -> Complaints:
-    """The gateway holds each till's whole chain, entry for entry."""
-    for till in e.tills.values():
-        mine, theirs = till.file.chain(), e.gateway.chain(till.terminal_id)
-        if [seq for seq, _ in theirs] != list(range(1, len(theirs) + 1)):
-            yield till.terminal_id, "the gateway's copy of the journal has a gap"
-        if mine != theirs:
-            yield till.terminal_id, f"the till has {len(mine)} entries, the gateway {len(theirs)}, and they differ"
-
-
-def nobody_is_needed(e: Evidence) -> Complaints:
-    """No alarm waits for a person, and no journal noted two statements that disagree."""
-    for kind, about in e.gateway.open_alarms():
-        if kind in {"paid_unnoticed", "conflict", "mismatch", "journal_gap", "journal_fork", "channel_account"}:
-            yield about.rpartition(" ")[2], f"an open alarm: {kind}"
-    for till in e.tills.values():
-        for number, record in till.file.payments().items():
-            if record.conflict:
-                yield number, "two signed statements disagree"
-
-
-def the_ledger_agrees(e: Evidence) -> Complaints:
-    """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over."""
-    for entry in e.gateway.unbalanced():
-        yield "the ledger", f"entry {entry} does not sum to zero"
-    booked, orders = e.gateway.booked(), e.gateway.channel_orders()
-    for number, order in orders.items():
-        sums = booked.get(number, {})
-        owed, kept = sums.get(f"receivable:{order.account_id}", 0), kept_fen(e.money(number))
-        if owed != kept:
-            yield order.payment_no, f"the ledger says that {owed} fen of {number} are owed, the wallet holds {kept}"
-        waiting = sum(fen for account, fen in sums.items() if account.startswith("suspense:"))
-        if waiting:
-            yield order.payment_no, f"{-waiting} fen of {number} are still nobody's"
-
-
-def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
-    """No refund is open, and what is DONE is what went back."""
-    for refund in e.gateway.refunds().values():
-        if not refund.state.final:
-            yield refund.refund_no, f"the refund is still {refund.state}"
-
-
-def refunds_stay_within_the_charge(e: Evidence, out_trade_no: str) -> Complaints:
-    """What went back never exceeds what was taken, and what was accepted as refunds never exceeds it either."""
-    money = e.money(out_trade_no)
-    if money is None:
-        return
-    if money.refunded_fen > money.captured_fen:
-        yield out_trade_no, f"{money.refunded_fen} fen went back of {money.captured_fen}"
-    asked_fen = sum(
-        r.amount_fen
-        for r in e.gateway.refunds().values()
-        if r.out_trade_no == out_trade_no and r.state is not RefundState.FAILED
-    )
-    if asked_fen > money.total_fen:
-        yield out_trade_no, f"refunds of {asked_fen} fen were accepted for {money.total_fen}"
-
-
 ON_MONEY: Final = (one_charge_kept_per_sale, no_charge_after_a_proof, refunds_stay_within_the_charge)
 ON_SHOWN: Final = (
     paid_is_true,
@@ -392,12 +301,3 @@ ON_SHOWN: Final = (
 ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)
 ON_CHANNEL_CALL: Final = (row_before_channel_call,)
 ON_COMMITTED: Final = (gateway_never_goes_back, gateway_paid_is_true, a_cancel_wins, a_proof_is_true)
-WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
-    all_agree,
-    late_money_is_undone,
-    all_acknowledged,
-    chains_are_gapless,
-    nobody_is_needed,
-    refunds_are_driven_to_the_end,
-    the_ledger_agrees,
-)

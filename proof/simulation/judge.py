@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proof.asked import Asked
-from proof.simulation import invariants
+from proof.simulation import calm, invariants
 from proof.simulation.evidence import Evidence, TillSight
 from proof.simulation.invariants import Complaint, Shown
 from protocol.signature import RequestParts
@@ -86,13 +86,13 @@ class Judge:
     def calm(self) -> None:
         """Everything should have come to rest by now."""
         self.committed()
-        for rule in invariants.WHEN_CALM:
+        for rule in calm.WHEN_CALM:
             self._ask(rule.__name__, rule(self.evidence))
 
     def at_rest(self) -> bool:
         """Whether the calm rules hold already; nothing is noted."""
         self.committed()
-        return all(next(rule(self.evidence), None) is None for rule in invariants.WHEN_CALM)
+        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM)
 
     def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:
         self.checks += 1

@@ -7,8 +7,9 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from proof.simulation.calm import WHEN_CALM
 from proof.simulation.evidence import Evidence, GatewayFile, TillFile, TillSight
-from proof.simulation.invariants import WHEN_CALM, one_charge_kept_per_sale
+from proof.simulation.invariants import one_charge_kept_per_sale
 from proof.torture.shop import Shop
 from proof.wallets import kept_fen
 from protocol.states import TerminalState

@@ -1,0 +1,115 @@
+"""What must hold when everything has become calm: one function per rule, over files, books and screens.
+
+Nothing is open, and till, gateway, wallet and ledger say the same. See `proof.simulation.invariants` for the rules that
+hold at every moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from proof.simulation.evidence import Evidence
+from proof.simulation.invariants import Complaints
+from proof.wallets import kept_fen
+from protocol.messages import LateMoneyState
+from protocol.states import TerminalState
+from sync.engine.statements import TILL
+
+
+def all_agree(e: Evidence) -> Complaints:
+    """Till, gateway and wallet say the same of every payment, and nothing is open."""
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            row, kept = e.rows.get(number), e.kept_of(number)
+            if not record.state.final:
+                yield number, f"{till.name} still shows {record.state}"
+            elif row is not None and row.state.value != record.state.value:
+                yield number, f"{till.name} says {record.state}, the gateway {row.state}"
+            elif row is None and record.state is TerminalState.PAID:
+                yield number, "PAID at the till, and the gateway has never seen it"
+            elif kept != (record.amount.fen - e.refunded_of(number) if record.state is TerminalState.PAID else 0):
+                yield number, f"{record.state} at the till, and the wallet holds {kept} fen"
+    for row in e.rows.values():
+        if not row.state.final:
+            yield row.payment_no, f"the gateway is still at {row.state}"
+
+
+def late_money_is_undone(e: Evidence) -> Complaints:
+    """Money that came too late has gone back, and the till was told both."""
+    for row in e.rows.values():
+        if row.late is LateMoneyState.FOUND:
+            yield row.payment_no, "late money was found and not given back"
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            row = e.rows.get(number)
+            told = None if record.late_money is None else record.late_money.state
+            if row is not None and row.late is not None and told is not row.late:
+                yield number, f"late money is {row.late} at the gateway and {told} at the till"
+
+
+def all_acknowledged(e: Evidence) -> Complaints:
+    """Every final outcome that a till has from the gateway is acknowledged on both sides. What a till proves by itself
+    (not one byte was sent) is not the gateway's outcome."""
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            row = e.rows.get(number)
+            if record.ack_owed:
+                yield number, f"{till.name} still owes its acknowledgement"
+            own = record.proof is not None and record.proof.said_by == TILL
+            if row is not None and row.state.final and row.acked_seq is None and not own:
+                yield number, "the gateway never heard that its outcome was journaled"
+
+
+def chains_are_gapless(e: Evidence) -> Complaints:
+    """The gateway holds each till's whole chain, entry for entry."""
+    for till in e.tills.values():
+        mine, theirs = till.file.chain(), e.gateway.chain(till.terminal_id)
+        if [seq for seq, _ in theirs] != list(range(1, len(theirs) + 1)):
+            yield till.terminal_id, "the gateway's copy of the journal has a gap"
+        if mine != theirs:
+            yield till.terminal_id, f"the till has {len(mine)} entries, the gateway {len(theirs)}, and they differ"
+
+
+def nobody_is_needed(e: Evidence) -> Complaints:
+    """No alarm waits for a person, and no journal noted two statements that disagree."""
+    for kind, about in e.gateway.open_alarms():
+        if kind in {"paid_unnoticed", "conflict", "mismatch", "journal_gap", "journal_fork", "channel_account"}:
+            yield about.rpartition(" ")[2], f"an open alarm: {kind}"
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            if record.conflict:
+                yield number, "two signed statements disagree"
+
+
+def the_ledger_agrees(e: Evidence) -> Complaints:
+    """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over."""
+    for entry in e.gateway.unbalanced():
+        yield "the ledger", f"entry {entry} does not sum to zero"
+    booked, orders = e.gateway.booked(), e.gateway.channel_orders()
+    for number, order in orders.items():
+        sums = booked.get(number, {})
+        owed, kept = sums.get(f"receivable:{order.account_id}", 0), kept_fen(e.money(number))
+        if owed != kept:
+            yield order.payment_no, f"the ledger says that {owed} fen of {number} are owed, the wallet holds {kept}"
+        waiting = sum(fen for account, fen in sums.items() if account.startswith("suspense:"))
+        if waiting:
+            yield order.payment_no, f"{-waiting} fen of {number} are still nobody's"
+
+
+def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
+    """No refund is open, and what is DONE is what went back."""
+    for refund in e.gateway.refunds().values():
+        if not refund.state.final:
+            yield refund.refund_no, f"the refund is still {refund.state}"
+
+
+WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
+    all_agree,
+    late_money_is_undone,
+    all_acknowledged,
+    chains_are_gapless,
+    nobody_is_needed,
+    refunds_are_driven_to_the_end,
+    the_ledger_agrees,
+)
