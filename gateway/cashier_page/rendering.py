@@ -14,6 +14,7 @@ import jinja2
 from starlette.responses import Response
 
 from gateway.cashier_page.showing import PageState, facts_json, money_may_return, script_json, yuan
+from gateway.cashier_page.wallets import Wallet
 from gateway.cashier_page.words import LANGUAGES, Words
 from gateway.payments.values import Payment
 
@@ -116,7 +117,7 @@ def choose_app_page(shown: Shown, *, channels: Sequence[str], amount_fen: int | 
         amount=None if amount_fen is None else yuan(amount_fen),
         title=words["choose_title"],
         text=text if channels else words["choose_none"],
-        apps=[(name, words[name]) for name in channels if name in words],
+        apps=[(one.value, words[one.value]) for one in Wallet if one.value in channels],
     )
 
 
