@@ -108,6 +108,19 @@ def test_a_base64_signature_that_lost_its_plus_or_equals_sign_is_refused() -> No
         assert not verifies(key, text, spoiled)
 
 
+def test_a_signature_has_one_writing_only() -> None:
+    """The bits that base64 leaves over at the end would let one signature be written in sixteen ways."""
+    vector = V3["response_verify"]
+    key, signature = rsa(vector["public_key_pem"]), vector["signature"]
+    text = f"{vector['timestamp']}\n{vector['nonce']}\n{vector['body']}\n".encode()
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = alphabet[alphabet.index(signature[-3]) + 1]
+    rewritten = f"{signature[:-3]}{other}=="
+    assert base64.b64decode(rewritten) == base64.b64decode(signature)
+    assert verifies(key, text, signature)
+    assert not verifies(key, text, rewritten)
+
+
 @pytest.mark.parametrize("vector", VECTORS["aead"])
 def test_sealed_texts_of_others_are_opened_and_changed_ones_are_not(vector: dict[str, str]) -> None:
     def opened(ciphertext: str, *, key: str = vector["key"]) -> bytes | None:
