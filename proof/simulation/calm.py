@@ -13,7 +13,7 @@ from proof.simulation.evidence import Evidence
 from proof.simulation.invariants import Complaints
 from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState
-from protocol.states import TerminalState
+from protocol.states import RefundState, TerminalState
 from sync.engine.statements import TILL
 
 
@@ -98,10 +98,20 @@ def the_ledger_agrees(e: Evidence) -> Complaints:
 
 
 def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
-    """No refund is open, and what is DONE is what went back."""
-    for refund in e.gateway.refunds().values():
+    """No refund is open; till and gateway say the same of each, and what the gateway never took moved nothing."""
+    known = e.gateway.refunds()
+    for refund in known.values():
         if not refund.state.final:
             yield refund.refund_no, f"the refund is still {refund.state}"
+    for till in e.tills.values():
+        for number, record in till.file.refunds().items():
+            row = known.get(number)
+            if not record.state.final:
+                yield number, f"{till.name} still shows the refund as {record.state}"
+            elif row is None and record.state is RefundState.DONE:
+                yield number, "DONE at the till, and the gateway has never seen it"
+            elif row is not None and (row.state, row.amount_fen) != (record.state, record.amount.fen):
+                yield number, f"{till.name} says {record.state}, the gateway {row.state}"
 
 
 WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (

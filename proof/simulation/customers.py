@@ -11,6 +11,7 @@ from collections.abc import Callable
 from random import Random
 
 from proof.simulation.faults import People
+from proof.simulation.phones import Phones
 from proof.simulation.processes import spawn_outside
 from proof.simulation.terminal import TillHost
 from proof.simulation.trace import Trace
@@ -19,8 +20,9 @@ from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.secret import Secret
 from protocol.states import TerminalState
+from sandbox.following import NotFollowed
 from sandbox.scripts import Script, parse_script
-from sync.engine.model import CancelPayment, PaymentView, StartPayment
+from sync.engine.model import CancelPayment, PaymentView, StartPayment, StartRefund
 
 _PLAIN = "pay"
 _SCRIPTS = (
@@ -40,6 +42,8 @@ _SCRIPTS = (
 )
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
+#: What a customer sees whose phone lost the line, or who comes while another pays.
+_TRY_AGAIN = frozenset({NotFollowed.UNREACHABLE.value, NotFollowed.PRESS_REFUSED.value, NotFollowed.BUSY.value})
 
 
 class Cashier:
@@ -50,6 +54,7 @@ class Cashier:
         *,
         till: TillHost,
         wallets: Wallets,
+        phones: Phones,
         people: People,
         chance: Random,
         now_ms: Callable[[], int],
@@ -58,12 +63,14 @@ class Cashier:
     ) -> None:
         self._till = till
         self._wallets = wallets
+        self._phones = phones
         self._people = people
         self._chance = chance
         self._now_ms = now_ms
         self._mono_ms = mono_ms
         self._trace = trace
         self._pressed = 0
+        self._customers = 0
         self._scanned: set[str] = set()
         self.sales = 0
 
@@ -83,11 +90,31 @@ class Cashier:
             if view is None:
                 await asyncio.sleep(self._chance.uniform(1.0, 15.0))
                 continue
+            if view.state is TerminalState.PAID and self._chance.random() < self._people.returns:
+                await self._take_back(view)
             if not view.safe_to_rescan or self._chance.random() < 0.3:
                 return
             # After a cancel a new order of the same sale is due; a cashier who does not know that must do no harm.
             knows = self._chance.random() < 0.85
             sale_id, order_no = view.sale_id, None if view.cancel_requested and knows else view.order_no
+
+    async def _take_back(self, view: PaymentView) -> None:
+        """The customer brings something back: a part, the rest, now and then more than he paid. A cashier may lose
+        patience and press again: that is another refund, and together they never exceed what was paid."""
+        for _ in range(self._chance.randint(1, 3)):
+            await asyncio.sleep(self._chance.uniform(0.1, 20.0))
+            await self._till.up.wait()
+            self._pressed += 1
+            fen = max(1, round(view.amount.fen * self._chance.choice((0.3, 0.5, 1.0, 1.0, 1.2))))
+            self._note("takes_back", f"{view.payment_no} {fen}")
+            command = StartRefund(
+                request_id=f"{self._till.name}/{self._pressed}",
+                order_no=view.order_no,
+                amount=Money(fen, CNY),
+                note="退货",
+                operator="01",
+            )
+            self._till.submit(command)
 
     async def _collect(self, amount: Money, sale_id: str | None, order_no: str | None) -> PaymentView | None:
         """One payment, from the scan to its end; None when nothing was started."""
@@ -196,12 +223,20 @@ class Cashier:
         late = self._chance.random() < self._people.late_scan
         after_s = self._chance.uniform(80.0, 260.0) if late else self._chance.uniform(0.5, 20.0)
         spawn_outside(self._customer_scans(qr, script, after_s))
+        if self._chance.random() < self._people.rivals:
+            spawn_outside(self._customer_scans(qr, self._script(), after_s + self._chance.uniform(0.0, 30.0)))
 
     async def _customer_scans(self, qr: str, script: Script, after_s: float) -> None:
+        self._customers += 1
+        wallet, customer = self._chance.choice(sorted(self._wallets.by_name)), f"{self._till.name}/{self._customers}"
+        tries = self._chance.randint(1, 4)
         await asyncio.sleep(after_s)
-        scanned = self._wallets.scan(qr, script)
-        assert scanned is not None, "the shop shows the wallets' own QRs"
-        self._note("scanned_qr", f"{scanned.out_trade_no or ''} {scanned.result.value} {script}")
+        for _ in range(tries):
+            seen = await self._phones.pay(qr, wallet=wallet, customer=customer, script=script)
+            self._note("scanned_qr", f"{wallet} {seen} {script}")
+            if seen not in _TRY_AGAIN:
+                return
+            await asyncio.sleep(3.0)
 
     def _note(self, what: str, about: str) -> None:
         self._trace.note(self._now_ms(), f"{self._till.name}.cashier", what, about)

@@ -18,7 +18,8 @@ from protocol.states import GatewayState, ProofKind, RefundState
 from sandbox.wallet import OrderMoney
 from sync.engine.model import PaymentView
 from sync.engine.record import PaymentRecord
-from sync.journal import rows
+from sync.engine.refund_record import RefundRecord
+from sync.journal import refund_rows, rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +188,10 @@ class TillFile:
 
     def payments(self) -> dict[str, PaymentRecord]:
         return {record.payment_no: record for record in rows.select(self._connection(), "1 order by started_at_ms")}
+
+    def refunds(self) -> dict[str, RefundRecord]:
+        found = refund_rows.select(self._connection(), "1 order by started_at_ms")
+        return {record.refund_no: record for record in found}
 
     def entries(self, payment_no: str) -> list[str]:
         """The till's own timeline of a payment, for people."""

@@ -43,7 +43,8 @@ class Deaths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Cashiers and customers. `hasty`: cancels at a drawn moment; `late_scan`: a customer scans a QR far too late."""
+    """Cashiers and customers. `hasty`: cancels at a drawn moment; `late_scan`: a customer scans a QR far too late;
+    `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back."""
 
     tills: tuple[int, int] = (1, 3)
     sales: tuple[int, int] = (3, 7)
@@ -53,6 +54,8 @@ class People:
     hasty: float = 0.3
     late_scan: float = 0.1
     second_scan: float = 0.1
+    rivals: float = 0.15
+    returns: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,9 @@ class Profile:
     late_money: bool = False
 
 
-_CALM: Final = Profile(name="calm", people=People(hasty=0.0, late_scan=0.0, second_scan=0.0), faultless=True)
+_CALM: Final = Profile(
+    name="calm", people=People(hasty=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0), faultless=True
+)
 _DEFAULT: Final = Profile(
     name="default",
     line=LineFaults(

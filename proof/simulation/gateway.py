@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from itertools import product
 from random import Random
 from typing import TypeVar
 
 from sqlalchemy import Engine, insert
+from starlette.applications import Starlette
 
 from gateway.channels.account import ChannelAccount
 from gateway.channels.port import ChannelRequest, ChannelResponse, NoAnswer, NotSent
@@ -23,15 +25,17 @@ from gateway.store.places import add_terminal
 from gateway.store.runners import InlineStore
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
 from gateway.store.units import Tx
+from proof.asgi import ask
 from proof.asked import Asked, asked
 from proof.simulation.faults import Deaths
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Wire
 from proof.simulation.processes import Process
 from proof.simulation.trace import Trace
-from proof.wallets import Wallets, account_settings, notification_of, opened_once
+from proof.wallets import GATEWAY_ORIGIN, Wallets, account_settings, notification_of, opened_once
 from protocol.chain import genesis
 from protocol.signature import RequestParts
+from sandbox.line import LineRequest
 from sandbox.wallet import Outgoing
 
 T = TypeVar("T")
@@ -136,9 +140,13 @@ class WalletLine:
                 return NoAnswer(LineFault.READ_TIMEOUT)
 
 
-def account_of(wallet: str) -> str:
-    """The id of the shop's account at a wallet."""
-    return f"sim-{wallet}"
+#: How many accounts the shop has at each wallet: routing has a choice.
+ACCOUNTS_EACH = 2
+
+
+def account_of(wallet: str, number: int) -> str:
+    """The id of the shop's accounts at a wallet."""
+    return f"sim-{wallet}-{number}"
 
 
 def _shown(reply: Reply | LineEnd) -> str:
@@ -146,13 +154,14 @@ def _shown(reply: Reply | LineEnd) -> str:
 
 
 class GatewayHost(Mortal):
-    """The machine on which the gateway runs. `engine`: over its database file; `qr_wallet`: who makes the QRs."""
+    """The machine on which the gateway runs. `engine`: over its database file; `qr_wallet`: who makes the QRs; None:
+    they lead to the cashier page."""
 
     def __init__(
         self,
         *,
         engine: Engine,
-        qr_wallet: str,
+        qr_wallet: str | None,
         keys: GatewayKeys,
         chance: Random,
         deaths: Deaths,
@@ -176,6 +185,7 @@ class GatewayHost(Mortal):
         self.committed = committed
         self._called = called
         self._gateway: Gateway | None = None
+        self._page: Starlette | None = None
 
     def install(self, terminals: list[tuple[str, str]]) -> None:
         """What the owner applied and the field agent activated: `(terminal_id, public key)`."""
@@ -183,13 +193,16 @@ class GatewayHost(Mortal):
             tx = Tx(connection)
             connection.execute(insert(MERCHANTS), {"merchant_id": MERCHANT_ID, "name": "柜台演示"})
             connection.execute(insert(STORES), {"store_id": STORE_ID, "merchant_id": MERCHANT_ID, "name": "一店"})
-            for name, wallet in self._wallets.by_name.items():
-                settings = account_settings(wallet, account_id=account_of(name), interval_ms=_QUERY_INTERVAL_MS)
+            for name, number in product(self._wallets.by_name, range(ACCOUNTS_EACH)):
+                account_id = account_of(name, number)
+                settings = account_settings(
+                    self._wallets.by_name[name], account_id=account_id, interval_ms=_QUERY_INTERVAL_MS
+                )
                 row = {
-                    "account_id": account_of(name),
+                    "account_id": account_id,
                     "merchant_id": MERCHANT_ID,
                     "channel": name,
-                    "shown_default": int(name == self._qr_wallet),
+                    "shown_default": int(name == self._qr_wallet and number == 0),
                     "settings": json.dumps(settings),
                 }
                 connection.execute(insert(CHANNEL_ACCOUNTS), row)
@@ -222,6 +235,16 @@ class GatewayHost(Mortal):
         answer = await gateway.callbacks.handle(channel, account, letter.headers, letter.body, "127.0.0.1")
         return Reply(status=answer.status, headers={"content-type": answer.content_type}, body=answer.body)
 
+    async def open_page(self, request: LineRequest) -> Reply | None:
+        """One request of a customer's phone for the cashier page as it arrives; None: nobody answers."""
+        page = self._page
+        if page is None:
+            return None
+        answer = await ask(page, request)
+        cookies = [value for name, value in answer.headers if name == "set-cookie"]
+        headers = {**dict(answer.headers), "set-cookie": "\n".join(cookies)}
+        return Reply(status=answer.status, headers=headers, body=answer.body)
+
     async def run(self, process: Process) -> None:
         store = InlineStore(self._engine)
         process.on_death(self._engine.dispose)
@@ -244,13 +267,16 @@ class GatewayHost(Mortal):
             exchange_for=exchange_for,
             longest_sleep_ms=_LONGEST_SLEEP_MS,
             opener=opened_once,
+            public_url=GATEWAY_ORIGIN if self._qr_wallet is None else None,
         )
         await gateway.start()
         self._gateway = gateway
+        self._page = None if gateway.page is None else Starlette(routes=gateway.page.routes())
         self.up.set()
 
     def went_down(self) -> None:
         self._gateway = None
+        self._page = None
 
     def _note(self, what: str, about: str) -> None:
         self._trace.note(self._now_ms(), "gateway", what, about)

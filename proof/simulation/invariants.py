@@ -15,7 +15,7 @@ from typing import Final
 from proof.asked import Asked, Verb
 from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow, TillSight
 from proof.wallets import kept_fen
-from protocol.messages import PaymentRequest, Presented, decode
+from protocol.messages import PaymentRequest, Presented, RefundRequest, decode
 from protocol.numbers import order_of_out_trade_no
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
@@ -187,6 +187,10 @@ def journal_before_send(_e: Evidence, till: TillSight, request: RequestParts) ->
             number = decode(PaymentRequest, request.body).payment_no
             if not till.file.has(number, "payment.started"):
                 yield number, "a pay request left before the journal knew of it"
+        case ("POST", ["", "v1", "payments", _, "refunds"]):
+            number = decode(RefundRequest, request.body).refund_no
+            if number not in till.file.refunds():
+                yield number, "a refund left before the journal knew of it"
         case ("POST", ["", "v1", "payments", number, "cancel"]):
             if not till.file.has(number, "payment.cancel_intended"):
                 yield number, "a cancel left before the journal knew of it"

@@ -173,8 +173,10 @@ class TillHost(Mortal):
         if isinstance(view, LinkView):
             self.link = view
             return
-        if isinstance(view, (RefundView, StorePaidView)):
-            # This till's cashier sells; refunds are asked of the gateway by others here.
+        if isinstance(view, RefundView):
+            self._note("shows_refund", f"{view.refund_no} {view.state} {view.reason or ''}".rstrip())
+            return
+        if isinstance(view, StorePaidView):
             return
         if isinstance(view, PaymentView):
             words = f"{view.state} {view.reason or ''} {view.proof.kind if view.proof else ''}"

@@ -23,6 +23,7 @@ from proof.simulation.faults import Profile
 from proof.simulation.gateway import GatewayHost, SeededEntropy
 from proof.simulation.judge import Judge, Violation
 from proof.simulation.network import Reply, Serve, Wire
+from proof.simulation.phones import Phones
 from proof.simulation.processes import MortalLoop, spawn_outside
 from proof.simulation.stage import Stage
 from proof.simulation.terminal import TillHost
@@ -99,9 +100,11 @@ class World:
         self._lines: list[Wire] = []
         self._wallet_line = self._wire("wallet", profile.wallet, hosts_wallet=True)
         self._callback_line = self._wire("callbacks", profile.callbacks)
+        # A third of the shops show the wallets' own QRs, the others their page.
+        qr_wallet = self.chance("qr").choice((*sorted(made.by_name), *(None,) * 6))
         self.gateway = GatewayHost(
             engine=stage.engine,
-            qr_wallet=self.chance("qr").choice(sorted(made.by_name)),
+            qr_wallet=qr_wallet,
             keys=keys,
             chance=self.chance("gateway"),
             deaths=profile.gateway_deaths,
@@ -125,10 +128,17 @@ class World:
                 faultless=profile.faultless,
             )
         )
+        phones = Phones(
+            wallets=self.wallets,
+            wire=self._wire("phones", profile.line),
+            serve=self.gateway.open_page,
+            now_ms=self.now_ms,
+        )
         self._cashiers = [
             Cashier(
                 till=till,
                 wallets=self.wallets,
+                phones=phones,
                 people=profile.people,
                 chance=self.chance(f"people {till.name}"),
                 now_ms=self.now_ms,

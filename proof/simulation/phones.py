@@ -1,0 +1,57 @@
+"""The customers' phones at the cashier page: each follows the shop's QR in its wallet's own browser, over its own line.
+
+The page is the gateway's real one, the phone and the wallets are the sandbox's. It must not know payments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from proof.simulation.network import Reply, Wire
+from proof.wallets import GATEWAY_ORIGIN, Wallets
+from sandbox.following import follow
+from sandbox.line import LineAnswer, LineRequest
+from sandbox.scripts import Script
+from sandbox.wallet import Scanned
+from sandbox.wallet_browser import WalletBrowser
+
+Serve = Callable[[LineRequest], Coroutine[Any, Any, Reply | None]]
+
+
+class Phones:
+    """`serve`: what the gateway makes of one request of a phone."""
+
+    def __init__(self, *, wallets: Wallets, wire: Wire, serve: Serve, now_ms: Callable[[], int]) -> None:
+        self._wallets = wallets
+        self._wire = wire
+        self._serve = serve
+        self._now_ms = now_ms
+
+    async def pay(self, qr: str, *, wallet: str, customer: str, script: Script) -> str:
+        """One customer scans and does as the script says; returns what he saw."""
+        if not qr.startswith(GATEWAY_ORIGIN):
+            scanned = self._wallets.scan(qr, script)
+            assert scanned is not None, "a wallet's own QR or the page's"
+            return _shown(scanned)
+        browser = WalletBrowser(
+            wallet=self._wallets.by_name[wallet], customer=customer, script=script, line=self, clock=self._now_ms
+        )
+        followed = await follow(browser, qr)
+        self._wallets.look()
+        return _shown(followed) if isinstance(followed, Scanned) else followed.value
+
+    async def send(self, request: LineRequest, *, timeout_s: float) -> LineAnswer | None:
+        """`sandbox.line.Line` over the world's network."""
+        reply = await self._wire.exchange(
+            f"page {request.method}", lambda: self._serve(request), connect_s=5.0, read_s=timeout_s
+        )
+        if not isinstance(reply, Reply):
+            return None
+        headers = [(name, value) for name, value in reply.headers.items() if name != "set-cookie"]
+        headers += [("set-cookie", one) for one in reply.headers.get("set-cookie", "").split("\n") if one]
+        return LineAnswer(status=reply.status, headers=tuple(headers), body=reply.body)
+
+
+def _shown(scanned: Scanned) -> str:
+    return f"{scanned.out_trade_no or ''} {scanned.result.value}".strip()
