@@ -63,6 +63,20 @@ def test_a_page_that_is_no_cashier_page_is_told(sandbox: RunningSandbox, shop: S
     assert (status, said["reason"]) == (422, "not_a_cashier_page")
 
 
+def test_a_page_that_goes_to_an_absolute_address_by_itself_is_led_back(sandbox: RunningSandbox, shop: Shop) -> None:
+    entered = sandbox.http.get("/phone/browser", params={"wallet": "wechat", "url": shop.qr})
+    root = entered.headers["location"].removesuffix("/q/t1")
+    strayed = sandbox.http.get("/menu?table=4", headers={"referer": f"{sandbox.url}{root}/q/t1"})
+    assert (strayed.status_code, strayed.headers["location"]) == (307, f"{root}/menu?table=4")
+    assert sandbox.http.get("/menu?table=4").status_code == 404
+
+
+def test_a_tab_that_nobody_opened_is_closed(sandbox: RunningSandbox) -> None:
+    for path in ("/phone/browser/none/q/t1", "/phone/bridge/none/window", "/phone/bridge/none/order/A1"):
+        answer = sandbox.http.get(path)
+        assert (answer.status_code, answer.json()["reason"]) == (404, "no_such_tab")
+
+
 @pytest.fixture(scope="module")
 def page() -> Generator[Page]:
     with sync_playwright() as playwright:

@@ -1,5 +1,6 @@
 """The port that demands a client certificate: who may connect, what answers there, and a line that dies on it."""
 
+import hashlib
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -83,3 +84,34 @@ def test_the_port_is_the_wallets_only_and_the_plain_port_does_not_take_such_call
     assert post(context, sandbox.tls + "/pay/orderquery").status_code == 200
     assert post(context, sandbox.tls + "/phone/codes").status_code == 404
     assert sandbox.http.post(REVERSE, content=b"<xml></xml>").status_code == 400
+
+
+def signed_micropay(about: Mapping[str, Any], auth_code: str, number: str) -> bytes:
+    """A v2 call signed by hand (MD5 over the sorted parameters and the key)."""
+    params = {
+        "appid": about["appid"],
+        "auth_code": auth_code,
+        "body": "x",
+        "mch_id": about["mchid"],
+        "nonce_str": "n0nce",
+        "out_trade_no": number,
+        "spbill_create_ip": "127.0.0.1",
+        "total_fee": "100",
+    }
+    text = "&".join(f"{name}={params[name]}" for name in sorted(params)) + f"&key={about['api_v2_key']}"
+    params["sign"] = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
+    return f"<xml>{''.join(f'<{name}>{value}</{name}>' for name, value in params.items())}</xml>".encode()
+
+
+@pytest.mark.parametrize(("script", "charged"), [("drop_before_charge", False), ("drop_after_charge", True)])
+def test_a_line_dies_on_this_port_too_without_a_byte(
+    sandbox: RunningSandbox, about: Mapping[str, Any], tmp_path: Path, script: str, charged: bool
+) -> None:
+    pem = about["client_private_key_pem"] + about["client_certificate_pem"]
+    number = f"TLS{script}"
+    body = signed_micropay(about, sandbox.code(script, wallet="wechat"), number)
+    context = with_certificate(tls_to(about), tmp_path, pem)
+    with httpx.Client(verify=context, trust_env=False) as client, pytest.raises(httpx.TransportError):
+        client.post(sandbox.tls + "/pay/micropay", content=body)
+    numbers = [order["out_trade_no"] for order in sandbox.http.get("/phone/money").json()["orders"]]
+    assert (number in numbers) is charged
