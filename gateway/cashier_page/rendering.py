@@ -61,7 +61,7 @@ def pay_page(
     words = shown.words
     said = {name: shown.named(name) for name in ("opening", "no_bridge")}
     said |= {name: words[name] for name in ("confirming", "gave_up", "line_bad", "not_begun")}
-    said |= {"wait": f"{words['wait_title']} · {words['wait_text']}"}
+    said |= {"wait": f"{words['wait_title']}\n{words['wait_text']}"}
     said |= {"too_much": words["too_much"].format(most=yuan(most_fen).removesuffix(".00"))}
     more = {"wallet": shown.wallet, "status": status, "most_fen": most_fen, "words": said}
     return _page(
