@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from protocol.messages import PaymentStatus
 from protocol.states import GatewayState
@@ -25,8 +25,8 @@ FONTS = Path(__file__).parents[2] / "assets" / "fonts"
 _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
 <include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{folder}</dir><cachedir>{cache}</cachedir>
 </fontconfig>"""
-IPHONE = {"width": 390, "height": 844}
-SMALL = {"width": 320, "height": 568}
+IPHONE: ViewportSize = {"width": 390, "height": 844}
+SMALL: ViewportSize = {"width": 320, "height": 568}
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def test_the_keypad_refuses_more_than_the_limit_and_fits_the_smallest_phone(
         "gateway", "static-qr", "--store", "demo-store", "--json",
         "--database", str(counter.folder / "gateway" / "gateway.db"),
     )  # fmt: skip
-    phone.set_viewport_size({"width": SMALL["width"], "height": SMALL["height"]})
+    phone.set_viewport_size(SMALL)
     phone.goto(in_wallet(counter, "alipay", str(made.lines[-1]["url"])))
     for key in "499999":
         phone.locator(f'[data-key="{key}"]').click()
