@@ -171,6 +171,10 @@ class Gateway:
         self._waiters.wake(key)
         self.scheduler.wake()
 
+    def hold_nobody(self) -> None:
+        """The process is about to end: whoever waits for a change is answered with what is known now."""
+        self._waiters.close()
+
     async def aclose(self) -> None:
         """Stops at once. Whatever was under way is taken up from its rows by the next process."""
         if self._loop_task is not None:

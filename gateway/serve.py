@@ -198,6 +198,7 @@ async def _serve(
     if ready is not None:
         ready(Ready(url=url, host=host, port=bound, root_fingerprint=gateway.keys.root_kid))
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    gateway.hold_nobody()
     await _end(server, serving, stopped)
     await door.aclose()
     await gateway.aclose()

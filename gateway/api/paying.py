@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -112,25 +111,19 @@ class PaymentCalls:
 
     async def ask(self, caller: Caller, key: PaymentKey, *, wait_s: float, after: int | None) -> Answer:
         """`GET /v1/payments/{payment_no}`: returns once state_seq passes `after` (without it: when final)."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
-        while True:
-            changed = self._waiters.join(key)
-            try:
-                payment = await self._store.run(lambda tx: payments.find(tx, key))
-                if payment is None:
-                    caller.in_time()
-                    raise Refusal(Reason.UNKNOWN_PAYMENT)
-                enough = payment.state.final if after is None else payment.state_seq > after
-                left = until - loop.time()
-                if enough or left <= 0:
-                    return self._answer(payment)
-                async with asyncio.timeout(left):
-                    await changed.wait()
-            except TimeoutError:
-                continue
-            finally:
-                self._waiters.leave(key, changed)
+
+        async def look() -> Payment:
+            payment = await self._store.run(lambda tx: payments.find(tx, key))
+            if payment is None:
+                caller.in_time()
+                raise Refusal(Reason.UNKNOWN_PAYMENT)
+            return payment
+
+        def enough(payment: Payment) -> bool:
+            return payment.state.final if after is None else payment.state_seq > after
+
+        held_s = min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        return self._answer(await self._waiters.held(key, look, enough, wait_s=held_s))
 
     async def cancel(self, caller: Caller, key: PaymentKey, request: CancelRequest) -> Answer:
         """`POST …/cancel`: a durable intent; for a number never seen, a tombstone that is kept for ever."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -45,24 +44,16 @@ class RefundCalls:
 
     async def ask(self, caller: Caller, refund_no: str, *, wait_s: float, after: int | None) -> Answer:
         """`GET /v1/refunds/{refund_no}`: returns once state_seq passes `after` (without it: when final)."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
-        while True:
-            refund, left_fen = await self._store.run(lambda tx: self._find(tx, caller, refund_no))
-            changed = self._waiters.join(refund.key)
-            try:
-                # Joined first, then read: a change between the two is seen.
-                refund, left_fen = await self._store.run(lambda tx: self._find(tx, caller, refund_no))
-                enough = refund.state.final if after is None else refund.state_seq > after
-                left_s = until - loop.time()
-                if enough or left_s <= 0:
-                    return self._answer(refund, left_fen)
-                async with asyncio.timeout(left_s):
-                    await changed.wait()
-            except TimeoutError:
-                continue
-            finally:
-                self._waiters.leave(refund.key, changed)
+
+        async def look() -> tuple[Refund, int]:
+            return await self._store.run(lambda tx: self._find(tx, caller, refund_no))
+
+        def enough(found: tuple[Refund, int]) -> bool:
+            return found[0].state.final if after is None else found[0].state_seq > after
+
+        refund, _ = await look()
+        held_s = min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        return self._answer(*await self._waiters.held(refund.key, look, enough, wait_s=held_s))
 
     def _take(self, tx: Tx, caller: Caller, key: PaymentKey, request: RefundRequest) -> tuple[Refund, int]:
         payment = payments.find(tx, key)

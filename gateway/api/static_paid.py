@@ -6,7 +6,6 @@ notice "paid and unnoticed".
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Final
 
@@ -34,28 +33,18 @@ class StaticPaidCalls:
 
     async def ask(self, caller: Caller, *, wait_s: float, after: int | None) -> Answer:
         """`GET /v1/store/paid`. Without `after` it begins at the first that no till has acknowledged."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
         caller.in_time()
         store_id = caller.terminal.store_id
         began = await self._store.run(lambda tx: _begin(tx, store_id)) if after is None else after
-        while True:
-            terminal_id = await self._store.run(lambda tx: pages.static_terminal(tx, store_id))
-            # A store without a static QR waits for one that is put up meanwhile, under no terminal's name.
-            anything = any_payment(terminal_id or "")
-            changed = self._waiters.join(anything)
-            try:
-                # Joined first, then read: a payment between the two is seen.
-                paid = await self._store.run(lambda tx: pages.paid_after(tx, store_id, after=began, limit=MOST_PAID))
-                left_s = until - loop.time()
-                if paid or left_s <= 0:
-                    return self._answer(paid, last=paid[-1].seq if paid else began)
-                async with asyncio.timeout(left_s):
-                    await changed.wait()
-            except TimeoutError:
-                continue
-            finally:
-                self._waiters.leave(anything, changed)
+        terminal_id = await self._store.run(lambda tx: pages.static_terminal(tx, store_id))
+        # A store without a static QR waits for one that is put up meanwhile, under no terminal's name.
+        paid = await self._waiters.held(
+            any_payment(terminal_id or ""),
+            lambda: self._store.run(lambda tx: pages.paid_after(tx, store_id, after=began, limit=MOST_PAID)),
+            bool,
+            wait_s=min(max(wait_s, 0.0), LONGEST_WAIT_S),
+        )
+        return self._answer(paid, last=paid[-1].seq if paid else began)
 
     async def acknowledge(self, caller: Caller, request: StoreAckRequest) -> Answer:
         """`POST /v1/store/paid/ack`: this till rang for everything up to there, and journaled it."""

@@ -10,7 +10,6 @@ Addresses are given relative to the page, so that a proxy may serve it below a p
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -191,23 +190,18 @@ class CashierPage:
 
     async def _wait(self, key: PaymentKey, *, after: int, wait_s: float) -> tuple[Payment, ChannelOrder | None]:
         """The rows once they changed, or are final, or the time is up. The page's own end counts as a change."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + wait_s
-        while True:
-            changed = self._calls.waiters.join(key)
-            try:
-                # Joined first, then read: a change between the two is seen.
-                payment, live = await self._store.run(lambda tx: rows(tx, key))
-                ends_s = ((payment.qr_expires_ms or 0) - self._clock.now_ms()) / 1000
-                left_s = until - loop.time()
-                if payment.state.final or payment.state_seq > after or left_s <= 0:
-                    return payment, live
-                async with asyncio.timeout(min(left_s, ends_s) if ends_s > 0 else left_s):
-                    await changed.wait()
-            except TimeoutError:
-                until = min(until, loop.time())
-            finally:
-                self._calls.waiters.leave(key, changed)
+
+        async def look() -> tuple[Payment, ChannelOrder | None]:
+            return await self._store.run(lambda tx: rows(tx, key))
+
+        payment, _ = await look()
+        ends_s = ((payment.qr_expires_ms or 0) - self._clock.now_ms()) / 1000
+        return await self._calls.waiters.held(
+            key,
+            look,
+            lambda seen: seen[0].state.final or seen[0].state_seq > after,
+            wait_s=min(wait_s, ends_s) if ends_s > 0 else wait_s,
+        )
 
     async def _look(self, token: str, order_no: str = "") -> Look | None:
         """`order_no`: which of a static QR's payments."""

@@ -34,7 +34,9 @@ def read_held(tx: Tx) -> Held:
     accounts = tx.connection.execute(select(CHANNEL_ACCOUNTS).order_by(CHANNEL_ACCOUNTS.c.account_id))
     terms = routes.terms(tx)
     return Held(
-        merchants=tuple(MerchantEntry(id=row.merchant_id, name=row.name) for row in merchants),
+        merchants=tuple(
+            MerchantEntry(id=row.merchant_id, name=row.name, late_money=row.late_money) for row in merchants
+        ),
         stores=tuple(
             StoreEntry(id=row.store_id, merchant=row.merchant_id, name=row.name, time_zone=row.time_zone)
             for row in stores
@@ -83,7 +85,7 @@ def _rows(document: Document) -> dict[tuple[Kind, str], dict[str, Any]]:
     """Columns but the key, by what they belong to."""
     rows: dict[tuple[Kind, str], dict[str, Any]] = {}
     for merchant in document.merchants:
-        rows[Kind.MERCHANT, merchant.id] = {"name": merchant.name}
+        rows[Kind.MERCHANT, merchant.id] = {"name": merchant.name, "late_money": merchant.late_money}
     for store in document.stores:
         row = {"merchant_id": store.merchant, "name": store.name, "time_zone": store.time_zone}
         rows[Kind.STORE, store.id] = row

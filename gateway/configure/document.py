@@ -25,6 +25,7 @@ from gateway.configure.routes import TERM_KEYS, read_rule, read_terms
 from gateway.routing.rules import AccountTerms, Rule
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
+LATE_MONEY: Final = ("refund", "hold")
 FILE_KEYS: Final[Mapping[str, str]] = {f"{name}_file": name for name in sorted(SECRET_NAMES | KEY_NAMES)}
 _UNREAD: Final = "0"
 _STAND_IN_URL: Final = "https://wallet.invalid/"
@@ -55,8 +56,11 @@ _PLACE: Final = re.compile(r"at (line \d+, column \d+|end of document)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantEntry:
+    """`late_money`: what becomes of money found on a payment that was given up: see `LATE_MONEY`."""
+
     id: str
     name: str
+    late_money: str = "refund"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +161,12 @@ def _strange_tables(raw: Mapping[str, object]) -> list[Fault]:
 
 
 def _merchant(entry: Entry) -> MerchantEntry:
-    entry.only("id", "name")
-    return MerchantEntry(id=entry.identity("id"), name=entry.name("name"))
+    entry.only("id", "name", "late_money")
+    late_money = entry.values.get("late_money", "refund")
+    if late_money not in LATE_MONEY:
+        entry.fault("late_money", 'write "refund" (it goes back by itself) or "hold" (a person decides)')
+        late_money = "refund"
+    return MerchantEntry(id=entry.identity("id"), name=entry.name("name"), late_money=str(late_money))
 
 
 def _store(entry: Entry, time_zones: Collection[str]) -> StoreEntry:

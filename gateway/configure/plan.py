@@ -112,7 +112,7 @@ def _fields(entry: MerchantEntry | StoreEntry | AccountEntry | Rule) -> dict[str
     """An entry as the owner's keys and plain words."""
     match entry:
         case MerchantEntry():
-            return {"name": entry.name}
+            return {"name": entry.name, "late_money": entry.late_money}
         case StoreEntry():
             return {"merchant": entry.merchant, "name": entry.name, "time_zone": entry.time_zone}
         case AccountEntry():

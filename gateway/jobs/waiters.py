@@ -1,14 +1,20 @@
-"""Long polls: who waits for a payment is woken after the commit that changed it. One process, one loop."""
+"""Long polls: who waits for a payment is woken after the commit that changed it, or when the process is about to end.
+One process, one loop."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from gateway.payments.values import PaymentKey
+
+T = TypeVar("T")
 
 
 class Waiters:
     def __init__(self) -> None:
+        self._closed = False
         # In the order in which they came: a set's order would differ from run to run.
         self._waiting: dict[PaymentKey, dict[asyncio.Event, None]] = {}
 
@@ -25,6 +31,34 @@ class Waiters:
         waiting.pop(event, None)
         if not waiting:
             del self._waiting[key]
+
+    def close(self) -> None:
+        """Nobody is held any more: who waits is answered with what is known now."""
+        self._closed = True
+        for waiting in self._waiting.values():
+            for event in waiting:
+                event.set()
+
+    async def held(
+        self, key: PaymentKey, look: Callable[[], Awaitable[T]], enough: Callable[[T], bool], *, wait_s: float
+    ) -> T:
+        """What `look` sees: at once, and again after each change until it is enough or the time is over."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while True:
+            changed = self.join(key)
+            try:
+                # Joined first, then read: a change between the two is seen.
+                seen = await look()
+                left_s = until - loop.time()
+                if enough(seen) or left_s <= 0 or self._closed:
+                    return seen
+                async with asyncio.timeout(left_s):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+            finally:
+                self.leave(key, changed)
 
     def wake(self, key: PaymentKey) -> None:
         for one in (key, any_payment(key.terminal_id)):

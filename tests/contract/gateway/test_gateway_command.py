@@ -50,7 +50,7 @@ def ending(capture: Capture) -> dict[str, Any]:
 def test_apply_shows_the_plan_and_does_it(file: Path, database: str, capsys: Capture):
     assert run(["gateway", "apply", str(file), "--database", database]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[0] == "+ merchant m1  name = 老王早餐"
+    assert out.splitlines()[0] == "+ merchant m1  name = 老王早餐, late_money = refund"
     assert out.splitlines()[-1] == "Applied: 3 changes."
     assert run(["gateway", "apply", str(file), "--database", f"sqlite:///{database}"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Nothing to change."
