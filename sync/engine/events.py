@@ -92,9 +92,10 @@ class RefundQueryCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorePollCall:
-    """GET of what the store's static QR took after `after`, held until there is something."""
+    """GET of what the store's static QR took after `after`, held until there is something. `after` None: this journal
+    holds nothing yet, the gateway begins at what no till has acknowledged."""
 
-    after: int
+    after: int | None
     wait_s: int
 
 

@@ -44,7 +44,7 @@ def listen(turn: Turn) -> None:
 
 def reread(turn: Turn, store_seen: int) -> None:
     """The journal is right about what was heard."""
-    turn.ring = replace(turn.ring, seen=store_seen, after=store_seen, acked=min(turn.ring.acked, store_seen))
+    turn.ring = replace(turn.ring, seen=store_seen, after=store_seen or None, acked=min(turn.ring.acked, store_seen))
 
 
 def line_came_up(turn: Turn) -> None:
@@ -75,7 +75,7 @@ def _polled(turn: Turn, call: StorePollCall, answer: Answer) -> None:
                 _ring(turn, paid, answer.said_by)
             seen = max((paid.seq for paid in news), default=turn.ring.seen)
             due_ms = now_ms if news else max(now_ms, poll.started_ms + CALM_MS)
-            after = max(turn.ring.after, answer.answer.last)
+            after = max(turn.ring.after or 0, answer.answer.last)
             turn.ring = replace(turn.ring, seen=seen, after=after, poll=poll.again(due_ms))
             _ack_owed(turn)
         case ProblemAnswer():
@@ -92,7 +92,7 @@ def _polled(turn: Turn, call: StorePollCall, answer: Answer) -> None:
 
 def believable(call: StorePollCall, answer: StorePaidAnswer) -> bool:
     """In order, beyond what was asked for, and not beyond its own end."""
-    numbers = [call.after, *(paid.seq for paid in answer.paid)]
+    numbers = [call.after or 0, *(paid.seq for paid in answer.paid)]
     rising = all(one < other for one, other in pairwise(numbers))
     return rising and answer.last >= numbers[-1]
 

@@ -100,7 +100,7 @@ class Ring:
     Until somebody listens nothing is asked."""
 
     seen: int = 0
-    after: int = 0
+    after: int | None = None
     acked: int = 0
     listening: bool = False
     poll: Job = field(default_factory=Job)
@@ -134,5 +134,5 @@ def restored(
         terminal_id=terminal_id,
         payments={r.payment_no: Live(record=r) for r in records},
         refunds={r.refund_no: LiveRefund(record=r) for r in refunds},
-        ring=Ring(seen=store_seen, after=store_seen),
+        ring=Ring(seen=store_seen, after=store_seen or None),
     )

@@ -129,7 +129,8 @@ def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
         case RefundQueryCall():
             return "GET", f"/v1/refunds/{call.refund_no}", f"wait={call.wait_s}&after={call.after_seq}", b""
         case StorePollCall():
-            return "GET", "/v1/store/paid", f"after={call.after}&wait={call.wait_s}", b""
+            begin = "" if call.after is None else f"after={call.after}&"
+            return "GET", "/v1/store/paid", f"{begin}wait={call.wait_s}", b""
         case StoreAckCall():
             return "POST", "/v1/store/paid/ack", "", encode(StoreAckRequest(through=call.through))
         case UploadCall():

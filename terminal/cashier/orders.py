@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from protocol.messages import LateMoneyState
 from protocol.states import TerminalState
-from sync.engine.model import PaymentView
+from sync.engine.model import PaymentView, RefundView
 from terminal.cashier import words
 from terminal.cashier.phrase import say
 from terminal.cashier.ports import OrderRow
@@ -51,6 +51,19 @@ def row_of(state: CashierState, payment: PaymentView, *, selected: bool = False,
         word=word,
         detail=f"…{payment.transaction_tail}" if payment.transaction_tail else "",
         selected=selected,
+    )
+
+
+def refund_row(state: CashierState, refund: RefundView) -> RowView:
+    """One refund whose outcome is open, as a line of a list."""
+    return RowView(
+        order_no=refund.order_no,
+        time=moment(refund.started_at_ms, state.settings.zone),
+        amount=words.yuan(refund.amount.fen),
+        wallet=words.wallet(refund.channel) if refund.channel else None,
+        sign=Sign.HATCHED_QUESTION,
+        tone=Tone.UNKNOWN,
+        word=say("word.refunding"),
     )
 
 

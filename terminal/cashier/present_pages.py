@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protocol.numbers import grouped
 from terminal.cashier import words
-from terminal.cashier.orders import row_of, visible_rows
+from terminal.cashier.orders import refund_row, row_of, visible_rows
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import CheckFound, DayRead
 from terminal.cashier.settings_panel import choices
@@ -81,7 +81,10 @@ def _takings(state: CashierState) -> TakingsView:
     average = day.amount_fen // day.count if day.count else 0
     return TakingsView(
         day=day.day,
-        attention=tuple(row_of(state, payment, dated=True) for payment in day.unresolved),
+        attention=(
+            *(row_of(state, payment, dated=True) for payment in day.unresolved),
+            *(refund_row(state, refund) for refund in day.open_refunds),
+        ),
         total=words.yuan_grouped(day.net_fen),
         count=day.count,
         average=words.yuan_grouped(average),

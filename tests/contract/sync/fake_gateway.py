@@ -408,8 +408,9 @@ class FakeGateway:
         if self.store is None:
             return 404, self._problem(Reason.UNKNOWN_PATH, 404)
         wanted = _query_of(request)
-        await self._until(lambda: len(self.store or ()) > wanted["after"], wanted["wait"])
-        paid = tuple(one for one in self.store or () if one.seq > wanted["after"])
+        after = wanted.get("after", self.store_acked)
+        await self._until(lambda: len(self.store or ()) > after, wanted["wait"])
+        paid = tuple(one for one in self.store or () if one.seq > after)
         return 200, StorePaidAnswer(paid=paid, last=len(self.store or ()), server_time_ms=self.now_ms())
 
     def _store_ack(self, request: RequestParts) -> tuple[int, Struct]:

@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from gateway.payments.values import AlarmKind
 from proof.virtual_time import VirtualClock
 from protocol.messages import Presented
 from protocol.money import Money
@@ -26,6 +27,7 @@ from sync.engine.model import (
     RefundView,
     StartPayment,
     StartRefund,
+    StorePaidView,
 )
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader
@@ -33,6 +35,7 @@ from sync.link.calls import Credentials
 from sync.link.exchange import NoAnswer, NotSent, Timeouts
 from sync.runner import Runner
 from tests.contract.gateway.gateway_world import HOST, START_MS, World, in_world
+from tests.contract.gateway.page_world import PageWorld, in_page_world
 from tests.contract.sync.counter import PlentyOfRoom
 
 WALLETS = ("alipay", "wechat", "unionpay")
@@ -125,6 +128,10 @@ class RealCounter:
     def refunds(self) -> list[RefundView]:
         return [v for v in self.heard if isinstance(v, RefundView)]
 
+    @property
+    def rings(self) -> list[StorePaidView]:
+        return [v for v in self.heard if isinstance(v, StorePaidView)]
+
     def wallet_says(self, order_no: str) -> tuple[int, int]:
         """(captured, refunded) at the wallet."""
         orders = [one for one in self.world.wallets.orders() if one.out_trade_no.startswith(order_no)]
@@ -180,6 +187,28 @@ def test_a_refund_that_the_channel_takes_its_time_for_is_followed_to_its_end(tmp
         await counter.crash()
 
     in_world(story, wallet="wechat")
+
+
+@pytest.mark.parametrize("wallet", WALLETS)
+def test_the_static_qr_rings_once_and_the_gateway_knows_that_it_did(tmp_path: Path, wallet: str) -> None:
+    async def story(world: PageWorld) -> None:
+        counter = RealCounter(world, tmp_path / "journal.db")
+        await counter.open()
+        counter.runner.submit(ListenToStore())
+        await world.phone(wallet).follow(world.static_qr(), amount_fen=880)
+        await counter.until(lambda: bool(counter.rings))
+        (ring,) = counter.rings
+        assert (ring.amount.fen, ring.channel) == (880, wallet)
+        await asyncio.sleep(200)
+        assert AlarmKind.PAID_UNNOTICED.value not in world.alarms()
+        await counter.crash()
+        await counter.open()
+        counter.runner.submit(ListenToStore())
+        await asyncio.sleep(60)
+        assert len(counter.rings) == 1, "a restart does not ring again"
+        await counter.crash()
+
+    in_page_world(story)
 
 
 def test_listening_to_the_store_never_stands_in_a_sales_way(tmp_path: Path) -> None:

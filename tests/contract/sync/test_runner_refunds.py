@@ -144,6 +144,21 @@ def test_the_stores_qr_rings_once_across_restarts_and_is_acknowledged_after_the_
     at_the_counter(tmp_path, story)
 
 
+def test_a_new_till_does_not_ring_for_what_others_rang_for_before(tmp_path: Path) -> None:
+    async def story(counter: Counter) -> None:
+        await counter.up()
+        counter.gateway.store_pays(100)
+        counter.gateway.store_pays(200)
+        counter.gateway.store_acked = 2
+        counter.listen()
+        await counter.until(lambda: "store" in counter.gateway.kinds())
+        counter.gateway.store_pays(300)
+        await counter.until(lambda: counter.gateway.store_acked == 3)
+        assert [ring.amount.fen for ring in counter.rings] == [300]
+
+    at_the_counter(tmp_path, story)
+
+
 def test_an_older_gateway_is_not_asked_about_the_store_all_the_time(tmp_path: Path) -> None:
     async def story(counter: Counter) -> None:
         await counter.up()

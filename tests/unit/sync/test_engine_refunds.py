@@ -188,6 +188,7 @@ def test_nobody_listening_nothing_is_asked(till: Till) -> None:
 
 def test_each_payment_is_journaled_rung_for_once_and_then_acknowledged(till: Till) -> None:
     till.do(StoreListened())
+    assert till.only(StorePollCall).call == StorePollCall(after=None, wait_s=25), "the gateway says where to begin"
     till.answer(till.only(StorePollCall), rung(3, 4))
     assert [ring.seq for ring in till.rings] == [3, 4]
     ack = till.only(StoreAckCall)
