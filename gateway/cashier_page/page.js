@@ -3,7 +3,7 @@
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const $ = (id) => document.getElementById(id);
   const page = read("guitai-page"), more = read("guitai-more"), words = more.words;
-  const button = $("press"), said = $("said"), card = $("paying"), typed = {text: ""};
+  const button = $("press"), said = $("said"), card = $("paying"), leave = $("leave"), typed = {text: ""};
   let status = more.status, seq = -1, polling = false, ended = false;
 
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -93,6 +93,7 @@
   }
   async function press() {
     busy(true);
+    leave.hidden = true;
     say(words.opening);
     try {
       for (let turn = 0; turn < 40 && !ended; turn += 1) {
@@ -108,6 +109,7 @@
             return;
           }
           say(done === null ? words.no_bridge : words.gave_up, true);
+          leave.hidden = page.amount_fen === null;
           break;
         }
         if (answer.result === "paid" || answer.result === "over") { say(words.confirming); return; }
@@ -119,7 +121,16 @@
     if (!ended) busy(false);
   }
 
+  async function giveUp() {
+    leave.hidden = true;
+    try {
+      await fetch(page.press.replace("/pay", "/leave"), {method: "POST", headers: {"content-type": "application/json"}, body: "{}"});
+      say(words.left, true);
+    } catch (_) { say(words.line_bad, true); leave.hidden = false; }
+  }
+
   button.addEventListener("click", press);
+  leave.addEventListener("click", giveUp);
   const keys = $("keys");
   if (keys) {
     keys.addEventListener("click", (event) => { const key = event.target.closest("[data-key]"); if (key) type(key.dataset.key); });

@@ -97,6 +97,7 @@ class CashierPage:
             Route("/q/{token}", self.show, methods=["GET"]),
             Route("/q/{token}/back", self.back, methods=["GET"]),
             Route("/q/{token}/pay", self.press, methods=["POST"]),
+            Route("/q/{token}/leave", self.leave, methods=["POST"]),
             Route("/q/{token}/status", self.status, methods=["GET"]),
         ]
 
@@ -171,6 +172,19 @@ class CashierPage:
         address = address_of(request)
         outcome = await self._pressing.press(seen.page, session, amount_fen=asked.amount_fen, address=address)
         return self._said(request, seen.page, outcome)
+
+    async def leave(self, request: Request) -> Response:
+        """`POST /q/{token}/leave`: this payer will not pay, another may. A static QR's payments are nobody else's."""
+        token = token_of(request)
+        if not self._allow(Ask.PRESS, request, token):
+            return said({"left": False}, status=429)
+        asked = await read_press(request)
+        if isinstance(asked, Response):
+            return asked
+        seen, session = await self._look(token), self._session(request, token)
+        if seen is None or seen.page.key is None or session is None:
+            return said({"left": False}, status=404)
+        return said({"left": await self._pressing.leave(seen.page.key, session)})
 
     async def status(self, request: Request) -> Response:
         """`GET /q/{token}/status`: how it stands, in words; waits for a change after `after` for `wait` seconds."""

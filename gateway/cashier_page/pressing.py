@@ -114,6 +114,13 @@ class Pressing:
             return PressOutcome(what=taken.what, key=taken.payment.key)
         return await self._outcome(taken, order)
 
+    async def leave(self, key: PaymentKey, session: PayerSession) -> bool:
+        """The payer says that he will not pay: his open order is closed for another. False: there is none to close."""
+        left = await self._calls.store.run(lambda tx: self._leave(tx, key, session))
+        if left:
+            self._wake()
+        return left
+
     async def aclose(self) -> None:
         running = tuple(self._creating.values())
         for task in running:
@@ -161,6 +168,19 @@ class Pressing:
         again = asked_again(live)
         payments.save_channel_order(tx, again)
         return _Taken(what=PagePress.AGAIN, payment=payment, order=again, call=True)
+
+    def _leave(self, tx: Tx, key: PaymentKey, session: PayerSession) -> bool:
+        payment = payments.find(tx, key)
+        live = None if payment is None else payments.order_of(tx, payment)
+        if payment is None or live is None or payment.state is not GatewayState.SENT or live.ended_kind is not None:
+            return False
+        mine = live.channel == session.channel and live.payer_mark == session.mark
+        if not mine or live.channel not in _CLOSES_UNPAID:
+            return False
+        now_ms = self._calls.clock.now_ms()
+        step = Step(payment=payment, order=give_up(live, now_ms=now_ms))
+        keep(tx, payment, step, self._calls.pace_of, now_ms=now_ms, order_before=live)
+        return True
 
     def _open(self, tx: Tx, page: PageToken, payment: Payment, session: PayerSession, *, now_ms: int) -> _Taken | None:
         decision = self._decide(page, session, payment.amount_fen, now_ms=now_ms)

@@ -60,7 +60,7 @@ def pay_page(
     """The page with its button. `amount_fen` None: with the keypad."""
     words = shown.words
     said = {name: shown.named(name) for name in ("opening", "no_bridge")}
-    said |= {name: words[name] for name in ("confirming", "gave_up", "line_bad", "not_begun")}
+    said |= {name: words[name] for name in ("confirming", "gave_up", "left", "line_bad", "not_begun")}
     said |= {"wait": f"{words['wait_title']}\n{words['wait_text']}"}
     said |= {"too_much": words["too_much"].format(most=yuan(most_fen).removesuffix(".00"))}
     more = {"wallet": shown.wallet, "status": status, "most_fen": most_fen, "words": said}

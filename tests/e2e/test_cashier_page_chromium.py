@@ -125,6 +125,8 @@ def test_a_customer_who_gives_up_may_press_again(counter: Counter, till: Till, p
     expect(phone.locator("#said")).to_have_text("还没有付款。可以再按一次。")
     expect(phone.locator("#press")).to_be_enabled()
     photographed(phone, tmp_path, "gave-up")
+    phone.get_by_role("button", name="我不付了，让别人付").click()
+    expect(phone.locator("#said")).to_have_text("已让出。请别人扫同一个码付款。")
 
 
 def test_the_second_customer_waits_and_is_told_when_the_first_has_paid(

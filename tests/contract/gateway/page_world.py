@@ -206,6 +206,14 @@ class Phone:
         said: dict[str, Any] = json.loads(answer.body)
         return said
 
+    async def leave(self, page: Opened) -> bool:
+        """Presses "let somebody else pay"."""
+        headers = {"content-type": "application/json"}
+        answer = await self.browser.fetch("POST", page.url.partition("?")[0] + "/leave", headers=headers, body=b"{}")
+        assert answer is not None
+        left: bool = json.loads(answer.body)["left"]
+        return left
+
     async def status(self, page: Opened, said: dict[str, Any], *, query: str = "") -> dict[str, Any]:
         answer = await self.browser.fetch("GET", urljoin(page.url, said["status"]) + query, headers={})
         assert answer is not None

@@ -285,3 +285,52 @@ def test_the_status_waits_for_our_own_rows_and_says_paid_only_by_them() -> None:
         assert world.loop.time() - began < 3
 
     in_page_world(story)
+
+
+@pytest.mark.parametrize("wallet", ["wechat", "alipay"])
+def test_a_payer_who_says_that_he_will_not_pay_frees_the_page_at_once(wallet: str) -> None:
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        status = await world.shown_page(till)
+        assert status.qr is not None
+        first, second = world.phone(wallet), world.phone("unionpay")
+        page, other = await first.open(status.qr), await second.open(status.qr)
+        opened = await first.press(page)
+        assert (await second.leave(other)) is False, "nobody else can give it up"
+        assert (await second.press(other))["result"] == "wait"
+        assert (await first.leave(page)) is True
+        began = world.loop.time()
+        said = await second.press(other)
+        while said["result"] == "wait":
+            await asyncio.sleep(1)
+            said = await second.press(other)
+        assert said["result"] == "open"
+        assert world.loop.time() - began < 6
+        assert first.pay(opened).result is not ScanResult.PAID
+        assert second.pay(said).result is ScanResult.PAID
+        final, _ = await till.final(status.payment_no)
+        assert (final.state, final.channel) == (GatewayState.PAID, "unionpay")
+        assert world.money(final)[:2] == (1250, 0)
+
+    in_page_world(story)
+
+
+def test_a_wallet_that_can_only_reverse_is_not_closed_for_another_payer() -> None:
+    """A reverse takes a payment back: the second payer waits until the page's own end."""
+
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        status = await world.shown_page(till)
+        assert status.qr is not None
+        first, second = world.phone("unionpay"), world.phone("wechat")
+        page, other = await first.open(status.qr), await second.open(status.qr)
+        opened = await first.press(page)
+        assert (await first.leave(page)) is False
+        await asyncio.sleep(30)
+        assert (await second.press(other))["result"] == "wait"
+        assert page_order(world, status).undo_sent_ms is None
+        assert first.pay(opened).result is ScanResult.PAID
+        final, _ = await till.final(status.payment_no)
+        assert (final.state, final.channel) == (GatewayState.PAID, "unionpay")
+
+    in_page_world(story)
