@@ -104,7 +104,11 @@ class JournalReader:
             raise NotActivatedError(str(path.parent))
         self._db = open_reading(path)
         # An earlier version's file that no till has opened since: it holds payments only.
-        self._has_refunds = int(self._all("pragma user_version", ())[0][0]) >= REFUNDS_SINCE
+        try:
+            self._has_refunds = int(self._all("pragma user_version", ())[0][0]) >= REFUNDS_SINCE
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         self._db.close()

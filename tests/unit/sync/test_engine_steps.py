@@ -226,6 +226,22 @@ def test_late_money_puts_the_green_light_out_and_is_acknowledged() -> None:
     assert send.call.state_seq == 2
 
 
+def test_late_money_that_a_person_kept_is_told_gives_no_light_and_ends_the_watch() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    till.answer(till.only(AckCall), till.status(payment, G.NOT_PAID))
+    till.wait(WATCH_MS[0])
+    for seq, state in ((2, LateMoneyState.FOUND), (3, LateMoneyState.ACCEPTED)):
+        money = LateMoney(state=state, amount_fen=1250, found_at_ms=1)
+        till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID, seq=seq, late_money=money))
+        till.answer(till.only(AckCall), till.status(payment, G.NOT_PAID, seq=seq, late_money=money))
+        till.wait(60_000)
+    view = till.views[-1]
+    assert (view.late_money, view.light, view.safe_to_rescan) == (money, None, False)
+    assert payment not in till.state.payments
+    assert till.start(order_no=view.order_no) is None, "nothing more is charged for what is paid"
+    assert till.refusals[-1].reason is Reason.LATE_MONEY
+
+
 def test_two_verified_statements_that_disagree_raise_a_conflict_once_and_move_nothing() -> None:
     till, payment = in_state(S.NOT_PAID)
     send = till.only(AckCall)
