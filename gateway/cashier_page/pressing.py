@@ -266,20 +266,20 @@ class Pressing:
         verdict = await self._calls.perform(
             order.account_id, lambda channel: channel.create(asked, now_ms=self._calls.clock.now_ms())
         )
-        believed = _believed(verdict, calls=order.calls)
+        heard = believed(verdict, calls=order.calls)
         payment, after = await self._calls.apply(
             order.out_trade_no,
-            lambda p, o, now: answer_create(p, o, believed, said_by=o.channel, now_ms=now),
+            lambda p, o, now: answer_create(p, o, heard, said_by=o.channel, now_ms=now),
             release=False,
         )
         self._wake()
         wanted = payment.state is GatewayState.SENT and payment.cancel_requested_ms is None
-        if not isinstance(believed, PageReady) or not wanted or after.ended_kind is not None or after.release_ms:
+        if not isinstance(heard, PageReady) or not wanted or after.ended_kind is not None or after.release_ms:
             return None
-        self._ready[order.out_trade_no] = believed
+        self._ready[order.out_trade_no] = heard
         while len(self._ready) > _MOST_READY:
             del self._ready[next(iter(self._ready))]
-        return believed
+        return heard
 
     def _created(self, name: str, task: asyncio.Task[PageReady | None]) -> None:
         self._creating.pop(name, None)
@@ -298,7 +298,7 @@ def _opened(payment: Payment, session: PayerSession, ordinal: int, *, now_ms: in
     )
 
 
-def _believed(verdict: CreateVerdict | NotSent | NoAnswer, *, calls: int) -> CreateVerdict | NotSent | NoAnswer:
+def believed(verdict: CreateVerdict | NotSent | NoAnswer, *, calls: int) -> CreateVerdict | NotSent | NoAnswer:
     """An earlier call for this order may have opened it, and its payer may hold what it answered."""
     if calls > 1 and isinstance(verdict, Declined):
         return Unknown(reason=verdict.reason, code=verdict.code)
