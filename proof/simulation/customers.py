@@ -40,6 +40,31 @@ _SCRIPTS = (
     "ask_password:50",
     "ask_password:90",
 )
+#: Undos that must be repeated, limits, maintenance, notifications that are lost, late, doubled, hurried or not ours.
+_HARD_SCRIPTS = (
+    "reverse_recall:2",
+    "reverse_ack_not_applied",
+    "reverse_applies_late:4",
+    "query_limit:2",
+    "maintenance",
+    "callback_lost",
+    "callback_late:30",
+    "callback_twice",
+    "callback_before_answer",
+    "callback_bad_signature",
+    "callback_other_merchant",
+    "refund_processing:20",
+    "refund_balance_low",
+)
+#: Money that comes after all that a shop can do.
+_LATE_SCRIPTS = (
+    "pay_after_reverse",
+    "pay_executes_late:3",
+    "pay_executes_late:40",
+    "close_ack_still_payable",
+    "pay_after_time_expire",
+    "precreate_cancel_then_scan",
+)
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 #: What a customer sees whose phone lost the line, or who comes while another pays.
@@ -183,7 +208,8 @@ class Cashier:
 
     def _script(self) -> Script:
         plain = self._chance.random() < self._people.plain_share
-        script = parse_script(_PLAIN if plain else self._chance.choice(_SCRIPTS))
+        scripts = (*_SCRIPTS, *(_HARD_SCRIPTS if self._people.hard else ()), *(_LATE_SCRIPTS * self._people.late))
+        script = parse_script(_PLAIN if plain else self._chance.choice(scripts))
         assert script is not None, "all of them are scripts"
         return script
 

@@ -44,7 +44,8 @@ class Deaths:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """Cashiers and customers. `hasty`: cancels at a drawn moment; `late_scan`: a customer scans a QR far too late;
-    `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back."""
+    `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back.
+    `hard`: the sandbox's worst scripts; `late`: how often among them those whose money comes too late."""
 
     tills: tuple[int, int] = (1, 3)
     sales: tuple[int, int] = (3, 7)
@@ -56,6 +57,8 @@ class People:
     second_scan: float = 0.1
     rivals: float = 0.15
     returns: float = 0.25
+    hard: bool = True
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class Profile:
 
 
 _CALM: Final = Profile(
-    name="calm", people=People(hasty=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0), faultless=True
+    name="calm", people=People(hasty=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False), faultless=True
 )
 _DEFAULT: Final = Profile(
     name="default",
@@ -132,7 +135,7 @@ _STORM: Final = Profile(
     ),
     till_deaths=Deaths(at_await=0.01),
     gateway_deaths=Deaths(at_await=0.003),
-    people=People(hasty=0.5, late_scan=0.25, second_scan=0.25, pause=(0.2, 8.0)),
+    people=People(hasty=0.5, late_scan=0.25, second_scan=0.25, pause=(0.2, 8.0), late=1),
     clock_off=0.4,
     late_money=True,
 )
@@ -156,7 +159,7 @@ _SLOW: Final = Profile(
 _LATE: Final = Profile(
     name="late",
     wallet=LineFaults(slow=0.3, slow_delay=(44.0, 58.0)),
-    people=People(pause=(0.2, 4.0), plain_share=0.8, qr_share=0.05, hasty=0.5),
+    people=People(pause=(0.2, 4.0), plain_share=0.5, qr_share=0.2, hasty=0.5, late=3),
     late_money=True,
 )
 

@@ -222,6 +222,8 @@ def row_before_channel_call(e: Evidence, asked: Asked) -> Complaints:
     if asked.verb in (Verb.REFUND, Verb.REFUND_QUERY) or (asked.verb is Verb.QUERY and order is None):
         if refund is None or refund.state is RefundState.CREATED:
             yield asked.number, f"{asked.verb} sent before its row was durable"
+        else:
+            yield from refunds_stay_within_the_charge(e, refund.out_trade_no)
     elif order is None:
         yield asked.number, f"{asked.verb} sent before its row was durable"
     elif asked.verb in (Verb.CANCEL, Verb.CLOSE) and not order.undo_sent:

@@ -146,6 +146,7 @@ DEFECTS: Final = (
         return Step(payment=payment, order=order)
     if order.absent_since_ms is None:""",
         profile="slow",
+        seeds=60,
     ),
     Defect(
         name="an unknown number is taken as not paid",
@@ -183,14 +184,13 @@ DEFECTS: Final = (
         old="        _E.PROVEN_PAID: _V.LATE,\n        _E.PROVEN_PAID_CANCELLED: _V.LATE,",
         new="        _E.PROVEN_PAID: _V.STAY,\n        _E.PROVEN_PAID_CANCELLED: _V.STAY,",
         profile="late",
-        seeds=4,
     ),
     Defect(
         name="the wallet is asked to cancel before the intent is durable",
         file="gateway/jobs/desk.py",
-        old="_, sent = await self._apply(payment.key, lambda p, o, now: "
+        old="_, sent = await self._calls.apply(name, lambda p, o, now: "
         "sending_cancel(p, o, now_ms=now), release=False)",
-        new="sent = __import__('dataclasses').replace(order, undo_tries=order.undo_tries + 1)",
+        new="sent = replace(order, undo_tries=order.undo_tries + 1)",
     ),
     Defect(
         name="a restart of the gateway forgets the calls that were open",
@@ -211,6 +211,56 @@ DEFECTS: Final = (
         file="sync/engine/answers.py",
         old="    if status.state_seq >= before.state_seq:\n",
         new="    if status.state_seq >= 0:\n",
+        profile="slow",
+        seeds=60,
+    ),
+    Defect(
+        name="refunds are guarded by nothing",
+        file="gateway/store/refunds.py",
+        old="    if changed.rowcount != 1:\n        savepoint.rollback()\n        return False\n    savepoint.commit()",
+        new="    savepoint.rollback()",
+    ),
+    Defect(
+        name="a refund retry makes a new number",
+        file="gateway/jobs/refund_desk.py",
+        old="            refund_no=refund.refund_no,\n            order=order_ref(order),",
+        new="            refund_no=f'{refund.refund_no[:-2]}{refund.tries:02d}',\n            order=order_ref(order),",
+    ),
+    Defect(
+        name="a notification is believed after the order ended",
+        file="gateway/payments/notified.py",
+        old="    if order.ended_kind is not None:\n"
+        "        return _ended(payment, order, verdict, said, received_ms=received_ms)",
+        new="    if order.ended_kind is not None and isinstance(verdict, Paid):\n"
+        "        return to_paid(payment, replace(order, ended_kind=None), verdict, fresh=True, said_by=said_by,"
+        " now_ms=received_ms)",
+        profile="late",
+    ),
+    Defect(
+        name="an undo is never taken by refund",
+        file="gateway/jobs/keeping.py",
+        old="    if undone and order.ended_kind is None:\n",
+        new="    if undone and order.ended_kind is None and not undone:\n",
+        profile="slow",
+    ),
+    Defect(
+        name="late money is found and kept",
+        file="gateway/jobs/keeping.py",
+        old="    elif found and (owner.refunds_late_money or ",
+        new="    elif found and found is None and (owner.refunds_late_money or ",
+        profile="late",
+    ),
+    Defect(
+        name="a payment is booked when it was only asked for",
+        file="gateway/ledger/follow.py",
+        old="    if mine and payment.state is GatewayState.PAID:\n",
+        new="    if mine and payment.state in (GatewayState.PAID, GatewayState.REVERSING):\n",
+    ),
+    Defect(
+        name="what went back stays in the ledger",
+        file="gateway/ledger/follow.py",
+        old="(booked, back(parties, order.amount_fen)) if order.ended_kind is not None else (booked,)",
+        new="(booked,)",
         profile="slow",
     ),
 )
