@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.payments.values import PaymentKey
+from gateway.store.savepoints import Savepoint
 from gateway.store.tables import AUTH_CODE_MARKS, NONCES
 from gateway.store.units import Tx
 
@@ -30,7 +31,7 @@ _PRUNE_MARKS: Final = delete(AUTH_CODE_MARKS).where(AUTH_CODE_MARKS.c.at_ms < bi
 
 def use_nonce(tx: Tx, *, keyid: str, nonce: str, now_ms: int) -> bool:
     """False when this key used this nonce before. The unique index decides."""
-    savepoint = tx.connection.begin_nested()
+    savepoint = Savepoint.begin(tx.connection)
     try:
         tx.connection.execute(_ADD_NONCE, {"keyid": keyid, "nonce": nonce, "at_ms": now_ms})
     except IntegrityError:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from gateway.store.savepoints import Savepoint
 from gateway.store.units import StoreFailed, Tx
 
 T = TypeVar("T")
@@ -165,7 +166,7 @@ def _nothing(_tx: Tx) -> None:
 
 
 def _run_one(tx: Tx, job: _Job) -> None:
-    savepoint = tx.connection.begin_nested()
+    savepoint = Savepoint.begin(tx.connection)
     try:
         job.result = job.unit(tx)
         savepoint.commit()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
 from gateway.store.tables import TASKS
 from gateway.store.units import Tx
@@ -35,8 +35,11 @@ class Task:
 
 _T: Final = TASKS.c
 _KEY: Final = (_T.kind == bindparam("k_kind"), _T.ref == bindparam("k_ref"))
-_UPDATE_DUE: Final = update(TASKS).where(*_KEY).values(due_ms=bindparam("v_due"), account_id=bindparam("v_account"))
-_INSERT: Final = insert(TASKS)
+#: SQLite and PostgreSQL say it alike; SQLAlchemy has a construct for each of them only.
+_PUT: Final = text(
+    "INSERT INTO tasks (kind, ref, due_ms, lease_until_ms, account_id) VALUES (:k_kind, :k_ref, :v_due, 0, :v_account)"
+    " ON CONFLICT (kind, ref) DO UPDATE SET due_ms = excluded.due_ms, account_id = excluded.account_id"
+)
 _DELETE: Final = delete(TASKS).where(*_KEY)
 _DUE: Final = (
     select(TASKS)
@@ -74,16 +77,7 @@ def put(tx: Tx, kind: TaskKind, ref: str, *, due_ms: int | None, account_id: str
     if due_ms is None:
         tx.connection.execute(_DELETE, key)
         return
-    changed = tx.connection.execute(_UPDATE_DUE, {**key, "v_due": due_ms, "v_account": account_id})
-    if changed.rowcount == 0:
-        row: dict[str, Any] = {
-            "kind": kind.value,
-            "ref": ref,
-            "due_ms": due_ms,
-            "lease_until_ms": 0,
-            "account_id": account_id,
-        }
-        tx.connection.execute(_INSERT, row)
+    tx.connection.execute(_PUT, {**key, "v_due": due_ms, "v_account": account_id})
 
 
 def due(tx: Tx, *, now_ms: int, limit: int, without: Collection[str] = ()) -> list[Task]:
