@@ -178,7 +178,12 @@ def account_settings(wallet: SimulatedWallet, *, account_id: str, interval_ms: i
         "notify_url": f"{GATEWAY_ORIGIN}/notify/{wallet.name}/{account_id}",
         "min_query_interval_ms": interval_ms,
     }
-    return {**common, **_SETTINGS[wallet.name](about)}
+    return {**common, **settings_of_merchant(wallet.name, about)}
+
+
+def settings_of_merchant(channel: str, about: Mapping[str, object]) -> dict[str, object]:
+    """What `GET /merchant/{wallet}` says of the simulated merchant, by the names of an account's settings."""
+    return _SETTINGS[channel](about)
 
 
 def _alipay(about: Mapping[str, object]) -> dict[str, object]:

@@ -12,10 +12,11 @@ from protocol.reasons import Reason
 
 @click.command()
 @click.option("--cycles", default=200, show_default=True, type=click.IntRange(min=1), help="How many kills.")
+@click.option("--payments", type=click.IntRange(min=1), help="Kill until so many payments began, instead of --cycles.")
 @click.option("--tills", default=2, show_default=True, type=click.IntRange(1, 8), help="How many tills sell.")
 @click.option("--seed", default=1, show_default=True, help="Draws whom to kill and when.")
 @click.option("--json", "as_json", is_flag=True, help="Accepted for symmetry: the last line is JSON in any case.")
-def command(cycles: int, tills: int, seed: int, as_json: bool) -> int:
+def command(cycles: int, payments: int | None, tills: int, seed: int, as_json: bool) -> int:
     """Kill a till or the gateway again and again under load; nothing may be lost, nothing charged twice.
 
     Progress goes to standard error; the last line on standard output is JSON. Exit status 1 when something is wrong.
@@ -25,7 +26,13 @@ def command(cycles: int, tills: int, seed: int, as_json: bool) -> int:
     from proof.torture.run import torture
 
     try:
-        found = torture(cycles=cycles, tills=tills, seed=seed, progress=lambda line: click.echo(line, err=True))
+        found = torture(
+            cycles=cycles,
+            payments=payments,
+            tills=tills,
+            seed=seed,
+            progress=lambda line: click.echo(line, err=True),
+        )
     except ProgramFailedError as error:
         raise CommandStop(
             Exit.UNKNOWN,
@@ -35,7 +42,7 @@ def command(cycles: int, tills: int, seed: int, as_json: bool) -> int:
         ) from error
     for complaint in found.verdict.complaints:
         click.echo(complaint, err=True)
-    clean = found.verdict.clean
+    clean = found.clean
     ending = {
         "reason": Reason.DONE if clean else Reason.CHECK_FAILED,
         "message": "Nothing was lost, nothing charged twice." if clean else "A rule of money broke; see above.",

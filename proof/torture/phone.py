@@ -10,7 +10,8 @@ from http.client import HTTPConnection
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-_TIMEOUT_S: Final = 10.0
+#: A phone that follows a page may wait for a gateway that was just killed.
+_TIMEOUT_S: Final = 45.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The shop that is tortured: sandbox wallets, a gateway on its own SQLite file, and tills, each a real process."""
+"""The shop that is tortured: the sandbox's wallets, a gateway on its own SQLite file, and tills; real processes all."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any, Final, cast
 
 from proof.torture.phone import SandboxCalls
 from proof.torture.programs import Program, run_guitai
+from proof.wallets import settings_of_merchant
 from protocol.activation import ActivationTicket
 from protocol.secret import Secret
 from sandbox.wallet import MoneyState, OrderMoney
 from sync.folder import Folder
 from sync.till import activate_folder
 
+WALLETS: Final = ("alipay", "wechat", "unionpay")
 STORE_ID: Final = "torture-store"
 
 _DOCUMENT: Final = """\
@@ -27,12 +29,16 @@ name = "torture"
 id = "torture-store"
 merchant = "torture"
 name = "torture"
+"""
+
+#: None is marked for QRs: a QR shows the gateway's own page, which takes every wallet.
+_ACCOUNT: Final = """\
 
 [[channel_accounts]]
-id = "torture-alipay"
+id = "torture-{wallet}"
 merchant = "torture"
-channel = "alipay"
-default_for_qr = true
+channel = "{wallet}"
+notify_url = "{gateway}/notify/{wallet}/torture-{wallet}"
 min_query_interval_ms = 1000
 """
 
@@ -45,14 +51,18 @@ class Shop:
         self._logs = folder / "logs"
         self._logs.mkdir(parents=True)
         self.database = folder / "gateway.db"
-        self._address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{_free_port()}"
+        self._gateway_url = f"http://{address}"
         self.sandbox = Program(
             "sandbox", "guitai", ("sandbox", "serve", "--listen", "127.0.0.1:0"), log_folder=self._logs
         )
         self.gateway = Program(
             "gateway",
             "guitai",
-            ("gateway", "serve", "--database", str(self.database), "--listen", self._address, "--announce"),
+            (
+                *("gateway", "serve", "--database", str(self.database), "--announce"),
+                *("--listen", address, "--public-url", self._gateway_url),
+            ),
             log_folder=self._logs,
         )
         self._till_count = tills
@@ -63,7 +73,7 @@ class Shop:
         """Everything from nothing to selling, or to tills that are activated and not started."""
         self.sandbox.start()
         self._sandbox_url = str(self.sandbox.ready()["sandbox"])
-        code = self._configure(self._calls().get("/merchant/alipay"))
+        code = self._configure()
         self.gateway.start()
         url = str(self.gateway.ready()["gateway"])
         for number in range(1, self._till_count + 1):
@@ -102,24 +112,21 @@ class Shop:
     def _calls(self) -> SandboxCalls:
         return SandboxCalls(self._sandbox_url)
 
-    def _configure(self, merchant: Mapping[str, object]) -> str:
-        settings = {
-            "base_url": merchant["gateway_url"],
-            "app_id": merchant["app_id"],
-            "seller_id": merchant["seller_id"],
-            "private_key": merchant["merchant_private_key_pkcs8_pem"],
-            "wallet_public_key": merchant["alipay_public_key_pem"],
-        }
+    def _configure(self) -> str:
         file = self.folder / "shop.toml"
-        # A TOML basic string and a JSON string are written the same way for what stands here.
-        lines = "".join(f"{name} = {json.dumps(str(value))}\n" for name, value in settings.items())
         file.touch(mode=0o600)
-        file.write_text(_DOCUMENT + lines, encoding="utf-8")
+        file.write_text(_DOCUMENT + "".join(self._account(wallet) for wallet in WALLETS), encoding="utf-8")
         database = ("--database", str(self.database), "--json")
         run_guitai("gateway", "apply", str(file), *database)
         uses = ("--store", STORE_ID, "--uses", str(self._till_count), "--days", "1")
         made = run_guitai("gateway", "activation-code", *uses, *database)
         return str(json.loads(made.splitlines()[-1])["code"])
+
+    def _account(self, wallet: str) -> str:
+        settings = settings_of_merchant(wallet, self._calls().get(f"/merchant/{wallet}"))
+        # A TOML basic string and a JSON string are written the same way for what stands here.
+        lines = "".join(f"{name} = {json.dumps(str(value))}\n" for name, value in settings.items())
+        return _ACCOUNT.format(wallet=wallet, gateway=self._gateway_url) + lines
 
 
 def _money(order: Mapping[str, Any]) -> OrderMoney:

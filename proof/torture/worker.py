@@ -17,10 +17,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from proof.torture.phone import SandboxCalls
+from proof.torture.customers import Customer, Customers
 from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.secret import Secret
+from protocol.states import TerminalState
 from sync.engine.model import (
     CancelPayment,
     CommandRefused,
@@ -30,35 +31,35 @@ from sync.engine.model import (
     Published,
     RefundView,
     StartPayment,
+    StartRefund,
     StorePaidView,
 )
 from sync.till import Till, open_till
 
-#: Mostly quick ones: a script that holds an order open for its 45 seconds is the exception.
-_SCRIPTS: Final = (
-    *("pay",) * 8,
-    *("ask_password:1", "ask_password:3", "balance_low", "expired") * 2,
-    *("system_error_charged", "drop_after_charge") * 2,
-    "system_error_not_charged",
-    "drop_before_charge",
-    "never",
-)
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 16
 _PAUSE_S: Final = (0.02, 0.25)
-_HASTY: Final = 0.15
-_QR_SHARE: Final = 0.25
+_HASTY: Final = 0.1
+_QR_SHARE: Final = 0.4
+#: Two customers with two wallets at one QR: whoever is first pays, never both.
+_RIVALS: Final = 0.1
+_RETURNS: Final = 0.1
+#: How long a cashier looks at a QR that nobody pays.
+_PATIENCE_S: Final = (8.0, 30.0)
 _POLL_S: Final = 0.05
 
 
 class Seller:
-    """Cashier and customers of one till, in one thread; pictures arrive from the till's own."""
+    """Cashier of one till, in one thread; pictures arrive from the till's own, and who left from the phones'."""
 
     def __init__(self, data_dir: Path, sandbox: str) -> None:
         self._views: SimpleQueue[Published] = SimpleQueue()
-        self._phone = SandboxCalls(sandbox)
+        self._gone: SimpleQueue[str] = SimpleQueue()
+        self._customers = Customers(sandbox, left=self._gone.put)
         self._open: dict[str, PaymentView] = {}
+        self._refunds: set[str] = set()
         self._scanned: set[str] = set()
-        self._scripts: dict[str, str] = {}
+        self._gives_up_s: dict[str, float] = {}
+        self._drawn: dict[str, Customer] = {}
         self._link: LinkView | None = None
         self._pressed = 0
         self._stopping = threading.Event()
@@ -73,10 +74,11 @@ class Seller:
         while True:
             self._look()
             now_s = time.monotonic()
+            self._lose_patience(now_s)
             if not self._stopping.is_set() and now_s >= next_sale_s and len(self._open) < _AT_ONCE:
                 self._sell(order_no=None, amount=Money(random.randint(1, 9_999), CNY))
                 next_sale_s = now_s + random.uniform(*_PAUSE_S)
-            idle = self._stopping.is_set() and not self._open and self._delivered()
+            idle = self._stopping.is_set() and not self._open and not self._refunds and self._delivered()
             if idle and not told_idle:
                 _say({"idle": True})
             told_idle = idle
@@ -103,32 +105,73 @@ class Seller:
         match view:
             case LinkView():
                 self._link = view
-            case CommandRefused() | RefundView() | StorePaidView():
+            case RefundView():
+                (self._refunds.discard if view.state.final else self._refunds.add)(view.refund_no)
+            case CommandRefused() | StorePaidView():
                 return
             case PaymentView():
                 was_open = self._open.pop(view.payment_no, None) is not None
                 if not view.state.final:
                     self._open[view.payment_no] = view
                     self._attend(view, new=not was_open)
-                elif was_open and view.safe_to_rescan and not self._stopping.is_set() and random.random() < 0.5:
-                    self._sell(order_no=None if view.cancel_requested else view.order_no, amount=view.amount)
+                elif was_open and not self._stopping.is_set():
+                    self._go_on(view)
 
     def _attend(self, view: PaymentView, *, new: bool) -> None:
         if view.qr is not None and view.qr not in self._scanned:
             self._scanned.add(view.qr)
-            script = self._scripts.get(view.request_id or "", "pay")
-            self._phone.post("/phone/scan", {"qr": view.qr, "wallet": "alipay", "script": script})
+            self._gives_up_s[view.payment_no] = time.monotonic() + random.uniform(*_PATIENCE_S)
+            customers = [self._drawn.get(view.request_id or "") or self._customers.draw()]
+            if random.random() < _RIVALS:
+                customers.append(self._customers.draw())
+            for customer in customers:
+                self._customers.scan(customer, qr=view.qr, payment_no=view.payment_no)
         if new and random.random() < _HASTY:
-            self._till.submit(CancelPayment(payment_no=view.payment_no, operator="01"))
-        if view.qr is not None and self._stopping.is_set() and not view.cancel_requested:
-            self._till.submit(CancelPayment(payment_no=view.payment_no, operator="01"))
+            self._cancel(view.payment_no)
+
+    def _lose_patience(self, now_s: float) -> None:
+        """A QR that nobody pays is taken away; at the end of the day all of them are."""
+        try:
+            while True:
+                self._gives_up_s[self._gone.get_nowait()] = now_s
+        except Empty:
+            pass
+        for number in [n for n, at_s in self._gives_up_s.items() if self._stopping.is_set() or now_s >= at_s]:
+            del self._gives_up_s[number]
+            view = self._open.get(number)
+            if view is not None and not view.cancel_requested:
+                self._cancel(number)
+
+    def _cancel(self, payment_no: str) -> None:
+        self._till.submit(CancelPayment(payment_no=payment_no, operator="01"))
+
+    def _go_on(self, view: PaymentView) -> None:
+        """What a cashier does after an outcome: gives something back, collects again, or nothing."""
+        if view.state is TerminalState.PAID and random.random() < _RETURNS:
+            self._give_back(view)
+        elif view.safe_to_rescan and random.random() < 0.5:
+            self._sell(order_no=None if view.cancel_requested else view.order_no, amount=view.amount)
+
+    def _give_back(self, view: PaymentView) -> None:
+        """Parts, the whole, and now and then more than was paid."""
+        for share in random.choice(((0.5,), (1.0,), (0.4, 0.6), (0.7, 0.7))):
+            self._pressed += 1
+            self._till.submit(
+                StartRefund(
+                    request_id=str(self._pressed),
+                    order_no=view.order_no,
+                    amount=Money(max(1, round(view.amount.fen * share)), CNY),
+                    note="torture",
+                    operator="01",
+                )
+            )
 
     def _sell(self, *, order_no: str | None, amount: Money) -> None:
         self._pressed += 1
-        request_id, script = str(self._pressed), random.choice(_SCRIPTS)
+        request_id, customer = str(self._pressed), self._customers.draw()
         shows_qr = random.random() < _QR_SHARE
-        self._scripts[request_id] = script
-        code = None if shows_qr else self._phone.post("/phone/codes", {"wallet": "alipay", "script": script})
+        self._drawn[request_id] = customer
+        code = None if shows_qr else Secret(self._customers.show_code(customer))
         self._till.submit(
             StartPayment(
                 request_id=request_id,
@@ -136,7 +179,7 @@ class Seller:
                 order_no=order_no,
                 amount=amount,
                 presented=Presented.MERCHANT if shows_qr else Presented.CUSTOMER,
-                auth_code=None if code is None else Secret(str(code["auth_code"])),
+                auth_code=code,
                 subject="torture",
                 operator="01",
                 scanned_at_ms=time.monotonic_ns() // 1_000_000,
