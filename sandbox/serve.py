@@ -29,6 +29,7 @@ from sandbox.keys import fresh_keys, kept_keys
 from sandbox.problems import SandboxError
 from sandbox.tls import server_context
 from sandbox.wallets import KEY_NAMES, make_wallets
+from sandbox.wechat.merchant import KeyMode
 
 DEFAULT_LISTEN = "127.0.0.1:8600"
 _GRACE_S = 1
@@ -73,6 +74,7 @@ async def serve(
     tls_listen: str | None = None,
     keys_folder: Path | None = None,
     stop: asyncio.Event | None = None,
+    wechat_keys: KeyMode = KeyMode.SIDE_BY_SIDE,
 ) -> None:
     """Serves until SIGTERM, SIGINT or `stop`. `listen` is `host:port`; port 0 takes a free one. `tls_listen`: where
     a client certificate is demanded; not given, the next port if it is free, else any."""
@@ -80,7 +82,7 @@ async def serve(
         listener = undo.enter_context(_bind(listen))
         tls_listener = undo.enter_context(_bind_tls(listener, tls_listen))
         keys = await asyncio.to_thread(_keys, keys_folder)
-        wallets = make_wallets(keys, random_bytes=secrets.token_bytes, now_ms=wall_clock_ms())
+        wallets = make_wallets(keys, random_bytes=secrets.token_bytes, now_ms=wall_clock_ms(), wechat_keys=wechat_keys)
         virtual_gun = undo.enter_context(_virtual_gun()) if gun else None
         serving = _serving(listener, tls_listener, virtual_gun)
         stopping = stop or asyncio.Event()
@@ -108,10 +110,24 @@ async def serve(
 
 
 def run_sandbox(
-    listen: str = DEFAULT_LISTEN, *, gun: bool = False, tls_listen: str | None = None, keys_folder: Path | None = None
+    listen: str = DEFAULT_LISTEN,
+    *,
+    gun: bool = False,
+    tls_listen: str | None = None,
+    keys_folder: Path | None = None,
+    wechat_keys: KeyMode = KeyMode.SIDE_BY_SIDE,
 ) -> None:
     """What `guitai sandbox serve` does: prints one JSON line when ready, returns after a signal."""
-    asyncio.run(serve(listen, gun=gun, tls_listen=tls_listen, keys_folder=keys_folder, ready=_print_ready))
+    asyncio.run(
+        serve(
+            listen,
+            gun=gun,
+            tls_listen=tls_listen,
+            keys_folder=keys_folder,
+            ready=_print_ready,
+            wechat_keys=wechat_keys,
+        )
+    )
 
 
 def _print_ready(serving: Serving) -> None:

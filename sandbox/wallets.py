@@ -20,7 +20,7 @@ from sandbox.unionpay.merchant import UnionpayMerchant
 from sandbox.unionpay.server import UnionpayServer
 from sandbox.wallet import SimulatedWallet
 from sandbox.wechat.certificates import WechatKeys, merchant_with
-from sandbox.wechat.merchant import WechatMerchant, certificate_pem, private_pem
+from sandbox.wechat.merchant import KeyMode, WechatMerchant, certificate_pem, private_pem
 from sandbox.wechat.server import WechatServer
 from sandbox.wire import RandomBytes
 
@@ -47,11 +47,17 @@ class Wallets:
     tls: TlsIdentity
 
 
-def make_wallets(keys: Mapping[str, RSAPrivateKey], *, random_bytes: RandomBytes, now_ms: int) -> Wallets:
-    """`keys`: by the names in `KEY_NAMES`."""
+def make_wallets(
+    keys: Mapping[str, RSAPrivateKey],
+    *,
+    random_bytes: RandomBytes,
+    now_ms: int,
+    wechat_keys: KeyMode = KeyMode.SIDE_BY_SIDE,
+) -> Wallets:
+    """`keys`: by the names in `KEY_NAMES`. `wechat_keys`: by what WeChat Pay signs."""
     certified_ms = now_ms - now_ms % _YEAR_MS
     alipay = replace(alipay_merchant(keys), chain=alipay_chain(keys, now_ms=certified_ms))
-    wechat = _wechat_merchant(keys, certified_ms)
+    wechat = replace(_wechat_merchant(keys, certified_ms), key_mode=wechat_keys)
     unionpay = _unionpay_merchant(keys, certified_ms)
     wallets: tuple[SimulatedWallet, ...] = (
         AlipayServer(merchant=alipay, codes=CodeBook(random_bytes), random_bytes=random_bytes),

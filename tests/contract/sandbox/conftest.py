@@ -1,6 +1,7 @@
 """One sandbox process for all contract tests of this folder; every test uses order numbers of its own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +10,13 @@ from tests.contract.sandbox.running_sandbox import RunningSandbox, running_sandb
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox(gun=True) as running:
+def wallet_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sandbox") / "keys"
+
+
+@pytest.fixture(scope="session")
+def sandbox(wallet_keys: Path) -> Iterator[RunningSandbox]:
+    with running_sandbox(gun=True, keys=wallet_keys) as running:
         yield running
 
 

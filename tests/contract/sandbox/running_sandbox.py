@@ -6,11 +6,21 @@ import subprocess
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-_PROGRAM = "import sys; from sandbox.serve import run_sandbox; run_sandbox('127.0.0.1:0', gun=sys.argv[1] == 'gun')"
+from sandbox.wechat.merchant import KeyMode
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+from sandbox.serve import run_sandbox
+from sandbox.wechat.merchant import KeyMode
+keys = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+run_sandbox("127.0.0.1:0", gun=sys.argv[1] == "gun", wechat_keys=KeyMode(sys.argv[2]), keys_folder=keys)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +47,13 @@ class RunningSandbox:
 
 
 @contextlib.contextmanager
-def running_sandbox(*, gun: bool) -> Generator[RunningSandbox]:
-    """Starts one; at the end it must leave on SIGTERM, cleanly, quickly and without having complained."""
-    command = [sys.executable, "-c", _PROGRAM, "gun" if gun else "no gun"]
+def running_sandbox(
+    *, gun: bool, wechat_keys: KeyMode = KeyMode.SIDE_BY_SIDE, keys: Path | None = None
+) -> Generator[RunningSandbox]:
+    """Starts one; at the end it must leave on SIGTERM, cleanly, quickly and without having complained. `keys`: a folder
+    that keeps wallet keys, so that only the first sandbox of several takes the time to make them."""
+    command = [sys.executable, "-c", _PROGRAM, "gun" if gun else "no gun", wechat_keys.value]
+    command += [] if keys is None else [str(keys)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
