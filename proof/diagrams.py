@@ -13,7 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
-from protocol.states import GATEWAY_TABLE, TERMINAL_TABLE, GatewayState, TerminalState
+from protocol.states import (
+    GATEWAY_TABLE,
+    REFUND_TABLE,
+    TERMINAL_TABLE,
+    GatewayState,
+    RefundState,
+    TerminalState,
+)
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
@@ -40,6 +47,7 @@ def diagrams() -> dict[str, str]:
     return {
         "gateway": mermaid(GATEWAY_TABLE, GatewayState.CREATED, GatewayState),
         "terminal": mermaid(TERMINAL_TABLE, TerminalState.SENDING, TerminalState),
+        "refund": mermaid(REFUND_TABLE, RefundState.CREATED, RefundState),
     }
 
 
