@@ -1,6 +1,7 @@
 """PyPI `wechatpayv3` trades with the sandbox in both of its key modes, and verifies every answer and notification."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,15 @@ def sdk() -> Iterator[SdkProcess]:
 
 @pytest.fixture(scope="module")
 def sandboxes(sandbox: RunningSandbox, wallet_keys: Path) -> Iterator[Mapping[KeyMode, RunningSandbox]]:
+    modes = (KeyMode.PUBLIC_KEY, KeyMode.CERTIFICATES)
     with ExitStack() as started:
-        others = {
-            mode: started.enter_context(running_sandbox(gun=False, wechat_keys=mode, keys=wallet_keys))
-            for mode in (KeyMode.PUBLIC_KEY, KeyMode.CERTIFICATES)
-        }
+
+        def start(mode: KeyMode) -> RunningSandbox:
+            return started.enter_context(running_sandbox(gun=False, wechat_keys=mode, keys=wallet_keys))
+
+        # Both start at the same time: a start is mostly imports and the checks of kept keys.
+        with ThreadPoolExecutor(len(modes)) as threads:
+            others = dict(zip(modes, threads.map(start, modes), strict=True))
         yield {KeyMode.SIDE_BY_SIDE: sandbox, **others}
 
 
