@@ -45,6 +45,11 @@ def invalid_parameter(sub_msg: str) -> Node:
     return failure("ACQ.INVALID_PARAMETER", sub_msg)
 
 
+def invalid_arguments(sub_msg: str) -> Node:
+    """The gateway's own word for it, from methods that are not about trades."""
+    return {"code": "40002", "msg": "Invalid Arguments", "sub_code": "isv.invalid-parameter", "sub_msg": sub_msg}
+
+
 def trade_not_exist() -> Node:
     return failure("ACQ.TRADE_NOT_EXIST", "交易不存在")
 
@@ -108,6 +113,11 @@ def refund_found(trade: Trade, refund: Refund) -> Node:
 def refund_not_found(trade: Trade) -> Node:
     """A request number that this trade never saw: success without any refund in it."""
     return {**_OK, "out_trade_no": trade.order.out_trade_no, "trade_no": trade.trade_no}
+
+
+def no_bill() -> Node:
+    """Not made yet, or nothing that day: one answer for both."""
+    return failure("isp.bill_not_exist", "账单不存在")
 
 
 def bill_at(url: str) -> Node:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TypeAlias
 
 from sandbox.alipay.about import AUTHORIZE_PATH, GATEWAY_PATH, about_merchant
+from sandbox.alipay.bills import DOWNLOAD_PATH, Bills
 from sandbox.alipay.book import TradeBook
 from sandbox.alipay.customers import Customers
 from sandbox.alipay.envelope import Call, Node, Refused, Unnamed, open_envelope, seal
@@ -18,7 +19,7 @@ from sandbox.alipay.methods import Methods
 from sandbox.alipay.notices import Notices, is_received
 from sandbox.alipay.refunds import Refunds
 from sandbox.alipay.trades import Trade, TradeStatus
-from sandbox.billing import BillDiscrepancy, DiscrepancyBook
+from sandbox.billing import BillDiscrepancy
 from sandbox.codes import ALIPAY_CODES, CodeBook
 from sandbox.notifying import ALIPAY_RETRIES_MS, NotificationBook
 from sandbox.scripts import Script
@@ -47,7 +48,7 @@ class AlipayServer:
         notices = Notices(merchant=merchant, notifications=self._notifications, random_bytes=random_bytes)
         self._book = TradeBook(notices.watch)
         self._identities = Identities(app_id=merchant.app_id, random_bytes=random_bytes)
-        self._discrepancies = DiscrepancyBook()
+        self._bills = Bills(merchant=merchant, book=self._book, random_bytes=random_bytes)
         methods = Methods(
             book=self._book,
             codes=codes,
@@ -68,6 +69,7 @@ class AlipayServer:
             "alipay.trade.refund": refunds.refund,
             "alipay.trade.fastpay.refund.query": refunds.refund_query,
             "alipay.system.oauth.token": self._identities.token,
+            "alipay.data.dataservice.bill.downloadurl.query": self._bills.address,
         }
 
     @property
@@ -86,6 +88,7 @@ class AlipayServer:
         return (
             WireRoute(path=GATEWAY_PATH, handle=self.handle),
             WireRoute(path=AUTHORIZE_PATH, handle=self._authorize_page, methods=("GET",)),
+            WireRoute(path=DOWNLOAD_PATH, handle=self._bills.download, methods=("GET",)),
         )
 
     def about(self, origins: Origins) -> Mapping[str, object]:
@@ -166,7 +169,7 @@ class AlipayServer:
         self._notifications.answered(delivery_id, acknowledged=is_received(status, body), now_ms=now_ms)
 
     def distort_bill(self, day: date, discrepancies: tuple[BillDiscrepancy, ...]) -> None:
-        self._discrepancies.put(day, discrepancies)
+        self._bills.distort(day, discrepancies)
 
     def _authorize_page(self, _request: HttpRequestParts, _now_ms: int) -> Reply:
         """What a browser that is no wallet's gets here."""

@@ -20,7 +20,7 @@ from protocol.states import GatewayState, RefundState
 from sandbox.billing import BillDiscrepancy, DiscrepancyKind
 from tests.contract.gateway.gateway_world import ACCOUNT_IDS, START_MS, Till, World
 
-WALLETS = ("wechat", "unionpay")
+WALLETS = ("alipay", "wechat", "unionpay")
 DAY = day_of(START_MS)
 
 
