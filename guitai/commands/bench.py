@@ -42,8 +42,8 @@ def command(name: str | None, rounds: int | None, as_json: bool) -> int:
 
 def _line(measured: Measured) -> str:
     verdict = "within" if measured.within else "OVER"
-    extra = "".join(f", {name} {value}" for name, value in measured.reported.items())
+    extra = ", ".join(f"{name} {value}" for name, value in measured.reported.items())
     return (
         f"{measured.name:8} {measured.ours_ms:9.3f} ms   reference {measured.reference_ms:9.3f} ms   "
-        f"ratio {measured.ratio:5.2f}   bound {measured.bound}: {verdict}{extra}   ({measured.reference})"
-    )
+        f"ratio {measured.ratio:5.2f}   bound {measured.bound}: {verdict}   ({measured.reference})"
+    ) + (f"\n         {extra}" if extra else "")

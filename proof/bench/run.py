@@ -9,19 +9,30 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from proof.bench.flow import measure_flow
 from proof.bench.journal import measure_journal
 from proof.bench.measure import Measured
+from proof.bench.poll import measure_poll, measure_schedule
+from proof.bench.route import measure_route
 from proof.bench.scan import measure_scan
 from proof.bench.start import measure_start
 
 
 class Bench(Protocol):
-    def __call__(self, folder: Path, *, rounds: int) -> Coroutine[Any, Any, Measured]: ...
+    def __call__(self, folder: Path, /, *, rounds: int) -> Coroutine[Any, Any, Measured]: ...
 
 
 #: Each with its usual number of rounds.
 BENCHES: Final[Mapping[str, tuple[Bench, int]]] = MappingProxyType(
-    {"scan": (measure_scan, 200), "journal": (measure_journal, 500), "start": (measure_start, 7)}
+    {
+        "scan": (measure_scan, 200),
+        "journal": (measure_journal, 500),
+        "start": (measure_start, 7),
+        "flow": (measure_flow, 9),
+        "poll": (measure_poll, 10),
+        "schedule": (measure_schedule, 10),
+        "route": (measure_route, 50),
+    }
 )
 
 
