@@ -20,6 +20,7 @@ def about_merchant(merchant: Merchant, origins: Origins) -> Mapping[str, object]
         "seller_id": merchant.seller_id,
         "pid": merchant.seller_id,
         "sign_type": "RSA2",
+        "app_auth_token": merchant.app_auth_token,
         "merchant_private_key_pkcs1_pem": pkcs1_pem(merchant.merchant_key),
         "merchant_private_key_pkcs8_pem": pkcs8_pem(merchant.merchant_key),
         "merchant_public_key_pem": public_pem(merchant.merchant_key.public_key()),

@@ -86,6 +86,8 @@ def open_envelope(request: HttpRequestParts, merchant: Merchant, methods: Collec
         return refused
     if not verifies(merchant.merchant_key.public_key(), request_text(merged), text["sign"]):
         return _invalid("isv.invalid-signature", "验签出错，请检查密钥与待签名字符串", method, charset)
+    if text.get("app_auth_token", merchant.app_auth_token) != merchant.app_auth_token:
+        return _no_token(method, charset)
     biz: Mapping[str, object] | None = (
         {} if method in _WITHOUT_BIZ else _biz_content(merged.get("biz_content", b""), charset)
     )
@@ -180,6 +182,17 @@ def _biz_content(raw: bytes, charset: str) -> Mapping[str, object] | None:
 
 def _missing(sub_code: str, name: str, method: str | None, charset: str) -> Refused:
     node = {"code": "40001", "msg": "Missing Required Arguments", "sub_code": sub_code, "sub_msg": f"缺少参数 {name}"}
+    return Refused(node=node, method=method, charset=charset)
+
+
+def _no_token(method: str, charset: str) -> Refused:
+    """A partner's call in the name of a merchant who did not authorise it."""
+    node = {
+        "code": "20001",
+        "msg": "Insufficient Token Permissions",
+        "sub_code": "aop.invalid-app-auth-token",
+        "sub_msg": "无效的应用授权令牌",
+    }
     return Refused(node=node, method=method, charset=charset)
 
 

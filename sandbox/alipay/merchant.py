@@ -4,7 +4,7 @@ The keys are made by the sandbox for itself and open nothing else; they still st
 Must not know: HTTP, files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -23,6 +23,8 @@ class Merchant:
     """Signs answers: never leaves the wallet."""
     chain: CertificateChain | None = None
     """Certificates over both keys. Without them there is no certificate mode."""
+    app_auth_token: str = field(default="202611BBguitaisandboxpartner0000000X0001", repr=False)
+    """With it a partner's application acts for this merchant. Calls without any token are the merchant's own."""
 
     def __repr__(self) -> str:
         return f"Merchant(app_id={self.app_id})"

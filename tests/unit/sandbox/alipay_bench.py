@@ -6,10 +6,10 @@ The client shares no code with the sandbox's own signing: it is written from the
 import base64
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, cast
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -17,14 +17,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from sandbox.alipay.merchant import Merchant
 from sandbox.alipay.server import AlipayServer
+from sandbox.alipay_papers import alipay_chain
 from sandbox.codes import CodeBook
 from sandbox.phone import Phone
 from sandbox.scripts import Script, parse_script
-from sandbox.wallet import OrderMoney
+from sandbox.wallet import OrderMoney, Outgoing, ScanResult
 from sandbox.wire import Answer, CutConnection, HttpRequestParts
 
 START_MS = 1_795_300_000_000
 """2026-11-22 06:26:40 in Beijing."""
+NOTIFY_URL = "http://127.0.0.1:9/told"
 
 
 @cache
@@ -43,6 +45,17 @@ def merchant() -> Merchant:
         merchant_key=key_pair("merchant"),
         wallet_key=key_pair("wallet"),
     )
+
+
+@cache
+def certified_merchant() -> Merchant:
+    """The same with certificates over its keys."""
+    keys = {
+        "alipay-root": key_pair("root"),
+        "alipay-merchant": key_pair("merchant"),
+        "alipay-wallet": key_pair("wallet"),
+    }
+    return replace(merchant(), chain=alipay_chain(keys, now_ms=START_MS))
 
 
 def script(text: str) -> Script:
@@ -81,6 +94,7 @@ class Bench:
     """`now_ms` is the virtual clock: tests move it themselves."""
 
     cancel_retries: int = 0
+    certified: bool = False
     now_ms: int = START_MS
     alipay: AlipayServer = field(init=False)
     phone: Phone = field(init=False)
@@ -89,7 +103,10 @@ class Bench:
         seeded = random.Random(7)
         codes = CodeBook(seeded.randbytes)
         self.alipay = AlipayServer(
-            merchant=merchant(), codes=codes, random_bytes=seeded.randbytes, cancel_retries=self.cancel_retries
+            merchant=certified_merchant() if self.certified else merchant(),
+            codes=codes,
+            random_bytes=seeded.randbytes,
+            cancel_retries=self.cancel_retries,
         )
         self.phone = Phone({"alipay": self.alipay})
 
@@ -106,9 +123,14 @@ class Bench:
         return checked_body(answer)
 
     def call(self, method: str, **biz: Any) -> dict[str, Any]:
-        """One signed call; gives the node of the answer."""
-        body = self.raw(get(signed_form(public_params(method, biz))))
-        return cast("dict[str, Any]", body[method.replace(".", "_") + "_response"])
+        """One signed call, to be notified at `NOTIFY_URL`; gives the node of the answer."""
+        return self.asked({**public_params(method, biz), "notify_url": NOTIFY_URL})
+
+    def asked(self, params: dict[str, str]) -> dict[str, Any]:
+        """The node of the answer to these parameters, signed."""
+        body = self.raw(get(signed_form(params)))
+        name = params["method"].replace(".", "_") + "_response"
+        return cast("dict[str, Any]", body[name] if name in body else body["error_response"])
 
     def cut(self, method: str, **biz: Any) -> CutConnection:
         reply = self.alipay.handle(get(signed_form(public_params(method, biz))), self.now_ms)
@@ -133,6 +155,24 @@ class Bench:
     def cancel(self, number: str) -> dict[str, Any]:
         return self.call("alipay.trade.cancel", out_trade_no=number)
 
+    def scan(self, qr: str, text: str) -> ScanResult:
+        return self.phone.scan("alipay", qr, script(text), self.now_ms).result
+
+    def refund(self, number: str, amount: str, request_no: str = "R1") -> dict[str, Any]:
+        biz = {"out_trade_no": number, "refund_amount": amount, "out_request_no": request_no}
+        return self.call("alipay.trade.refund", **biz)
+
+    def refund_query(self, number: str, request_no: str = "R1") -> dict[str, Any]:
+        return self.call("alipay.trade.fastpay.refund.query", out_trade_no=number, out_request_no=request_no)
+
+    def deliveries(self) -> tuple[Outgoing, ...]:
+        """What goes out to the shop now."""
+        return self.alipay.due_notifications(self.now_ms)
+
+    def told(self) -> list[dict[str, str]]:
+        """The fields of what goes out now."""
+        return [dict(parse_qsl(one.body.decode("ascii"), strict_parsing=True)) for one in self.deliveries()]
+
     def money(self, number: str) -> OrderMoney:
         (found,) = (order for order in self.alipay.orders(self.now_ms) if order.out_trade_no == number)
         return found
@@ -153,7 +193,7 @@ def checked_body(answer: Answer) -> dict[str, Any]:
     body = cast("dict[str, Any]", json.loads(answer.body))
     if "sign" in body:
         head, _, tail = answer.body.partition(b":")
-        assert head.startswith(b'{"alipay_trade_')
-        raw = tail[: tail.rindex(b',"sign":"')]
+        assert head.startswith(b'{"alipay_')
+        raw = tail[: tail.rindex(b',"alipay_cert_sn":"' if "alipay_cert_sn" in body else b',"sign":"')]
         key_pair("wallet").public_key().verify(base64.b64decode(body["sign"]), raw, PKCS1v15(), SHA256())
     return body

@@ -1,6 +1,7 @@
 """The envelope of gateway.do: where parameters may stand, which checks come, how an answer is signed."""
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.alipay.signing import request_text, verifies
+from sandbox.wallet import Origins
 from sandbox.wire import Answer, HttpRequestParts
-from tests.unit.sandbox.alipay_bench import START_MS, Bench, checked_body, get, pay_biz, public_params, signed_form
+from tests.unit.sandbox.alipay_bench import (
+    START_MS,
+    Bench,
+    certified_merchant,
+    checked_body,
+    get,
+    merchant,
+    pay_biz,
+    public_params,
+    signed_form,
+)
 
 QUERY = public_params("alipay.trade.query", {"out_trade_no": "A1"})
 FORM = "application/x-www-form-urlencoded;charset=utf-8"
@@ -161,3 +173,58 @@ def test_text_that_no_charset_can_carry_is_replaced_before_it_reaches_anything()
     params = {**public_params("alipay.trade.pay", {}), "biz_content": json.dumps(biz)}
     assert node_of(bench.raw(get(signed_form(params))))["store_id"] == "?"
     assert bench.money("A1").subject == "x?y"
+
+
+def test_a_partner_acts_with_the_merchants_own_token_and_with_no_other() -> None:
+    bench = Bench()
+    token = str(bench.alipay.about(Origins(plain="http://127.0.0.1:1", tls=None))["app_auth_token"])
+    assert bench.asked({**QUERY, "app_auth_token": token})["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+    params = public_params("alipay.trade.pay", pay_biz("A1", bench.code()))
+    refused = bench.asked({**params, "app_auth_token": token + "1"})
+    assert (refused["code"], refused["sub_code"]) == ("20001", "aop.invalid-app-auth-token")
+    assert bench.alipay.orders(bench.now_ms) == ()
+    assert token not in repr(merchant())
+
+
+def test_a_call_that_names_the_certificates_is_answered_by_the_wallets_own() -> None:
+    bench = Bench(certified=True)
+    named = {**QUERY, **_names()}
+    body = bench.raw(get(signed_form(named)))
+    chain = certified_merchant().chain
+    assert chain is not None
+    assert body["alipay_cert_sn"] == chain.wallet_sn
+    assert node_of(body)["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+    assert "alipay_cert_sn" not in bench.raw(get(signed_form(QUERY)))
+
+
+@pytest.mark.parametrize(
+    ("change", "sub_code"),
+    [
+        ({"app_cert_sn": "0" * 32}, "isv.invalid-app-cert-sn"),
+        ({"app_cert_sn": ""}, "isv.invalid-app-cert-sn"),
+        ({"alipay_root_cert_sn": "0" * 32}, "isv.invalid-root-cert-sn"),
+        ({"alipay_root_cert_sn": ""}, "isv.invalid-root-cert-sn"),
+    ],
+)
+def test_a_call_that_names_other_certificates_is_refused(change: dict[str, str], sub_code: str) -> None:
+    named = {**QUERY, **_names(), **change}
+    assert Bench(certified=True).asked(named)["sub_code"] == sub_code
+
+
+def test_without_certificates_there_is_no_certificate_mode() -> None:
+    assert Bench().asked({**QUERY, **_names()})["sub_code"] == "isv.invalid-app-cert-sn"
+
+
+def test_a_certificates_number_is_the_md5_of_its_issuer_and_decimal_serial() -> None:
+    chain = certified_merchant().chain
+    assert chain is not None
+    authority = "CN=Ant Financial Certification Authority R1 (sandbox),OU=Certification Authority,O=Ant Financial,C=CN"
+    for number, one in ((chain.application_sn, chain.application), (chain.root_sn, chain.root)):
+        assert number == hashlib.md5(f"{authority}{one.serial_number}".encode()).hexdigest()
+    assert len({chain.application_sn, chain.wallet_sn, chain.root_sn}) == 3
+
+
+def _names() -> dict[str, str]:
+    chain = certified_merchant().chain
+    assert chain is not None
+    return {"app_cert_sn": chain.application_sn, "alipay_root_cert_sn": chain.root_sn}

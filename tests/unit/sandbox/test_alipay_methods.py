@@ -1,19 +1,20 @@
-"""The five methods of the simulated Alipay: idempotency, limits in time, cancel and close, and what the nodes say."""
+"""The counter's methods of the simulated Alipay: idempotency, limits in time, cancel, close, what the nodes say."""
 
 from typing import Any
 
 import pytest
 
-from sandbox.alipay.methods import CANCEL_WINDOW_MS, ScanResult
-from sandbox.alipay.server import MoneyState
+from sandbox.alipay.methods import CANCEL_WINDOW_MS
 from sandbox.alipay.trades import REFUND_WINDOW_MS, TRADE_MOVES, TradeEvent, TradeStatus
-from tests.unit.sandbox.alipay_bench import START_MS, Bench, pay_biz, script
+from sandbox.wallet import MoneyState, ScanResult
+from tests.unit.sandbox.alipay_bench import START_MS, Bench, pay_biz
 
 
-def test_the_table_of_moves_is_total_and_nothing_leaves_a_shut_trade() -> None:
+def test_the_table_of_moves_is_total_and_only_a_charge_under_way_leaves_a_shut_trade() -> None:
     assert set(TRADE_MOVES) == {(status, event) for status in TradeStatus for event in TradeEvent}
     shut = (TradeStatus.TRADE_CLOSED, TradeStatus.TRADE_FINISHED)
-    assert all(TRADE_MOVES[status, event] is None for status in shut for event in TradeEvent)
+    out = {(status, event) for status in shut for event in TradeEvent if TRADE_MOVES[status, event] is not None}
+    assert out == {(TradeStatus.TRADE_CLOSED, TradeEvent.CHARGE_EXECUTES)}
 
 
 def test_a_paid_trade_answers_with_the_fields_a_shop_sees() -> None:
@@ -147,7 +148,7 @@ def test_a_precreated_order_does_not_exist_until_it_is_scanned() -> None:
     assert qr.startswith("https://qr.alipay.com/bax")
     assert bench.status("Q1") == "ACQ.TRADE_NOT_EXIST"
     assert bench.alipay.orders(bench.now_ms) == ()
-    bench.phone.scan(qr, script("pay"), bench.now_ms)
+    bench.scan(qr, "pay")
     assert bench.status("Q1") == "TRADE_SUCCESS"
 
 
@@ -161,7 +162,7 @@ def test_precreating_the_same_again_gives_the_same_qr_and_other_content_is_refus
 def test_precreating_a_settled_number_says_how_it_was_settled() -> None:
     bench = Bench()
     for number, text, sub_code in (("Q1", "pay", "ACQ.TRADE_HAS_SUCCESS"), ("Q2", "never", "ACQ.TRADE_HAS_CLOSE")):
-        bench.phone.scan(bench.precreate(number)["qr_code"], script(text), bench.now_ms)
+        bench.scan(bench.precreate(number)["qr_code"], text)
         if text == "never":
             bench.cancel(number)
         assert bench.precreate(number)["sub_code"] == sub_code
@@ -171,7 +172,7 @@ def test_a_cancelled_qr_that_nobody_scanned_can_never_be_paid() -> None:
     bench = Bench()
     qr = bench.precreate("Q1")["qr_code"]
     assert bench.cancel("Q1")["retry_flag"] == "N"
-    assert bench.phone.scan(qr, script("pay"), bench.now_ms).result is ScanResult.QR_VOID
+    assert bench.scan(qr, "pay") is ScanResult.QR_VOID
     assert bench.precreate("Q1")["sub_code"] == "ACQ.TRADE_HAS_CLOSE"
     assert bench.alipay.orders(bench.now_ms) == ()
 
@@ -179,9 +180,7 @@ def test_a_cancelled_qr_that_nobody_scanned_can_never_be_paid() -> None:
 def test_a_customer_who_comes_back_to_a_waiting_order_pays_it_once() -> None:
     bench = Bench()
     qr = bench.precreate("Q1")["qr_code"]
-    results = [
-        bench.phone.scan(qr, script(text), bench.now_ms).result for text in ("never", "balance_low", "pay", "pay")
-    ]
+    results = [bench.scan(qr, text) for text in ("never", "balance_low", "pay", "pay")]
     assert results == [ScanResult.WAITING, ScanResult.WAITING, ScanResult.PAID, ScanResult.ALREADY_PAID]
     assert bench.money("Q1").captured_fen == 1250
 
@@ -191,10 +190,10 @@ def test_only_qrs_that_can_still_be_paid_are_open() -> None:
     for number in ("Q1", "Q2", "Q3", "Q4"):
         bench.precreate(number, timeout_express="3m" if number == "Q4" else "2m")
     bench.cancel("Q1")
-    bench.phone.scan(bench.precreate("Q2")["qr_code"], script("pay"), bench.now_ms)
-    assert [qr.out_trade_no for qr in bench.phone.open_qrs(bench.now_ms)] == ["Q4", "Q3"]
+    bench.scan(bench.precreate("Q2")["qr_code"], "pay")
+    assert [qr.offer.out_trade_no for qr in bench.phone.open_qrs(bench.now_ms)] == ["Q4", "Q3"]
     bench.wait_s(120)
-    assert [qr.out_trade_no for qr in bench.phone.open_qrs(bench.now_ms)] == ["Q4"]
+    assert [qr.offer.out_trade_no for qr in bench.phone.open_qrs(bench.now_ms)] == ["Q4"]
 
 
 @pytest.mark.parametrize(
