@@ -23,14 +23,14 @@ class ProgramFailedError(Exception):
 
 class Program:
     """One program that can be killed and started again with the same arguments. Its log is one file over all runs.
-    `started_s`: the moment of the last start, by `time.monotonic`."""
+    `ready_s`: the moment of the last ready line that was waited for, by `time.monotonic`."""
 
     def __init__(self, name: str, module: str, arguments: Sequence[str], *, log_folder: Path) -> None:
         self.name = name
         self.log = log_folder / f"{name}.log"
         self.said: Mapping[str, Any] = {}
         self.starts = 0
-        self.started_s = 0.0
+        self.ready_s = 0.0
         self._command = (sys.executable, "-m", module, *arguments)
         self._process: subprocess.Popen[str] | None = None
         self._lines: Queue[str] = Queue()
@@ -50,11 +50,11 @@ class Program:
         self._process, self._lines = process, Queue()
         Thread(target=_drain, args=(process.stdout, self._lines), name=f"{self.name}-output", daemon=True).start()
         self.starts += 1
-        self.started_s = time.monotonic()
 
     def ready(self) -> Mapping[str, Any]:
         """Waits for the ready line of this run."""
         self.said = self.next_line(_READY_WITHIN_S)
+        self.ready_s = time.monotonic()
         return self.said
 
     def next_line(self, within_s: float) -> Mapping[str, Any]:

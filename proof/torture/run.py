@@ -16,7 +16,7 @@ from proof.torture.programs import Program, ProgramFailedError
 from proof.torture.shop import Shop
 from proof.torture.verdict import Verdict, judge_when_calm, started_payments
 
-#: What is open when the gateway comes back is settled this long after its start (SAFETY.md 2).
+#: What is open when the gateway comes back is settled within this time (SAFETY.md 2).
 SETTLED_WITHIN_S: Final = 60.0
 #: The run looks on for this long, so that what is late is told from what is lost.
 CALM_WITHIN_S: Final = 240.0
@@ -31,8 +31,8 @@ _DOWN_S: Final = (0.0, 0.5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tortured:
-    """What a run did and what it found. `settled_after_s`: until all was well, from the gateway's last start.
-    `folder` is kept when something is wrong."""
+    """What a run did and what it found. `settled_after_s`: until all was well, from when the gateway was back for
+    the last time. `folder` is kept when something is wrong."""
 
     cycles: int
     seconds: float

@@ -73,10 +73,10 @@ def judge(shop: Shop) -> Verdict:
 
 
 def judge_when_calm(shop: Shop, *, within_s: float) -> tuple[Verdict, float]:
-    """Looks until all is well or `within_s` after the gateway's last start; also says how long after it that was."""
+    """Looks until all is well or `within_s` after the gateway was back; also says how long after it that was."""
     while True:
         verdict = judge(shop)
-        took = time.monotonic() - shop.gateway.started_s
+        took = time.monotonic() - shop.gateway.ready_s
         if verdict.clean or took > within_s:
             return verdict, took
         time.sleep(1.0)

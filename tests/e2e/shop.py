@@ -17,7 +17,7 @@ from guitai.demo.play import Shop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """How one `guitai pay` ended: exit status and its JSON lines."""
+    """How one command ended: exit status and its JSON lines."""
 
     status: int
     lines: tuple[Mapping[str, Any], ...]
@@ -60,6 +60,9 @@ class Counter:
 
     def pay(self, till: Path, *arguments: str, amount: str = "12.50") -> Paid:
         return guitai("pay", "--data-dir", str(till), "--amount", amount, "--json", *arguments)
+
+    def refund(self, till: Path, order_no: str, *, amount: str) -> Paid:
+        return guitai("refund", "--data-dir", str(till), "--order", order_no, "--amount", amount, "--json")
 
 
 def guitai(*arguments: str, given: str | None = None) -> Paid:

@@ -1,9 +1,11 @@
-"""The demo's shop takes every wallet: by its code, by the one QR followed without a screen, and in Chromium."""
+"""The demo's shop takes every wallet: by its code, by the one QR followed without a screen, and in Chromium; with or
+without notifications, and gives back through each."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,11 +43,20 @@ def shown_at(till: Path) -> Generator[Shown]:
 
 
 @pytest.mark.parametrize("wallet", WALLETS)
-def test_a_wallets_code_is_recognised_and_charged_there(counter: Counter, wallet: str) -> None:
-    paid = counter.pay(counter.till(f"code-{wallet}"), "--code", counter.code("pay", wallet))
+def test_a_wallets_code_is_charged_there_and_a_part_goes_back(counter: Counter, wallet: str) -> None:
+    """The wallet is recognised by its code; `guitai refund` gives back through the same wallet, never past the rest."""
+    till = counter.till(f"code-{wallet}")
+    paid = counter.pay(till, "--code", counter.code("pay", wallet))
     assert (paid.status, paid.result["outcome"], paid.result["channel"]) == (0, "paid", wallet)
-    order = counter.money()[paid.result["order_no"]]
-    assert (order["wallet"], order["captured_fen"]) == (wallet, 1250)
+    number = paid.result["order_no"]
+    order = counter.money()[number]
+    assert (order["wallet"], order["captured_fen"], order["refunded_fen"]) == (wallet, 1250, 0)
+    given = counter.refund(till, number, amount="2.50")
+    assert (given.status, given.result["outcome"], given.result["refundable_fen"]) == (0, "refunded", 1000)
+    too_much = counter.refund(till, number, amount="10.01")
+    assert (too_much.status, too_much.result["outcome"]) == (1, "refused")
+    order = counter.money()[number]
+    assert (order["captured_fen"], order["refunded_fen"]) == (1250, 250)
 
 
 @pytest.mark.parametrize("wallet", WALLETS)
@@ -55,6 +66,19 @@ def test_the_one_qr_is_paid_by_any_wallet(counter: Counter, wallet: str) -> None
         assert (scanned["wallet"], scanned["result"], scanned["state"]) == (wallet, "paid", "paid")
         result = shown.result()
     assert (result["outcome"], result["channel"], result["amount_fen"]) == ("paid", wallet, 321)
+    assert counter.money()[result["order_no"]]["captured_fen"] == 321
+
+
+@pytest.mark.parametrize("wallet", WALLETS)
+def test_a_lost_notification_is_no_lost_payment(counter: Counter, wallet: str) -> None:
+    """The wallet knows and never says so: the gateway asks, while somebody is paying every 2 s at least."""
+    with shown_at(counter.till(f"lost-{wallet}")) as shown:
+        counter.call("/phone/scan", {"qr": shown.qr, "wallet": wallet, "script": "callback_lost"})
+        pressed_s = time.monotonic()
+        result = shown.result()
+    # A second until the customer has paid, and the next query; not the 120 s that a QR is shown.
+    assert time.monotonic() - pressed_s < 20
+    assert (result["outcome"], result["channel"]) == ("paid", wallet)
     assert counter.money()[result["order_no"]]["captured_fen"] == 321
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Generator
@@ -36,7 +37,7 @@ from protocol.signature import RequestParts, ResponseParts, Verified, sign_reque
 _GATEWAY = """
 import sys
 from gateway.serve import print_ready, serve_forever
-sys.exit(serve_forever(database={!r}, ready=print_ready, qr_shown_ms={}))
+sys.exit(serve_forever(database={!r}, ready=print_ready, qr_shown_ms={}, listen={!r}, public_url={!r}))
 """
 _SANDBOX = "from sandbox.serve import run_sandbox; run_sandbox('127.0.0.1:0')"
 
@@ -60,8 +61,17 @@ def running(code: str, log: Path | None = None) -> Generator[tuple[subprocess.Po
         process.stdout.close()
 
 
-def gateway_process(database: Path, qr_shown_ms: int = 120_000) -> Running:
-    return running(_GATEWAY.format(str(database), qr_shown_ms), database.with_name(database.name + ".log"))
+def gateway_process(database: Path, qr_shown_ms: int = 120_000, *, listen: str | None = None) -> Running:
+    """`listen`: an address that the wallets know already; its QRs then go through the cashier page there."""
+    page_url = None if listen is None else f"http://{listen}"
+    code = _GATEWAY.format(str(database), qr_shown_ms, listen or "127.0.0.1:0", page_url)
+    return running(code, database.with_name(database.name + ".log"))
+
+
+def free_address() -> str:
+    """A port of this computer that nobody listened on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def sandbox_process() -> Running:

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -16,38 +17,44 @@ from gateway.api.operations import metrics_text
 from gateway.store.counts import Counts
 from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
+from proof.wallets import settings_of_merchant
 from protocol.messages import PaymentStatus
 from protocol.numbers import new_activation_code
 from protocol.states import GatewayState
-from tests.contract.gateway.gateway_process import Till, gateway_process, new_payment, sandbox_process
+from tests.contract.gateway.gateway_process import Till, free_address, gateway_process, new_payment, sandbox_process
 from tests.contract.gateway.gateway_world import seed_code, seed_places
 
+WALLETS = ("alipay", "wechat", "unionpay")
 
-def _prepare(database: Path, sandbox: str) -> str:
-    """Seeds the database for that sandbox; returns an activation code."""
+
+def _settings(sandbox: str, wallet: str, gateway: str | None) -> dict[str, object]:
     with httpx.Client(trust_env=False) as client:
-        held = client.get(f"{sandbox}/merchant/alipay").json()
-    settings: dict[str, object] = {
-        "id": "a1",
-        "channel": "alipay",
-        "base_url": held["gateway_url"],
-        "app_id": held["app_id"],
-        "seller_id": held["seller_id"],
-        "private_key": held["merchant_private_key_pkcs8_pem"],
-        "wallet_public_key": held["alipay_public_key_pem"],
-        "min_query_interval_ms": 1_000,
-    }
+        about = client.get(f"{sandbox}/merchant/{wallet}").json()
+    told = {} if gateway is None else {"notify_url": f"http://{gateway}/notify/{wallet}/{wallet}"}
+    common = {"id": wallet, "channel": wallet, "min_query_interval_ms": 1_000, **told}
+    return {**common, **settings_of_merchant(wallet, about)}
+
+
+def _prepare(
+    database: Path, sandbox: str, *, wallets: tuple[str, ...] = ("alipay",), gateway: str | None = None
+) -> str:
+    """Seeds the database for that sandbox; returns an activation code. `gateway`: where notifications reach it."""
+    accounts = [_settings(sandbox, wallet, gateway) for wallet in wallets]
     code = new_activation_code(os.urandom(8))
     store = InlineStore(open_sqlite(database))
-    store.run_now(lambda tx: seed_places(tx, settings))
+    store.run_now(lambda tx: seed_places(tx, *accounts, qr_wallet="" if gateway else "alipay"))
     store.run_now(lambda tx: seed_code(tx, code, uses=3, expires_ms=time.time_ns() // 1_000_000 + 86_400_000))
     asyncio.run(store.aclose())
     return code
 
 
-def _show(sandbox: str, script: str) -> str:
-    with httpx.Client(trust_env=False) as client:
-        return client.post(f"{sandbox}/phone/codes", json={"wallet": "alipay", "script": script}).json()["auth_code"]
+def _ask(sandbox: str, path: str, **body: str) -> dict[str, Any]:
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        return client.post(sandbox + path, json=body).json()
+
+
+def _show(sandbox: str, script: str, wallet: str = "alipay") -> str:
+    return _ask(sandbox, "/phone/codes", wallet=wallet, script=script)["auth_code"]
 
 
 def _captured(sandbox: str) -> list[int]:
@@ -81,6 +88,43 @@ def test_a_payment_over_real_sockets_and_an_orderly_end(tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         assert auth_code.encode() not in path.read_bytes(), f"{path.name} holds a payment code"
         assert path.stat().st_mode & 0o077 == 0 or path.suffix == ".log", path.name
+
+
+def _notifications_believed(gateway: str, *, within_s: float) -> set[str]:
+    """The wallets whose notification was accepted: an answer to a query may have settled a payment before it came."""
+    until_s = time.monotonic() + within_s
+    with httpx.Client(trust_env=False, base_url=gateway) as client:
+        while True:
+            text = client.get("/metrics").text
+            found = {w for w in WALLETS if f'guitai_callbacks_total{{channel="{w}",outcome="accepted"}}' in text}
+            if len(found) == len(WALLETS) or time.monotonic() > until_s:
+                return found
+
+
+def test_each_wallet_is_paid_by_code_and_on_the_page_and_its_notification_is_believed(tmp_path: Path) -> None:
+    """Real notifications over real sockets: verified, counted, applied; money, gateway and wallet agree."""
+    database, address = tmp_path / "g.db", free_address()
+    with sandbox_process() as (_, ready):
+        sandbox = ready["sandbox"]
+        code = _prepare(database, sandbox, wallets=WALLETS, gateway=address)
+        with gateway_process(database, listen=address) as (_, served):
+            till = Till(served["gateway"])
+            till.activate(code)
+            for wallet in WALLETS:
+                scanned = new_payment(_show(sandbox, "pay", wallet))
+                till.pay(scanned)
+                shown = new_payment(None)
+                status = till.pay(shown)
+                assert isinstance(status, PaymentStatus)
+                assert status.qr is not None
+                said = _ask(sandbox, "/phone/scan", qr=status.qr, wallet=wallet, script="callback_twice")
+                assert said["result"] in ("paid", "waiting"), said
+                for request in (scanned, shown):
+                    final = till.final(request.payment_no)
+                    assert (final.state, final.channel) == (GatewayState.PAID, wallet)
+            believed = _notifications_believed(served["gateway"], within_s=15)
+        assert _captured(sandbox) == [1250] * 6
+    assert believed == set(WALLETS)
 
 
 def test_kill_9_in_the_middle_of_a_payment_is_settled_by_the_next_process(tmp_path: Path) -> None:
