@@ -25,7 +25,7 @@ from proof.bench.measure import Measured, interleaved
 from proof.bench.served import PARTS
 from proof.torture.programs import Program
 
-BOUND: Final = 4.0
+BOUND: Final = 2.5
 #: What the gateway is meant to do on one core.
 TARGET_PER_S: Final = 500
 _TILLS: Final = 8

@@ -33,7 +33,7 @@ from gateway.routing.accounts import open_settings
 from gateway.store.runners import ThreadedStore
 from gateway.store.sqlite import open_sqlite
 from gateway.system import SystemClock, SystemEntropy
-from proof.bench.cores import shared_out, staying_on
+from proof.bench.cores import shared_out
 from proof.bench.flow import cpu_by_part, marked, started
 from proof.bench.ground import INTERVAL_MS, make_database, new_tills
 from proof.bench.measure import Measured
@@ -81,7 +81,7 @@ async def measure_schedule(folder: Path, *, rounds: int, orders: int = 10_000, s
         exchange_for=lambda _account: _at_once,
         opener=_open_waiting,
     )
-    with ExitStack() as ended, staying_on(shared_out()[0]):
+    with ExitStack() as ended:
         ended.callback(noted(lags_ms))
         try:
             await gateway.start()
