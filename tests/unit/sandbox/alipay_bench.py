@@ -138,7 +138,7 @@ class Bench:
         return reply
 
     def pay(self, number: str, auth_code: str, **more: Any) -> dict[str, Any]:
-        return self.call("alipay.trade.pay", **pay_biz(number, auth_code), **more)
+        return self.call("alipay.trade.pay", **{**pay_biz(number, auth_code), **more})
 
     def precreate(self, number: str, **more: Any) -> dict[str, Any]:
         biz = {"out_trade_no": number, "total_amount": "12.50", "subject": "收款", **more}
