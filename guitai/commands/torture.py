@@ -43,9 +43,12 @@ def command(cycles: int, payments: int | None, tills: int, seed: int, as_json: b
     for complaint in found.verdict.complaints:
         click.echo(complaint, err=True)
     clean = found.clean
-    ending = {
-        "reason": Reason.DONE if clean else Reason.CHECK_FAILED,
-        "message": "Nothing was lost, nothing charged twice." if clean else "A rule of money broke; see above.",
-    }
+    if clean:
+        message = "Nothing was lost, nothing charged twice."
+    elif found.verdict.clean:
+        message = f"Nothing was lost or charged twice, but all was settled only after {found.settled_after_s} s."
+    else:
+        message = "A rule of money broke; see above."
+    ending = {"reason": Reason.DONE if clean else Reason.CHECK_FAILED, "message": message}
     click.echo(json.dumps(found.as_values() | ending, ensure_ascii=False))
     return int(Exit.DONE if clean else Exit.NOT_DONE)
