@@ -180,9 +180,9 @@ DEFECTS: Final = (
     ),
     Defect(
         name="late money is ignored",
-        file="protocol/states.py",
-        old="        _E.PROVEN_PAID: _V.LATE,\n        _E.PROVEN_PAID_CANCELLED: _V.LATE,",
-        new="        _E.PROVEN_PAID: _V.STAY,\n        _E.PROVEN_PAID_CANCELLED: _V.STAY,",
+        file="gateway/payments/moves.py",
+        old="        return _late(payment, order, paid.transaction_id, said, fresh=fresh, now_ms=now_ms)",
+        new="        return Step(payment=payment, order=order, said=(said,))",
         profile="late",
     ),
     Defect(
@@ -213,12 +213,6 @@ DEFECTS: Final = (
         new="    if status.state_seq >= 0:\n",
         profile="slow",
         seeds=60,
-    ),
-    Defect(
-        name="refunds are guarded by nothing",
-        file="gateway/store/refunds.py",
-        old="    if changed.rowcount != 1:\n        savepoint.rollback()\n        return False\n    savepoint.commit()",
-        new="    savepoint.rollback()",
     ),
     Defect(
         name="a refund retry makes a new number",
