@@ -46,7 +46,7 @@ async def _done(till: Till, refund_no: str) -> RefundStatus:
         assert isinstance(status, RefundStatus), status
         if status.state.final:
             return status
-    raise AssertionError(f"refund {refund_no} is not settled: {status}")
+    raise AssertionError(f"refund {refund_no} is not settled")
 
 
 def _returned(world: World) -> int:
