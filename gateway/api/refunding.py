@@ -10,11 +10,11 @@ from gateway.api.caller import Caller
 from gateway.jobs.keeping import PaceOf, keep_refund
 from gateway.jobs.waiters import Waiters
 from gateway.payments.refunds import refund_asked, same_refund
-from gateway.payments.values import PaymentKey, Refund, RefundStep, Said
+from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Refund, RefundStep, Said
 from gateway.ports import Clock
 from gateway.store import payments, refunds
 from gateway.store.units import Store, Tx
-from protocol.messages import RefundRequest, RefundStatus
+from protocol.messages import LateMoneyState, RefundRequest, RefundStatus
 from protocol.numbers import is_number
 from protocol.reasons import Reason
 from protocol.states import GatewayState
@@ -66,8 +66,8 @@ class RefundCalls:
                 raise Refusal(Reason.CONTENT_DIFFERS)
             return existing, refunds.refundable_fen(tx, existing.out_trade_no)
         caller.fresh(tx)
-        order = payments.order_of(tx, payment)
-        if payment.state is not GatewayState.PAID or order is None:
+        order = _kept(tx, payment)
+        if order is None:
             raise Refusal(Reason.PAYMENT_NOT_PAID)
         now_ms = self._clock.now_ms()
         refund = refund_asked(request, payment, order, now_ms=now_ms)
@@ -101,3 +101,11 @@ class RefundCalls:
                 settled_at_ms=refund.settled_ms,
             )
         )
+
+
+def _kept(tx: Tx, payment: Payment) -> ChannelOrder | None:
+    """The order whose money is the sale's: the one that was paid, or late money that a person kept."""
+    if payment.state is GatewayState.PAID:
+        return payments.order_of(tx, payment)
+    kept = (order for order in payments.orders_of(tx, payment.key) if order.late_state is LateMoneyState.ACCEPTED)
+    return next(kept, None)

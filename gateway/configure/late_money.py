@@ -19,6 +19,7 @@ _MOST_TEXT: Final = 120
 _HINTS: Final = {
     LateRefusal.NOT_LATE: "no late money waits under this number; `guitai gateway late list` shows what does",
     LateRefusal.GOING_BACK: "its refund has begun, so it cannot be kept any more",
+    LateRefusal.OPEN: "another payment of its sale is still open; decide once that is settled",
     LateRefusal.COVERED: "its sale is paid otherwise: a duplicate always goes back",
 }
 

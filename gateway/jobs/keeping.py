@@ -5,6 +5,8 @@ caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from gateway.jobs.schedule import UNNOTICED_AFTER_MS, Pace, next_action
 from gateway.jobs.schedule_refunds import next_refund_action
@@ -47,11 +49,24 @@ def keep(
     tx: Tx, before: Payment, step: Step, pace_of: PaceOf, *, now_ms: int, order_before: ChannelOrder | None = None
 ) -> None:
     """What a decision made of a payment that exists. `order_before`: the order as it was, if it existed."""
-    if step.payment != before:
-        payments.save(tx, step.payment)
     if step.order is not None and step.order != order_before:
         payments.save_channel_order(tx, step.order)
+        if order_before is None or step.order.late_state is not order_before.late_state:
+            step = replace(step, payment=_late_of_all(tx, step.payment))
+    if step.payment != before:
+        payments.save(tx, step.payment)
     _keep_rest(tx, before, order_before, step, pace_of, now_ms=now_ms)
+
+
+#: What a payment says of late money when several of its orders took some: kept money above what still waits.
+_LOUDEST: Final = (LateMoneyState.ACCEPTED, LateMoneyState.FOUND, LateMoneyState.UNDONE)
+
+
+def _late_of_all(tx: Tx, payment: Payment) -> Payment:
+    """A payment on the page may have several orders; one that went back does not silence another."""
+    states = {order.late_state for order in payments.orders_of(tx, payment.key)}
+    loudest = next((state for state in _LOUDEST if state in states), None)
+    return payment if payment.late_state is loudest else replace(payment, late_state=loudest)
 
 
 def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf, *, now_ms: int) -> Payment | None:
@@ -156,14 +171,19 @@ def _follow_money(
     elif found and (owner.refunds_late_money or any(covers(other) for other in payments.of_sale(tx, payment))):
         # Money for a sale that is paid otherwise is a duplicate, which always goes back.
         refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
-    elif order.late_state in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED):
+    elif order.late_state in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED) and not _waits(tx, payment):
         alarms.close_all(tx, about=key_ref(payment.key), now_ms=now_ms)
+
+
+def _waits(tx: Tx, payment: Payment) -> bool:
+    """Whether late money of another order of this payment is still where it does not belong."""
+    return any(order.late_state is LateMoneyState.FOUND for order in payments.orders_of(tx, payment.key))
 
 
 def _send_duplicates_back(tx: Tx, payment: Payment, pace_of: PaceOf, *, now_ms: int) -> None:
     """The sale is paid now: late money that waits for a person's word is a duplicate."""
     for other in payments.of_sale(tx, payment):
-        if other.late_state is not LateMoneyState.FOUND:
+        if other.late_state is None:
             continue
         for order in payments.orders_of(tx, other.key):
             if order.late_state is LateMoneyState.FOUND:

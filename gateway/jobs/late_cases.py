@@ -17,6 +17,7 @@ from gateway.store import payments, refunds
 from gateway.store.tables import CHANNEL_ORDERS
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState
+from protocol.states import RefundState
 
 _WAITING: Final = (
     select(CHANNEL_ORDERS.c.out_trade_no)
@@ -87,4 +88,5 @@ def send_back(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now
 
 
 def _begun(tx: Tx, out_trade_no: str) -> bool:
-    return any(refund.cause is RefundCause.LATE for refund in refunds.of_order(tx, out_trade_no))
+    """Any refund that may give this money back, whatever it was begun for."""
+    return any(refund.state is not RefundState.FAILED for refund in refunds.of_order(tx, out_trade_no))

@@ -30,6 +30,9 @@ _EARLY_S: Final = 5
 #: While money goes back by a refund, and while late money waits for its refund or for a person.
 _BESIDE_REFUND_S: Final = 10
 _LATE_ASK_S: Final = 60
+_SOON_MS: Final = 600_000
+#: An unsettled query is repeated after at most so many of the account's intervals.
+_MOST_BACKOFF: Final = 10
 #: While a payer has pressed pay on the page.
 PAGE_QUERY_MS: Final = 2_000
 WATCHED: Final = frozenset({ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT})
@@ -130,11 +133,13 @@ def _release(order: ChannelOrder, pace: Pace) -> Action:
     """Closes an order that another payer waits for; between two closes the wallet is asked what became of it."""
     assert order.release_ms is not None, "asked to be given up"
     sent = order.undo_sent_ms
-    if sent is None:
-        return Action(kind=ActionKind.RELEASE, due_ms=order.release_ms)
-    if order.undo_asked_ms is None:
+    if sent is not None and order.undo_asked_ms is None:
         return Action(kind=ActionKind.QUERY, due_ms=sent + min(pace.query_interval_ms, PAGE_QUERY_MS))
-    return Action(kind=ActionKind.RELEASE, due_ms=sent + undo_pause_ms(order.undo_tries))
+    due = order.release_ms if sent is None else sent + undo_pause_ms(order.undo_tries)
+    if order.unsettled_asks and order.asked_ms is not None:
+        # The query before it settled nothing: not again at once.
+        due = max(due, order.asked_ms + pace.query_interval_ms * min(order.unsettled_asks, _MOST_BACKOFF))
+    return Action(kind=ActionKind.RELEASE, due_ms=due)
 
 
 def _without_qr(order: ChannelOrder) -> Action:
@@ -186,7 +191,8 @@ def _until_absent(order: ChannelOrder, pace: Pace, again: Action, asked_ms: int)
 def _beside_refund(order: ChannelOrder) -> Action:
     """The refund is a task of its own; this only notices when the order turns out to be closed all the same."""
     last = max(order.asked_ms or 0, order.sent_ms)
-    return Action(kind=ActionKind.QUERY, due_ms=last + _BESIDE_REFUND_S * _SECOND)
+    pause_s = _BESIDE_REFUND_S if last - order.sent_ms < _SOON_MS else _UNDO_LAST_S
+    return Action(kind=ActionKind.QUERY, due_ms=last + pause_s * _SECOND)
 
 
 def _after_the_end(order: ChannelOrder) -> Action | None:

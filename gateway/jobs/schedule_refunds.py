@@ -51,7 +51,7 @@ def _while_sent(refund: Refund) -> RefundAction:
     match refund.heard:
         case RefundHeard.NOTHING:
             return RefundAction(kind=RefundActionKind.QUERY, due_ms=sent + _LOST_S * _SECOND)
-        case RefundHeard.OPEN | RefundHeard.UNSETTLED:
+        case RefundHeard.OPEN | RefundHeard.UNSETTLED | RefundHeard.DENIED:
             return RefundAction(kind=RefundActionKind.QUERY, due_ms=last + _step(_ASK_S, refund.asks) * _SECOND)
         case RefundHeard.ABSENT | RefundHeard.REFUSED:
             return RefundAction(kind=RefundActionKind.SEND, due_ms=last + _step(_SEND_S, refund.tries - 1) * _SECOND)

@@ -5,7 +5,8 @@ is nobody's yet (`suspense:`): taken by an order that is undone, or late. Debit 
 
 Rules
 - An entry's lines sum to zero, and its business key says what it is about: booking twice is impossible, whoever asks.
-- Money enters only by a verified "paid" (`pay:`, `taken:`) and leaves only when it went back (`refund:`, `back:`).
+- Money enters only by a verified statement (`pay:`, `taken:`, `late:`) and leaves only when it went back (`refund:`,
+  `back:`, `late_back:`).
 - Fees, settlement and shares are not booked here.
 It must not know tables or wallets.
 """
@@ -18,10 +19,12 @@ from enum import StrEnum
 
 class EntryKind(StrEnum):
     PAY = "pay"
-    TAKEN = "taken"  # by an order that is being undone, or late
+    TAKEN = "taken"  # by an order that is being undone
     REFUND = "refund"
     BACK = "back"  # what was taken went back to the payer
-    ACCEPT = "accept"  # late money kept for the sale
+    LATE = "late"  # taken by an order that was given up
+    LATE_BACK = "late_back"
+    ACCEPT = "accept"  # kept for the sale after all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ def paid(parties: Parties, amount_fen: int) -> Entry:
 
 
 def taken(parties: Parties, amount_fen: int) -> Entry:
-    """Money of an order that is undone or was given up: it waits to go back."""
+    """Money of an order that is undone: it waits to go back."""
     return _move(parties, EntryKind.TAKEN, parties.out_trade_no, parties.receivable, parties.suspense, amount_fen)
 
 
@@ -79,8 +82,18 @@ def back(parties: Parties, amount_fen: int) -> Entry:
     return _move(parties, EntryKind.BACK, parties.out_trade_no, parties.suspense, parties.receivable, amount_fen)
 
 
+def late(parties: Parties, amount_fen: int) -> Entry:
+    """Money that came after its order was given up: it waits for its refund or for a person."""
+    return _move(parties, EntryKind.LATE, parties.out_trade_no, parties.receivable, parties.suspense, amount_fen)
+
+
+def late_back(parties: Parties, amount_fen: int) -> Entry:
+    """Late money went back."""
+    return _move(parties, EntryKind.LATE_BACK, parties.out_trade_no, parties.suspense, parties.receivable, amount_fen)
+
+
 def accepted(parties: Parties, amount_fen: int) -> Entry:
-    """Late money that a person kept for the sale."""
+    """Money that waited is the sale's after all: a person kept it, or what was taken was then proven paid."""
     return _move(parties, EntryKind.ACCEPT, parties.out_trade_no, parties.suspense, parties.to_settle, amount_fen)
 
 

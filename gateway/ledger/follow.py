@@ -6,7 +6,7 @@ for money that was booked as taken.
 
 from __future__ import annotations
 
-from gateway.ledger.entries import Entry, Parties, accepted, back, paid, refunded, taken
+from gateway.ledger.entries import Entry, Parties, accepted, back, late, late_back, paid, refunded, taken
 from gateway.payments.values import ChannelOrder, FailedHow, Payment, Refund, RefundCause
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, RefundState
@@ -14,21 +14,28 @@ from protocol.states import GatewayState, RefundState
 
 def after_order(payment: Payment, order: ChannelOrder, parties: Parties) -> tuple[Entry, ...]:
     """What the order's rows say about its money."""
+    amount = order.amount_fen
     mine = payment.out_trade_no == order.out_trade_no
-    if mine and payment.state is GatewayState.PAID:
-        return (paid(parties, order.amount_fen),)
-    if not _holds_money(order):
-        return ()
-    booked = taken(parties, order.amount_fen)
+    if mine and payment.state is GatewayState.PAID and order.late_state is None:
+        was_taken = order.failed is FailedHow.TAKEN
+        return (taken(parties, amount), accepted(parties, amount)) if was_taken else (paid(parties, amount),)
     match order.late_state:
         case LateMoneyState.ACCEPTED:
-            return (booked, accepted(parties, order.amount_fen))
+            return (late(parties, amount), accepted(parties, amount))
         case LateMoneyState.UNDONE:
-            return (booked, back(parties, order.amount_fen))
+            return (late(parties, amount), late_back(parties, amount))
         case LateMoneyState.FOUND:
-            return (booked,)
+            return (late(parties, amount),)
         case None:
-            return (booked, back(parties, order.amount_fen)) if order.ended_kind is not None else (booked,)
+            return _undone(order, parties)
+
+
+def _undone(order: ChannelOrder, parties: Parties) -> tuple[Entry, ...]:
+    """An order that a channel verifiably took money for, and that is not the sale's: it waits until the order ended."""
+    if order.paid_at_ms is None and order.failed is not FailedHow.TAKEN:
+        return ()
+    booked = taken(parties, order.amount_fen)
+    return (booked, back(parties, order.amount_fen)) if order.ended_kind is not None else (booked,)
 
 
 def after_refund(refund: Refund, parties: Parties) -> tuple[Entry, ...]:
@@ -36,9 +43,6 @@ def after_refund(refund: Refund, parties: Parties) -> tuple[Entry, ...]:
         return ()
     if refund.cause is RefundCause.TILL:
         return (refunded(parties, refund.refund_no, refund.amount_fen),)
+    if refund.cause is RefundCause.LATE:
+        return (late_back(parties, refund.amount_fen),)
     return (back(parties, refund.amount_fen),)
-
-
-def _holds_money(order: ChannelOrder) -> bool:
-    """A channel verifiably said that this order took the payer's money."""
-    return order.paid_at_ms is not None or order.failed is FailedHow.TAKEN or order.late_state is not None

@@ -214,7 +214,8 @@ def _not_sent(payment: Payment, order: ChannelOrder, verdict: NotSent, *, now_ms
 
 def _pending(payment: Payment, order: ChannelOrder, verdict: Pending, *, said_by: str) -> Step:
     order = replace(order, absent_since_ms=None)
-    if payment.state is GatewayState.SENT and verdict.payer_prompted and not payment.payer_prompted:
+    live = payment.state is GatewayState.SENT and order.ended_kind is None
+    if live and verdict.payer_prompted and not payment.payer_prompted:
         prompted = replace(bump(payment), payer_prompted=True)
         return Step(payment=prompted, order=order, said=(Said(what="payer_prompted", said_by=said_by),))
     return Step(payment=payment, order=order)
@@ -242,12 +243,14 @@ def _not_found(
     certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms
     if payment.state is not GatewayState.REVERSING or not certain:
         return Step(payment=payment, order=order)
-    if order.absent_since_ms is None:
-        return Step(payment=payment, order=replace(order, absent_since_ms=asked_ms))
+    # Both count only once no call can arrive any more.
     quiet = order.open_calls == 0 and order.call_closed_ms is not None
-    closed_ms = order.call_closed_ms or 0
-    long_enough = asked_ms - order.absent_since_ms >= ABSENT_BETWEEN_MS
-    if not (quiet and long_enough and asked_ms - closed_ms >= ABSENT_AFTER_CALL_CLOSED_MS):
+    quiet_ms = (order.call_closed_ms or 0) + ABSENT_AFTER_CALL_CLOSED_MS
+    if not quiet or asked_ms < quiet_ms:
+        return Step(payment=payment, order=replace(order, absent_since_ms=None))
+    if order.absent_since_ms is None or order.absent_since_ms < quiet_ms:
+        return Step(payment=payment, order=replace(order, absent_since_ms=asked_ms))
+    if asked_ms - order.absent_since_ms < ABSENT_BETWEEN_MS:
         return Step(payment=payment, order=order)
     return to_not_paid(
         payment,

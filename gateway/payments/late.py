@@ -24,6 +24,7 @@ class LateRefusal(StrEnum):
     NOT_LATE = "not_late"  # there is no late money on this order, or its case is closed
     GOING_BACK = "going_back"  # a refund has begun
     COVERED = "covered"  # the sale has been paid otherwise: a duplicate always goes back
+    OPEN = "open"  # a payment of the sale is not settled: it may be paid yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ def accept_late(
         return LateRefusal.GOING_BACK
     if any(covers(other) for other in of_sale):
         return LateRefusal.COVERED
+    if any(other.state is not GatewayState.NOT_PAID for other in of_sale):
+        return LateRefusal.OPEN
     kept = replace(order, late_state=LateMoneyState.ACCEPTED)
     told = replace(bump(payment), late_state=LateMoneyState.ACCEPTED)
     said = Said(what="late_money_accepted", said_by=word.person, detail=word.reason)

@@ -105,7 +105,7 @@ def to_paid(payment: Payment, order: ChannelOrder, paid: Paid, *, fresh: bool, s
     said = Said(what="paid", said_by=said_by, detail=paid.transaction_id)
     if order.ended_kind is not None:
         return _late(payment, order, paid.transaction_id, said, fresh=fresh, now_ms=now_ms)
-    order = replace(order, transaction_id=paid.transaction_id, paid_at_ms=paid.paid_at_ms or now_ms, failed=None)
+    order = replace(order, transaction_id=paid.transaction_id, paid_at_ms=paid.paid_at_ms or now_ms)
     cancelled = payment.cancel_requested_ms is not None
     known = replace(payment, transaction_id=paid.transaction_id, paid_at_ms=order.paid_at_ms)
     event = GatewayEvent.PROVEN_PAID_CANCELLED if cancelled else GatewayEvent.PROVEN_PAID
@@ -173,12 +173,14 @@ def to_failed(payment: Payment, order: ChannelOrder, failed: Failed, *, fresh: b
         if not failed.money_taken:
             return Step(payment=payment, order=order, said=(said,))
         return _late(payment, order, failed.transaction_id, said, fresh=fresh, now_ms=now_ms)
-    how = FailedHow.TAKEN if failed.money_taken else FailedHow.UNTAKEN
+    # Once taken is taken: that it went back is told by how the order ends.
+    how = FailedHow.TAKEN if failed.money_taken or order.failed is FailedHow.TAKEN else FailedHow.UNTAKEN
     order = replace(order, failed=how, transaction_id=failed.transaction_id or order.transaction_id)
     undone = payment.state is GatewayState.REVERSING and order.undo_heard is UndoHeard.ACKNOWLEDGED
     if undone and failed.money_taken:
         return by_refund(payment, order, said)
-    closed = undone or payment.state is GatewayState.UNDO_BY_REFUND
+    reversed_ = payment.state is GatewayState.UNDO_BY_REFUND and order.undo_heard is UndoHeard.ACKNOWLEDGED
+    closed = undone or reversed_
     if closed and failed.closed_once_undone and not failed.money_taken:
         return to_not_paid(
             payment,

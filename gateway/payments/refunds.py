@@ -131,16 +131,24 @@ def answer_refund(
         case RefundDone():
             return _done(refund, verdict, said_by=said_by, now_ms=now_ms)
         case RefundOpen():
-            return RefundStep(refund=_heard(refund, RefundHeard.OPEN))
+            return RefundStep(refund=_heard(_untroubled(refund), RefundHeard.OPEN))
+        case RefundAbsent() if refund.heard is RefundHeard.DENIED and not must_go_back:
+            said = Said(
+                what="refund_refused", said_by=said_by, detail=f"{refund.refund_no} {refund.code or ''}".rstrip()
+            )
+            return _failed(refund, said, now_ms=now_ms)
         case RefundAbsent():
             return RefundStep(refund=_heard(refund, RefundHeard.ABSENT))
         case RefundRefused():
-            return _refused(refund, verdict, said_by=said_by, must_go_back=must_go_back, now_ms=now_ms)
+            in_doubt = asked_ms is None and refund.tries > 1
+            return _refused(
+                refund, verdict, said_by=said_by, must_go_back=must_go_back, in_doubt=in_doubt, now_ms=now_ms
+            )
         case NotSent():
             heard = RefundHeard.REFUSED if asked_ms is None and refund.tries <= 1 else RefundHeard.UNSETTLED
-            return RefundStep(refund=_heard(refund, heard))
+            return RefundStep(refund=_unsettled(refund, heard))
         case NoAnswer() | Unknown():
-            return RefundStep(refund=_heard(refund, RefundHeard.UNSETTLED))
+            return RefundStep(refund=_unsettled(refund, RefundHeard.UNSETTLED))
         case Mismatch():
             detail = f"refund {refund.refund_no} differs: " + ", ".join(verdict.fields)
             alarm = Alarm(kind=AlarmKind.MISMATCH, detail=detail)
@@ -176,7 +184,10 @@ def _done(refund: Refund, done: RefundDone, *, said_by: str, now_ms: int) -> Ref
             raise AssertionError(f"{refund.state} + done = {move}")
 
 
-def _refused(refund: Refund, refused: RefundRefused, *, said_by: str, must_go_back: bool, now_ms: int) -> RefundStep:
+def _refused(
+    refund: Refund, refused: RefundRefused, *, said_by: str, must_go_back: bool, in_doubt: bool, now_ms: int
+) -> RefundStep:
+    """`in_doubt`: an earlier send of this number went unanswered and may have worked; a query decides then."""
     said = Said(what="refund_refused", said_by=said_by, detail=f"{refund.refund_no} {refused.code}")
     alarm = Alarm(kind=AlarmKind.REFUND_REFUSED, detail=f"{refund.refund_no} {refused.code}")
     low = refused.reason is ChannelReason.SELLER_BALANCE_LOW
@@ -187,9 +198,28 @@ def _refused(refund: Refund, refused: RefundRefused, *, said_by: str, must_go_ba
         told = refund if refund.reason is reason else _bump(replace(refund, reason=reason))
         again = replace(_heard(told, RefundHeard.REFUSED), code=refused.code)
         return RefundStep(refund=again, said=(said,), alarms=(alarm,))
+    told = replace(refund, reason=reason, code=refused.code)
+    if in_doubt:
+        return RefundStep(refund=replace(told, heard=RefundHeard.DENIED), said=(said,))
+    return replace(_failed(told, said, now_ms=now_ms), alarms=(alarm,))
+
+
+def _failed(refund: Refund, said: Said, *, now_ms: int) -> RefundStep:
+    """The channel's final word: nothing moved under this number, and nothing will."""
     assert refund_next(refund.state, RefundEvent.REFUSED) is RefundState.FAILED
-    failed = replace(_bump(refund), state=RefundState.FAILED, reason=reason, code=refused.code, settled_ms=now_ms)
-    return RefundStep(refund=failed, said=(said,), alarms=(alarm,))
+    reason = refund.reason or Reason.REFUND_REFUSED
+    failed = replace(_bump(refund), state=RefundState.FAILED, reason=reason, settled_ms=now_ms)
+    return RefundStep(refund=failed, said=(said,))
+
+
+def _untroubled(refund: Refund) -> Refund:
+    """It goes on: what stood in its way before does so no more."""
+    return refund if refund.reason is None or refund.state.final else _bump(replace(refund, reason=None))
+
+
+def _unsettled(refund: Refund, heard: RefundHeard) -> Refund:
+    """Doubt about a query changes nothing of what was heard before it."""
+    return refund if refund.heard is RefundHeard.DENIED else _heard(refund, heard)
 
 
 def _heard(refund: Refund, heard: RefundHeard) -> Refund:

@@ -170,6 +170,8 @@ def with_amber(step: Step, *, now_ms: int) -> Step:
     undoing = payment.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND)
     if order is None or payment.amber or not undoing:
         return step
-    if order.reverse_sent_ms is None or now_ms - order.reverse_sent_ms < AMBER_AFTER_MS:
+    # A payment that turned out paid after the cashier's cancel goes back by refund: no reverse was ever sent.
+    since = order.reverse_sent_ms if order.reverse_sent_ms is not None else payment.cancel_requested_ms
+    if since is None or now_ms - since < AMBER_AFTER_MS:
         return step
     return replace(step, payment=replace(bump(payment), amber=True))

@@ -207,6 +207,7 @@ class RefundHeard(StrEnum):
     UNSETTLED = "unsettled"
     ABSENT = "absent"
     REFUSED = "refused"
+    DENIED = "denied"  # refused for good, while an earlier send may still have worked: the next query decides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from protocol.messages import RefundStatus
+from protocol.messages import LateMoneyState, RefundStatus
 from protocol.money import CNY, MAX_AMOUNT_FEN
 from protocol.reasons import Reason
 from protocol.states import RefundState, TerminalState
@@ -88,7 +88,8 @@ def _refusal_of(event: RefundAsked, paid: PaymentRecord | None) -> Reason | None
         return Reason.BAD_AMOUNT
     if paid is None:
         return Reason.UNKNOWN_PAYMENT
-    if paid.state is not TerminalState.PAID:
+    kept = paid.late_money is not None and paid.late_money.state is LateMoneyState.ACCEPTED
+    if paid.state is not TerminalState.PAID and not kept:
         return Reason.PAYMENT_NOT_PAID
     left_fen = paid.amount.fen - paid.refunded_fen - paid.refunding_fen
     return Reason.REFUND_EXCEEDS if amount.fen > left_fen else None

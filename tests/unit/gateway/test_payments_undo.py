@@ -142,3 +142,11 @@ def test_amber_comes_once_an_undo_takes_a_minute() -> None:
     assert lit.payment.amber
     assert lit.payment.state_seq == 2
     assert with_amber(lit, now_ms=200_000).payment.state_seq == 2
+
+
+def test_amber_comes_too_when_a_cancelled_payment_turned_out_paid() -> None:
+    """No reverse was ever sent: the cashier's cancel is a minute old, and the money is on its way back."""
+    row = payment(S.UNDO_BY_REFUND, cancel_requested_ms=2_000)
+    step = Step(payment=row, order=order(paid_at_ms=900))
+    assert not with_amber(step, now_ms=61_999).payment.amber
+    assert with_amber(step, now_ms=62_000).payment.amber

@@ -83,6 +83,18 @@ def test_an_order_that_another_payer_waits_for_is_closed_and_asked_about() -> No
     assert action(payment(page=True), closed) == (K.QUERY, 22_000)
 
 
+@pytest.mark.parametrize(("unsettled", "due_ms"), [(1, 25_000), (3, 31_000), (50, 52_000)])
+def test_a_release_whose_query_settled_nothing_is_not_due_again_at_once(unsettled: int, due_ms: int) -> None:
+    """Anybody may press "leave": it must not use up the account's calls while the wallet does not answer."""
+    seen = order(kind=OrderKind.PAGE, deadline_ms=120_000, asked_ms=22_000, release_ms=21_500, unsettled_asks=unsettled)
+    found = action(payment(page=True), seen)
+    assert found is not None
+    assert found[1] > 22_000
+    beyond_polls = next_action(payment(page=True), seen, Pace(query_interval_ms=3_000))
+    assert beyond_polls is not None
+    assert min(found[1], due_ms) == found[1]
+
+
 @pytest.mark.parametrize("how", list(FailedHow))
 def test_a_try_that_went_wrong_is_undone_at_once(how: FailedHow) -> None:
     assert action(payment(), order(asked_ms=3_000, failed=how)) == (K.UNDO, 0)

@@ -1,0 +1,45 @@
+"""Late money and a person's word about it: kept once, and only while nothing else covers the sale."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.payments.late import LateRefusal, LateWord, accept_late
+from gateway.payments.values import Payment, Step
+from protocol.messages import LateMoneyState
+from protocol.states import GatewayState
+from tests.unit.gateway.payment_rows import ended_order, payment
+
+S = GatewayState
+WORD = LateWord(person="老板", reason="顾客已拿走")
+FOUND = ended_order(late_state=LateMoneyState.FOUND, late_found_ms=60_000)
+LATE = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=60_000)
+
+
+def test_late_money_is_kept_by_a_persons_word() -> None:
+    step = accept_late(LATE, FOUND, of_sale=[LATE], refund_begun=False, word=WORD)
+    assert isinstance(step, Step)
+    assert step.payment.state is S.NOT_PAID
+    assert step.payment.late_state is LateMoneyState.ACCEPTED
+    assert (step.said[0].said_by, step.said[0].detail) == (WORD.person, WORD.reason)
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (payment(S.PAID), LateRefusal.COVERED),
+        (payment(S.NOT_PAID, late_state=LateMoneyState.ACCEPTED), LateRefusal.COVERED),
+        (payment(S.CREATED), LateRefusal.OPEN),
+        (payment(S.SENT), LateRefusal.OPEN),
+        (payment(S.REVERSING), LateRefusal.OPEN),
+        (payment(S.UNDO_BY_REFUND), LateRefusal.OPEN),
+    ],
+)
+def test_it_is_not_kept_beside_a_payment_that_covers_the_sale_or_may_yet(other: Payment, why: LateRefusal) -> None:
+    assert accept_late(LATE, FOUND, of_sale=[LATE, other], refund_begun=False, word=WORD) is why
+
+
+def test_it_is_not_kept_once_it_goes_back_or_when_there_is_none() -> None:
+    assert accept_late(LATE, FOUND, of_sale=[LATE], refund_begun=True, word=WORD) is LateRefusal.GOING_BACK
+    undone = ended_order(late_state=LateMoneyState.UNDONE)
+    assert accept_late(LATE, undone, of_sale=[LATE], refund_begun=False, word=WORD) is LateRefusal.NOT_LATE

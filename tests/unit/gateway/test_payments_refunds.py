@@ -1,0 +1,118 @@
+"""A refund: DONE by a verified statement only, FAILED by the wallet's final word while nothing of it can have worked,
+everything else is asked about or sent again under its number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.channels.port import (
+    ChannelReason,
+    LineFault,
+    Mismatch,
+    NoAnswer,
+    NotSent,
+    RefundAbsent,
+    RefundDone,
+    RefundOpen,
+    RefundRefused,
+    Unknown,
+)
+from gateway.jobs.schedule_refunds import RefundActionKind, next_refund_action
+from gateway.payments.refunds import answer_refund, own_refund, sending_refund
+from gateway.payments.values import AlarmKind, Refund, RefundCause, RefundHeard, RefundStep
+from protocol.reasons import Reason
+from protocol.states import RefundState
+from tests.unit.gateway.payment_rows import order
+
+R = RefundState
+DONE = RefundDone(amount_fen=1250, channel_refund_id="5000", done_at_ms=1)
+NEVER = RefundRefused(code="TRADE_OVERDUE", reason=ChannelReason.REFUND_REFUSED, final=True)
+LOW = RefundRefused(code="NOTENOUGH", reason=ChannelReason.SELLER_BALANCE_LOW, final=False)
+DOUBTS = [NoAnswer(LineFault.CUT), Unknown(reason=ChannelReason.UNREADABLE), Mismatch(fields=("amount",))]
+
+
+def refund(**changes: Any) -> Refund:
+    row = replace(own_refund(order(), RefundCause.UNDO, now_ms=0), cause=RefundCause.TILL)
+    return replace(row, **changes)
+
+
+def sent(**changes: Any) -> Refund:
+    return replace(sending_refund(refund(), now_ms=1_000).refund, **changes)
+
+
+def answered(row: Refund, said: Any, *, asked_ms: int | None = None, must_go_back: bool = False) -> RefundStep:
+    return answer_refund(row, said, said_by="alipay", asked_ms=asked_ms, must_go_back=must_go_back, now_ms=2_000)
+
+
+def test_the_number_is_the_same_for_ever() -> None:
+    first = sending_refund(refund(), now_ms=1_000).refund
+    again = sending_refund(first, now_ms=9_000).refund
+    assert (again.refund_no, again.tries, again.state) == (first.refund_no, 2, R.SENT)
+
+
+@pytest.mark.parametrize("asked_ms", [None, 1_500])
+def test_a_verified_statement_that_it_is_through_ends_it(asked_ms: int | None) -> None:
+    step = answered(sent(), DONE, asked_ms=asked_ms)
+    assert step.refund.state is R.DONE
+    assert next_refund_action(step.refund) is None
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+@pytest.mark.parametrize("asked_ms", [None, 1_500])
+def test_doubt_is_no_end_and_is_asked_about(doubt: Any, asked_ms: int | None) -> None:
+    step = answered(sent(), doubt, asked_ms=asked_ms)
+    assert step.refund.state is R.SENT
+    action = next_refund_action(step.refund)
+    assert action is not None
+    assert action.kind is RefundActionKind.QUERY
+    assert (AlarmKind.MISMATCH in {alarm.kind for alarm in step.alarms}) == isinstance(doubt, Mismatch)
+
+
+def test_a_final_refusal_of_the_only_send_ends_it() -> None:
+    step = answered(sent(), NEVER)
+    assert (step.refund.state, step.refund.reason) == (R.FAILED, Reason.REFUND_REFUSED)
+    assert [alarm.kind for alarm in step.alarms] == [AlarmKind.REFUND_REFUSED]
+
+
+def test_a_final_refusal_after_a_send_in_doubt_is_asked_about_first() -> None:
+    """The first send may have worked: the repeat's refusal says nothing about it."""
+    denied = answered(sent(tries=2), NEVER).refund
+    assert (denied.state, denied.heard) == (R.SENT, RefundHeard.DENIED)
+    action = next_refund_action(denied)
+    assert action is not None
+    assert action.kind is RefundActionKind.QUERY
+    assert answered(denied, NoAnswer(LineFault.CUT), asked_ms=1_900).refund.heard is RefundHeard.DENIED
+    assert answered(denied, DONE, asked_ms=1_900).refund.state is R.DONE
+    assert answered(denied, RefundAbsent(code="x"), asked_ms=1_900).refund.state is R.FAILED
+
+
+def test_money_that_must_go_back_has_no_final_no() -> None:
+    step = answered(sent(), NEVER, must_go_back=True)
+    assert (step.refund.state, step.refund.heard) == (R.SENT, RefundHeard.REFUSED)
+    again = next_refund_action(step.refund)
+    assert again is not None
+    assert again.kind is RefundActionKind.SEND
+
+
+def test_a_trouble_is_told_and_is_over_when_it_goes_on() -> None:
+    low = answered(sent(), LOW).refund
+    assert (low.state, low.reason) == (R.SENT, Reason.SELLER_BALANCE_LOW)
+    on = answered(low, RefundOpen(code="")).refund
+    assert on.reason is None
+    assert on.state_seq > low.state_seq
+
+
+def test_absent_and_not_sent_are_sent_again() -> None:
+    for said, asked_ms in ((RefundAbsent(code="x"), 1_500), (NotSent(LineFault.CONNECT_FAILED), None)):
+        action = next_refund_action(answered(sent(), said, asked_ms=asked_ms).refund)
+        assert action is not None
+        assert action.kind is RefundActionKind.SEND
+
+
+def test_done_after_failed_is_a_conflict_for_a_person() -> None:
+    step = answered(sent(state=R.FAILED), DONE, asked_ms=1_500)
+    assert step.refund.state is R.FAILED
+    assert [alarm.kind for alarm in step.alarms] == [AlarmKind.CONFLICT]
