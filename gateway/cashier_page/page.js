@@ -56,7 +56,7 @@
         const state = await answer.json();
         seq = state.seq;
         pause = 1000;
-        if (state.state === "paid" || state.state === "over") end(state);
+        if (state.state === "paid" || state.state === "taken" || state.state === "over") end(state);
       } catch (_) {
         await sleep(pause);
         pause = Math.min(pause * 2, 10000);

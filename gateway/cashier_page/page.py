@@ -123,7 +123,7 @@ class CashierPage:
         if payment is not None:
             mark = None if session is None else session.mark
             state = state_of(payment, seen.live, mark=mark, now_ms=now_ms)
-        if payment is not None and state in (PageState.PAID, PageState.OVER):
+        if payment is not None and state in (PageState.PAID, PageState.TAKEN, PageState.OVER):
             return end_page(shown, payment, state)
         if session is not None:
             return self._pay_page(request, shown, seen, state)

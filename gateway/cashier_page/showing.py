@@ -18,6 +18,7 @@ from protocol.states import GatewayState
 class PageState(StrEnum):
     OPEN = "open"
     PAID = "paid"
+    TAKEN = "taken"  # paid, and not by who looks: nobody else gets a page to show to the cashier
     OVER = "over"
     WAIT = "wait"
     CHOOSE_APP = "choose_app"
@@ -26,7 +27,8 @@ class PageState(StrEnum):
 def state_of(payment: Payment, live: ChannelOrder | None, *, mark: str | None, now_ms: int) -> PageState:
     """`live`: the payment's order as it is. `mark`: of the payer who looks, once his wallet has named him."""
     if payment.state is GatewayState.PAID:
-        return PageState.PAID
+        mine = mark is not None and live is not None and live.payer_mark == mark
+        return PageState.PAID if mine else PageState.TAKEN
     trying = live is not None and live.ended_kind is None and payment.state is GatewayState.SENT
     if trying and live is not None and payment.cancel_requested_ms is None:
         if mark is not None and live.payer_mark == mark and live.release_ms is None:
@@ -43,8 +45,9 @@ def money_may_return(payment: Payment) -> bool:
 
 
 def facts_json(*, press: str | None, amount_fen: int | None, state: PageState) -> str:
-    """Stands inside a script element: no character in it can end one."""
-    return script_json({"press": press, "amount_fen": amount_fen, "state": state.value})
+    """Stands inside a script element: no character in it can end one. Programs know five states."""
+    told = PageState.PAID if state is PageState.TAKEN else state
+    return script_json({"press": press, "amount_fen": amount_fen, "state": told.value})
 
 
 _ESCAPED: Final = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})

@@ -47,7 +47,7 @@ def opened(**changed: Any) -> ChannelOrder:
         (on_page(), opened(release_ms=NOW_MS), PageState.WAIT),
         (on_page(), opened(ended_kind=ProofKind.CLOSED), PageState.OPEN),
         (on_page(state=GatewayState.PAID), opened(), PageState.PAID),
-        (on_page(state=GatewayState.PAID), opened(payer_mark="other"), PageState.PAID),
+        (on_page(state=GatewayState.PAID), opened(payer_mark="other"), PageState.TAKEN),
         (on_page(state=GatewayState.REVERSING), opened(), PageState.OVER),
         (on_page(state=GatewayState.UNDO_BY_REFUND), opened(), PageState.OVER),
         (on_page(state=GatewayState.NOT_PAID), None, PageState.OVER),
@@ -60,6 +60,11 @@ def opened(**changed: Any) -> ChannelOrder:
 )
 def test_what_is_shown_follows_from_the_rows(paid_for: Payment, live: ChannelOrder | None, shows: PageState) -> None:
     assert state_of(paid_for, live, mark="me", now_ms=NOW_MS) is shows
+
+
+def test_who_has_not_paid_gets_no_page_to_show_to_the_cashier() -> None:
+    """A photographed QR must not give a stranger a screen that says "paid"."""
+    assert state_of(on_page(state=GatewayState.PAID), opened(), mark=None, now_ms=NOW_MS) is PageState.TAKEN
 
 
 def test_who_has_not_signed_in_owns_no_order() -> None:
