@@ -69,9 +69,16 @@ def database_path(url: str | None) -> Path:
 def ask(database: str | None, order: Order, *, url: str | None) -> object:
     """The answer, once somebody gave one that says what happened."""
     from gateway.configure.reach import Unreached, perform
-    from gateway.configure.words import Failed
+    from gateway.configure.words import ApplyOrder, Failed
 
     path = database_path(database)
+    if not path.exists() and not isinstance(order, ApplyOrder):
+        raise CommandStop(
+            Exit.DATA,
+            reason=Reason.FOLDER_UNREADABLE,
+            message=f"{path} does not exist.",
+            hint="Name the gateway's database with --database; `guitai gateway apply` makes a new one.",
+        )
     match perform(path, order, url=url):
         case Unreached.HELD:
             raise CommandStop(

@@ -7,6 +7,12 @@ from protocol.numbers import order_of_out_trade_no, read_number, read_payment_no
 from protocol.reasons import Reason
 
 
+def payment_no_of(written: str) -> str | None:
+    """The one payment that was written, if it was a payment's number."""
+    payment = read_payment_no("".join(written.split()).upper())
+    return None if payment is None else str(payment)
+
+
 def order_no_of(written: str) -> str:
     """In groups, in lower case, of one payment, or as a channel knows it; CommandStop when it is none of these."""
     plain = "".join(written.split()).upper()

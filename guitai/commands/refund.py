@@ -11,7 +11,7 @@ import click
 
 from guitai.exits import CommandStop, Exit
 from guitai.folder import data_dir_option, folder_troubles, resolved
-from guitai.order_number import order_no_of
+from guitai.order_number import order_no_of, payment_no_of
 from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount
 from protocol.reasons import Reason
 from protocol.states import RefundState
@@ -58,7 +58,14 @@ def command(number: str, amount: str, note: str, wait: float, as_json: bool, dat
         till = open_till(resolved(data_dir), publish=refund.publish)
     try:
         refund.wait_for_contact()
-        given = refund.run(till, order_no=order_no, amount=money, note=note, until_s=time.monotonic() + wait)
+        given = refund.run(
+            till,
+            order_no=order_no,
+            payment_no=payment_no_of(number),
+            amount=money,
+            note=note,
+            until_s=time.monotonic() + wait,
+        )
         status = _report(given, order_no, money, as_json)
         if given.view is not None and given.view.state.final:
             refund.wait_for_delivery()

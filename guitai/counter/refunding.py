@@ -27,11 +27,20 @@ class GivenBack:
 class OneRefund(Ear):
     """One refund, from the command to its outcome."""
 
-    def run(self, till: Till, *, order_no: str, amount: Money, note: str, until_s: float) -> GivenBack:
+    def run(
+        self, till: Till, *, order_no: str, payment_no: str | None, amount: Money, note: str, until_s: float
+    ) -> GivenBack:
         """Starts the refund and follows it until it is final, refused, or `until_s` (monotonic seconds) is past."""
         request_id = secrets.token_hex(8)
         till.submit(
-            StartRefund(request_id=request_id, order_no=order_no, amount=amount, note=note, operator="guitai refund")
+            StartRefund(
+                request_id=request_id,
+                order_no=order_no,
+                payment_no=payment_no,
+                amount=amount,
+                note=note,
+                operator="guitai refund",
+            )
         )
         last: RefundView | None = None
         while time.monotonic() < until_s:

@@ -11,7 +11,7 @@ from enum import Enum
 
 from sandbox.codes import Buyer
 from sandbox.course import Course
-from sandbox.plan import Effect
+from sandbox.plan import Effect, UndoPlan
 
 CODE_ORDER_LIFE_MS = 45_000
 
@@ -206,12 +206,14 @@ def _coming(order: Order) -> list[tuple[int, OrderEvent]]:
     """At the same moment the earlier in the list wins."""
     executes_ms = None if order.paid_ms is not None else order.course.executes_ms(order.ends_ms)
     ends = OrderEvent.AUTO_REVERSES if order.by_code else OrderEvent.EXPIRES
+    # A script about the shop's undo is played to its end: WeChat's own reverse at 45 s would come before it.
+    ends_ms = None if order.by_code and _about_the_undo(order) else order.ends_ms
     coming: list[tuple[int | None, OrderEvent]] = []
     match order.state:
         case TradeState.NOTPAY | TradeState.USERPAYING:
             if not order.hidden:
                 coming += [
-                    (order.ends_ms, ends),
+                    (ends_ms, ends),
                     (order.course.undo_applies_ms, undo_event(order)),
                     (order.course.pays_ms(), OrderEvent.BUYER_PAYS),
                 ]
@@ -226,6 +228,11 @@ def _coming(order: Order) -> list[tuple[int, OrderEvent]]:
             landings = (refund.lands_ms for refund in order.refunds if not refund.landed)
             coming.append((min(landings, default=None), OrderEvent.REFUND_LANDS))
     return [(at_ms, event) for at_ms, event in coming if at_ms is not None]
+
+
+def _about_the_undo(order: Order) -> bool:
+    plan = order.course.plan
+    return plan.undo != UndoPlan() or plan.pays_after_undo_ms is not None
 
 
 def _landed(refund: Refund, at_ms: int) -> Refund:

@@ -51,13 +51,17 @@ class CancelPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRefund:
-    """Give `amount` of an order's payment back. Each command is one refund of its own; the gateway decides."""
+    """Give `amount` of an order's payment back. Each command is one refund of its own; the gateway decides.
+
+    `payment_no`: it must be this one of the order's payments; None: whichever was paid.
+    """
 
     request_id: str
     order_no: str
     amount: Money
     note: str
     operator: str
+    payment_no: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,8 @@ def _refusal_of(event: RefundAsked, paid: PaymentRecord | None) -> Reason | None
         return Reason.BAD_AMOUNT
     if paid is None:
         return Reason.UNKNOWN_PAYMENT
+    if event.command.payment_no not in (None, paid.payment_no):
+        return Reason.PAYMENT_NOT_PAID
     kept = paid.late_money is not None and paid.late_money.state is LateMoneyState.ACCEPTED
     if paid.state is not TerminalState.PAID and not kept:
         return Reason.PAYMENT_NOT_PAID

@@ -175,7 +175,21 @@ def test_a_code_without_a_known_address_says_how_to_get_a_qr(file: Path, databas
     assert "--public-url" in out
 
 
-def test_a_store_that_nobody_knows_gets_no_code(database: str, capsys: Capture):
+@pytest.mark.parametrize(
+    "words",
+    [["activation-code", "--store", "s1"], ["static-qr", "--store", "s1"], ["late", "list"], ["bills", "list"]],
+    ids=lambda words: words[0],
+)
+def test_a_database_that_is_not_there_is_said_and_not_made(words: list[str], database: str, capsys: Capture):
+    """A mistyped path must not answer "nothing waits"."""
+    assert run(["gateway", *words, "--database", database, "--json"]) == 5
+    assert "does not exist" in ending(capsys)["message"]
+    assert not Path(database).exists()
+
+
+def test_a_store_that_nobody_knows_gets_no_code(file: Path, database: str, capsys: Capture):
+    assert run(["gateway", "apply", str(file), "--database", database]) == 0
+    capsys.readouterr()
     assert run(["gateway", "activation-code", "--store", "s9", "--database", database, "--json"]) == 2
     assert ending(capsys)["faults"][0]["key"] == "store"
 

@@ -150,6 +150,8 @@ def test_next_event_names_the_moment_at_which_time_alone_changes_a_trade() -> No
     assert bench.phone.next_event_ms() == bench.now_ms + 5000
     bench.wait_s(5)
     bench.phone.advance(bench.now_ms)
+    assert bench.phone.next_event_ms() == bench.now_ms, "the notification that it is paid"
+    assert len(bench.deliveries()) == 1
     assert bench.phone.next_event_ms() == bench.now_ms + 55_000
     assert [order.money.state.value for order in bench.phone.orders(bench.now_ms)] == ["waiting", "paid"]
 
