@@ -116,13 +116,20 @@ def _waiting(state: CashierState, sale: Sale, payment: PaymentView) -> PanelView
     )
 
 
+def _who_may_scan(payment: PaymentView) -> Phrase:
+    """A wallet's own QR is that wallet's; the gateway's page takes them all."""
+    if payment.channel is None:
+        return say("state.qr_any")
+    return say("state.qr_customer", wallet=words.wallet(payment.channel))
+
+
 def _waiting_qr(state: CashierState, sale: Sale, payment: PaymentView) -> PanelView:
     life_ms = payment.qr_expires_ms - payment.started_at_ms if payment.qr_expires_ms is not None else None
     return PanelView(
         sign=Sign.RING,
         tone=Tone.WAITING,
         big=say("state.qr_password" if payment.payer_prompted else "state.qr"),
-        customer=None if payment.payer_prompted else say("state.qr_customer", wallet=words.wallet(payment.channel)),
+        customer=None if payment.payer_prompted else _who_may_scan(payment),
         todo=_armed(state),
         ring=Ring(elapsed_s=_elapsed_s(state, sale), of_s=life_ms // 1000 if life_ms else None),
         qr=payment.qr or "",

@@ -107,7 +107,12 @@ def ours(state: TerminalState, **changes: object) -> PaymentView:
 def showing_qr() -> CashierState:
     state = run(till(), [*typed("12.5"), e.Pressed(command=Command.SHOW_QR)], now_ms=2_000)
     view = ours(
-        TerminalState.WAITING, presented=Presented.MERCHANT, qr=QR, qr_expires_ms=NOW_MS + 119_000, request_id="r1"
+        TerminalState.WAITING,
+        presented=Presented.MERCHANT,
+        qr=QR,
+        qr_expires_ms=NOW_MS + 119_000,
+        request_id="r1",
+        channel=None,
     )
     return run(state, [e.Published(publication=view), e.Tick(unix_ms=NOW_MS)], now_ms=25_000)
 
