@@ -124,7 +124,10 @@ class CashierPage:
             mark = None if session is None else session.mark
             state = state_of(payment, seen.live, mark=mark, now_ms=now_ms)
         if payment is not None and state in (PageState.PAID, PageState.TAKEN, PageState.OVER):
-            return end_page(shown, payment, state)
+            # Perhaps it was this customer who paid: his wallet can say so.
+            unknown = state is PageState.TAKEN and session is None and wallet is not None
+            asked = self._sign_in(request, seen, wallet) if unknown and wallet is not None else None
+            return end_page(shown, payment, state) if asked is None else asked
         if session is not None:
             return self._pay_page(request, shown, seen, state)
         signing_in = None if wallet is None else self._sign_in(request, seen, wallet)
