@@ -30,6 +30,9 @@ _COMMON: Final = frozenset(
         "read_timeout_ms",
     }
 )
+#: The longest that an account may allow, in milliseconds; a task's lease outlives two calls of that length.
+MOST_CONNECT_MS: Final = 10_000
+MOST_READ_MS: Final = 20_000
 _WALLETS: Final = ", ".join(sorted(SETTINGS))
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _PLAIN: Final = re.compile(r"[\x21-\x7e]{1,256}")
@@ -127,8 +130,8 @@ def parse_account(raw: Mapping[str, object]) -> ChannelAccount:
         trusted_ca=reader.key_text("trusted_ca", "the authority's certificate, PEM"),
         min_query_interval_ms=reader.number("min_query_interval_ms", default=3_000, low=1_000, high=60_000),
         calls_per_second=reader.number("calls_per_second", default=50, low=1, high=5_000),
-        connect_timeout_ms=reader.number("connect_timeout_ms", default=3_000, low=100, high=10_000),
-        read_timeout_ms=reader.number("read_timeout_ms", default=18_000, low=1_000, high=20_000),
+        connect_timeout_ms=reader.number("connect_timeout_ms", default=3_000, low=100, high=MOST_CONNECT_MS),
+        read_timeout_ms=reader.number("read_timeout_ms", default=18_000, low=1_000, high=MOST_READ_MS),
         texts=texts,
         secrets=secrets,
     )

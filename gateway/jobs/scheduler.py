@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from gateway.channels.account import MOST_CONNECT_MS, MOST_READ_MS
 from gateway.jobs.bucket import Bucket, full
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk
@@ -21,7 +22,8 @@ from gateway.store import guards, tasks
 from gateway.store.tasks import Task
 from gateway.store.units import Store, StoreFailed, Tx
 
-LEASE_MS: Final = 60_000
+#: Longer than a task's two slowest calls (each may take three connects until it is sent: `channels.http`).
+LEASE_MS: Final = 2 * (3 * MOST_CONNECT_MS + MOST_READ_MS) + 10_000
 _BATCH: Final = 64
 #: Calls of one account under way; its line has room for the tills' own calls besides.
 _AT_ONCE: Final = 32
