@@ -153,3 +153,13 @@ def troubles() -> Generator[None, None, None]:
         # `strerror` and the file's name: the text of an unforeseen error is not repeated.
         message = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
         raise CommandStop(Exit.DATA, reason=Reason.FOLDER_UNREADABLE, message=message) from error
+
+
+def text_of(file: Path) -> str:
+    """What the owner wrote; a file in another encoding ends the command with advice."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise CommandStop(
+            Exit.USAGE, reason=Reason.USAGE, message=f"{file.name} is not UTF-8 text.", hint="Save it as UTF-8."
+        ) from None

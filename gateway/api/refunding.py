@@ -70,7 +70,7 @@ class RefundCalls:
         if order is None:
             raise Refusal(Reason.PAYMENT_NOT_PAID)
         now_ms = self._clock.now_ms()
-        refund = refund_asked(request, payment, order, now_ms=now_ms)
+        refund = refund_asked(request, order, now_ms=now_ms)
         if not refunds.reserve(tx, refund):
             raise Refusal(Reason.REFUND_EXCEEDS)
         said = Said(what="refund_requested", said_by="till", detail=f"{refund.refund_no} {refund.amount_fen}")

@@ -48,6 +48,7 @@ class BillOutcome:
 
 
 def day_of(at_ms: int) -> str:
+    """The Beijing day of a moment, YYYY-MM-DD."""
     return _day(at_ms).isoformat()
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from gateway.payments.paging import page_is_over
 from gateway.payments.values import ChannelOrder, Payment
 from protocol.messages import LateMoneyState
+from protocol.money import Money
 from protocol.states import GatewayState
 
 
@@ -59,4 +60,4 @@ def script_json(values: object) -> str:
 
 def yuan(amount_fen: int) -> str:
     """`12.50`."""
-    return f"{amount_fen // 100}.{amount_fen % 100:02d}"
+    return Money(amount_fen).yuan()

@@ -6,15 +6,18 @@ from typing import Final, assert_never
 
 from gateway.configure.faults import Faults, one_fault
 from gateway.configure.words import LateAction, LateCaseSaid, LateOrder, LateSaid
-from gateway.jobs.keeping import PaceOf
 from gateway.jobs.late_cases import accept, open_cases, send_back
-from gateway.jobs.schedule import Pace
+from gateway.jobs.schedule import DEFAULT_PACE, Pace
 from gateway.payments.late import LateRefusal, LateWord
 from gateway.payments.values import PaymentKey
 from gateway.store.units import Tx
 
+
 #: The account's own pace is taken when the task is taken up.
-_PACE: Final[PaceOf] = lambda _account: Pace(query_interval_ms=3_000)  # noqa: E731
+def _pace_of(_account: str | None) -> Pace:
+    return DEFAULT_PACE
+
+
 _MOST_TEXT: Final = 120
 _HINTS: Final = {
     LateRefusal.NOT_LATE: "no late money waits under this number; `guitai gateway late list` shows what does",
@@ -34,9 +37,9 @@ def late_word(tx: Tx, order: LateOrder, *, now_ms: int) -> tuple[LateSaid, Payme
     word = LateWord(person=person, reason=reason)
     match order.action:
         case LateAction.ACCEPT:
-            key = accept(tx, order.out_trade_no, word, _PACE, now_ms=now_ms)
+            key = accept(tx, order.out_trade_no, word, _pace_of, now_ms=now_ms)
         case LateAction.REFUND:
-            key = send_back(tx, order.out_trade_no, word, _PACE, now_ms=now_ms)
+            key = send_back(tx, order.out_trade_no, word, _pace_of, now_ms=now_ms)
         case _:
             assert_never(order.action)
     if isinstance(key, LateRefusal):

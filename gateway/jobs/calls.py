@@ -15,7 +15,7 @@ import structlog
 
 from gateway.channels.port import Channel, LineFault, NoAnswer, NotSent, OrderRef, PreparedCall
 from gateway.jobs.keeping import keep
-from gateway.jobs.schedule import Pace
+from gateway.jobs.schedule import DEFAULT_PACE, Pace
 from gateway.jobs.waiters import Waiters
 from gateway.payments.undo import with_amber
 from gateway.payments.values import ChannelOrder, Payment, Step
@@ -29,7 +29,6 @@ V = TypeVar("V")
 Decide = Callable[[Payment, ChannelOrder, int], Step]
 #: Told of every live result of an account: its health is learned from them.
 Heard = Callable[[str, object], None]
-_DEFAULT_PACE = Pace(query_interval_ms=3_000)
 
 
 class ChannelCalls:
@@ -49,7 +48,7 @@ class ChannelCalls:
     def pace_of(self, account_id: str | None) -> Pace:
         account = None if account_id is None else self.accounts.find(account_id)
         if account is None:
-            return _DEFAULT_PACE
+            return DEFAULT_PACE
         traits = account.channel.traits
         return Pace(
             query_interval_ms=traits.query_interval_ms,

@@ -25,6 +25,7 @@ from gateway.jobs.schedule import (
     undo_goes_on,
 )
 from gateway.payments.answers import answer_pay, answer_precreate, answer_query
+from gateway.payments.paging import asked_again
 from gateway.payments.undo import answer_cancel, page_over, sending_cancel, sending_close
 from gateway.payments.values import Alarm, AlarmKind, ChannelOrder, Payment, Step, read_key
 from gateway.store import alarms, payments, tasks
@@ -126,7 +127,7 @@ class Desk:
             tasks.give_back(tx, TaskKind.WORK, out_trade_no, owner=self._calls.owner)
             return None
         if action.kind is ActionKind.QR:
-            order = replace(order, calls=order.calls + 1, open_calls=order.open_calls + 1)
+            order = asked_again(order)
             payments.save_channel_order(tx, order)
         return payment, order, action
 

@@ -65,6 +65,10 @@ class Pace:
     undo_needs_query: bool = False
 
 
+#: Of an account that is not loaded.
+DEFAULT_PACE: Final = Pace(query_interval_ms=3_000)
+
+
 def next_action(payment: Payment, order: ChannelOrder, pace: Pace) -> Action | None:
     """What to do next about this order; None when nothing is left to do."""
     if order.ended_kind is not None:

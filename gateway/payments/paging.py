@@ -103,7 +103,7 @@ def open_on_page(
 
 
 def asked_again(order: ChannelOrder) -> ChannelOrder:
-    """The same payer pressed again and the call is made once more: durable first."""
+    """The same call (a QR's, or a page's whose payer pressed again) is made once more: durable first."""
     return replace(order, calls=order.calls + 1, open_calls=order.open_calls + 1)
 
 

@@ -46,7 +46,7 @@ from protocol.states import RefundEvent, RefundState, Verdict, refund_next
 _OWN_SUFFIX: Final = {RefundCause.UNDO: "RU", RefundCause.LATE: "RL"}
 
 
-def refund_asked(request: RefundRequest, payment: Payment, order: ChannelOrder, *, now_ms: int) -> Refund:
+def refund_asked(request: RefundRequest, order: ChannelOrder, *, now_ms: int) -> Refund:
     """What the till asked for, before anything is sent."""
     return _new(
         order,

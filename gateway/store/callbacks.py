@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from gateway.store.savepoints import Savepoint
 from gateway.store.tables_page import ACCEPTED, CALLBACKS
 from gateway.store.units import Tx
 
@@ -57,7 +58,7 @@ def add(tx: Tx, callback: Callback) -> None:
 def add_accepted(tx: Tx, callback: Callback) -> bool:
     """False: this account has accepted this event before; nothing is kept."""
     assert callback.outcome == ACCEPTED, "the index is over what was accepted"
-    savepoint = tx.connection.begin_nested()
+    savepoint = Savepoint.begin(tx.connection)
     try:
         tx.connection.execute(_INSERT, _values(callback))
     except IntegrityError:

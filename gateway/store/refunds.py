@@ -8,6 +8,7 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.payments.values import PaymentKey, Refund, RefundCause, RefundHeard
+from gateway.store.savepoints import Savepoint
 from gateway.store.tables_money import REFUND_ROOM, REFUNDS
 from gateway.store.units import Tx
 from protocol.reasons import Reason
@@ -52,7 +53,7 @@ def refundable_fen(tx: Tx, out_trade_no: str) -> int:
 
 def reserve(tx: Tx, refund: Refund) -> bool:
     """Takes the amount out of what may be refunded and keeps the refund. False: there is not so much left."""
-    savepoint = tx.connection.begin_nested()
+    savepoint = Savepoint.begin(tx.connection)
     try:
         changed = tx.connection.execute(_RESERVE, {"k_out": refund.out_trade_no, "v_fen": refund.amount_fen})
     except IntegrityError:

@@ -20,6 +20,7 @@ from guitai.gateway_door import (
     print_faults,
     print_json,
     public_url_option,
+    text_of,
     troubles,
 )
 from protocol.reasons import Reason
@@ -83,7 +84,7 @@ def apply(file: Path, database: str | None, dry_run: bool, as_json: bool) -> int
     from gateway.configure.words import ApplyOrder, Planned, Refused
 
     with troubles():
-        toml = _text_of(file)
+        toml = text_of(file)
         order = ApplyOrder(toml=toml, files=_key_files(file, toml), dry_run=dry_run)
         said = ask(database, order, url=None)
     if isinstance(said, Refused):
@@ -113,15 +114,6 @@ def activation_code(
     assert isinstance(said, CodeMade), "an order for a code is answered with one"
     _print_code(said, as_json)
     return int(Exit.DONE)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise CommandStop(
-            Exit.USAGE, reason=Reason.USAGE, message=f"{file.name} is not UTF-8 text.", hint="Save it as UTF-8."
-        ) from None
 
 
 def _key_files(file: Path, toml: str) -> dict[str, str]:

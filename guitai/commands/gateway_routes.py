@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from guitai.exits import CommandStop, Exit
-from guitai.gateway_door import database_option, database_path, print_faults, print_json, troubles
+from guitai.gateway_door import (
+    database_option,
+    database_path,
+    print_faults,
+    print_json,
+    text_of,
+    troubles,
+)
 from protocol.money import CNY, Money
 from protocol.reasons import Reason
 
@@ -45,22 +52,13 @@ def replay(day: datetime, rules: Path, database: str | None, as_json: bool) -> i
     from gateway.routing.replay import totals
 
     with troubles():
-        other = read_routes(_text_of(rules))
+        other = read_routes(text_of(rules))
         if isinstance(other, Faults):
             return print_faults(other, as_json, start="Nothing was replayed.")
         recorded = _recorded(database, day)
     replayed = [decide_again(one, other.routes, other.terms) for one in recorded]
     _print(day, replayed, totals(replayed), as_json=as_json)
     return int(Exit.DONE)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise CommandStop(
-            Exit.USAGE, reason=Reason.USAGE, message=f"{file.name} is not UTF-8 text.", hint="Save it as UTF-8."
-        ) from None
 
 
 def _recorded(database: str | None, day: datetime) -> list[Recorded]:

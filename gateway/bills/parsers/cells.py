@@ -51,11 +51,6 @@ def unix_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-def day_of(at_ms: int) -> str:
-    """The Beijing day of a moment, YYYY-MM-DD."""
-    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(BEIJING).strftime("%Y-%m-%d")
-
-
 def plain_name(name: str) -> str:
     """Column names differ in their brackets from one edition of a file to the next."""
     return name.strip().replace("（", "(").replace("）", ")")

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.bills.line import BadBill, BillFault, BillFile, LineKind, Statement, StatementLine
-from gateway.bills.parsers.cells import Header, Row, day_of, equal_total, plain_name
+from gateway.bills.parsers.cells import Header, Row, equal_total, plain_name
 from gateway.bills.parsers.packing import plain
+from gateway.bills.plan import day_of
 
 _KINDS: Final[Mapping[str, LineKind]] = {
     "SUCCESS": LineKind.PAY,

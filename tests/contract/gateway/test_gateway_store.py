@@ -235,7 +235,7 @@ def test_refunds_are_reserved_by_a_check_and_never_exceed_what_was_taken() -> No
     asked = RefundRequest(refund_no=ORDER_NO, amount_fen=300, currency="CNY", note="", operator="01")
     taken: list[bool] = []
     for number in range(6):
-        refund = replace(refund_asked(asked, row, sent, now_ms=1), refund_no=f"R{number}")
+        refund = replace(refund_asked(asked, sent, now_ms=1), refund_no=f"R{number}")
         taken.append(store.run_now(lambda tx, refund=refund: refunds.reserve(tx, refund)))
     assert taken == [True] * 4 + [False] * 2
     assert store.run_now(lambda tx: refunds.refundable_fen(tx, sent.out_trade_no)) == 50
