@@ -21,8 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.cashier_page.choosing import PageRouter, bound
 from gateway.cashier_page.tickets import PayerSession
-from gateway.channels.port import Declined, NoAnswer, NotSent, PageOrder, PageReady, Unknown
-from gateway.channels.verdicts import CreateVerdict
+from gateway.channels.port import PageOrder, PageReady
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.keeping import keep, keep_new
 from gateway.jobs.shop_pages import ShopPages
@@ -266,20 +265,19 @@ class Pressing:
         verdict = await self._calls.perform(
             order.account_id, lambda channel: channel.create(asked, now_ms=self._calls.clock.now_ms())
         )
-        heard = believed(verdict, calls=order.calls)
         payment, after = await self._calls.apply(
             order.out_trade_no,
-            lambda p, o, now: answer_create(p, o, heard, said_by=o.channel, now_ms=now),
+            lambda p, o, now: answer_create(p, o, verdict, said_by=o.channel, now_ms=now),
             release=False,
         )
         self._wake()
         wanted = payment.state is GatewayState.SENT and payment.cancel_requested_ms is None
-        if not isinstance(heard, PageReady) or not wanted or after.ended_kind is not None or after.release_ms:
+        if not isinstance(verdict, PageReady) or not wanted or after.ended_kind is not None or after.release_ms:
             return None
-        self._ready[order.out_trade_no] = heard
+        self._ready[order.out_trade_no] = verdict
         while len(self._ready) > _MOST_READY:
             del self._ready[next(iter(self._ready))]
-        return heard
+        return verdict
 
     def _created(self, name: str, task: asyncio.Task[PageReady | None]) -> None:
         self._creating.pop(name, None)
@@ -296,10 +294,3 @@ def _opened(payment: Payment, session: PayerSession, ordinal: int, *, now_ms: in
         out_trade_no=new_out_trade_no(payment.key.order_no, ordinal),
         now_ms=now_ms,
     )
-
-
-def believed(verdict: CreateVerdict | NotSent | NoAnswer, *, calls: int) -> CreateVerdict | NotSent | NoAnswer:
-    """An earlier call for this order may have opened it, and its payer may hold what it answered."""
-    if calls > 1 and isinstance(verdict, Declined):
-        return Unknown(reason=verdict.reason, code=verdict.code)
-    return verdict

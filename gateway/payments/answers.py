@@ -184,6 +184,10 @@ def _asked(order: ChannelOrder, verdict: QueryVerdict | NotSent | NoAnswer, aske
 
 
 def _declined(payment: Payment, order: ChannelOrder, verdict: Declined, *, said_by: str, now_ms: int) -> Step:
+    """A proof only when no other call for this order was made: an earlier one may have opened it, and may be paid."""
+    if order.calls > 1:
+        doubted = Unknown(reason=verdict.reason, code=verdict.code)
+        return _moves_nothing(payment, order, doubted, what="declined_again", said_by=said_by)
     return to_not_paid(
         payment,
         order,

@@ -65,6 +65,10 @@ def stays_open(payment: Payment, *, now_ms: int) -> bool:
     return payment.page and payment.state is GatewayState.SENT and payment.cancel_requested_ms is None and in_time
 
 
+#: Rows of table P that say no money ever moved: they cannot follow a verified "paid" about the same order.
+_BEFORE_ANY_MONEY: Final = frozenset({ProofKind.DECLINED, ProofKind.NOT_SENT})
+
+
 def to_not_paid(
     payment: Payment, order: ChannelOrder, event: GatewayEvent, *, kind: ProofKind, said_by: str,
     reason: Reason, detail: str, now_ms: int,
@@ -74,7 +78,8 @@ def to_not_paid(
     if order.ended_kind is not None:
         return Step(payment=payment, order=order, said=(said,))
     move = gateway_next(payment.state, event)
-    if move is Verdict.CONFLICT:
+    paid = order.paid_at_ms is not None and kind in _BEFORE_ANY_MONEY
+    if move is Verdict.CONFLICT or paid:
         alarm = Alarm(kind=AlarmKind.CONFLICT, detail=f"paid, and now {said_by} says {kind.value}")
         return Step(payment=payment, order=order, said=(said,), alarms=(alarm,))
     assert move is GatewayState.NOT_PAID, f"{payment.state} + {event} = {move}"

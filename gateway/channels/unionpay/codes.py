@@ -74,6 +74,10 @@ FAILED: Final[Mapping[str, ChannelReason]] = {
     "PR99": ChannelReason.RISK,
 }
 
+#: Said without a reason, or after a time-out. Of a try this counts once the order was reversed as well; of a refund,
+#: where nothing can be reversed, it settles nothing.
+NO_REASON: Final = frozenset({"02", "69", "99"})
+
 #: With these a reversal is refused.
 UNDO_REFUSED: Final[Mapping[str, ChannelReason]] = {
     "10": ChannelReason.MERCHANT_CONFIG,

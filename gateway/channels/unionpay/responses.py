@@ -182,14 +182,17 @@ def trade_verdict(message: Message, code: str) -> Paid | Pending | Failed | Unkn
 
 
 def refund_verdict(message: Message, code: str) -> RefundDone | RefundOpen | RefundRefused | None:
-    """What `code` says of a refund that UnionPay has recorded. None: nothing. A recorded failure is final even for low
-    balance: the same number sent again is a duplicate."""
+    """What `code` says of a refund that UnionPay has recorded. None: nothing, ask again.
+
+    A recorded failure is final, even low balance: the same number sent again is a duplicate. A time-out, or a code
+    without a reason, is no failure.
+    """
     amount_fen = message.amount_fen
     if code in codes.PAID and amount_fen is not None:
         return RefundDone(amount_fen=amount_fen, channel_refund_id=message.query_id, done_at_ms=message.traced_ms)
     if code in codes.PENDING:
         return RefundOpen(code=code)
-    if code in codes.FAILED or code in codes.REFUND_NEVER:
+    if code in codes.REFUND_NEVER or (code in codes.FAILED and code not in codes.NO_REASON):
         low = code == "64"
         reason = ChannelReason.SELLER_BALANCE_LOW if low else ChannelReason.REFUND_REFUSED
         return RefundRefused(code=code, reason=reason, final=True)
