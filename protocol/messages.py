@@ -191,6 +191,46 @@ class PublicKeyEntry(Struct, frozen=True, kw_only=True):
     public_key: str
 
 
+class ProofKey(Struct, frozen=True, kw_only=True):
+    """A key that signs proofs (protocol/offline/proof.py), raw 32 bytes in base64url; an order names it by `kid`."""
+
+    kid: Annotated[int, Meta(ge=0, le=255)]
+    public_key: Annotated[str, Meta(max_length=64)]
+
+
+class CodeVerifier(Struct, frozen=True, kw_only=True):
+    """What a till holds of a typed code (protocol/offline/typed_code.py)."""
+
+    index: Annotated[int, Meta(ge=1, le=65_535)]
+    verifier: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+
+
+class OfflineKit(Struct, frozen=True, kw_only=True):
+    """What a till needs to sell while its line is down; it replaces the kit before, but for verifiers still held.
+
+    `base_url` precedes `/o/…` in its QRs. `proof_keys`: the current key first, then the next, then older ones that
+    still count. `codes`: verifiers from the index asked for on. The limits are what the gateway will take or free.
+    """
+
+    epoch: Annotated[int, Meta(ge=1, le=65_535)]
+    base_url: Annotated[str, Meta(max_length=200)]
+    proof_keys: tuple[ProofKey, ...]
+    codes: tuple[CodeVerifier, ...]
+    order_limit_fen: AmountFen
+    typed_order_limit_fen: AmountFen
+    typed_shift_limit_fen: AmountFen
+    server_time_ms: TimeMs
+
+
+class OfflineKitRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /v1/offline/kit`: `first` is the lowest index that the till neither holds nor ever used; `wanted` verifiers
+    from there on. `offline_key`: the public key that will sign this till's ORDERs (raw 32 bytes in base64url)."""
+
+    first: Annotated[int, Meta(ge=1, le=65_535)]
+    wanted: Annotated[int, Meta(ge=0, le=64)]
+    offline_key: Annotated[str, Meta(max_length=64)]
+
+
 class ActivationAnswer(Struct, frozen=True, kw_only=True):
     """What a terminal is from now on. Same code + same public key = this answer again."""
 
