@@ -1,0 +1,127 @@
+"""The page of evidence: says what commands printed, hides no failure, and has every word in every language."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from proof.evidence.experiment import Experiment, Figure, Result, counted, read_last_line
+from proof.evidence.page import LANGUAGES, Evidence, load_words, render
+from proof.evidence.plan import LONG, SHORT, experiments
+from proof.evidence.run import run_one
+
+#: What each experiment's command prints, as far as figures are read from it.
+PRINTED: dict[str, dict[str, Any]] = {
+    "simulation": {
+        "violations": [],
+        "seeds": 6,
+        "orders": 1061,
+        "payments": 77,
+        "paid": 42,
+        "virtual_hours": 0.72,
+        "deaths": 72,
+        "checks": 9347,
+        "faults": {"lost_answer": 102},
+        "ends": {"ABSENT": 7},
+        "trace": "89a7",
+    },
+    "torture": {
+        "lost": 0,
+        "double": 0,
+        "cycles": 12,
+        "orders": 40,
+        "payments": 50,
+        "refunds": 3,
+        "entries": 300,
+        "settled_after_s": 20.5,
+        "kills": {"gateway": 4},
+        "wallets": {"ali": 20},
+    },
+    "speed": {"benches": [{"name": "journal", "ratio": 1.26, "bound": 2.0}]},
+}
+
+
+def _results() -> list[Result]:
+    return [
+        Result(experiment=experiment, exit_status=0, seconds=1.0, printed=PRINTED[experiment.name], words="")
+        for experiment in experiments(SHORT, seed=1)
+    ]
+
+
+def _page(results: list[Result]) -> str:
+    return render(
+        Evidence(made_at="now", command="./run evidence", seconds=1.0, results=results, versions={"guitai": "1"})
+    )
+
+
+def test_all_languages_have_the_same_words_and_none_is_empty() -> None:
+    words = load_words()
+    assert set(words) == {code for code, _ in LANGUAGES}
+    first = words["en"]
+    for code, _ in LANGUAGES:
+        assert list(words[code]) == list(first)
+        assert all(words[code].values())
+
+
+def test_every_word_is_shown_by_some_page() -> None:
+    """A page of good results and a page of a failure show all words there are."""
+    good, bad = _results(), _results()
+    bad[0] = Result(experiment=bad[0].experiment, exit_status=1, seconds=1.0, printed=None, words="")
+    both = _page(good) + _page(bad)
+    assert [key for key, sentence in load_words()["zh-CN"].items() if f">{sentence}</span>" not in both] == []
+
+
+def test_a_page_shows_each_command_and_each_figure() -> None:
+    page = _page(_results())
+    for result in _results():
+        assert result.experiment.command in page
+        assert result.figures
+        for figure in result.figures:
+            assert f"<td>{figure.value}</td>" in page
+    assert "1,061" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "printed"), [(1, {"violations": []}), (0, None)], ids=["exit status", "no last line"]
+)
+def test_a_failed_experiment_fails_the_page(status: int, printed: dict[str, Any] | None) -> None:
+    """Whatever else it says, and what it said is on the page, escaped."""
+    experiment = Experiment(name="simulation", arguments=("simulate",), figures=lambda _: ())
+    failed = Result(experiment=experiment, exit_status=status, seconds=1.0, printed=printed, words="<b>boom</b>")
+    page = _page([failed])
+    assert load_words()["en"]["not_all_passed"] in page
+    assert load_words()["en"]["all_passed"] not in page
+    assert printed is not None or "&lt;b&gt;boom" in page
+
+
+def test_the_page_fetches_nothing_and_runs_nothing() -> None:
+    page = _page(_results())
+    assert re.search(r"<script|<link|<img|url\(|@import|https?:", page) is None
+
+
+def test_a_figure_that_was_not_printed_is_not_shown() -> None:
+    assert counted({"seeds": 3}, "seeds", "orders") == (Figure(label="seeds", value="3"),)
+
+
+@pytest.mark.parametrize("stdout", ["", "no json", "[1]", '{"a": 1}\nlater words'])
+def test_only_a_json_object_on_the_last_line_counts(stdout: str) -> None:
+    assert read_last_line(stdout) is None
+
+
+def test_an_experiment_is_the_command_it_prints() -> None:
+    """Run for real: its figures are those of its last line."""
+    experiment = Experiment(
+        name="versions", arguments=("verify", "--data-dir", "/nowhere", "--json"), figures=lambda _: ()
+    )
+    result = run_one(experiment)
+    assert not result.passed
+    assert result.exit_status == 5
+    assert json.loads(json.dumps(result.printed))["reason"] == "not_activated"
+
+
+def test_a_long_run_asks_for_more() -> None:
+    for short, long in zip(experiments(SHORT, seed=1), experiments(LONG, seed=1), strict=True):
+        assert short.name == long.name
