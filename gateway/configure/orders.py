@@ -9,6 +9,7 @@ from typing import assert_never
 from zoneinfo import available_timezones
 
 from gateway.configure.activation import CODE_BYTES, create_code
+from gateway.configure.alarms import alarms_word
 from gateway.configure.apply import apply_document, plan_document
 from gateway.configure.bills import bills_word
 from gateway.configure.document import read_document
@@ -16,6 +17,7 @@ from gateway.configure.faults import Faults, one_fault
 from gateway.configure.late_money import late_word
 from gateway.configure.static_qr import STATIC_BYTES, static_qr
 from gateway.configure.words import (
+    AlarmsOrder,
     ApplyOrder,
     BillsOrder,
     CodeMade,
@@ -71,6 +73,8 @@ class OwnerOrders:
                 return await self._late_money(order)
             case BillsOrder():
                 return await self._bills(order)
+            case AlarmsOrder():
+                return await self._alarms(order)
             case StaticQrOrder():
                 return await self._static_qr(order)
             case _:
@@ -97,6 +101,11 @@ class OwnerOrders:
         if key is not None and self._moved is not None:
             self._moved(key)
         return answer
+
+    async def _alarms(self, order: AlarmsOrder) -> Said:
+        now_ms = self._clock.now_ms()
+        said = await self._store.run(lambda tx: alarms_word(tx, order, now_ms=now_ms))
+        return Refused(faults=said) if isinstance(said, Faults) else said
 
     async def _bills(self, order: BillsOrder) -> Said:
         now_ms = self._clock.now_ms()

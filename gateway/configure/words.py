@@ -72,7 +72,21 @@ class StaticQrOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="stat
     renew: bool = False
 
 
-Order = ApplyOrder | CodeOrder | LateOrder | BillsOrder | StaticQrOrder
+class AlarmsAction(StrEnum):
+    LIST = "list"
+    CLOSE = "close"
+
+
+class AlarmsOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="alarms", forbid_unknown_fields=True):
+    """What a person says about an alarm; `LIST` says nothing."""
+
+    action: AlarmsAction
+    alarm: int = 0
+    person: str = ""
+    reason: str = ""
+
+
+Order = AlarmsOrder | ApplyOrder | BillsOrder | CodeOrder | LateOrder | StaticQrOrder
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -183,7 +197,22 @@ class StaticQrSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="sta
     fresh: bool
 
 
-Said = Planned | CodeMade | LateSaid | Refused | Failed | BillsSaid | StaticQrSaid
+class AlarmSaid(Struct, frozen=True, kw_only=True):
+    alarm: int
+    kind: str
+    about: str
+    detail: str
+    raised_ms: int
+
+
+class AlarmsSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="alarms"):
+    """The alarms that are open now; `done`: what was asked for was done."""
+
+    alarms: tuple[AlarmSaid, ...]
+    done: bool = False
+
+
+Said = AlarmsSaid | BillsSaid | CodeMade | Failed | LateSaid | Planned | Refused | StaticQrSaid
 
 
 def write_line(words: Question | Order | Said) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -24,7 +25,24 @@ _CLOSE_ALL: Final = (
     )
     .values(closed_ms=bindparam("v_now"))
 )
+_CLOSE_BY_PERSON: Final = (
+    update(ALARMS)
+    .where(_A.alarm_id == bindparam("k_id"), _A.closed_ms.is_(None))
+    .values(closed_ms=bindparam("v_now"), closed_by=bindparam("v_by"), closed_reason=bindparam("v_reason"))
+)
+_ALL_OPEN: Final = (
+    select(_A.alarm_id, _A.kind, _A.about, _A.detail, _A.raised_ms).where(_A.closed_ms.is_(None)).order_by(_A.alarm_id)
+)
 _COUNT: Final = select(_A.kind, func.count()).where(_A.closed_ms.is_(None)).group_by(_A.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAlarm:
+    alarm_id: int
+    kind: str
+    about: str
+    detail: str
+    raised_ms: int
 
 
 def raise_alarm(tx: Tx, alarm: Alarm, *, about: str, now_ms: int) -> bool:
@@ -44,6 +62,19 @@ def close_alarm(tx: Tx, kind: AlarmKind, *, about: str, now_ms: int) -> None:
 def close_all(tx: Tx, *, about: str, now_ms: int) -> None:
     """The money went where it belongs: what was raised about its way there is over."""
     tx.connection.execute(_CLOSE_ALL, {"k_about": about, "v_now": now_ms})
+
+
+def open_alarms(tx: Tx) -> list[OpenAlarm]:
+    """The oldest first."""
+    return [
+        OpenAlarm(alarm_id=row[0], kind=row[1], about=row[2], detail=row[3], raised_ms=row[4])
+        for row in tx.connection.execute(_ALL_OPEN)
+    ]
+
+
+def close_by_person(tx: Tx, alarm_id: int, *, person: str, reason: str, now_ms: int) -> None:
+    """Who and why stay with it."""
+    tx.connection.execute(_CLOSE_BY_PERSON, {"k_id": alarm_id, "v_now": now_ms, "v_by": person, "v_reason": reason})
 
 
 def open_counts(tx: Tx) -> dict[str, int]:

@@ -273,6 +273,8 @@ ALARMS: Final = Table(
     Column("detail", Text, nullable=False),
     Column("raised_ms", BigInteger, nullable=False),
     Column("closed_ms", BigInteger),
+    Column("closed_by", Text),
+    Column("closed_reason", Text),
     Index(
         "ix_alarms_open",
         "kind",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from guitai.commands.gateway_alarms import alarms
 from guitai.commands.gateway_bills import bills
 from guitai.commands.gateway_late import late
 from guitai.commands.gateway_routes import routes
@@ -35,6 +36,7 @@ def command() -> None:
     """The gateway between tills and wallets, and its configuration."""
 
 
+command.add_command(alarms)
 command.add_command(late)
 command.add_command(bills)
 command.add_command(routes)

@@ -177,7 +177,13 @@ def test_a_code_without_a_known_address_says_how_to_get_a_qr(file: Path, databas
 
 @pytest.mark.parametrize(
     "words",
-    [["activation-code", "--store", "s1"], ["static-qr", "--store", "s1"], ["late", "list"], ["bills", "list"]],
+    [
+        ["activation-code", "--store", "s1"],
+        ["static-qr", "--store", "s1"],
+        ["late", "list"],
+        ["alarms", "list"],
+        ["bills", "list"],
+    ],
     ids=lambda words: words[0],
 )
 def test_a_database_that_is_not_there_is_said_and_not_made(words: list[str], database: str, capsys: Capture):
