@@ -286,6 +286,6 @@ class PaymentCalls:
         caller.fresh(tx)
         acks.add(tx, key, state_seq=request.state_seq, state=request.state, now_ms=now_ms)
         acknowledged = replace(payment, acked_seq=max(request.state_seq, payment.acked_seq or 0))
-        payments.save(tx, acknowledged)
+        payments.save(tx, acknowledged, before=payment)
         notice_ended(tx, key, now_ms=now_ms)
         return acknowledged

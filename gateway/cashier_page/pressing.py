@@ -165,7 +165,7 @@ class Pressing:
         if live.out_trade_no in self._ready or live.out_trade_no in self._creating:
             return _Taken(what=PagePress.AGAIN, payment=payment, order=live)
         again = asked_again(live)
-        payments.save_channel_order(tx, again)
+        payments.save_channel_order(tx, again, before=live)
         return _Taken(what=PagePress.AGAIN, payment=payment, order=again, call=True)
 
     def _leave(self, tx: Tx, key: PaymentKey, session: PayerSession) -> bool:

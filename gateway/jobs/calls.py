@@ -21,8 +21,7 @@ from gateway.payments.undo import with_amber
 from gateway.payments.values import ChannelOrder, Payment, Step
 from gateway.ports import Clock
 from gateway.routing.accounts import Accounts, OpenAccount
-from gateway.store import payments, tasks
-from gateway.store.tasks import TaskKind
+from gateway.store import payments
 from gateway.store.units import Store, Tx
 
 V = TypeVar("V")
@@ -77,9 +76,8 @@ class ChannelCalls:
             now_ms = self.clock.now_ms()
             before, order = found(tx, out_trade_no)
             step = with_amber(decide(before, order, now_ms), now_ms=now_ms)
-            keep(tx, before, step, self.pace_of, now_ms=now_ms, order_before=order)
-            if release:
-                tasks.give_back(tx, TaskKind.WORK, out_trade_no, owner=self.owner)
+            ends = self.owner if release else None
+            keep(tx, before, step, self.pace_of, now_ms=now_ms, order_before=order, release=ends)
             assert step.order is not None, "a decision about an order keeps it"
             return step.payment, step.order, step.payment.state_seq != before.state_seq
 
@@ -91,11 +89,9 @@ class ChannelCalls:
 
 def found(tx: Tx, out_trade_no: str) -> tuple[Payment, ChannelOrder]:
     """An order that exists, and its payment."""
-    order = payments.order(tx, out_trade_no)
-    assert order is not None, "a call was made for a channel order that exists"
-    payment = payments.find(tx, order.key)
-    assert payment is not None, "an order has its payment"
-    return payment, order
+    both = payments.with_order(tx, out_trade_no)
+    assert both is not None, "a call was made for a channel order that exists, and an order has its payment"
+    return both
 
 
 def order_ref(order: ChannelOrder) -> OrderRef:

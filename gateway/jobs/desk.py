@@ -123,12 +123,13 @@ class Desk:
         action = next_action(payment, order, self.pace_of(order.account_id))
         if action is None or action.due_ms > now_ms or self._calls.accounts.find(order.account_id) is None:
             due_ms = None if action is None else max(action.due_ms, now_ms + 1_000)
-            tasks.put(tx, TaskKind.WORK, out_trade_no, due_ms=due_ms, account_id=order.account_id)
-            tasks.give_back(tx, TaskKind.WORK, out_trade_no, owner=self._calls.owner)
+            account_id, owner = order.account_id, self._calls.owner
+            tasks.put(tx, TaskKind.WORK, out_trade_no, due_ms=due_ms, account_id=account_id, release=owner)
             return None
         if action.kind is ActionKind.QR:
-            order = asked_again(order)
-            payments.save_channel_order(tx, order)
+            again = asked_again(order)
+            payments.save_channel_order(tx, again, before=order)
+            order = again
         return payment, order, action
 
     def _notice(self, tx: Tx, ref: str) -> None:

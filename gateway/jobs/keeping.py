@@ -46,16 +46,24 @@ def keep_new(tx: Tx, step: Step, pace_of: PaceOf, *, now_ms: int) -> None:
 
 
 def keep(
-    tx: Tx, before: Payment, step: Step, pace_of: PaceOf, *, now_ms: int, order_before: ChannelOrder | None = None
+    tx: Tx,
+    before: Payment,
+    step: Step,
+    pace_of: PaceOf,
+    *,
+    now_ms: int,
+    order_before: ChannelOrder | None = None,
+    release: str | None = None,
 ) -> None:
-    """What a decision made of a payment that exists. `order_before`: the order as it was, if it existed."""
-    if step.order is not None and step.order != order_before:
-        payments.save_channel_order(tx, step.order)
-        if order_before is None or step.order.late_state is not order_before.late_state:
+    """What a decision made of a payment that exists. `order_before`: the order as it was, if the step has one.
+    `release`: the work on it is over, this owner's lease ends."""
+    if step.order is not None:
+        assert order_before is not None, "an order that is kept was read or added before"
+        payments.save_channel_order(tx, step.order, before=order_before)
+        if step.order.late_state is not order_before.late_state:
             step = replace(step, payment=_late_of_all(tx, step.payment))
-    if step.payment != before:
-        payments.save(tx, step.payment)
-    _keep_rest(tx, before, order_before, step, pace_of, now_ms=now_ms)
+    payments.save(tx, step.payment, before=before)
+    _keep_rest(tx, before, order_before, step, pace_of, now_ms=now_ms, release=release)
 
 
 #: What a payment says of late money when several of its orders took some: kept money above what still waits.
@@ -72,8 +80,8 @@ def _late_of_all(tx: Tx, payment: Payment) -> Payment:
 def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf, *, now_ms: int) -> Payment | None:
     """What a decision made of a refund; a new one was reserved already. Returns its payment when that changed too."""
     refund = step.refund
-    if before is not None and refund != before:
-        refunds.save(tx, refund)
+    if before is not None:
+        refunds.save(tx, refund, before=before)
     payments.add_events(tx, refund.key, step.said, now_ms=now_ms)
     for alarm in step.alarms:
         alarms.raise_alarm(tx, alarm, about=refund.refund_no, now_ms=now_ms)
@@ -123,6 +131,7 @@ def _keep_rest(
     pace_of: PaceOf,
     *,
     now_ms: int,
+    release: str | None = None,
 ) -> None:
     payment, order = step.payment, step.order
     ref = key_ref(payment.key)
@@ -132,7 +141,7 @@ def _keep_rest(
     if order is not None:
         action = next_action(payment, order, pace_of(order.account_id))
         due_ms = None if action is None else action.due_ms
-        tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id)
+        tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id, release=release)
         _follow_money(tx, before, order_before, payment, order, pace_of, now_ms=now_ms)
     if payment.page:
         open_page = not payment.state.final and payment.out_trade_no is None

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 
+from gateway.store.statements import Statement
 from gateway.store.tables import ACTIVATION_CODES, ACTIVATIONS, CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
 from gateway.store.units import Tx
 
@@ -153,7 +154,7 @@ def store_exists(tx: Tx, store_id: str) -> bool:
     return found.first() is not None
 
 
-_MERCHANT_OF: Final = (
+_MERCHANT_OF: Final = Statement(
     select(MERCHANTS.c.merchant_id, MERCHANTS.c.late_money)
     .join(CHANNEL_ACCOUNTS, CHANNEL_ACCOUNTS.c.merchant_id == MERCHANTS.c.merchant_id)
     .where(CHANNEL_ACCOUNTS.c.account_id == bindparam("k_account"))
@@ -169,8 +170,8 @@ class Owner:
 
 
 def owner_of(tx: Tx, account_id: str) -> Owner:
-    row = tx.connection.execute(_MERCHANT_OF, {"k_account": account_id}).one()
-    return Owner(merchant_id=row.merchant_id, refunds_late_money=row.late_money != "hold")
+    ((merchant_id, late_money),) = tx.rows(_MERCHANT_OF, {"k_account": account_id})
+    return Owner(merchant_id=merchant_id, refunds_late_money=late_money != "hold")
 
 
 def accounts(tx: Tx) -> list[AccountRow]:
