@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from hmac import digest
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller

@@ -6,8 +6,9 @@ notice "paid and unnoticed".
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller

@@ -9,11 +9,12 @@ It must not decide anything about money: `gateway.payments` does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 import structlog
 
-from gateway.channels.port import Channel, LineFault, NoAnswer, NotSent, OrderRef, PreparedCall
+from gateway.channels.port import Channel, ChannelTraits, LineFault, NoAnswer, NotSent, OrderRef, PreparedCall
 from gateway.jobs.keeping import keep
 from gateway.jobs.schedule import DEFAULT_PACE, Pace
 from gateway.jobs.waiters import Waiters
@@ -48,13 +49,7 @@ class ChannelCalls:
         account = None if account_id is None else self.accounts.find(account_id)
         if account is None:
             return DEFAULT_PACE
-        traits = account.channel.traits
-        return Pace(
-            query_interval_ms=traits.query_interval_ms,
-            query_at_ms=traits.query_at_ms,
-            undo_not_before_ms=traits.undo_not_before_ms,
-            undo_needs_query=traits.undo_needs_query,
-        )
+        return _pace(account.channel.traits)
 
     async def perform(self, account_id: str, build: Callable[[Channel], PreparedCall[V]]) -> V | NotSent | NoAnswer:
         """An account that the owner's file made unusable meanwhile is not called."""
@@ -85,6 +80,16 @@ class ChannelCalls:
         if changed:
             self.waiters.wake(payment.key)
         return payment, order
+
+
+@lru_cache(maxsize=1_024)
+def _pace(traits: ChannelTraits) -> Pace:
+    return Pace(
+        query_interval_ms=traits.query_interval_ms,
+        query_at_ms=traits.query_at_ms,
+        undo_not_before_ms=traits.undo_not_before_ms,
+        undo_needs_query=traits.undo_needs_query,
+    )
 
 
 def found(tx: Tx, out_trade_no: str) -> tuple[Payment, ChannelOrder]:

@@ -5,8 +5,9 @@ caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.jobs.schedule import UNNOTICED_AFTER_MS, Pace, next_action
 from gateway.jobs.schedule_refunds import next_refund_action

@@ -7,7 +7,9 @@ payment is finally NOT_PAID; nothing after a cancel of the order; a late request
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.channels.port import OrderKind
 from gateway.payments.late import covers

@@ -9,8 +9,10 @@ It must not know tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from gateway.payments.moves import bump
 from gateway.payments.values import ChannelOrder, Payment, Said, Step

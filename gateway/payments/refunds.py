@@ -10,8 +10,9 @@ It must not know tables, wires or wallets' codes.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     ChannelReason,

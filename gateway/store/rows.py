@@ -11,19 +11,20 @@ It must not know which tables there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from enum import Enum
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Final, Generic, TypeVar, get_args
 
+from msgspec import Struct
+from msgspec.structs import fields
 from sqlalchemy import Column, ColumnElement, Table, bindparam, insert, update
 
 from gateway.payments.values import PaymentKey
 from gateway.store.statements import Statement
 from gateway.store.units import Tx
 
-V = TypeVar("V")
+V = TypeVar("V", bound=Struct)
 _KEY: Final = ("terminal_id", "order_no", "n")
 _NO_YES: Final[Mapping[object, object]] = {0: False, 1: True}
 _PLAIN: Final = frozenset({str, int, NoneType})
@@ -33,14 +34,14 @@ class Rows(Generic[V]):
     """`identity`: the fields that tell a row from all others, `key` as any; they never change."""
 
     def __init__(self, kind: type[V], table: Table, *, identity: Sequence[str]) -> None:
-        hints = get_type_hints(kind)
-        names = [field.name for field in fields(kind) if field.name != "key"]  # pyright: ignore[reportArgumentType]
+        kinds = {field.name: field.type for field in fields(kind) if field.name != "key"}
+        names = tuple(kinds)
         columns = (*_KEY, *names)
         #: In this order they are selected for `read`.
         self.columns: Final[tuple[Column[Any], ...]] = tuple(table.c[name] for name in columns)
         self._kind: Callable[..., V] = kind
-        self._names: Final = tuple(names)
-        self._words = [(name, words) for name in names if (words := _words_of(hints[name]))]
+        self._names: Final = names
+        self._words = [(name, words) for name in names if (words := _words_of(kinds[name]))]
         self._fields: Callable[[V], tuple[Any, ...]] = attrgetter(*names)
         self._key: Callable[[V], PaymentKey] = attrgetter("key")
         self._insert = Statement(insert(table), columns=columns)

@@ -117,6 +117,7 @@ def open_sqlite(path: Path | None) -> Engine:
         dbapi.isolation_level = None  # transactions are ours: the driver begins none
         _set(dbapi, "foreign_keys", "ON", 1)
         _set(dbapi, "busy_timeout", "5000", None)
+        _set(dbapi, "cache_size", "-65536", -65536)
         _set(dbapi, "temp_store", "MEMORY", 2)  # what a savepoint keeps to undo itself needs no file
         if not in_memory:
             _set(dbapi, "journal_mode", "WAL", "wal")

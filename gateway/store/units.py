@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.store.statements import Bound, Statement, Values
 
@@ -45,6 +45,11 @@ class Driver(Protocol):
     def cursor(self) -> Cursor: ...
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
+
+
+def failed_database(error: Exception) -> bool:
+    """Trouble of the database itself, which fails the store; a unit's own error, and a broken constraint, do not."""
+    return isinstance(error, StoreFailed) or (isinstance(error, DBAPIError) and not isinstance(error, IntegrityError))
 
 
 def driver_of(connection: Connection) -> Driver:

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from gateway.store import savepoints
-from gateway.store.units import StoreFailed, Tx, driver_of
+from gateway.store.units import StoreFailed, Tx, driver_of, failed_database
 
 T = TypeVar("T")
 BEGIN: Final = "BEGIN IMMEDIATE"
@@ -68,12 +68,9 @@ class Writer:
         self._saved = False
         try:
             result = unit(self._beside)
-        except DBAPIError as error:
-            if isinstance(error, IntegrityError):
+        except Exception as error:
+            if not failed_database(error):
                 self._undo()
-            raise
-        except BaseException:
-            self._undo()
             raise
         if self._saved:
             self._say(savepoints.RELEASE)
