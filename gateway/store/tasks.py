@@ -6,10 +6,10 @@ the transaction that finds the task due, keeps it from being taken twice, by one
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, null, or_, select, text, update
 
@@ -89,11 +89,11 @@ def put(
 def due(tx: Tx, *, now_ms: int, limit: int, without: Collection[str] = ()) -> list[Task]:
     """What is due and free, the longest due first; `without` the accounts that can do nothing now."""
     values = {"k_now": now_ms, "k_limit": limit}
-    rows = (
-        tx.connection.execute(_DUE_WITHOUT, {**values, "k_without": sorted(without)}).tuples()
-        if without
-        else tx.rows(_ALL_DUE, values)
-    )
+    rows: Iterable[Sequence[Any]]
+    if without:
+        rows = tx.connection.execute(_DUE_WITHOUT, {**values, "k_without": sorted(without)})
+    else:
+        rows = tx.rows(_ALL_DUE, values)
     return [
         Task(kind=TaskKind(kind), ref=ref, due_ms=due_ms, account_id=account_id)
         for kind, ref, due_ms, account_id in rows
