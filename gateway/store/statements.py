@@ -51,8 +51,8 @@ class Statement:
         compiled = self._core.compile(dialect=dialect, column_keys=self._columns)
         assert isinstance(compiled, SQLCompiler), "a statement, not a definition"
         assert not compiled.post_compile_params, "a list's length is in the text: it cannot be compiled once"
-        _check_types([bind.type for bind in compiled.binds.values()] + _selected(self._core))
-        fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        _check_types([bind.type for bind in compiled.bind_names] + _selected(self._core))
+        fixed = {name: bind.value for bind, name in compiled.bind_names.items() if not bind.required}
         names = compiled.positiontup
         return compiled.string, _by_name(fixed) if names is None else _by_position(fixed, names)
 
