@@ -36,15 +36,15 @@ class Statement:
     def __init__(self, core: ClauseElement, *, columns: Sequence[str] | None = None) -> None:
         self._core = core
         self._columns = columns
-        self._ready: dict[str, tuple[str, Callable[[Values], Bound]]] = {}
+        self._ready: dict[type[Dialect], tuple[str, Callable[[Values], Bound]]] = {}
         #: Changes nothing.
         self.reads: Final = isinstance(core, Select)
 
     def on(self, dialect: Dialect) -> tuple[str, Callable[[Values], Bound]]:
         """The text, and what puts values into the form that the driver takes."""
-        ready = self._ready.get(dialect.dialect_description)
+        ready = self._ready.get(dialect.__class__)
         if ready is None:
-            ready = self._ready[dialect.dialect_description] = self._compile(dialect)
+            ready = self._ready[dialect.__class__] = self._compile(dialect)
         return ready
 
     def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Values], Bound]]:

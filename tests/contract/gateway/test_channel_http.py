@@ -137,6 +137,35 @@ def test_a_whole_answer_is_handed_over_as_it_came_and_the_request_as_it_was_buil
     assert b"accept-encoding: identity" in got[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("/v3/pay", "/v3/pay"),
+        ("/v3/pay?", "/v3/pay?"),
+        ("/gateway.do?sign=%2B-._~&a=", "/gateway.do?sign=%2B-._~&a="),
+        ("/v3/a%20b?mchid=1", "/v3/a%20b?mchid=1"),
+        ("/v3/pay?say=中 文", "/v3/pay?say=%E4%B8%AD%20%E6%96%87"),
+        ("/v3/pay?a='<b>'", "/v3/pay?a='%3Cb%3E'"),
+    ],
+)
+def test_a_target_is_sent_as_it_is_written_and_escaped_where_it_must_be(written: str, sent: str) -> None:
+    got: list[bytes] = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await read_request(reader))
+        writer.write(OK)
+        await writer.drain()
+
+    async def main() -> None:
+        async with serving(handler) as port, HttpExchange() as exchange:
+            url = f"http://127.0.0.1:{port}{written}"
+            request = ChannelRequest(method="POST", url=url, headers={}, body=b"")
+            assert isinstance(await exchange(request, connect_timeout_ms=2_000, read_timeout_ms=2_000), ChannelResponse)
+
+    asyncio.run(main())
+    assert got[0].split(b"\r\n")[0] == f"POST {sent} HTTP/1.1".encode()
+
+
 def test_a_refused_connection_is_not_sent() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, never listening
