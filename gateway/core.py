@@ -14,6 +14,7 @@ import structlog
 from gateway.api.activating import ActivationCalls
 from gateway.api.answers import Signer
 from gateway.api.journals import JournalCalls
+from gateway.api.limits import Limits
 from gateway.api.paying import PaymentCalls
 from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
@@ -45,7 +46,8 @@ from gateway.store.units import Store, StoreFailed, Tx
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are
-    fetched, `callbacks_kept_days` is how long notifications are kept; `owner` names this process's leases."""
+    fetched, `callbacks_kept_days` is how long notifications are kept; `owner` names this process's leases;
+    `limits` are the paces of whoever calls."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Gateway:
         callbacks_kept_days: int = KEPT_DAYS,
         owner: str = "gateway",
         opener: Opener = open_settings,
+        limits: Limits | None = None,
     ) -> None:
         self.store = store
         self.keys = keys
@@ -131,6 +134,7 @@ class Gateway:
             static_paid=StaticPaidCalls(store=store, clock=clock, waiters=self._waiters),
             activating=ActivationCalls(store=store, clock=clock, entropy=entropy, keys=keys),
             journals=JournalCalls(store=store, clock=clock),
+            limits=limits or Limits(),
         )
 
     async def start(self) -> None:

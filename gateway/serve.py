@@ -25,6 +25,7 @@ import uvicorn
 from starlette.routing import Route
 
 from gateway.api.app import make_app
+from gateway.api.limits import Limits
 from gateway.api.operations import pages
 from gateway.callbacks.gateway import KEPT_DAYS
 from gateway.callbacks.routes import callback_routes
@@ -74,6 +75,7 @@ def serve_forever(
     ready: Callable[[Ready], None] | None = None,
     qr_shown_ms: int = 120_000,
     callbacks_kept_days: int = KEPT_DAYS,
+    limits: Limits | None = None,
 ) -> int:
     """Serves until SIGTERM or SIGINT (0) or until the store fails (1).
 
@@ -94,6 +96,7 @@ def serve_forever(
                 ready=ready,
                 qr_shown_ms=qr_shown_ms,
                 callbacks_kept_days=callbacks_kept_days,
+                limits=limits,
             )
         )
     finally:
@@ -135,6 +138,7 @@ async def _serve(
     ready: Callable[[Ready], None] | None,
     qr_shown_ms: int,
     callbacks_kept_days: int,
+    limits: Limits | None,
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -163,6 +167,7 @@ async def _serve(
         public_url=public_url,
         bill_kinds=tuple(BillKind),
         owner=f"gateway-{os.getpid()}-{entropy.bytes(4).hex()}",
+        limits=limits,
     )
     listener = _listener(host, port)
     bound = int(listener.getsockname()[1])

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     ACTIVATION_EXPIRED = "activation_expired"
     ACTIVATION_USED = "activation_used"
     TOO_MANY_TRIES = "too_many_tries"
+    RATE_LIMITED = "rate_limited"
     TOO_LARGE = "too_large"
     INTERNAL = "internal"
     # commands and the app

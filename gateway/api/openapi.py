@@ -34,6 +34,7 @@ _ALWAYS: Final = (
     Reason.CLOCK,
     Reason.UNKNOWN_TERMINAL,
     Reason.TOO_LARGE,
+    Reason.RATE_LIMITED,
     Reason.INTERNAL,
 )
 _EFFECT: Final = (*_ALWAYS, Reason.REPLAYED, Reason.CONTENT_DIFFERS)
@@ -55,6 +56,14 @@ _REFUND_NUMBER: Final = {
     "in": "path",
     "required": True,
     "schema": {"type": "string", "pattern": "^[0-9A-Z]{25}$"},
+}
+#: Refused by the gate before anybody could sign an answer.
+_TOO_LONG: Final[dict[str, Any]] = {
+    status: {
+        "description": f"{what} longer than any of ours",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+    for status, what in (("414", "The address is"), ("431", "The headers are"))
 }
 _WAIT: Final = [
     {
@@ -115,6 +124,7 @@ def document() -> dict[str, Any]:
             "responses": {
                 "200": {"description": "Signed answer", "content": {JSON: {"schema": by_kind[answer]}}},
                 **_problems(reasons, by_kind[Problem]),
+                **_TOO_LONG,
             },
         }
         if parameters:

@@ -56,16 +56,46 @@ command.add_command(static_qr)
     metavar="DAYS",
     help="How long what wallets sent is kept for audit.",
 )
+@click.option(
+    "--terminal-pace",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Calls a second that one terminal may make for long; five times as many at once.",
+)
+@click.option(
+    "--guest-pace",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="The same for one address at the cashier page; a shop's guests share one.",
+)
 @click.option("--announce", is_flag=True, help="Print one JSON line when ready, for the program that started it.")
-def serve(database: str | None, listen: str, public_url: str | None, kept_days: int, announce: bool) -> None:
+def serve(
+    database: str | None,
+    listen: str,
+    public_url: str | None,
+    kept_days: int,
+    terminal_pace: int,
+    guest_pace: int,
+    announce: bool,
+) -> None:
     """Serve until Ctrl-C or SIGTERM; the next start goes on where this one ended."""
     with troubles():
+        from gateway.api.limits import Limits, pace_of
         from gateway.serve import print_ready, serve_forever
 
         path = database_path(database)
         ready = print_ready if announce else _say_ready
         status = serve_forever(
-            database=str(path), listen=listen, public_url=public_url, ready=ready, callbacks_kept_days=kept_days
+            database=str(path),
+            listen=listen,
+            public_url=public_url,
+            ready=ready,
+            callbacks_kept_days=kept_days,
+            limits=Limits(terminal=pace_of(terminal_pace), guest=pace_of(guest_pace)),
         )
     if status != 0:
         raise CommandStop(

@@ -32,12 +32,12 @@ PAYMENT_REASONS: Final[tuple[Reason, ...]] = (
 #: Reasons that a refund can end or stay open with, beside those of payments.
 REFUND_REASONS: Final[tuple[Reason, ...]] = (
     Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS, Reason.UNKNOWN_PAYMENT, Reason.REFUND_REFUSED,
-    Reason.SELLER_BALANCE_LOW, Reason.UNKNOWN_PATH,
+    Reason.SELLER_BALANCE_LOW, Reason.UNKNOWN_PATH, Reason.RATE_LIMITED,
 )  # fmt: skip
 ACTIVATION_REASONS: Final[tuple[Reason, ...]] = (
     Reason.ACTIVATION_UNKNOWN, Reason.ACTIVATION_EXPIRED, Reason.ACTIVATION_USED, Reason.TOO_MANY_TRIES,
     Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED, Reason.CLOCK, Reason.BAD_REQUEST, Reason.DISK_FULL,
-    Reason.DISK_READ_ONLY,
+    Reason.DISK_READ_ONLY, Reason.RATE_LIMITED,
 )  # fmt: skip
 BLOCKED_REASONS: Final[tuple[Reason, ...]] = (
     Reason.FOLDER_LOCKED, Reason.FOLDER_UNREADABLE, Reason.JOURNAL_DAMAGED, Reason.JOURNAL_NEWER, Reason.DISK_FULL,

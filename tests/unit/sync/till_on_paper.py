@@ -269,8 +269,15 @@ class Till:
         )
         return StatusAnswer(status=structs.replace(status, **fields), said_by="G1")
 
-    def problem(self, reason: Reason) -> ProblemAnswer:
-        found = Problem(type="about:blank", title="no", status=400, reason=reason, server_time_ms=T0_MS + self.mono_ms)
+    def problem(self, reason: Reason, *, retry_after_ms: int | None = None) -> ProblemAnswer:
+        found = Problem(
+            type="about:blank",
+            title="no",
+            status=400,
+            reason=reason,
+            server_time_ms=T0_MS + self.mono_ms,
+            retry_after_ms=retry_after_ms,
+        )
         return ProblemAnswer(problem=found, said_by="G1")
 
 
