@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 import gateway.configure
 from gateway.channels.http import HttpExchange
+from gateway.channels.reach import Reach
 from gateway.configure.activation import create_code
 from gateway.configure.apply import read_held
 from gateway.configure.document import key_files
@@ -114,7 +115,7 @@ def test_what_was_written_opens_as_a_channel(desk: Desk):
     candidate = Candidate(
         account_id=row.account_id, merchant_id=row.merchant_id, channel=row.channel, shown_default=row.shown_default
     )
-    accounts = Accounts(lambda _account: HttpExchange())
+    accounts = Accounts(lambda _account: HttpExchange(reach=Reach.LOOPBACK))
     accounts.load([(candidate, row.settings)])
     assert accounts.broken == {}
     assert [(c.account_id, c.channel, c.shown_default) for c in accounts.candidates] == [("a1", "alipay", True)]
