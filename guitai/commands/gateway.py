@@ -9,6 +9,7 @@ import click
 
 from guitai.commands.gateway_alarms import alarms
 from guitai.commands.gateway_bills import bills
+from guitai.commands.gateway_digests import digests
 from guitai.commands.gateway_late import late
 from guitai.commands.gateway_routes import routes
 from guitai.commands.gateway_static import static_qr
@@ -39,6 +40,7 @@ def command() -> None:
 command.add_command(alarms)
 command.add_command(late)
 command.add_command(bills)
+command.add_command(digests)
 command.add_command(routes)
 command.add_command(static_qr)
 

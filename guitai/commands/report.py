@@ -15,6 +15,7 @@ from guitai.folder import data_dir_option, folder_troubles, resolved
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
+    from protocol.digest import DayDigest
     from terminal.cashier.ports import DayRead
 
 
@@ -79,6 +80,8 @@ def _as_table(read: DayRead, day: date) -> list[str]:
         lines.append(
             f"Shop QR   {_yuan(read.store_fen):>14}   {read.store_count} payments to the store, not in the sum"
         )
+    if read.digest is not None and read.digest.entries:
+        lines.append(f"Digest    {read.digest.text}   entries {read.digest.first_seq}-{read.digest.last_seq}")
     return lines
 
 
@@ -126,6 +129,22 @@ def _as_json(read: DayRead) -> dict[str, Any]:
             for wallet in read.wallets
         ],
         "hours": [{"hour": hour.hour, "count": hour.count, "amount_fen": hour.amount_fen} for hour in read.hours],
+        "digest": None if read.digest is None else _digest(read.digest),
         "reason": Reason.DONE,
         "message": f"{read.count} sales.",
+    }
+
+
+def _digest(digest: DayDigest) -> dict[str, Any]:
+    return {
+        "terminal_id": digest.terminal_id,
+        "digest": digest.text,
+        "entries": digest.entries,
+        "first_seq": digest.first_seq,
+        "last_seq": digest.last_seq,
+        "head": digest.head,
+        "paid": digest.paid,
+        "paid_fen": digest.paid_fen,
+        "refunded": digest.refunded,
+        "refunded_fen": digest.refunded_fen,
     }

@@ -22,6 +22,7 @@ from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardErr
 from sync.journal import refund_rows, rows
 from sync.journal.apply import apply
 from sync.journal.connection import open_writing, trouble
+from sync.journal.schema import DELIVERED_HEAD
 
 #: How much of the chain's end is checked at every open; `verify` walks all of it.
 _TAIL: Final = 200
@@ -233,15 +234,18 @@ class Journal:
     # --- upkeep --------------------------------------------------------------------------------------------------
 
     def mark_delivered(self, through: int) -> None:
-        """Remembers how far the gateway holds the chain. Losing this costs a delivery twice, nothing else."""
+        """Remembers how far the gateway holds the chain, and its hash there. Losing this costs a delivery twice,
+        nothing else; `verify` compares it, so that a chain that was written anew is seen here, too."""
         if through == self._delivered:
             return
+        said = {"delivered_through": str(through), DELIVERED_HEAD: f"{through}:{self.hash_at(through)}"}
         try:
-            self._db.execute(
-                "insert into setting (name, value) values ('delivered_through', ?) "
-                "on conflict (name) do update set value = excluded.value",
-                (str(through),),
-            )
+            for name, value in said.items():
+                self._db.execute(
+                    "insert into setting (name, value) values (?, ?) "
+                    "on conflict (name) do update set value = excluded.value",
+                    (name, value),
+                )
         except sqlite3.Error as error:
             self._reopen()
             raise trouble(error) from error

@@ -9,11 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from protocol.messages import LateMoney, Presented
+from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
+from protocol.messages import JournalEntry, LateMoney, Presented
 from protocol.money import Money
 from protocol.states import TerminalState
 from sync.engine.model import PaymentView, RefundView, StorePaidView
@@ -205,6 +207,23 @@ class JournalReader:
             )
             for row in found
         )
+
+    def digest(self, day: date) -> DayDigest:
+        """That Beijing day of this journal in one line."""
+        return self._inside(lambda: self._digest(day))
+
+    def _digest(self, day: date) -> DayDigest:
+        from_ms, until_ms = day_bounds_ms(day)
+        (named,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())
+        found = self._all(
+            "select seq, kind, at_ms, body, hash from entry where at_ms >= ? and at_ms < ? order by seq",
+            (from_ms, until_ms),
+        )
+        entries = [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
+        amounts: dict[str, int] = {}
+        for number in paid_numbers(entries):
+            amounts.update(self._all("select payment_no, amount_fen from payment where payment_no = ?", (number,)))
+        return day_digest(entries, amounts, terminal_id=str(named[0]), day=day)
 
     def unsent(self) -> Unsent:
         (row,) = self._all(

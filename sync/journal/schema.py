@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 VERSION: Final = 2
 #: Files before this one have no refunds and no static QR: readers find none there.
 REFUNDS_SINCE: Final = 2
+#: The setting that says which hash the gateway holds at which entry, as `seq:hash`.
+DELIVERED_HEAD: Final = "delivered_head"
 
 _TRIGGERS: Final = (
     """create trigger entry_is_never_changed before update on entry

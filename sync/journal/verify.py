@@ -19,7 +19,7 @@ from sync.engine.statements import (
     read_statement,
 )
 from sync.journal import refund_rows, rows
-from sync.journal.schema import REFUNDS_SINCE
+from sync.journal.schema import DELIVERED_HEAD, REFUNDS_SINCE
 
 
 class Break(StrEnum):
@@ -28,6 +28,7 @@ class Break(StrEnum):
     CHAIN = "chain"  # an entry was changed, removed, added or moved
     UNREADABLE = "unreadable"  # an entry of a kind that this program does not know
     TABLES = "tables"  # a row of a payment, a refund or the store's QR is not what its entries say
+    DELIVERED = "delivered"  # not the entry that the gateway holds: the chain was written anew, or its end removed
     FILE = "file"  # SQLite's own check of the file
 
 
@@ -46,7 +47,7 @@ class Verdict:
 def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
     """Reads in one transaction of the caller's connection. sqlite3.Error when the file cannot even be read."""
     head, seq = genesis(terminal_id), 0
-    told = _Told()
+    told, delivered = _Told(), _delivered(connection)
     check = connection.execute("pragma quick_check(1)").fetchone()
     if check is None or check[0] != "ok":
         return Verdict(entries=0, payments=0, head=head, broken=Break.FILE)
@@ -57,12 +58,16 @@ def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
         if found_seq != seq or found != expected:
             return Verdict(entries=seq - 1, payments=len(told.payments), head=head, broken=Break.CHAIN, seq=found_seq)
         head = expected
+        if seq == delivered[0] and head != delivered[1]:
+            return Verdict(entries=seq - 1, payments=len(told.payments), head=head, broken=Break.DELIVERED, seq=seq)
         statement = read_statement(body)
         if statement is None:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.UNREADABLE, seq=seq)
         if statement.payment_no != about:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.TABLES, seq=seq)
         told.take(statement, at_ms)
+    if seq < delivered[0]:
+        return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.DELIVERED, seq=seq + 1)
     wrong = _first_wrong_row(connection, told)
     return Verdict(
         entries=seq,
@@ -71,6 +76,13 @@ def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
         broken=None if wrong is None else Break.TABLES,
         payment_no=wrong,
     )
+
+
+def _delivered(connection: sqlite3.Connection) -> tuple[int, str]:
+    """The last entry that the gateway said it holds, with its hash; (0, "") where it never did."""
+    row = connection.execute("select value from setting where name = ?", (DELIVERED_HEAD,)).fetchone()
+    seq, _, found = str(row[0]).partition(":") if row is not None else ("0", "", "")
+    return int(seq), found
 
 
 class _Told:

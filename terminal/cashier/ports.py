@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from protocol.activation import ActivationTicket
+from protocol.digest import DayDigest
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from sync.engine.model import Command, PaymentView, Published, RefundView
@@ -107,7 +108,8 @@ class DayRead:
     """One day at a glance, ready to be shown.
 
     `count` and `amount_fen` are this till's sales, `refunds` and `refunded_fen` what went back by it on that day.
-    `store` is what the store's static QR took: the store's money, in no till's sum.
+    `store` is what the store's static QR took: the store's money, in no till's sum. `digest`: of the journal's day, to
+    be compared with the gateway's; None where there is no journal.
     """
 
     day: str
@@ -121,6 +123,7 @@ class DayRead:
     refunded_fen: int = 0
     open_refunds: tuple[RefundView, ...] = ()
     store: tuple[WalletSum, ...] = ()
+    digest: DayDigest | None = None
 
     @property
     def net_fen(self) -> int:

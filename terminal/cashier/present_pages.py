@@ -94,6 +94,7 @@ def _takings(state: CashierState) -> TakingsView:
         loading=False,
         is_today=state.takings.days_ago == 0,
         refunded=words.yuan_grouped(day.refunded_fen) if day.refunds else "",
+        digest=day.digest.text if day.digest is not None and day.digest.entries else "",
     )
 
 

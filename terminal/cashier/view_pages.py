@@ -58,6 +58,7 @@ class TakingsView:
     loading: bool
     is_today: bool
     refunded: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ without a journal has no orders: that is an answer, not an error. SyncError when
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class FolderReader:
         if not self.exists():
             return day_read((), (), day=day, zone=zone)
         with JournalReader(self._path) as journal:
-            return day_read(
+            found = day_read(
                 journal.settled(since_ms=start_ms, until_ms=end_ms),
                 journal.open_payments(),
                 day=day,
@@ -71,6 +72,7 @@ class FolderReader:
                 open_refunds=journal.open_refunds(),
                 store=journal.store_paid(since_ms=start_ms, until_ms=end_ms),
             )
+            return replace(found, digest=journal.digest(day))
 
     def day_back(self, days_ago: int, *, now_ms: int, zone: tzinfo) -> DayRead:
         """The day so many days before today."""

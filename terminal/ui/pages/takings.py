@@ -58,6 +58,7 @@ class TakingsPage(QWidget):
         self.attention = RowList(lambda order_no: hands.pick("order", order_no))
         self.wallet_title, self.hour_title = FitLabel(size=16, role="text_muted"), FitLabel(size=16, role="text_muted")
         self.wallets, self.hours = LyingBars(), StandingBars()
+        self.digest = FitLabel(size=13, role="text_muted")
         self._outer = QVBoxLayout(self)
         self._numbers, self._pictures = QHBoxLayout(), QHBoxLayout()
         self._boxes = [QVBoxLayout(self.attention_card), QVBoxLayout(self.wallet_card), QVBoxLayout(self.hour_card)]
@@ -77,7 +78,7 @@ class TakingsPage(QWidget):
         for part in (
             self.day, self.total, self.count, self.average, self.not_paid, self.attention_card, self.wallet_card,
             self.hour_card, self.attention_title, self.attention, self.wallet_title, self.hour_title, self.wallets,
-            self.hours,
+            self.hours, self.digest,
         ):  # fmt: skip
             part.set_look(look)
         self._fit()
@@ -95,6 +96,7 @@ class TakingsPage(QWidget):
         self.wallet_card.setVisible(not low)
         self.hour_card.setVisible(not low)
         self.day.setVisible(self.height() >= look.px(DAY_NEEDS))
+        self.digest.setVisible(not low)
 
     def show_view(self, view: TakingsView, text: Callable[[Phrase], str]) -> None:
         state = "takings.loading" if view.loading else "takings.today" if view.is_today else "takings.day"
@@ -114,6 +116,7 @@ class TakingsPage(QWidget):
         self.hour_title.set_text(text(Phrase("takings.hours")))
         self.wallets.show_bars(view.wallets, text)
         self.hours.show_bars(view.hours, text)
+        self.digest.set_text(text(say("takings.digest", digest=view.digest)) if view.digest else "")
 
     def _compose(self) -> None:
         attention, wallet, hour = self._boxes
@@ -131,3 +134,4 @@ class TakingsPage(QWidget):
         self._outer.addWidget(self.attention_card)
         self._outer.addLayout(self._numbers)
         self._outer.addLayout(self._pictures, 1)
+        self._outer.addWidget(self.digest)
