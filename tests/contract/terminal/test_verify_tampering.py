@@ -72,6 +72,22 @@ def swap(connection: sqlite3.Connection, one: int, other: int) -> None:
         )
 
 
+def sql(*statements: str, rehash_from: int = 0) -> Forge:
+    """Runs the statements; then makes the chain hold again where that is asked for."""
+
+    def forge(connection: sqlite3.Connection) -> None:
+        for statement in statements:
+            connection.execute(statement)
+        if rehash_from:
+            rehash(connection, rehash_from)
+
+    return forge
+
+
+def swapped(connection: sqlite3.Connection) -> None:
+    swap(connection, 4, 5)
+
+
 EDIT = "update entry set body = replace(body, '1250', '1251') where seq = 1"
 ADD = f"insert into entry select 10, kind, at_ms, about, body, '{'0' * 64}' from entry where seq = 9"
 
@@ -79,15 +95,13 @@ ADD = f"insert into entry select 10, kind, at_ms, about, body, '{'0' * 64}' from
 @pytest.mark.parametrize(
     ("forge", "entry"),
     [
-        pytest.param(lambda db: db.execute(EDIT), 1, id="edited"),
-        pytest.param(lambda db: db.execute("update entry set at_ms = at_ms - 1 where seq = 6"), 6, id="edited-time"),
-        pytest.param(
-            lambda db: db.execute("update entry set kind = 'payment.acked' where seq = 7"), 7, id="edited-kind"
-        ),
-        pytest.param(lambda db: db.execute("delete from entry where seq = 5"), 6, id="removed"),
-        pytest.param(lambda db: db.execute("delete from entry where seq = 1"), 2, id="first-removed"),
-        pytest.param(lambda db: swap(db, 4, 5), 4, id="reordered"),
-        pytest.param(lambda db: db.execute(ADD), 10, id="added"),
+        pytest.param(sql(EDIT), 1, id="edited"),
+        pytest.param(sql("update entry set at_ms = at_ms - 1 where seq = 6"), 6, id="edited-time"),
+        pytest.param(sql("update entry set kind = 'payment.acked' where seq = 7"), 7, id="edited-kind"),
+        pytest.param(sql("delete from entry where seq = 5"), 6, id="removed"),
+        pytest.param(sql("delete from entry where seq = 1"), 2, id="first-removed"),
+        pytest.param(swapped, 4, id="reordered"),
+        pytest.param(sql(ADD), 10, id="added"),
     ],
 )
 def test_an_entry_that_was_touched_is_named(
@@ -104,9 +118,9 @@ def test_an_entry_that_was_touched_is_named(
 @pytest.mark.parametrize(
     ("forge", "entry"),
     [
-        pytest.param(lambda db: (db.execute(EDIT), rehash(db, 1)), 8, id="forked"),
-        pytest.param(lambda db: db.execute("delete from entry where seq >= 8"), 8, id="end-removed"),
-        pytest.param(lambda db: db.execute("delete from entry where seq >= 3"), 3, id="restored-from-a-backup"),
+        pytest.param(sql(EDIT, rehash_from=1), 8, id="forked"),
+        pytest.param(sql("delete from entry where seq >= 8"), 8, id="end-removed"),
+        pytest.param(sql("delete from entry where seq >= 3"), 3, id="restored-from-a-backup"),
     ],
 )
 def test_a_chain_that_holds_and_is_not_the_gateways_is_named(
@@ -124,7 +138,7 @@ def test_an_end_that_the_gateway_never_had_may_be_missing_only_there(
     till: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The last entry was not delivered: without it the chain holds. The rows beside it tell of the removal."""
-    forged(till, lambda db: db.execute("delete from entry where seq = 9"))
+    forged(till, sql("delete from entry where seq = 9"))
     found = verified(till, capsys)
     assert (found["broken"], found["entry"]) == ("tables", None)
     assert found["payment_no"] == started(3).payment_no
