@@ -169,6 +169,18 @@ def test_every_file_that_names_its_mode_is_for_this_user_alone() -> None:
     assert found == []
 
 
+def test_no_text_of_anybody_is_read_as_html_on_the_screen() -> None:
+    """Names of goods, stores and people are drawn as they are: nothing that guesses whether a text is rich is used."""
+    rich = {"qlabel", "qtextedit", "qtextbrowser", "qtextdocument", "qmessagebox", "qtooltip", "settooltip", "sethtml"}
+    used: set[tuple[str, str]] = set()
+    for place, node in nodes(ast.Name, ast.Attribute):
+        assert isinstance(node, ast.expr)
+        if place.startswith("terminal/"):
+            used.add((place, _last_name(node) or ""))
+    assert any(name == "qwidget" for _, name in used), "the screen's classes are seen"
+    assert {one for one in used if one[1] in rich} == set()
+
+
 @given(
     st.lists(st.text(max_size=12), min_size=1, max_size=4),
     st.sampled_from(["=", "+", "-", "@", "\t", "\r", "|", "%", "　=", " @"]),
