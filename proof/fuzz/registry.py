@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from proof.fuzz.target import Target
 
-_MODULES: Final = ("proof.fuzz.devices", "proof.fuzz.messages", "proof.fuzz.wallets", "proof.fuzz.bills")
+_MODULES: Final = tuple(f"proof.fuzz.{name}" for name in ("devices", "messages", "offline", "wallets", "bills"))
 
 
 def all_targets() -> dict[str, Target]:

@@ -26,6 +26,7 @@ def test_every_room_that_reads_bytes_from_outside_has_its_targets() -> None:
         "scanner-serial", "scanner-ssi", "scanner-hid", "scanner-evdev", "scanner-wedge", "camera-picture",
         "scanned-text",
         "messages", "signature", "address", "press", "journal", "document",
+        "offline-order", "offline-proof", "typed-code",
         "notify-wechat-v3", "notify-wechat-v2", "notify-alipay", "notify-unionpay",
         "answers-wechat", "answers-alipay", "answers-unionpay",
         "bill-wechat", "bill-alipay", "bill-unionpay", "bill-packing",
