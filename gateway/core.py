@@ -130,7 +130,7 @@ class Gateway:
             ),
             static_paid=StaticPaidCalls(store=store, clock=clock, waiters=self._waiters),
             activating=ActivationCalls(store=store, clock=clock, entropy=entropy, keys=keys),
-            journals=JournalCalls(store=store, clock=clock),
+            journals=JournalCalls(store=store, clock=clock, pace_of=calls.pace_of),
         )
 
     async def start(self) -> None:

@@ -79,7 +79,12 @@ def of_sale(tx: Tx, payment: Payment) -> list[Payment]:
     """Every payment of the sale that this one is for; only itself when its sale was never told."""
     if payment.sale_id is None:
         return [payment]
-    rows = tx.connection.execute(_OF_SALE, {"k_terminal": payment.key.terminal_id, "k_sale": payment.sale_id})
+    return of_sale_id(tx, payment.key.terminal_id, payment.sale_id)
+
+
+def of_sale_id(tx: Tx, terminal_id: str, sale_id: str) -> list[Payment]:
+    """Every payment of one sale of one terminal."""
+    rows = tx.connection.execute(_OF_SALE, {"k_terminal": terminal_id, "k_sale": sale_id})
     return [_payment(row) for row in rows]
 
 

@@ -33,7 +33,15 @@ def day_start_ms(at_ms: int) -> int:
     return at_ms - (at_ms + _ZONE_MS) % _DAY_MS
 
 
-def take(turn: Turn, event: CashAsked) -> None:
+def decide(turn: Turn, event: CashAsked | CashBackAsked) -> None:
+    """The cashier took cash, or gave it back."""
+    if isinstance(event, CashAsked):
+        _take(turn, event)
+    else:
+        _give_back(turn, event)
+
+
+def _take(turn: Turn, event: CashAsked) -> None:
     """Journals the tender, or refuses with nothing taken."""
     command = event.command
     refusal = turn.storage or _refusal_of(turn, event)
@@ -56,7 +64,7 @@ def take(turn: Turn, event: CashAsked) -> None:
     turn.state_cash(taken, replace(cash_view(record), request_id=command.request_id))
 
 
-def give_back(turn: Turn, event: CashBackAsked) -> None:
+def _give_back(turn: Turn, event: CashBackAsked) -> None:
     """Journals that the cash went back. What went back already is shown again."""
     command, known = event.command, event.known
     if known is None:

@@ -49,10 +49,8 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
             cancel(turn, event)
         case RefundAsked():
             refunds.start(turn, event)
-        case CashAsked():
-            cash.take(turn, event)
-        case CashBackAsked():
-            cash.give_back(turn, event)
+        case CashAsked() | CashBackAsked():
+            cash.decide(turn, event)
         case StoreListened():
             ringing.listen(turn)
         case Said():
