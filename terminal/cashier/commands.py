@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.activation import read_ticket
-from terminal.cashier.effects import Effect, ReadDay, ReadHistory, ReadOrders, RunChecks
+from terminal.cashier.cash import REASONS, cash_pressed, quick_pressed, return_pressed
+from terminal.cashier.effects import Effect, Leave, ReadDay, ReadHistory, ReadOrders, RunChecks
 from terminal.cashier.keys import Command
 from terminal.cashier.keys_now import works
 from terminal.cashier.orders import neighbour, visible_rows
@@ -29,6 +30,16 @@ def pressed(state: CashierState, command: Command, request_id: str) -> Result:
     match command:
         case Command.SHOW_QR:
             return show_qr(state, request_id)
+        case Command.CASH:
+            return cash_pressed(state, request_id)
+        case Command.QUICK_1 | Command.QUICK_2 | Command.QUICK_3 | Command.QUICK_4:
+            return quick_pressed(state, command), ()
+        case Command.RETURN_CASH:
+            return return_pressed(state, request_id)
+        case Command.LEAVE:
+            return replace(state, page=Page.LEAVING), ()
+        case Command.LEAVE_NOW:
+            return state, (Leave(),)
         case Command.PARK:
             return parked(state), ()
         case Command.CANCEL:
@@ -38,7 +49,7 @@ def pressed(state: CashierState, command: Command, request_id: str) -> Result:
         case Command.ACKNOWLEDGE:
             return replace(state, settled=state.settled[1:]), ()
         case Command.BACK:
-            return replace(state, page=home_of(state), notice=None), ()
+            return _back(state), ()
         case Command.SUBMIT:
             return _submit(state)
         case Command.SWITCH_FIELD:
@@ -69,12 +80,23 @@ def picked(state: CashierState, name: str, value: str) -> Result:
         return replace(state, page=Page.ORDERS, orders=orders), (ReadOrders(), ReadHistory(order_no=value))
     if name == "field" and value in ("code", "gateway"):
         return replace(state, activation=replace(state.activation, field=value)), ()
+    if name == "why" and value in (why.value for why in REASONS):
+        return replace(state, return_row=[why.value for why in REASONS].index(value)), ()
     return change(state, name, value)
 
 
 def home_of(state: CashierState) -> Page:
     """Where the way back ends: selling, or binding when the till is not bound yet."""
     return Page.HOME if state.identity.activated else Page.ACTIVATION
+
+
+def _back(state: CashierState) -> CashierState:
+    """One step: out of the cash panel, from a question to where it was asked, else home."""
+    if state.cash is not None:
+        return replace(state, cash=None, notice=None)
+    if state.page is Page.RETURNING:
+        return replace(state, page=Page.ORDERS)
+    return replace(state, page=home_of(state), notice=None)
 
 
 def _clear(state: CashierState) -> CashierState:
@@ -110,6 +132,8 @@ def _again(state: CashierState) -> Result:
 
 
 def _move(state: CashierState, by: int) -> Result:
+    if state.page is Page.RETURNING:
+        return replace(state, return_row=(state.return_row + by) % len(REASONS)), ()
     if state.page is Page.DISPLAY:
         rows = len(choices(state.settings))
         return replace(state, setting_row=(state.setting_row + by) % rows), ()

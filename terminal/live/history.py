@@ -17,6 +17,8 @@ from sync.engine.statements import (
     AnyStatement,
     CancelCause,
     CancelIntended,
+    CashReturned,
+    CashTaken,
     LateMoneySeen,
     PaymentAcked,
     PaymentConflict,
@@ -52,7 +54,13 @@ _UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
 
 def history_of(entries: Iterable[TimelineEntry]) -> tuple[HistoryEntry, ...]:
     """The entries of one order, oldest first, as the screen shows them."""
-    return tuple(_of_entry(entry) for entry in entries)
+    found: list[HistoryEntry] = []
+    for entry in entries:
+        told = _of_entry(entry)
+        found.append(told)
+        if entry.parked is not None:
+            found.append(HistoryEntry(at_ms=entry.parked.at_ms, kind="parked", said_by=GATEWAY, n=told.n))
+    return tuple(found)
 
 
 def _of_entry(entry: TimelineEntry) -> HistoryEntry:
@@ -90,6 +98,11 @@ def _told(statement: AnyStatement) -> tuple[str, str, Reason | None, str]:
             return "conflict", GATEWAY, None, ""
         case PaymentAcked():
             return "acknowledged", GATEWAY, None, ""
+        case CashTaken(amount_fen=fen, received_fen=received_fen, change_fen=change_fen):
+            sums = " ".join(Money(each).yuan() for each in (fen, received_fen, change_fen))
+            return "cash_taken", CASHIER, None, sums
+        case CashReturned(why=why):
+            return "cash_returned", CASHIER, None, why.value
         case StorePaidHeard(amount_fen=amount_fen):
             return "store_paid", GATEWAY, None, _yuan(amount_fen)
         case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():
