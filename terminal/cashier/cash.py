@@ -1,8 +1,8 @@
 """Cash at the counter: the amount due, what was received, the change; and giving cash back from the orders page.
 
-Rules: a first press of the key opens the panel, a second one completes; nothing is taken for a sale whose wallet payment
-is not proven unpaid (SAFETY.md section 2), and the sentence says so. The owner's limits are checked before the drawer
-opens, and once more by sync, whose journal has the figures. A refusal leaves the sale as it was.
+Rules: a first press of the key opens the panel, a second one completes; nothing is taken for a sale whose wallet
+payment is not proven unpaid (SAFETY.md section 2), and the sentence says so. The owner's limits are checked before
+the drawer opens, and once more by sync, whose journal has the figures. A refusal leaves the sale as it was.
 """
 
 from __future__ import annotations
@@ -55,7 +55,16 @@ def cash_allowed(state: CashierState) -> bool:
     return sale is not None and sale.payment is not None and sale.payment.light is Light.AMBER
 
 
-def cash_pressed(state: CashierState, request_id: str) -> Result:
+def cash_key(state: CashierState, command: Command, request_id: str) -> Result:
+    """One of the keys about cash."""
+    if command is Command.CASH:
+        return _cash_pressed(state, request_id)
+    if command is Command.RETURN_CASH:
+        return _return_pressed(state, request_id)
+    return _quick_pressed(state, command), ()
+
+
+def _cash_pressed(state: CashierState, request_id: str) -> Result:
     """First press: the panel. Second press: the cash is in the drawer."""
     return _open(state) if state.cash is None else _complete(state, state.cash, request_id)
 
@@ -67,7 +76,7 @@ def quick_amounts(amount_fen: int) -> tuple[int, ...]:
     return (amount_fen, *sums)[: len(QUICK)]
 
 
-def quick_pressed(state: CashierState, command: Command) -> CashierState:
+def _quick_pressed(state: CashierState, command: Command) -> CashierState:
     """Fills in what was received; nothing is completed by it."""
     if state.cash is None:
         return state
@@ -110,6 +119,8 @@ def refusal_words(state: CashierState, why: Reason) -> Phrase:
             return say("cash.over_day", limit=words.yuan(settings.cash_offline_day_fen), taken=taken)
         case Reason.CASH_NOT_ALLOWED:
             return say("cash.not_allowed")
+        case Reason.CASH_SHORT:
+            return say("cash.no_amount")
         case _:
             return words.reason(why) or say("reason.other")
 
@@ -173,7 +184,7 @@ def returnable(state: CashierState) -> PaymentView | None:
     return found if found is not None and found.cash is not None and found.cash.returned_at_ms is None else None
 
 
-def return_pressed(state: CashierState, request_id: str) -> Result:
+def _return_pressed(state: CashierState, request_id: str) -> Result:
     """On the orders page: asks why. There: gives it back."""
     payment = returnable(state)
     if payment is None:

@@ -15,23 +15,33 @@ from terminal.cashier.view import Page
 
 def keys_of(state: CashierState) -> tuple[KeyHint, ...]:
     """The key strip, left to right; the last entry is always the way back."""
+    if state.page is Page.BLOCKED:
+        return ()
+    found = _of_page(state)
+    if state.page not in (Page.HOME, Page.ACTIVATION) or state.cash is not None:
+        found.append((Command.BACK, say("key.back"), False))
+    return tuple(
+        KeyHint(command=command, key=state.settings.keys[command], word=word, urgent=urgent)
+        for command, word, urgent in found
+    )
+
+
+def _of_page(state: CashierState) -> list[tuple[Command, Phrase, bool]]:
+    """A page's own keys."""
     found: list[tuple[Command, Phrase, bool]] = []
     match state.page:
         case Page.BLOCKED:
-            return ()
-        case Page.HOME if state.cash is not None:
-            found += _cash(state.cash)
+            pass
         case Page.HOME:
-            found += _home(state)
+            found += _home(state) if state.cash is None else _cash(state.cash)
         case Page.ORDERS:
             found += [(Command.UP, say("key.up"), False), (Command.DOWN, say("key.down"), False)]
             found += [(Command.RUN_AGAIN, say("key.refresh"), False), (Command.TAKINGS, say("key.takings"), False)]
             if returnable(state) is not None:
                 found += [(Command.RETURN_CASH, say("key.return_cash"), False)]
         case Page.TAKINGS:
-            found += [(Command.PREVIOUS, say("key.day_before"), False)]
-            if state.takings.days_ago > 0:
-                found += [(Command.NEXT, say("key.day_after"), False)]
+            after = [(Command.NEXT, say("key.day_after"), False)] if state.takings.days_ago > 0 else []
+            found += [(Command.PREVIOUS, say("key.day_before"), False), *after]
             found += [(Command.RUN_AGAIN, say("key.refresh"), False), (Command.ORDERS, say("key.orders"), False)]
         case Page.DOCTOR:
             if not state.doctor.running:
@@ -48,12 +58,7 @@ def keys_of(state: CashierState) -> tuple[KeyHint, ...]:
             found += [(Command.RETURN_CASH, say("key.return_now"), True)]
         case Page.LEAVING:
             found += [(Command.LEAVE_NOW, say("key.leave_now"), True)]
-    if state.page not in (Page.HOME, Page.ACTIVATION) or state.cash is not None:
-        found.append((Command.BACK, say("key.back"), False))
-    return tuple(
-        KeyHint(command=command, key=state.settings.keys[command], word=word, urgent=urgent)
-        for command, word, urgent in found
-    )
+    return found
 
 
 def works(state: CashierState, command: Command) -> bool:

@@ -1,4 +1,4 @@
-"""What the gateway does not hold yet, in figures and words: the status strip, the day's takings, and leaving the app."""
+"""What the gateway does not hold yet, in figures and words: for the strip on top, the takings and leaving the app."""
 
 from __future__ import annotations
 

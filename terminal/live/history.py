@@ -18,6 +18,7 @@ from sync.engine.statements import (
     CancelCause,
     CancelIntended,
     CashReturned,
+    CashStatement,
     CashTaken,
     LateMoneySeen,
     PaymentAcked,
@@ -98,17 +99,21 @@ def _told(statement: AnyStatement) -> tuple[str, str, Reason | None, str]:
             return "conflict", GATEWAY, None, ""
         case PaymentAcked():
             return "acknowledged", GATEWAY, None, ""
-        case CashTaken(amount_fen=fen, received_fen=received_fen, change_fen=change_fen):
-            sums = " ".join(Money(each).yuan() for each in (fen, received_fen, change_fen))
-            return "cash_taken", CASHIER, None, sums
-        case CashReturned(why=why):
-            return "cash_returned", CASHIER, None, why.value
+        case CashTaken() | CashReturned():
+            return _cash(statement)
         case StorePaidHeard(amount_fen=amount_fen):
             return "store_paid", GATEWAY, None, _yuan(amount_fen)
         case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():
             return _refund(statement)
         case _:
             assert_never(statement)
+
+
+def _cash(statement: CashStatement) -> tuple[str, str, Reason | None, str]:
+    if isinstance(statement, CashReturned):
+        return "cash_returned", CASHIER, None, statement.why.value
+    sums = (statement.amount_fen, statement.received_fen, statement.change_fen)
+    return "cash_taken", CASHIER, None, " ".join(Money(fen).yuan() for fen in sums)
 
 
 def _refund(statement: RefundStatement) -> tuple[str, str, Reason | None, str]:

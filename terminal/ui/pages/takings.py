@@ -78,9 +78,9 @@ class TakingsPage(QWidget):
             box.setContentsMargins(edge, look.px(10), edge, look.px(12))
             box.setSpacing(look.px(6))
         for part in (
-            self.day, self.unsent, self.total, self.count, self.average, self.not_paid, self.attention_card, self.wallet_card,
-            self.hour_card, self.attention_title, self.attention, self.wallet_title, self.hour_title, self.wallets,
-            self.hours,
+            self.day, self.unsent, self.total, self.count, self.average, self.not_paid, self.attention_card,
+            self.wallet_card, self.hour_card, self.attention_title, self.attention, self.wallet_title,
+            self.hour_title, self.wallets, self.hours,
         ):  # fmt: skip
             part.set_look(look)
         self._fit()
