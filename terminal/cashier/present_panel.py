@@ -105,7 +105,9 @@ def _ready(state: CashierState) -> PanelView:
             else None,
             actions=actions,
         )
-    return PanelView(sign=Sign.NONE, tone=Tone.NEUTRAL, big=say("state.ready"), todo=say("state.ready_todo"))
+    offline = line_trouble(state) is not None and state.settings.cash_sale_fen > 0
+    big = say("state.offline_cash" if offline else "state.ready")
+    return PanelView(sign=Sign.PLUG if offline else Sign.NONE, tone=Tone.NEUTRAL, big=big, todo=say("state.ready_todo"))
 
 
 def _taken(state: CashierState, sale: Sale) -> PanelView:
