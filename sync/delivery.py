@@ -32,6 +32,8 @@ _LONGEST_PAUSE_MS: Final = 5_000
 _POISON: Final = frozenset({Reason.BAD_REQUEST, Reason.TOO_LARGE, Reason.CONTENT_DIFFERS})
 #: So many refused after each other, with none taken between, are no accident of an entry.
 _PARKED_IN_A_ROW: Final = 5
+#: How long such a gateway is left alone before it is asked again: nothing of a journal is ever given up.
+_STOPPED_MS: Final = 60_000
 
 Ask = Callable[[UploadCall], Awaitable[UploadAnswer | ProblemAnswer | SilentAnswer]]
 
@@ -52,6 +54,7 @@ class Delivery:
         self._tell = tell
         self._time_ms = time_ms
         self._parked_in_a_row = 0
+        self._again_ms = 0
         self._nudged = asyncio.Event()
         self._batch = _BATCH
         self._failures = 0
@@ -102,6 +105,8 @@ class Delivery:
 
     def _next_entries(self) -> tuple[JournalEntry, ...]:
         """Empty while the gateway's end of the chain is not known, or when the delivery is stopped."""
+        if self.stopped in _POISON and self._time_ms() >= self._again_ms:
+            self.stopped = None
         if self.stopped is not None or self._find_out:
             return ()
         try:
@@ -151,7 +156,7 @@ class Delivery:
     def _park(self, entry: JournalEntry, reason: Reason) -> int:
         """This one entry is refused, whatever stands around it."""
         if entry.withheld is not None or self._parked_in_a_row >= _PARKED_IN_A_ROW:
-            self.stopped = reason
+            self.stopped, self._again_ms = reason, self._time_ms() + _STOPPED_MS
             return _IDLE_MS
         try:
             self._journal.park(entry.seq, reason, at_ms=self._time_ms())
