@@ -137,7 +137,10 @@ class Delivery:
         if answer.accepted_through > before:
             self._batch = min(_BATCH, self._batch * 2)
         more = answer.accepted_through < self._journal.head.seq
-        return 0 if more and answer.accepted_through != before else _SOON_MS if more else _IDLE_MS
+        if not more:
+            return _IDLE_MS
+        # An empty delivery only found out where the gateway is: what waits goes out now.
+        return 0 if answer.accepted_through != before or not entries else _SOON_MS
 
     def _refused(self, problem: Problem, entries: tuple[JournalEntry, ...]) -> int:
         if problem.reason is Reason.JOURNAL_FORK:

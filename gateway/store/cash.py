@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
@@ -13,7 +14,9 @@ from protocol.cash import CashEntry
 
 _C: Final = CASH_TENDERS.c
 _THIS: Final = (_C.terminal_id == bindparam("k_terminal"), _C.payment_no == bindparam("k_payment"))
-_FIND: Final = select(_C.payment_no).where(*_THIS)
+_KNOWN: Final = select(_C.payment_no).where(
+    _C.terminal_id == bindparam("k_terminal"), _C.payment_no.in_(bindparam("k_payments", expanding=True))
+)
 _INSERT: Final = insert(CASH_TENDERS)
 _RETURN: Final = update(CASH_TENDERS).where(*_THIS, _C.returned_ms.is_(None)).values(returned_ms=bindparam("v_now"))
 _COVERS: Final = (
@@ -23,17 +26,26 @@ _COVERS: Final = (
 )
 
 
-def taken(tx: Tx, terminal_id: str, tender: CashEntry, *, now_ms: int) -> None:
-    known = tx.connection.execute(_FIND, {"k_terminal": terminal_id, "k_payment": tender.payment_no}).first()
-    if known is None:
-        row = {
+def taken(tx: Tx, terminal_id: str, tenders: Sequence[CashEntry], *, now_ms: int) -> None:
+    """Keeps those that are new; the first word about a number stays."""
+    wanted = {tender.payment_no: tender for tender in reversed(tenders)}
+    if not wanted:
+        return
+    asked = {"k_terminal": terminal_id, "k_payments": sorted(wanted)}
+    for known in tx.connection.execute(_KNOWN, asked).scalars():
+        del wanted[known]
+    rows = [
+        {
             "terminal_id": terminal_id,
             "payment_no": tender.payment_no,
             "sale_id": tender.sale_id,
             "amount_fen": tender.amount_fen,
             "heard_ms": now_ms,
         }
-        tx.connection.execute(_INSERT, row)
+        for tender in wanted.values()
+    ]
+    if rows:
+        tx.connection.execute(_INSERT, rows)
 
 
 def returned(tx: Tx, terminal_id: str, tender: CashEntry, *, now_ms: int) -> None:

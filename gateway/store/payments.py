@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
@@ -42,6 +43,12 @@ _ORDERS: Final = (
     .order_by(_O.sent_ms, _O.out_trade_no)
 )
 _INSERT_ORDER: Final = insert(CHANNEL_ORDERS)
+_SALES_AMONG: Final = (
+    select(_P.sale_id)
+    .where(_P.terminal_id == bindparam("k_terminal"), _P.sale_id.in_(bindparam("k_sales", expanding=True)))
+    .distinct()
+    .order_by(_P.sale_id)
+)
 _UPDATE_ORDER: Final = update(CHANNEL_ORDERS).where(_O.out_trade_no == bindparam("k_out"))
 _COUNT_ORDERS: Final = select(func.count()).where(_O.order_no == bindparam("k_order"))
 _INSERT_EVENT: Final = insert(PAYMENT_EVENTS)
@@ -86,6 +93,14 @@ def of_sale_id(tx: Tx, terminal_id: str, sale_id: str) -> list[Payment]:
     """Every payment of one sale of one terminal."""
     rows = tx.connection.execute(_OF_SALE, {"k_terminal": terminal_id, "k_sale": sale_id})
     return [_payment(row) for row in rows]
+
+
+def sales_among(tx: Tx, terminal_id: str, sale_ids: Sequence[str]) -> list[str]:
+    """Those of the sales that have a payment here."""
+    if not sale_ids:
+        return []
+    asked = {"k_terminal": terminal_id, "k_sales": list(sale_ids)}
+    return list(tx.connection.execute(_SALES_AMONG, asked).scalars())
 
 
 def add(tx: Tx, payment: Payment) -> None:
