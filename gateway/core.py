@@ -133,7 +133,7 @@ class Gateway:
             ),
             static_paid=StaticPaidCalls(store=store, clock=clock, waiters=self._waiters),
             activating=ActivationCalls(store=store, clock=clock, entropy=entropy, keys=keys),
-            journals=JournalCalls(store=store, clock=clock),
+            journals=JournalCalls(store=store, clock=clock, pace_of=calls.pace_of),
             limits=limits or Limits(),
         )
 

@@ -245,14 +245,19 @@ class ActivationAnswer(Struct, frozen=True, kw_only=True):
     server_time_ms: TimeMs
 
 
-class JournalEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry of a terminal's chain. `body` is JSON text, hashed and stored as written (protocol/chain.py)."""
+class JournalEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry of a terminal's chain. `body` is JSON text, hashed and stored as written (protocol/chain.py).
+
+    `withheld`: the gateway refused this entry's content for that reason, so the till keeps it; `kind` and `body` are
+    empty then, and `hash` is still the hash of the whole entry: the chain goes on over it.
+    """
 
     seq: Annotated[int, Meta(ge=1, le=2**62)]
     kind: Annotated[str, Meta(max_length=64)]
     at_ms: TimeMs
     body: Annotated[str, Meta(max_length=16_384)]
     hash: Hash256
+    withheld: Reason | None = None
 
 
 class JournalUpload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

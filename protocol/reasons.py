@@ -31,6 +31,11 @@ class Reason(StrEnum):
     REFUNDED = "refunded"
     REFUND_REFUSED = "refund_refused"
     SELLER_BALANCE_LOW = "seller_balance_low"
+    # the till takes no cash
+    CASH_NOT_ALLOWED = "cash_not_allowed"
+    CASH_LIMIT = "cash_limit"
+    CASH_OFFLINE_LIMIT = "cash_offline_limit"
+    CASH_SHORT = "cash_short"
     # the gateway refuses a request
     BAD_REQUEST = "bad_request"
     BAD_SIGNATURE = "bad_signature"

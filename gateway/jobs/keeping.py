@@ -4,7 +4,7 @@ caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,6 +17,8 @@ from gateway.payments.late import covers
 from gateway.payments.moves import late_undone, to_not_paid
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import (
+    Alarm,
+    AlarmKind,
     ChannelOrder,
     FailedHow,
     Payment,
@@ -27,13 +29,15 @@ from gateway.payments.values import (
     Step,
     key_ref,
 )
-from gateway.store import alarms, ledger, pages, payments, places, refunds, tasks
+from gateway.store import alarms, cash, ledger, pages, payments, places, refunds, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState
 from protocol.reasons import Reason
 from protocol.states import GatewayEvent, GatewayState, ProofKind, RefundState
 
+#: Two tenders are kept for one sale: a person gives one of them back.
+PAID_TWICE: Final = Alarm(kind=AlarmKind.PAID_TWICE, detail="cash covers the sale of a wallet payment that is kept")
 #: The pace of an account by its id.
 PaceOf = Callable[[str | None], Pace]
 
@@ -150,7 +154,9 @@ def _keep_rest(
     if payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID):
         tasks.put(tx, TaskKind.NOTICE, ref, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
         pages.note_paid(tx, payment, now_ms=now_ms)
-        _send_duplicates_back(tx, payment, pace_of, now_ms=now_ms)
+        send_duplicates_back(tx, payments.of_sale(tx, payment), pace_of, now_ms=now_ms)
+        if cash.covers(tx, payment):
+            alarms.raise_alarm(tx, PAID_TWICE, about=ref, now_ms=now_ms)
 
 
 def _follow_money(
@@ -178,11 +184,16 @@ def _follow_money(
     found = order.late_state is LateMoneyState.FOUND and (order_before is None or order_before.late_state is None)
     if undone and order.ended_kind is None:
         refund_by_itself(tx, order, RefundCause.UNDO, pace_of, now_ms=now_ms)
-    elif found and (owner.refunds_late_money or any(covers(other) for other in payments.of_sale(tx, payment))):
+    elif found and (owner.refunds_late_money or _covered(tx, payment)):
         # Money for a sale that is paid otherwise is a duplicate, which always goes back.
         refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
     elif order.late_state in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED) and not _waits(tx, payment):
         alarms.close_all(tx, about=key_ref(payment.key), now_ms=now_ms)
+
+
+def _covered(tx: Tx, payment: Payment) -> bool:
+    """Whether something else pays for this payment's sale: another wallet payment, or cash."""
+    return cash.covers(tx, payment) or any(covers(other) for other in payments.of_sale(tx, payment))
 
 
 def _waits(tx: Tx, payment: Payment) -> bool:
@@ -190,9 +201,9 @@ def _waits(tx: Tx, payment: Payment) -> bool:
     return any(order.late_state is LateMoneyState.FOUND for order in payments.orders_of(tx, payment.key))
 
 
-def _send_duplicates_back(tx: Tx, payment: Payment, pace_of: PaceOf, *, now_ms: int) -> None:
+def send_duplicates_back(tx: Tx, of_sale: Iterable[Payment], pace_of: PaceOf, *, now_ms: int) -> None:
     """The sale is paid now: late money that waits for a person's word is a duplicate."""
-    for other in payments.of_sale(tx, payment):
+    for other in of_sale:
         if other.late_state is None:
             continue
         for order in payments.orders_of(tx, other.key):

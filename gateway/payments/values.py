@@ -172,6 +172,8 @@ class AlarmKind(StrEnum):
     REFUND_REFUSED = "refund_refused"
     FORGED_CALLBACK = "forged_callback"
     BILL_MISSING = "bill_missing"
+    PAID_TWICE = "paid_twice"  # a wallet's money and cash are both kept for one sale
+    ENTRY_WITHHELD = "entry_withheld"  # a till keeps the content of a journal entry that was refused here
 
 
 class Alarm(Struct, frozen=True, kw_only=True):

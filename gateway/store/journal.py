@@ -1,4 +1,7 @@
-"""The terminals' journals as received: gapless, chained, idempotent by sequence. Bodies are kept as written."""
+"""The terminals' journals as received: gapless, chained, idempotent by sequence. Bodies are kept as written.
+
+Of an entry whose content stays at the till, the hash is kept.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +54,12 @@ def append(tx: Tx, terminal_id: str, entries: list[JournalEntry], *, now_ms: int
         {
             "terminal_id": terminal_id,
             "seq": entry.seq,
-            "kind": entry.kind,
+            "kind": entry.kind if entry.withheld is None else "",
             "at_ms": entry.at_ms,
-            "body": entry.body,
+            "body": entry.body if entry.withheld is None else "",
             "hash": entry.hash,
             "received_ms": now_ms,
+            "withheld": None if entry.withheld is None else entry.withheld.value,
         }
         for entry in entries
     ]

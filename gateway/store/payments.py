@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -43,6 +44,12 @@ _SELECT_ORDERS: Final = Statement(
     )
     .order_by(_O.sent_ms, _O.out_trade_no)
 )
+_SALES_AMONG: Final = (
+    select(_P.sale_id)
+    .where(_P.terminal_id == bindparam("k_terminal"), _P.sale_id.in_(bindparam("k_sales", expanding=True)))
+    .distinct()
+    .order_by(_P.sale_id)
+)
 _COUNT_ORDERS: Final = Statement(select(func.count()).where(_O.order_no == bindparam("k_order")))
 _INSERT_EVENT: Final = Statement(
     insert(PAYMENT_EVENTS), columns=("terminal_id", "order_no", "n", "at_ms", "what", "said_by", "detail")
@@ -75,8 +82,21 @@ def of_sale(tx: Tx, payment: Payment) -> list[Payment]:
     """Every payment of the sale that this one is for; only itself when its sale was never told."""
     if payment.sale_id is None:
         return [payment]
-    rows = tx.rows(_OF_SALE, {"k_terminal": payment.key.terminal_id, "k_sale": payment.sale_id})
+    return of_sale_id(tx, payment.key.terminal_id, payment.sale_id)
+
+
+def of_sale_id(tx: Tx, terminal_id: str, sale_id: str) -> list[Payment]:
+    """Every payment of one sale of one terminal."""
+    rows = tx.rows(_OF_SALE, {"k_terminal": terminal_id, "k_sale": sale_id})
     return [_PAYMENTS.read(row) for row in rows]
+
+
+def sales_among(tx: Tx, terminal_id: str, sale_ids: Sequence[str]) -> list[str]:
+    """Those of the sales that have a payment here."""
+    if not sale_ids:
+        return []
+    asked = {"k_terminal": terminal_id, "k_sales": list(sale_ids)}
+    return list(tx.connection.execute(_SALES_AMONG, asked).scalars())
 
 
 def add(tx: Tx, payment: Payment) -> None:

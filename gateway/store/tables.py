@@ -260,6 +260,8 @@ JOURNAL_ENTRIES: Final = Table(
     Column("body", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
+    #: The till keeps this entry's content, because the gateway refused it for this reason: kind and body are empty.
+    Column("withheld", Text),
     PrimaryKeyConstraint("terminal_id", "seq"),
 )
 

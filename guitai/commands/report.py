@@ -70,6 +70,9 @@ def _as_table(read: DayRead, day: date) -> list[str]:
     lines.append(f"Taken     {_yuan(read.amount_fen):>14}   {read.count} sales; {read.not_paid} not paid")
     if read.refunds:
         lines.append(f"Refunded  {_yuan(-read.refunded_fen):>14}   {read.refunds} refunds")
+    if read.cash_back:
+        lines.append(f"Cash back {_yuan(-read.cash_back_fen):>14}   {read.cash_back} given back")
+    if read.refunds or read.cash_back:
         lines.append(f"Net       {_yuan(read.net_fen):>14}")
     for wallet in read.wallets:
         name = wording.text(words.wallet(wallet.channel))
@@ -109,6 +112,8 @@ def _as_json(read: DayRead) -> dict[str, Any]:
         "not_paid": read.not_paid,
         "refunds": read.refunds,
         "refunded_fen": read.refunded_fen,
+        "cash_back": read.cash_back,
+        "cash_back_fen": read.cash_back_fen,
         "net_fen": read.net_fen,
         "open_refunds": [
             {

@@ -16,6 +16,7 @@ from proof.bench.poll import measure_poll, measure_schedule
 from proof.bench.route import measure_route
 from proof.bench.scan import measure_scan
 from proof.bench.start import measure_start
+from proof.bench.sync import measure_sync
 
 
 class Bench(Protocol):
@@ -32,6 +33,7 @@ BENCHES: Final[Mapping[str, tuple[Bench, int]]] = MappingProxyType(
         "poll": (measure_poll, 10),
         "schedule": (measure_schedule, 10),
         "route": (measure_route, 50),
+        "sync": (measure_sync, 3),
     }
 )
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocol.chain import genesis, link
+from sync.engine.cash_record import CashRecord, fold_cash
 from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import RefundRecord, fold_refund
 from sync.engine.statements import (
     AnyStatement,
+    CashReturned,
+    CashTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
@@ -18,8 +21,8 @@ from sync.engine.statements import (
     StorePaidHeard,
     read_statement,
 )
-from sync.journal import refund_rows, rows
-from sync.journal.schema import DELIVERED_HEAD, REFUNDS_SINCE
+from sync.journal import cash_rows, refund_rows, rows
+from sync.journal.schema import CASH_SINCE, DELIVERED_HEAD, REFUNDS_SINCE
 
 
 class Break(StrEnum):
@@ -27,8 +30,8 @@ class Break(StrEnum):
 
     CHAIN = "chain"  # an entry was changed, removed, added or moved
     UNREADABLE = "unreadable"  # an entry of a kind that this program does not know
-    TABLES = "tables"  # a row of a payment, a refund or the store's QR is not what its entries say
     DELIVERED = "delivered"  # not the entry that the gateway holds: the chain was written anew, or its end removed
+    TABLES = "tables"  # a row of a payment, a refund, cash or the store's QR is not what its entries say
     FILE = "file"  # SQLite's own check of the file
 
 
@@ -92,10 +95,15 @@ class _Told:
         self.payments: dict[str, PaymentRecord] = {}
         self.refunds: dict[str, RefundRecord] = {}
         self.store: dict[int, StorePaidHeard] = {}
+        self.cash: dict[str, CashRecord] = {}
 
     def take(self, statement: AnyStatement, at_ms: int) -> None:
         if isinstance(statement, StorePaidHeard):
             self.store.setdefault(statement.seq, statement)
+            return
+        if isinstance(statement, (CashTaken, CashReturned)):
+            taken = self.cash.get(statement.payment_no)
+            self.cash[statement.payment_no] = fold_cash(taken, statement, at_ms=at_ms)
             return
         before = self.payments.get(statement.payment_no)
         self.payments[statement.payment_no] = fold(before, statement, at_ms=at_ms)
@@ -115,7 +123,7 @@ def _first_wrong_row(connection: sqlite3.Connection, told: _Told) -> str | None:
         if record is None or tuple(row[:-1]) != rows.as_row(record)[:-1] or rows.as_record(row[-1]) != record:
             return payment_no
     missing = next((payment_no for payment_no in sorted(told.payments) if payment_no not in seen), None)
-    return missing or _wrong_refund(connection, told)
+    return missing or _wrong_refund(connection, told) or _wrong_cash(connection, told)
 
 
 def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
@@ -135,5 +143,18 @@ def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
     return None
 
 
+def _wrong_cash(connection: sqlite3.Connection, told: _Told) -> str | None:
+    version = connection.execute("pragma user_version").fetchone()[0]
+    if version < CASH_SINCE:
+        return None
+    cash = {str(row[0]): tuple(row) for row in connection.execute(_CASH)}
+    for payment_no in sorted(cash.keys() | told.cash.keys()):
+        record = told.cash.get(payment_no)
+        if record is None or cash.get(payment_no) != cash_rows.as_row(record):
+            return payment_no
+    return None
+
+
+_CASH = f"select {', '.join(cash_rows.COLUMNS)} from cash"  # noqa: S608 - our own names
 _REFUNDS = f"select {', '.join(refund_rows.COLUMNS)} from refund"  # noqa: S608 - our own names
 _STORE = f"select {', '.join(refund_rows.STORE_COLUMNS)} from store_paid"  # noqa: S608 - our own names
