@@ -18,6 +18,7 @@ from gateway.api.activating import ActivationCalls
 from gateway.api.answers import JSON, Answer, Refusal, Signer
 from gateway.api.caller import Caller
 from gateway.api.journals import JournalCalls
+from gateway.api.offline_kit import KitCalls
 from gateway.api.paying import PaymentCalls, payment_key
 from gateway.api.refunding import RefundCalls
 from gateway.api.routes import Call, Route, largest_body, read_route
@@ -26,12 +27,13 @@ from gateway.ports import Clock
 from gateway.store import places
 from gateway.store.places import Terminal
 from gateway.store.units import Store, StoreFailed
-from protocol.keys import DEVICE_KEYID_PREFIX, public_of_device_keyid, read_public
+from protocol.keys import public_of_device_keyid, read_public, read_terminal_keyid
 from protocol.messages import (
     AckRequest,
     ActivationRequest,
     CancelRequest,
     JournalUpload,
+    OfflineKitRequest,
     PaymentRequest,
     RefundRequest,
     StoreAckRequest,
@@ -60,6 +62,7 @@ class GatewayService:
         static_paid: StaticPaidCalls,
         activating: ActivationCalls,
         journals: JournalCalls,
+        kits: KitCalls,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -70,6 +73,7 @@ class GatewayService:
         self._static_paid = static_paid
         self._activating = activating
         self._journals = journals
+        self._kits = kits
         self._terminals: dict[str, Terminal] = {}
         self.counts: Counter[tuple[str, int]] = Counter()
         self._log = structlog.get_logger("gateway.api")
@@ -125,6 +129,8 @@ class GatewayService:
                 return await self._static_paid.ask(caller, wait_s=route.wait_s, after=route.after)
             case Call.STORE_ACK:
                 return await self._static_paid.acknowledge(caller, _read(StoreAckRequest, request))
+            case Call.KIT:
+                return await self._kits.give(caller, _read(OfflineKitRequest, request))
             case Call.JOURNAL:
                 return await self._journals.upload(caller, _read(JournalUpload, request))
             case _:
@@ -135,22 +141,21 @@ class GatewayService:
         if isinstance(parsed, SignatureRefusal):
             raise Refusal(Reason.BAD_SIGNATURE, parsed.value)
         keyid = parsed.verified.keyid
-        terminal = await self._terminal(keyid)
-        if terminal is None:
+        named = read_terminal_keyid(keyid)
+        terminal = None if named is None else await self._terminal(named[0])
+        if named is None or terminal is None:
             raise Refusal(Reason.UNKNOWN_TERMINAL)
         public = read_public(terminal.public_key)
         verified = _verify(request, find=lambda name: public if name == keyid else None)
-        return Caller(terminal=terminal, verified=verified, clock=self._clock)
+        return Caller(terminal=terminal, verified=verified, clock=self._clock, epoch=named[1])
 
-    async def _terminal(self, keyid: str) -> Terminal | None:
-        """By terminal id. Kept in memory; a new activation of the same device is read again."""
-        if keyid.startswith(DEVICE_KEYID_PREFIX):
-            return None
-        known = self._terminals.get(keyid)
+    async def _terminal(self, terminal_id: str) -> Terminal | None:
+        """Kept in memory; a new activation of the same device is read again. Whether it may sell is asked each time."""
+        known = self._terminals.get(terminal_id)
         if known is None:
-            known = await self._store.run(lambda tx: places.terminal(tx, keyid))
+            known = await self._store.run(lambda tx: places.terminal(tx, terminal_id))
             if known is not None:
-                self._terminals[keyid] = known
+                self._terminals[terminal_id] = known
         return known
 
     def forget_terminals(self) -> None:

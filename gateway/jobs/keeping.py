@@ -16,6 +16,7 @@ from gateway.payments.late import covers
 from gateway.payments.moves import late_undone, to_not_paid
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import (
+    AlarmKind,
     ChannelOrder,
     FailedHow,
     Payment,
@@ -110,6 +111,7 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
             now_ms=now_ms,
         )
     else:
+        alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=key_ref(payment.key), now_ms=now_ms)
         step = Step(payment=payment, order=order, said=(said,))
     keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
     return step.payment
@@ -140,7 +142,7 @@ def _keep_rest(
     if payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID):
         tasks.put(tx, TaskKind.NOTICE, ref, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
         pages.note_paid(tx, payment, now_ms=now_ms)
-        _send_duplicates_back(tx, payment, pace_of, now_ms=now_ms)
+        send_duplicates_back(tx, payment, pace_of, now_ms=now_ms)
 
 
 def _follow_money(
@@ -180,7 +182,7 @@ def _waits(tx: Tx, payment: Payment) -> bool:
     return any(order.late_state is LateMoneyState.FOUND for order in payments.orders_of(tx, payment.key))
 
 
-def _send_duplicates_back(tx: Tx, payment: Payment, pace_of: PaceOf, *, now_ms: int) -> None:
+def send_duplicates_back(tx: Tx, payment: Payment, pace_of: PaceOf, *, now_ms: int) -> None:
     """The sale is paid now: late money that waits for a person's word is a duplicate."""
     for other in payments.of_sale(tx, payment):
         if other.late_state is None:

@@ -10,8 +10,10 @@ import click
 from guitai.commands.gateway_alarms import alarms
 from guitai.commands.gateway_bills import bills
 from guitai.commands.gateway_late import late
+from guitai.commands.gateway_proof_keys import proof_keys
 from guitai.commands.gateway_routes import routes
 from guitai.commands.gateway_static import static_qr
+from guitai.commands.gateway_terminals import terminals
 from guitai.exits import CommandStop, Exit
 from guitai.gateway_door import (
     ask,
@@ -41,6 +43,8 @@ command.add_command(late)
 command.add_command(bills)
 command.add_command(routes)
 command.add_command(static_qr)
+command.add_command(terminals)
+command.add_command(proof_keys)
 
 
 @command.command()

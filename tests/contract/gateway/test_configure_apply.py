@@ -22,6 +22,7 @@ from gateway.configure.words import ApplyOrder, CodeMade, CodeOrder, Planned, Re
 from gateway.routing.accounts import Accounts
 from gateway.routing.choose import Candidate
 from gateway.store import places
+from gateway.proof_keys import ProofKeys
 from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from gateway.store.units import Tx
@@ -48,6 +49,10 @@ class CountedEntropy:
         return bytes([self.calls]) * count
 
 
+def no_proof_keys() -> ProofKeys:
+    raise AssertionError("nothing here asks for them")
+
+
 @dataclass
 class Desk:
     """Orders over a database in memory; `told` counts how often the gateway was told to read its accounts again."""
@@ -64,6 +69,7 @@ class Desk:
             entropy=CountedEntropy(),
             root_fingerprint=ROOT,
             url=self.url,
+            proof_keys=no_proof_keys,
             applied=self._applied,
         )
 
