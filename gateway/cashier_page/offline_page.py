@@ -105,7 +105,7 @@ class OfflinePage(CashierPage):
             return self._led(f"../{self.letter}/{signed.text}")
         found = await self._found(signed)
         if found.page is None or found.verdict in NEUTRAL:
-            return refused_page(self._shown(request))
+            return refused_page(self._shown(request), tell=f"{signed.text}/pay")
         if signed.order.type is OrderType.STATUS:
             return self._status_page(request, found)
         if found.verdict is Verdict.CANCELLED:
@@ -128,9 +128,8 @@ class OfflinePage(CashierPage):
         signed = read_order(token_of(request))
         if signed is None or signed.order.type is not OrderType.PAY:
             return self._refused(request, "refused")
-        session = self._session(request, signed.text)
-        if session is None:
-            found = await self._found(signed)
+        session, found = self._session(request, signed.text), await self._found(signed)
+        if session is None and found.verdict is not Verdict.CLONE:
             if found.page is None or found.verdict in NEUTRAL:
                 return self._refused(request, "refused")
             return said({**self._waiting(), "redirect": self._page_url(request, signed.text)})
@@ -141,7 +140,7 @@ class OfflinePage(CashierPage):
         except IntegrityError:
             return said(self._waiting())  # the same order or counter at the same moment elsewhere
         self._woken()
-        if found.page is None or found.verdict in NEUTRAL:
+        if session is None or found.page is None or found.verdict in NEUTRAL:
             return self._refused(request, "refused")
         if found.verdict is Verdict.CANCELLED:
             return self._refused(request, "cancelled")

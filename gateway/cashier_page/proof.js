@@ -65,6 +65,7 @@ const guitaiProof = (() => {
   for (const button of document.querySelectorAll("[data-close]")) {
     button.addEventListener("click", () => close(button, $(button.dataset.close)));
   }
+  if (more.tell) post(more.tell).catch(() => {});
   if (more.ask_now) ask();
   return {ask};
 })();

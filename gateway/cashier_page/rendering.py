@@ -128,9 +128,10 @@ def ask_page(shown: Shown, what: str, *, amount_fen: int, proves: ProofCalls, wa
     )
 
 
-def refused_page(shown: Shown) -> Response:
-    """One sentence for every offline order that may not be paid, whatever is wrong with it."""
-    return _neutral(shown, "refused", status=404)
+def refused_page(shown: Shown, *, tell: str | None = None) -> Response:
+    """One sentence for every offline order that may not be paid, whatever is wrong with it. `tell`: where the page's
+    script says that a phone has opened it; by looking alone nothing may be noted, not even that there are two tills."""
+    return _neutral(shown, "refused", status=404, more=None if tell is None else {"tell": tell})
 
 
 def cancelled_page(shown: Shown) -> Response:
@@ -193,7 +194,7 @@ def sign_in_failed_page(shown: Shown, *, again: str) -> Response:
     )
 
 
-def _neutral(shown: Shown, what: str, *, status: int) -> Response:
+def _neutral(shown: Shown, what: str, *, status: int, more: dict[str, object] | None = None) -> Response:
     return _page(
         shown,
         view=what,
@@ -201,6 +202,7 @@ def _neutral(shown: Shown, what: str, *, status: int) -> Response:
         facts=facts_json(press=None, amount_fen=None, state=PageState.OVER),
         title=shown.words[f"{what}_title"],
         text=shown.words[f"{what}_text"],
+        more=more,
         status=status,
     )
 
@@ -223,7 +225,9 @@ def _page(
 ) -> Response:
     if more is not None and proves is not None:
         more = {**more, "proof": proves.proof, "close": proves.close}
-    js = (_PROOF_JS if proves is not None else "") + (_JS if view == "pay" else "")
+    js = _JS if view == "pay" else ""
+    if proves is not None or (more is not None and view != "pay"):
+        js = _PROOF_JS + js
     html = _TEMPLATE.render(
         language=shown.language,
         languages=_LANGUAGE_NAMES,
