@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.payments.values import Payment, PaymentKey
-from gateway.store import payments
+from gateway.store import payments, places
 from protocol.keys import public_text, read_public, terminal_keyid
 from protocol.messages import OfflineKit, OfflineKitRequest, Problem, decode, encode
 from protocol.numbers import new_number
 from protocol.offline.order import ClockQuality, OfflineOrder, OrderType, SignedOrder, sign_order
 from protocol.offline.proof import SignedProof, read_proof
 from tests.contract.gateway.gateway_world import Till
-from tests.contract.gateway.page_world import Opened, PageWorld, Phone, in_page_world
-
-T = TypeVar("T")
+from tests.contract.gateway.page_world import Opened, PageWorld, Phone
 
 
 @dataclass
@@ -103,8 +100,6 @@ async def _activated(world: PageWorld, till: Till, code: str) -> str:
 
 
 async def _epoch(world: PageWorld, terminal_id: str) -> int:
-    from gateway.store import places
-
     found = await world.store.run(lambda tx: places.terminal(tx, terminal_id))
     assert found is not None
     return found.epoch
@@ -146,7 +141,3 @@ async def pays(phone: Phone, url: str) -> Opened:
     assert said["result"] in ("open", "again"), said
     phone.pay(said)
     return page
-
-
-def in_offline_world(story: Callable[[PageWorld], Coroutine[Any, Any, T]]) -> T:
-    return in_page_world(story)

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.store import standing
 from protocol.messages import PaymentStatus
-from protocol.offline.order import OrderType
+from protocol.offline.order import OrderType, SignedOrder
 from protocol.offline.proof import ProofType
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind
@@ -24,8 +24,8 @@ async def scanned(world: PageWorld, a: OfflineTill, script: str) -> PaymentStatu
     return status_of(await a.till.pay(request))
 
 
-def asking(a: OfflineTill, status: PaymentStatus, **changes: object):
-    return a.order(type=OrderType.STATUS, order_no=status.order_no, amount_fen=status.amount_fen, **changes)
+def asking(a: OfflineTill, status: PaymentStatus) -> SignedOrder:
+    return a.order(type=OrderType.STATUS, order_no=status.order_no, amount_fen=status.amount_fen)
 
 
 def test_a_scanned_payment_that_was_paid_is_proven_to_whoever_carries_the_status() -> None:

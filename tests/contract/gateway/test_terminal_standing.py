@@ -1,4 +1,4 @@
-"""Tills that are switched off, copied, and activated again (SAFETY.md section 3, 6 and 7), by the gateway's own calls."""
+"""Tills that are switched off, copied, and activated again (SAFETY.md section 3, 6 and 7), by its own calls."""
 
 from __future__ import annotations
 
