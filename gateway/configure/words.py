@@ -113,16 +113,7 @@ class ProofKeysOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="pro
     kid: int = 0
 
 
-Order = (
-    AlarmsOrder
-    | ApplyOrder
-    | BillsOrder
-    | CodeOrder
-    | LateOrder
-    | ProofKeysOrder
-    | StaticQrOrder
-    | TerminalsOrder
-)
+Order = AlarmsOrder | ApplyOrder | BillsOrder | CodeOrder | LateOrder | ProofKeysOrder | StaticQrOrder | TerminalsOrder
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
