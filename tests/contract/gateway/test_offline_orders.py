@@ -7,12 +7,22 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.cashier_page.limits import Ask
+from gateway.channels.port import Paid
+from gateway.jobs.keeping import keep
+from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.offline.judge import FIRST_SIGHT_MS, ORDER_LIMIT_FEN, PAY_WINDOW_MS, TYPED_ORDER_LIMIT_FEN
-from gateway.payments.values import AlarmKind
-from gateway.store import offline, standing
-from protocol.messages import PaymentStatus
+from gateway.payments.moves import to_paid
+from gateway.payments.values import AlarmKind, PaymentKey
+from gateway.store import offline, payments, refunds, standing
+from gateway.store.tables import MERCHANTS
+from gateway.store.units import Tx
+from protocol.chain import genesis, link
+from protocol.messages import JournalEntry, JournalUpload, PaymentStatus, encode
+from protocol.numbers import new_number
 from protocol.offline.order import ClockQuality
 from protocol.offline.proof import ProofType
 from protocol.offline.typed_code import frees, read_code
@@ -715,3 +725,78 @@ def test_nothing_of_an_order_reaches_a_log_or_a_metric(capsys: pytest.CaptureFix
     for text in (said.out, said.err):
         assert order[20:60] not in text
         assert proof[20:60] not in text
+
+
+def test_an_address_that_asks_too_often_is_told_to_wait_before_anything_is_computed() -> None:
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        for _ in range(Ask.ORDER.value[0]):
+            assert (await look(world, f"{world.public_url}/o/nothing")).status_code == 404
+        signed = a.order()
+        busy = await look(world, signed)
+        assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")
+        for what in ("pay", "close", "proof"):
+            assert (await post(world, signed, what)).status_code == 429
+        elsewhere = await world.request("GET", url_of(world, signed), address="198.51.100.7")
+        assert elsewhere.status_code == 200
+        await asyncio.sleep(5)
+        assert (await look(world, signed)).status_code == 200
+
+    in_page_world(story)
+
+
+@pytest.mark.parametrize("what", ["pay", "close", "proof"])
+def test_a_press_from_another_site_or_of_another_kind_is_none(what: str) -> None:
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order()
+        url = f"{url_of(world, signed)}/{what}"
+        kind = {"content-type": "application/json"}
+        other = await world.request("POST", url, headers={**kind, "sec-fetch-site": "cross-site"}, body=b"{}")
+        form = await world.request("POST", url, headers={"content-type": "text/plain"}, body=b"{}")
+        large = await world.request("POST", url, headers=kind, body=b" " * 2_000)
+        assert (other.status_code, form.status_code, large.status_code) == (403, 415, 413)
+        assert payment_of(world, signed) is None
+
+    in_page_world(story)
+
+
+def test_late_money_of_an_offline_order_goes_back_once_its_journal_says_that_the_sale_was_paid_otherwise() -> None:
+    """One taken payment for what the sale owed: what the gateway could not know at the press it settles at the sync."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        world.store.run_now(lambda tx: tx.connection.execute(update(MERCHANTS).values(late_money="hold")))
+        signed = a.order()
+        phone = world.phone("wechat")
+        page = await phone.open(url_of(world, signed))
+        await phone.press(page)
+        await phone_post(phone, page, "close")
+        final, _ = await a.till.final(f"{signed.order.order_no}-1")
+        # The wallet took it all the same, and says so later.
+        (order,) = world.orders_of(PaymentKey(terminal_id=a.terminal_id, order_no=signed.order.order_no, n=1))
+        paid = Paid(transaction_id="4200001", amount_fen=1250, paid_at_ms=world.clock.now_ms(), payer_tail="")
+
+        def late(tx: Tx) -> None:
+            payment = payments.find(tx, order.key)
+            assert payment is not None
+            now_ms = world.clock.now_ms()
+            step = to_paid(payment, order, paid, fresh=True, said_by="wechat", now_ms=now_ms)
+            keep(tx, payment, step, lambda _account: DEFAULT_PACE, now_ms=now_ms, order_before=order)
+
+        world.store.run_now(late)
+        assert (await phone_post(phone, page, "proof"))[0] == 409  # no CLOSED proof while the money is here
+        sale_id = new_number(world.entropy.bytes(15))
+        other = a.till.payment(world.wallets.show_code("alipay", script_of("pay")), sale_id=sale_id)
+        await a.till.pay(other)
+        await a.till.final(other.payment_no)
+        refunds_before = world.store.run_now(lambda tx: refunds.of_order(tx, order.out_trade_no))
+        body = f'{{"payment_no":"{final.payment_no}","sale_id":"{sale_id}"}}'
+        head = link(genesis(a.terminal_id), seq=1, kind="offline", at_ms=1, body=body)
+        entry = JournalEntry(seq=1, kind="offline", at_ms=1, body=body, hash=head)
+        upload = a.till.signed("POST", "/v1/journal", encode(JournalUpload(entries=(entry,))))
+        assert (await a.till.send(upload)).status == 200
+        refunds_after = world.store.run_now(lambda tx: refunds.of_order(tx, order.out_trade_no))
+        assert (len(refunds_before), len(refunds_after)) == (0, 1)
+
+    in_page_world(story)
