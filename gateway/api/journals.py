@@ -12,7 +12,7 @@ from itertools import pairwise
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
 from gateway.jobs.keeping import PaceOf
-from gateway.jobs.offline_orders import name_sales
+from gateway.jobs.offline_sales import name_sales
 from gateway.payments.values import Alarm, AlarmKind
 from gateway.ports import Clock
 from gateway.store import alarms, journal, standing

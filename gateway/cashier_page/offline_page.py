@@ -39,7 +39,9 @@ from gateway.cashier_page.showing import PageState
 from gateway.cashier_page.tickets import PayerSession
 from gateway.cashier_page.words import LANGUAGES
 from gateway.jobs.calls import ChannelCalls
-from gateway.jobs.offline_orders import Found, Issued, begin_order, close_order, find_order, issue_proof, may_see
+from gateway.jobs.offline_finding import Found, find_order, may_see
+from gateway.jobs.offline_orders import begin_order, close_order
+from gateway.jobs.offline_proofs import Issued, issue_proof
 from gateway.jobs.shop_pages import ShopPages
 from gateway.offline.judge import NEUTRAL, Verdict
 from gateway.payments.paging import PagePress

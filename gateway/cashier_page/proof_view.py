@@ -12,7 +12,7 @@ from qrcode.constants import ERROR_CORRECT_M
 
 from gateway.cashier_page.showing import yuan
 from gateway.cashier_page.words import LANGUAGES
-from gateway.jobs.offline_orders import Issued
+from gateway.jobs.offline_proofs import Issued
 from protocol.offline.proof import ProofType
 
 #: Modules of a version 6 symbol, and of the white around it.

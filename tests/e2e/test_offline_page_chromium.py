@@ -82,7 +82,7 @@ def scanned(picture: Path) -> str:
     """What a reader makes of the photographed screen."""
     image = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
     assert image is not None
-    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    (found,) = zxingcpp.read_barcodes(image)
     return found.text
 
 

@@ -35,7 +35,8 @@ def test_the_public_keys_follow_from_the_seeds() -> None:
 @pytest.mark.parametrize("vector", named("orders"))
 def test_an_order_is_written_and_read_as_told(vector: dict[str, Any]) -> None:
     fields = vector["fields"]
-    order = OfflineOrder(**{**fields, "type": OrderType(fields["type"]), "clock": ClockQuality(fields["clock"])})
+    more: dict[str, Any] = {"type": OrderType(fields["type"]), "clock": ClockQuality(fields["clock"])}
+    order = OfflineOrder(**(fields | more))
     signed = sign_order(order, TILL)
     assert (signed.raw.hex(), signed.text, signed.digest.hex()) == (vector["raw"], vector["text"], vector["digest"])
     for text in (vector["text"], vector["text"].lower()):
@@ -59,7 +60,8 @@ def test_an_invalid_order_is_refused_as_told(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", named("proofs"))
 def test_a_proof_is_written_and_read_as_told(vector: dict[str, Any]) -> None:
-    proof = OfflineProof(**{**vector["fields"], "type": ProofType(vector["fields"]["type"])})
+    more: dict[str, Any] = {"type": ProofType(vector["fields"]["type"])}
+    proof = OfflineProof(**(vector["fields"] | more))
     digest = DIGESTS[vector["order"]]
     signed = sign_proof(proof, PROOFS, order_digest=digest)
     assert (signed.raw.hex(), signed.text) == (vector["raw"], vector["text"])
@@ -81,11 +83,12 @@ def test_an_invalid_proof_is_refused_as_told(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", named("typed_codes"))
 def test_a_typed_code_and_its_verifier_are_as_told(vector: dict[str, Any]) -> None:
-    place = {name: vector[name] for name in ("terminal_id", "epoch", "index")}
+    place: dict[str, Any] = {name: vector[name] for name in ("terminal_id", "epoch", "index")}
     assert derive_code(bytes.fromhex(VECTORS["keys"]["typed_code_key"]), **place) == vector["code"]
     assert verifier(vector["code"], **place) == vector["verifier"]
     assert frees(vector["code"], vector["verifier"], **place)
-    assert not frees(vector["code"], vector["verifier"], **{**place, "index": place["index"] - 1 or 9})
+    elsewhere: dict[str, Any] = place | {"index": place["index"] - 1 or 9}
+    assert not frees(vector["code"], vector["verifier"], **elsewhere)
 
 
 @pytest.mark.parametrize("vector", named("typed_inputs"))
