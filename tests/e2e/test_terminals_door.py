@@ -1,4 +1,4 @@
-"""The owner's words about tills and proof keys through the door of a running gateway: they count from the next call on."""
+"""The owner's words about tills and proof keys through the door of a running gateway: they count from the next call."""
 
 from __future__ import annotations
 
