@@ -36,6 +36,7 @@ from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
 from gateway.core import Gateway
 from gateway.keys import load_keys
+from gateway.proof_keys import load_proof_keys, proof_keys_path
 from gateway.store.runners import ThreadedStore
 from gateway.store.sqlite import DatabaseLock, open_sqlite, sqlite_path
 from gateway.store.units import StoreFailed
@@ -156,6 +157,7 @@ async def _serve(
         exchanges.append(line_of(account))
         return exchanges[-1]
 
+    proof_keys = load_proof_keys(proof_keys_path(keys), entropy, now_ms=clock.now_ms())
     gateway = Gateway(
         store=store,
         clock=clock,
@@ -166,6 +168,8 @@ async def _serve(
         callbacks_kept_days=callbacks_kept_days,
         public_url=public_url,
         bill_kinds=tuple(BillKind),
+        proof_keys=proof_keys,
+        beside=asyncio.to_thread,
         owner=f"gateway-{os.getpid()}-{entropy.bytes(4).hex()}",
         limits=limits,
     )
@@ -196,6 +200,7 @@ async def _serve(
         page_url=public_url,
         applied=gateway.load_accounts,
         moved=gateway.moved,
+        proof_keys=lambda: proof_keys,
     )
     door = await open_door(path, orders.do, entropy)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -217,8 +222,8 @@ async def _serve(
 
 def _open_routes(gateway: Gateway) -> list[Route]:
     """What wallets and phones call."""
-    shown = [] if gateway.page is None else gateway.page.routes()
-    return [*callback_routes(gateway.callbacks), *shown]
+    shown = [page.routes() for page in (gateway.page, gateway.offline_page) if page is not None]
+    return [*callback_routes(gateway.callbacks), *(route for routes in shown for route in routes)]
 
 
 async def _end(server: uvicorn.Server, serving: asyncio.Task[None], stopped: asyncio.Task[bool]) -> None:

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     REPLAYED = "replayed"
     UNKNOWN_TERMINAL = "unknown_terminal"
     TERMINAL_REVOKED = "terminal_revoked"
+    TERMINAL_FROZEN = "terminal_frozen"
     UNKNOWN_PAYMENT = "unknown_payment"
     UNKNOWN_PATH = "unknown_path"
     CONTENT_DIFFERS = "content_differs"

@@ -23,6 +23,8 @@ PROBLEMS: Final[dict[Reason, tuple[int, str]]] = {
     Reason.CLOCK: (401, "The request was made at another time than this gateway's"),
     Reason.REPLAYED: (409, "This very request was seen before"),
     Reason.UNKNOWN_TERMINAL: (401, "No terminal has this key"),
+    Reason.TERMINAL_REVOKED: (403, "This terminal was switched off; it begins nothing new"),
+    Reason.TERMINAL_FROZEN: (403, "Two tills sign as this terminal; it begins nothing new until it is activated again"),
     Reason.UNKNOWN_PAYMENT: (404, "This terminal has no such payment here"),
     Reason.UNKNOWN_PATH: (404, "There is nothing at this address"),
     Reason.CONTENT_DIFFERS: (409, "The number is known with other content; nothing was applied"),

@@ -95,6 +95,7 @@ CALLS: Final[dict[Call, EndpointLimit]] = {
     Call.ACK: _SIGNED,
     Call.REFUND: _SIGNED,
     Call.STORE_ACK: _SIGNED,
+    Call.KIT: _SIGNED,
     Call.JOURNAL: EndpointLimit(body=JOURNAL_BODY, depth=4, by=Caller.TERMINAL),
     Call.ASK: _ASKED,
     Call.ASK_REFUND: _ASKED,

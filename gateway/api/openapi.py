@@ -14,6 +14,8 @@ from protocol.messages import (
     CancelRequest,
     JournalAnswer,
     JournalUpload,
+    OfflineKit,
+    OfflineKitRequest,
     PaymentRequest,
     PaymentStatus,
     Problem,
@@ -38,7 +40,10 @@ _ALWAYS: Final = (
     Reason.INTERNAL,
 )
 _EFFECT: Final = (*_ALWAYS, Reason.REPLAYED, Reason.CONTENT_DIFFERS)
+#: Of a call that begins something.
+_BEGINS: Final = (Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN)
 _ORDER: Final = (Reason.ORDER_OPEN, Reason.ORDER_PAID, Reason.ORDER_CANCELLED)
+_REFUND: Final = (Reason.UNKNOWN_PAYMENT, Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS)
 _ACTIVATION: Final = (
     Reason.ACTIVATION_UNKNOWN,
     Reason.ACTIVATION_EXPIRED,
@@ -103,6 +108,8 @@ def document() -> dict[str, Any]:
         JournalAnswer,
         StorePaidAnswer,
         StoreAckRequest,
+        OfflineKitRequest,
+        OfflineKit,
         Problem,
     )
     references, components = schema_of(*kinds)
@@ -140,7 +147,7 @@ def document() -> dict[str, Any]:
                 "Bind a device key to a store with an activation code",
                 body=ActivationRequest,
                 answer=ActivationAnswer,
-                reasons=(*_ALWAYS, Reason.REPLAYED, *_ACTIVATION),
+                reasons=(*_ALWAYS, Reason.REPLAYED, Reason.TERMINAL_REVOKED, *_ACTIVATION),
             )
         },
         "/v1/payments": {
@@ -148,7 +155,7 @@ def document() -> dict[str, Any]:
                 "Collect an amount: a scanned code, or a QR to show",
                 body=PaymentRequest,
                 answer=PaymentStatus,
-                reasons=(*_EFFECT, *_ORDER),
+                reasons=(*_EFFECT, *_BEGINS, *_ORDER),
             )
         },
         "/v1/payments/{payment_no}": {
@@ -182,7 +189,7 @@ def document() -> dict[str, Any]:
                 "Give back all or a part of what was paid; reserved before the wallet is called",
                 body=RefundRequest,
                 answer=RefundStatus,
-                reasons=(*_EFFECT, Reason.UNKNOWN_PAYMENT, Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS),
+                reasons=(*_EFFECT, *_BEGINS, *_REFUND),
                 parameters=number,
             )
         },
@@ -208,6 +215,14 @@ def document() -> dict[str, Any]:
                 body=StoreAckRequest,
                 answer=StorePaidAnswer,
                 reasons=_EFFECT,
+            )
+        },
+        "/v1/offline/kit": {
+            "post": call(
+                "Register this till's order key, and get what it needs to sell while its line is down",
+                body=OfflineKitRequest,
+                answer=OfflineKit,
+                reasons=(*_EFFECT, *_BEGINS, Reason.UNKNOWN_PATH),
             )
         },
         "/v1/journal": {

@@ -162,6 +162,7 @@ class PaymentCalls:
                     case Refused(reason=reason):
                         raise Refusal(reason)
         caller.fresh(tx)
+        caller.may_sell(tx)
         decision = admit(request, key.n, of_order, now_ms=now_ms)
         if isinstance(decision, Refused):
             raise Refusal(decision.reason)

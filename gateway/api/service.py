@@ -21,6 +21,7 @@ from gateway.api.gate import Gate
 from gateway.api.journals import JournalCalls
 from gateway.api.limits import CALLS, Limits
 from gateway.api.limits import Caller as Counted
+from gateway.api.offline_kit import KitCalls
 from gateway.api.paying import PaymentCalls, payment_key
 from gateway.api.refunding import RefundCalls
 from gateway.api.routes import Call, Route, read_route
@@ -29,12 +30,13 @@ from gateway.ports import Clock
 from gateway.store import places
 from gateway.store.places import Terminal
 from gateway.store.units import Store, StoreFailed
-from protocol.keys import DEVICE_KEYID_PREFIX, public_of_device_keyid, read_public
+from protocol.keys import public_of_device_keyid, read_public, read_terminal_keyid
 from protocol.messages import (
     AckRequest,
     ActivationRequest,
     CancelRequest,
     JournalUpload,
+    OfflineKitRequest,
     PaymentRequest,
     RefundRequest,
     StoreAckRequest,
@@ -64,6 +66,7 @@ class GatewayService:
         activating: ActivationCalls,
         journals: JournalCalls,
         limits: Limits,
+        kits: KitCalls,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -74,6 +77,7 @@ class GatewayService:
         self._static_paid = static_paid
         self._activating = activating
         self._journals = journals
+        self._kits = kits
         self._terminals: dict[str, Terminal] = {}
         self.gate = Gate(limits, clock)
         self.counts: Counter[tuple[str, int]] = Counter()
@@ -134,6 +138,8 @@ class GatewayService:
                 return await self._static_paid.ask(caller, wait_s=route.wait_s, after=route.after)
             case Call.STORE_ACK:
                 return await self._static_paid.acknowledge(caller, _read(StoreAckRequest, request))
+            case Call.KIT:
+                return await self._kits.give(caller, _read(OfflineKitRequest, request))
             case Call.JOURNAL:
                 return await self._journals.upload(caller, _read(JournalUpload, request))
             case _:
@@ -152,10 +158,11 @@ class GatewayService:
             self._count(Counted.STRANGER, remote)
             raise Refusal(Reason.BAD_SIGNATURE, parsed.value)
         keyid = parsed.verified.keyid
-        if keyid not in self._terminals:
+        named = read_terminal_keyid(keyid)
+        if named is None or named[0] not in self._terminals:
             self._count(Counted.STRANGER, remote)
-        terminal = await self._terminal(keyid)
-        if terminal is None:
+        terminal = None if named is None else await self._terminal(named[0])
+        if named is None or terminal is None:
             raise Refusal(Reason.UNKNOWN_TERMINAL)
         public = read_public(terminal.public_key)
         try:
@@ -163,17 +170,15 @@ class GatewayService:
         except Refusal:
             self._count(Counted.STRANGER, remote)
             raise
-        return Caller(terminal=terminal, verified=verified, clock=self._clock)
+        return Caller(terminal=terminal, verified=verified, clock=self._clock, epoch=named[1])
 
-    async def _terminal(self, keyid: str) -> Terminal | None:
-        """By terminal id. Kept in memory; a new activation of the same device is read again."""
-        if keyid.startswith(DEVICE_KEYID_PREFIX):
-            return None
-        known = self._terminals.get(keyid)
+    async def _terminal(self, terminal_id: str) -> Terminal | None:
+        """Kept in memory; a new activation of the same device is read again. Whether it may sell is asked each time."""
+        known = self._terminals.get(terminal_id)
         if known is None:
-            known = await self._store.run(lambda tx: places.terminal(tx, keyid))
+            known = await self._store.run(lambda tx: places.terminal(tx, terminal_id))
             if known is not None:
-                self._terminals[keyid] = known
+                self._terminals[terminal_id] = known
         return known
 
     def forget_terminals(self) -> None:

@@ -26,10 +26,10 @@ def cash_heard(
         if kind != CASH_TAKEN:
             cash.returned(tx, terminal_id, tender, now_ms=now_ms)
     for sale_id in payments.sales_among(tx, terminal_id, sorted({tender.sale_id for _, tender in tenders})):
-        _follow(tx, terminal_id, sale_id, pace_of, now_ms=now_ms)
+        follow_cash(tx, terminal_id, sale_id, pace_of, now_ms=now_ms)
 
 
-def _follow(tx: Tx, terminal_id: str, sale_id: str, pace_of: PaceOf, *, now_ms: int) -> None:
+def follow_cash(tx: Tx, terminal_id: str, sale_id: str, pace_of: PaceOf, *, now_ms: int) -> None:
     """A sale that has wallet payments too."""
     of_sale = payments.of_sale_id(tx, terminal_id, sale_id)
     if not cash.covers(tx, of_sale[0]):

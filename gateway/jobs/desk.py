@@ -17,6 +17,7 @@ from gateway.bills.desk import BillDesk
 from gateway.channels.port import OrderKind, PayOrder, QrOrder
 from gateway.jobs.calls import ChannelCalls, found, order_ref
 from gateway.jobs.keeping import keep
+from gateway.jobs.offline_orders import give_unwanted_back
 from gateway.jobs.refund_desk import RefundDesk
 from gateway.jobs.schedule import (
     CODE_DEADLINE_MS,
@@ -91,6 +92,10 @@ class Desk:
                 await self._store.run(lambda tx: self._notice(tx, task.ref))
             case TaskKind.PAGE:
                 await self._end_page(task.ref)
+            case TaskKind.UNWANTED:
+                await self._store.run(
+                    lambda tx: give_unwanted_back(tx, task.ref, self.pace_of, now_ms=self._clock.now_ms())
+                )
             case TaskKind.REFUND:
                 await self._refunds.work(task.ref)
             case TaskKind.BILL:

@@ -123,6 +123,7 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
             now_ms=now_ms,
         )
     else:
+        alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=key_ref(payment.key), now_ms=now_ms)
         step = Step(payment=payment, order=order, said=(said,))
     keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
     return step.payment

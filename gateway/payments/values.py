@@ -168,6 +168,9 @@ class AlarmKind(StrEnum):
     CONFLICT = "conflict"
     JOURNAL_GAP = "journal_gap"
     JOURNAL_FORK = "journal_fork"
+    ORDER_CLONE = "order_clone"
+    ORDER_KEY_DIFFERS = "order_key_differs"
+    CANCELLED_PAID = "cancelled_paid"
     CHANNEL_ACCOUNT = "channel_account"
     REFUND_REFUSED = "refund_refused"
     FORGED_CALLBACK = "forged_callback"
@@ -191,11 +194,13 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class RefundCause(StrEnum):
-    """Why there is a refund: the till asked, a payment is undone, late money goes back."""
+    """Why there is a refund: the till asked, a payment is undone, late money goes back, or an offline order was paid
+    that its till had cancelled."""
 
     TILL = "till"
     UNDO = "undo"
     LATE = "late"
+    CANCELLED = "cancelled"
 
 
 class RefundHeard(StrEnum):

@@ -29,6 +29,13 @@ _HEAD: Final = Statement(
     select(TERMINALS.c.journal_seq, TERMINALS.c.journal_head).where(TERMINALS.c.terminal_id == bindparam("k_terminal"))
 )
 _HASH: Final = Statement(select(_J.hash).where(_J.terminal_id == bindparam("k_terminal"), _J.seq == bindparam("k_seq")))
+_MENTIONS: Final = (
+    select(_J.body)
+    .where(
+        _J.terminal_id == bindparam("k_terminal"), _J.seq > bindparam("k_after"), _J.body.contains(bindparam("k_text"))
+    )
+    .order_by(_J.seq)
+)
 _INSERT: Final = Statement(insert(JOURNAL_ENTRIES))
 _ADVANCE: Final = Statement(
     update(TERMINALS)
@@ -46,6 +53,13 @@ def hash_at(tx: Tx, terminal_id: str, seq: int) -> str | None:
     """The hash of an entry that is held."""
     row = tx.row(_HASH, {"k_terminal": terminal_id, "k_seq": seq})
     return None if row is None else row[0]
+
+
+def mentions(tx: Tx, terminal_id: str, text: str, *, last: int) -> list[str]:
+    """Bodies of the latest `last` entries that name this number, oldest first."""
+    after = head(tx, terminal_id).seq - last
+    values = {"k_terminal": terminal_id, "k_after": after, "k_text": text}
+    return list(tx.connection.execute(_MENTIONS, values).scalars())
 
 
 def append(tx: Tx, terminal_id: str, entries: list[JournalEntry], *, now_ms: int) -> Head:

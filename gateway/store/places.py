@@ -43,9 +43,12 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationCode:
+    """`terminal_id`: good for this terminal's device only."""
+
     store_id: str
     uses_left: int
     expires_ms: int
+    terminal_id: str | None = None
 
 
 def code_digest(code: str) -> str:
@@ -129,7 +132,9 @@ def activation_code(tx: Tx, digest: str) -> ActivationCode | None:
     row = tx.connection.execute(_CODE, {"k_digest": digest}).one_or_none()
     if row is None:
         return None
-    return ActivationCode(store_id=row.store_id, uses_left=row.uses_left, expires_ms=row.expires_ms)
+    return ActivationCode(
+        store_id=row.store_id, uses_left=row.uses_left, expires_ms=row.expires_ms, terminal_id=row.terminal_id
+    )
 
 
 def add_activation_code(tx: Tx, *, digest: str, code: ActivationCode) -> None:
@@ -138,6 +143,7 @@ def add_activation_code(tx: Tx, *, digest: str, code: ActivationCode) -> None:
         "store_id": code.store_id,
         "uses_left": code.uses_left,
         "expires_ms": code.expires_ms,
+        "terminal_id": code.terminal_id,
     }
     tx.connection.execute(insert(ACTIVATION_CODES), row)
 

@@ -22,6 +22,7 @@ class TaskKind(StrEnum):
     WORK = "work"  # ask about or undo an order at the channel; ref: out_trade_no
     NOTICE = "notice"  # has the till acknowledged that it was paid? ref: the payment
     PAGE = "page"  # the page's time is up; ref: the payment
+    UNWANTED = "unwanted"  # an offline order was paid that its till had cancelled: give it back; ref: the payment
     REFUND = "refund"  # send or ask about a refund; ref: refund_no
     BILL = "bill"  # fetch a day's bill; ref: `account:kind:day`, or `plan`: want the next day's
 

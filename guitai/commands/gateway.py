@@ -11,8 +11,10 @@ from guitai.commands.gateway_alarms import alarms
 from guitai.commands.gateway_bills import bills
 from guitai.commands.gateway_digests import digests
 from guitai.commands.gateway_late import late
+from guitai.commands.gateway_proof_keys import proof_keys
 from guitai.commands.gateway_routes import routes
 from guitai.commands.gateway_static import static_qr
+from guitai.commands.gateway_terminals import terminals
 from guitai.exits import CommandStop, Exit
 from guitai.gateway_door import (
     ask,
@@ -43,6 +45,8 @@ command.add_command(bills)
 command.add_command(digests)
 command.add_command(routes)
 command.add_command(static_qr)
+command.add_command(terminals)
+command.add_command(proof_keys)
 
 
 @command.command()

@@ -28,8 +28,9 @@ PAYMENT_REASONS: Final[tuple[Reason, ...]] = (
     Reason.CODE_INVALID, Reason.CODE_EXPIRED, Reason.BALANCE_LOW, Reason.PAYER_LIMIT, Reason.PAYER_REFUSED,
     Reason.RISK_REFUSED, Reason.MERCHANT_REFUSED, Reason.DECLINED, Reason.CANCELLED, Reason.EXPIRED, Reason.TIMED_OUT,
     Reason.NOT_SENT, Reason.NOT_CONFIRMED, Reason.CODE_USED_ELSEWHERE, Reason.NO_CHANNEL, Reason.AMOUNT_REFUSED,
-    Reason.TERMINAL_REVOKED, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL, Reason.DISK_READ_ONLY,
-    Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.ORDER_PAID, Reason.INTERNAL,
+    Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL,
+    Reason.DISK_READ_ONLY, Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.ORDER_PAID,
+    Reason.INTERNAL,
 )  # fmt: skip
 #: Reasons that a refund can end or stay open with, beside those of payments.
 REFUND_REASONS: Final[tuple[Reason, ...]] = (
@@ -38,8 +39,8 @@ REFUND_REASONS: Final[tuple[Reason, ...]] = (
 )  # fmt: skip
 ACTIVATION_REASONS: Final[tuple[Reason, ...]] = (
     Reason.ACTIVATION_UNKNOWN, Reason.ACTIVATION_EXPIRED, Reason.ACTIVATION_USED, Reason.TOO_MANY_TRIES,
-    Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED, Reason.CLOCK, Reason.BAD_REQUEST, Reason.DISK_FULL,
-    Reason.DISK_READ_ONLY, Reason.RATE_LIMITED,
+    Reason.TERMINAL_REVOKED, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED, Reason.CLOCK,
+    Reason.BAD_REQUEST, Reason.DISK_FULL, Reason.DISK_READ_ONLY, Reason.RATE_LIMITED,
 )  # fmt: skip
 BLOCKED_REASONS: Final[tuple[Reason, ...]] = (
     Reason.FOLDER_LOCKED, Reason.FOLDER_UNREADABLE, Reason.JOURNAL_DAMAGED, Reason.JOURNAL_NEWER, Reason.DISK_FULL,

@@ -121,6 +121,7 @@ def ask_gateway(data_dir: Path, journal: JournalSeen | Reason | None) -> LineSee
         gateway_url=identity.gateway_url,
         key=key,
         gateway_keys={kid: public for kid, public in keys.items() if public is not None},
+        epoch=identity.epoch,
     )
     return asyncio.run(_heartbeat(who, journal))
 

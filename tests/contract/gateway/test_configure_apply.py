@@ -20,6 +20,7 @@ from gateway.configure.document import key_files
 from gateway.configure.faults import Faults
 from gateway.configure.orders import OwnerOrders
 from gateway.configure.words import ApplyOrder, CodeMade, CodeOrder, Planned, Refused
+from gateway.proof_keys import ProofKeys
 from gateway.routing.accounts import Accounts
 from gateway.routing.choose import Candidate
 from gateway.store import places
@@ -49,6 +50,10 @@ class CountedEntropy:
         return bytes([self.calls]) * count
 
 
+def no_proof_keys() -> ProofKeys:
+    raise AssertionError("nothing here asks for them")
+
+
 @dataclass
 class Desk:
     """Orders over a database in memory; `told` counts how often the gateway was told to read its accounts again."""
@@ -65,6 +70,7 @@ class Desk:
             entropy=CountedEntropy(),
             root_fingerprint=ROOT,
             url=self.url,
+            proof_keys=no_proof_keys,
             applied=self._applied,
         )
 
@@ -165,10 +171,10 @@ def test_a_code_is_kept_as_a_digest_only(desk: Desk):
     desk.apply(shop())
     made = desk.code(uses=3, days=7)
     assert isinstance(made, CodeMade)
-    ((digest, store_id, uses_left, expires_ms),) = desk.dump()["activation_codes"]
+    ((digest, store_id, uses_left, expires_ms, terminal),) = desk.dump()["activation_codes"]
     assert digest == places.code_digest(made.code)
     assert made.code not in str(digest)
-    assert (store_id, uses_left, expires_ms) == ("s1", 3, NOW_MS + 7 * DAY_MS)
+    assert (store_id, uses_left, expires_ms, terminal) == ("s1", 3, NOW_MS + 7 * DAY_MS, None)
     assert made.code not in repr(made)
 
 
