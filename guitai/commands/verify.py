@@ -31,7 +31,9 @@ def command(as_json: bool, data_dir: Path | None) -> int:
         found = {
             "entries": verdict.entries,
             "payments": verdict.payments,
-            "unsent": unsent,
+            "unsent": unsent.count,
+            "unsent_fen": unsent.fen,
+            "parked": unsent.parked,
             "head": verdict.head,
             "broken": verdict.broken,
             "entry": verdict.seq,

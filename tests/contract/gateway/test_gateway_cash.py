@@ -167,8 +167,9 @@ def test_cash_that_cannot_be_read_is_refused_and_the_chain_goes_on_without_its_c
     async def story(world: World) -> None:
         till = await world.till()
         chain = Chain(till)
-        fields = {"payment_no": f"{new_number(b'c' * 15)}-1", "sale_id": new_number(b"s" * 15), "amount_fen": 5} | wrong
-        body = str(fields).replace("'", '"')
+        number = f"{new_number(b'c' * 15)}-1"
+        right: dict[str, object] = {"payment_no": number, "sale_id": new_number(b"s" * 15), "amount_fen": 5}
+        body = str({**right, **wrong}).replace("'", '"')
         before = chain.head
         assert await chain.upload(chain.entry(CASH_TAKEN, body)) is Reason.BAD_REQUEST
         chain.head = before

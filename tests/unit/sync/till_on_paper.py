@@ -53,6 +53,8 @@ from sync.engine.refund_record import RefundRecord, fold_refund
 from sync.engine.state import EngineState, restored
 from sync.engine.statements import (
     AnyStatement,
+    CashReturned,
+    CashTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
@@ -140,6 +142,7 @@ class Till:
             assert statement.seq not in self.store, "each ring is journaled once"
             self.store[statement.seq] = statement
             return
+        assert not isinstance(statement, (CashTaken, CashReturned)), "cash is no part of these stories"
         before = self.records.get(statement.payment_no)
         self.records[statement.payment_no] = fold(before, statement, at_ms=at_ms)
         if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
