@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from protocol.chain import genesis
 from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
 from protocol.messages import JournalEntry, LateMoney, Presented
 from protocol.money import Money
@@ -21,21 +22,26 @@ from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.cash_record import CashRecord
 from sync.engine.model import PaymentView, RefundView, StorePaidView
+from sync.engine.record import PaymentRecord
 from sync.engine.statements import (
     TILL,
     AnyStatement,
     CancelIntended,
     CashReturned,
     CashTaken,
+    LineLost,
+    OfflineParked,
+    OfflineShown,
     PaymentStarted,
     RefundStarted,
     read_statement,
 )
 from sync.engine.views import cash_view, record_view, refund_record_view
 from sync.errors import NotActivatedError
-from sync.journal import cash_rows, refund_rows, rows
+from sync.journal import cash_rows, offline_rows, refund_rows, rows
 from sync.journal.connection import open_reading, trouble
-from sync.journal.schema import CASH_SINCE, REFUNDS_SINCE
+from sync.journal.journal import Head
+from sync.journal.schema import CASH_SINCE, OFFLINE_SINCE, REFUNDS_SINCE
 from sync.journal.unsent import MONEY
 from sync.journal.verify import Verdict, verify
 
@@ -125,6 +131,7 @@ class JournalReader:
         try:
             version = int(self._all("pragma user_version", ())[0][0])
             self._has_refunds, self._has_cash = version >= REFUNDS_SINCE, version >= CASH_SINCE
+            self._has_offline = version >= OFFLINE_SINCE
         except BaseException:
             self._db.close()
             raise
@@ -268,6 +275,53 @@ class JournalReader:
             for row in found
         )
 
+    def offline_orders(self, *, since_ms: int, until_ms: int) -> tuple[PaymentRecord, ...]:
+        """Orders that were shown as an offline QR in that time, oldest first."""
+        if not self._has_offline:
+            return ()
+        found = self._all(
+            "select p.record from offline_order o join payment p on p.payment_no = o.payment_no "
+            "where o.status = 0 and o.shown_at_ms >= ? and o.shown_at_ms < ? order by o.shown_at_ms, o.oseq",
+            (since_ms, until_ms),
+        )
+        return tuple(rows.as_record(row[0]) for row in found)
+
+    def lines_lost(self, *, since_ms: int, until_ms: int) -> tuple[str, ...]:
+        """Who was at the counter each time the line went down with a payment open, in that time."""
+        found = self._all(
+            "select body from entry where kind = 'line.lost' and at_ms >= ? and at_ms < ? order by seq",
+            (since_ms, until_ms),
+        )
+        said = (read_statement(row[0]) for row in found)
+        return tuple(lost.operator for lost in said if isinstance(lost, LineLost))
+
+    def typed_codes_left(self, epoch: int) -> int | None:
+        """How many typed codes of this activation are unused; None: there is no kit for it."""
+        if not self._has_offline:
+            return None
+        kit = self._inside(lambda: offline_rows.kit_of(self._db))
+        if kit is None or kit.epoch != epoch:
+            return None
+        used = self._inside(lambda: offline_rows.last_release(self._db, epoch))
+        return sum(code.index > used for code in kit.codes)
+
+    @property
+    def head(self) -> Head:
+        """The end of the chain."""
+        found = self._all("select seq, hash from entry order by seq desc limit 1", ())
+        return Head(found[0][0], found[0][1]) if found else Head(0, genesis(self._terminal_id()))
+
+    def hash_at(self, seq: int) -> str | None:
+        """The chain's hash after that entry; None beyond the end."""
+        if seq == 0:
+            return genesis(self._terminal_id())
+        found = self._all("select hash from entry where seq = ?", (seq,))
+        return str(found[0][0]) if found else None
+
+    def _terminal_id(self) -> str:
+        (row,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())
+        return str(row[0])
+
     def digest(self, day: date) -> DayDigest:
         """That Beijing day of this journal in one line."""
         return self._inside(lambda: self._digest(day))
@@ -298,8 +352,8 @@ class JournalReader:
 
     def verify(self) -> Verdict:
         """The whole chain and every table, in one read transaction."""
-        (row,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())
-        return self._inside(lambda: verify(self._db, str(row[0])))
+        terminal_id = self._terminal_id()
+        return self._inside(lambda: verify(self._db, terminal_id))
 
     def _all(self, statement: str, values: Sequence[object]) -> list[Any]:
         try:
@@ -382,7 +436,15 @@ def _order_line(row: Any) -> OrderLine:
 def _timeline_entry(row: Any) -> TimelineEntry:
     statement = read_statement(row[3])
     match statement:
-        case PaymentStarted() | CancelIntended() | RefundStarted() | CashTaken() | CashReturned():
+        case (
+            PaymentStarted()
+            | CancelIntended()
+            | RefundStarted()
+            | CashTaken()
+            | CashReturned()
+            | OfflineShown()
+            | OfflineParked()
+        ):
             said_by = statement.operator
         case None:
             said_by = TILL
