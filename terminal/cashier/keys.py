@@ -70,7 +70,7 @@ DEFAULT_KEYS: Final[Mapping[Command, str]] = MappingProxyType(
         Command.ANSWER_1: "F1",
         Command.ANSWER_2: "F2",
         Command.ANSWER_3: "F3",
-        Command.REACTIVATE: "F1",
+        Command.REACTIVATE: "F2",
         Command.PARK: "F4",
         Command.RUN_AGAIN: "F5",
         Command.ORDERS: "F6",
@@ -92,7 +92,7 @@ DEFAULT_KEYS: Final[Mapping[Command, str]] = MappingProxyType(
 #: Commands that share a key because no state offers two of them.
 EXCLUSIVE: Final = (
     frozenset({Command.CANCEL, Command.BACK, Command.CLEAR, Command.LEAVE}),
-    frozenset({Command.SHOW_QR, Command.STATUS_QR}),
+    frozenset({Command.SHOW_QR, Command.STATUS_QR, Command.REACTIVATE}),
     frozenset({Command.TYPE_CODE, Command.RUN_AGAIN}),
     frozenset({Command.PARK, Command.RESUME}),
 )

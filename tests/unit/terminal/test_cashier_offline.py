@@ -73,7 +73,7 @@ def shown(dark: Counter) -> Counter:
 
 
 def test_the_bar_says_cash_or_the_offline_qr(dark: Counter) -> None:
-    assert dark.screen.banners[0].text.key == "banner.offline"
+    assert dark.screen.banners[0].text.key == "banner.offline_cash"
 
 
 def test_the_qr_key_shows_the_offline_qr_when_the_line_is_down(dark: Counter) -> None:
