@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol, assert_never
 
-from protocol.numbers import NUMBER_BYTES, new_number
 from protocol.reasons import Reason
+from sync.asked import event_of
 from sync.delivery import Delivery
 from sync.engine.cash import day_start_ms
 from sync.engine.events import (
@@ -36,27 +36,15 @@ from sync.engine.events import (
     Send,
     SilentAnswer,
     StartAsked,
-    StoreListened,
     Wake,
     WakeAt,
 )
 from sync.engine.model import (
-    CancelPayment,
     Command,
     LinkView,
-    ListenToStore,
-    ParkOffline,
     Published,
-    ReadProof,
-    ReturnCash,
-    ShowOffline,
-    ShowStatus,
-    StartPayment,
-    StartRefund,
-    TakeCash,
-    TypeCode,
 )
-from sync.engine.offline_events import CheckCode, OfflineAsked
+from sync.engine.offline_events import CheckCode
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
@@ -66,7 +54,7 @@ from sync.errors import JournalGuardError, SyncError
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
-from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, asked, check, refusal_of
+from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, check, refusal_of
 from sync.ports import Clock, Entropy
 
 _DISK_AGAIN_S: Final = 1.0
@@ -164,45 +152,7 @@ class Runner:
             self._desk.leave(self._now())
 
     def _take(self, command: Command) -> None:
-        match command:
-            case StartPayment():
-                self._events.put_nowait(
-                    StartAsked(
-                        command=command,
-                        new_sale_id=new_number(self._entropy(NUMBER_BYTES)),
-                        new_order_no=new_number(self._entropy(NUMBER_BYTES)),
-                        last=None,
-                    )
-                )
-            case CancelPayment():
-                self._events.put_nowait(CancelAsked(command=command))
-            case StartRefund():
-                number = new_number(self._entropy(NUMBER_BYTES))
-                self._events.put_nowait(RefundAsked(command=command, new_refund_no=number, last=None))
-            case TakeCash():
-                self._events.put_nowait(
-                    CashAsked(
-                        command=command,
-                        new_sale_id=new_number(self._entropy(NUMBER_BYTES)),
-                        new_order_no=new_number(self._entropy(NUMBER_BYTES)),
-                    )
-                )
-            case ReturnCash():
-                self._events.put_nowait(CashBackAsked(command=command))
-            case ListenToStore():
-                self._events.put_nowait(StoreListened())
-            case ShowOffline():
-                self._events.put_nowait(
-                    OfflineAsked(
-                        command=command,
-                        new_sale_id=new_number(self._entropy(NUMBER_BYTES)),
-                        new_order_no=new_number(self._entropy(NUMBER_BYTES)),
-                    )
-                )
-            case ShowStatus() | ParkOffline() | ReadProof() | TypeCode():
-                self._events.put_nowait(asked(command))
-            case _:
-                assert_never(command)
+        self._events.put_nowait(event_of(command, self._entropy))
 
     def _tell(self, event: LineHeard | LineSilent) -> None:
         self._events.put_nowait(event)

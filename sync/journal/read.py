@@ -22,14 +22,12 @@ from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.cash_record import CashRecord
 from sync.engine.model import PaymentView, RefundView, StorePaidView
-from sync.engine.record import PaymentRecord
 from sync.engine.statements import (
     TILL,
     AnyStatement,
     CancelIntended,
     CashReturned,
     CashTaken,
-    LineLost,
     OfflineParked,
     OfflineShown,
     PaymentStarted,
@@ -38,9 +36,10 @@ from sync.engine.statements import (
 )
 from sync.engine.views import cash_view, record_view, refund_record_view
 from sync.errors import NotActivatedError
-from sync.journal import cash_rows, offline_rows, refund_rows, rows
+from sync.journal import cash_rows, refund_rows, rows
 from sync.journal.connection import open_reading, trouble
 from sync.journal.journal import Head
+from sync.journal.read_offline import OfflineReading
 from sync.journal.schema import CASH_SINCE, OFFLINE_SINCE, REFUNDS_SINCE
 from sync.journal.unsent import MONEY
 from sync.journal.verify import Verdict, verify
@@ -120,7 +119,7 @@ class Unsent:
     parked: int = 0
 
 
-class JournalReader:
+class JournalReader(OfflineReading):
     """One read-only connection. SyncError when the file is missing, newer, damaged or unreadable."""
 
     def __init__(self, path: Path) -> None:
@@ -274,36 +273,6 @@ class JournalReader:
             )
             for row in found
         )
-
-    def offline_orders(self, *, since_ms: int, until_ms: int) -> tuple[PaymentRecord, ...]:
-        """Orders that were shown as an offline QR in that time, oldest first."""
-        if not self._has_offline:
-            return ()
-        found = self._all(
-            "select p.record from offline_order o join payment p on p.payment_no = o.payment_no "
-            "where o.status = 0 and o.shown_at_ms >= ? and o.shown_at_ms < ? order by o.shown_at_ms, o.oseq",
-            (since_ms, until_ms),
-        )
-        return tuple(rows.as_record(row[0]) for row in found)
-
-    def lines_lost(self, *, since_ms: int, until_ms: int) -> tuple[str, ...]:
-        """Who was at the counter each time the line went down with a payment open, in that time."""
-        found = self._all(
-            "select body from entry where kind = 'line.lost' and at_ms >= ? and at_ms < ? order by seq",
-            (since_ms, until_ms),
-        )
-        said = (read_statement(row[0]) for row in found)
-        return tuple(lost.operator for lost in said if isinstance(lost, LineLost))
-
-    def typed_codes_left(self, epoch: int) -> int | None:
-        """How many typed codes of this activation are unused; None: there is no kit for it."""
-        if not self._has_offline:
-            return None
-        kit = self._inside(lambda: offline_rows.kit_of(self._db))
-        if kit is None or kit.epoch != epoch:
-            return None
-        used = self._inside(lambda: offline_rows.last_release(self._db, epoch))
-        return sum(code.index > used for code in kit.codes)
 
     @property
     def head(self) -> Head:
