@@ -14,14 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from protocol.chain import genesis
 from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
 from protocol.messages import JournalEntry, LateMoney, Presented
 from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.cash_record import CashRecord
-from sync.engine.model import PaymentView, RefundView, StorePaidView
+from sync.engine.model import PaymentView
 from sync.engine.statements import (
     TILL,
     AnyStatement,
@@ -34,12 +33,12 @@ from sync.engine.statements import (
     RefundStarted,
     read_statement,
 )
-from sync.engine.views import cash_view, record_view, refund_record_view
+from sync.engine.views import cash_view, record_view
 from sync.errors import NotActivatedError
-from sync.journal import cash_rows, refund_rows, rows
+from sync.journal import cash_rows, rows
 from sync.journal.connection import open_reading, trouble
-from sync.journal.journal import Head
 from sync.journal.read_offline import OfflineReading
+from sync.journal.read_refunds import RefundReading
 from sync.journal.schema import CASH_SINCE, OFFLINE_SINCE, REFUNDS_SINCE
 from sync.journal.unsent import MONEY
 from sync.journal.verify import Verdict, verify
@@ -119,7 +118,7 @@ class Unsent:
     parked: int = 0
 
 
-class JournalReader(OfflineReading):
+class JournalReader(OfflineReading, RefundReading):
     """One read-only connection. SyncError when the file is missing, newer, damaged or unreadable."""
 
     def __init__(self, path: Path) -> None:
@@ -236,56 +235,6 @@ class JournalReader(OfflineReading):
     def payment(self, payment_no: str) -> PaymentView | None:
         found = self._all("select record from payment where payment_no = ?", (payment_no,))
         return record_view(rows.as_record(found[0][0])) if found else None
-
-    def refunds(self, *, since_ms: int, until_ms: int) -> tuple[RefundView, ...]:
-        """Refunds that ended at this till in that time, done or not, oldest first."""
-        return self._refunds(
-            "settled_at_ms >= ? and settled_at_ms < ? order by settled_at_ms, refund_no", (since_ms, until_ms)
-        )
-
-    def open_refunds(self) -> tuple[RefundView, ...]:
-        """Refunds whose outcome is not known yet, oldest first."""
-        return self._refunds("state not in ('DONE', 'FAILED') order by started_at_ms, refund_no", ())
-
-    def _refunds(self, where: str, values: Sequence[object]) -> tuple[RefundView, ...]:
-        if not self._has_refunds:
-            return ()
-        found = self._all(f"select record from refund where {where}", values)  # noqa: S608 - conditions of ours
-        return tuple(refund_record_view(refund_rows.as_record(row[0])) for row in found)
-
-    def store_paid(self, *, since_ms: int, until_ms: int) -> tuple[StorePaidView, ...]:
-        """What the store's static QR took in that time of the gateway's, as far as this till heard of it."""
-        if not self._has_refunds:
-            return ()
-        found = self._all(
-            "select seq, payment_no, amount_fen, paid_at_ms, channel, transaction_tail from store_paid "
-            "where paid_at_ms >= ? and paid_at_ms < ? order by seq",
-            (since_ms, until_ms),
-        )
-        return tuple(
-            StorePaidView(
-                seq=row[0],
-                payment_no=row[1],
-                amount=Money(row[2]),
-                paid_at_ms=row[3],
-                channel=row[4],
-                transaction_tail=row[5],
-            )
-            for row in found
-        )
-
-    @property
-    def head(self) -> Head:
-        """The end of the chain."""
-        found = self._all("select seq, hash from entry order by seq desc limit 1", ())
-        return Head(found[0][0], found[0][1]) if found else Head(0, genesis(self._terminal_id()))
-
-    def hash_at(self, seq: int) -> str | None:
-        """The chain's hash after that entry; None beyond the end."""
-        if seq == 0:
-            return genesis(self._terminal_id())
-        found = self._all("select hash from entry where seq = ?", (seq,))
-        return str(found[0][0]) if found else None
 
     def _terminal_id(self) -> str:
         (row,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())

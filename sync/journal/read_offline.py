@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from protocol.chain import genesis
 from sync.engine.record import PaymentRecord
 from sync.engine.statements import LineLost, read_statement
 from sync.journal import offline_rows, rows
+from sync.journal.journal import Head
 
 
 class OfflineReading:
@@ -18,6 +20,9 @@ class OfflineReading:
     _has_offline: bool
 
     def _all(self, statement: str, values: Sequence[object]) -> list[Any]:
+        raise NotImplementedError
+
+    def _terminal_id(self) -> str:
         raise NotImplementedError
 
     def offline_orders(self, *, since_ms: int, until_ms: int) -> tuple[PaymentRecord, ...]:
@@ -49,3 +54,16 @@ class OfflineReading:
             return None
         used = offline_rows.last_release(self._db, epoch)
         return sum(code.index > used for code in kit.codes)
+
+    @property
+    def head(self) -> Head:
+        """The end of the chain."""
+        found = self._all("select seq, hash from entry order by seq desc limit 1", ())
+        return Head(found[0][0], found[0][1]) if found else Head(0, genesis(self._terminal_id()))
+
+    def hash_at(self, seq: int) -> str | None:
+        """The chain's hash after that entry; None beyond the end."""
+        if seq == 0:
+            return genesis(self._terminal_id())
+        found = self._all("select hash from entry where seq = ?", (seq,))
+        return str(found[0][0]) if found else None
