@@ -8,8 +8,9 @@ It must not know HTTP or pages.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.jobs.keeping import PaceOf, keep, keep_new, refund_by_itself
 from gateway.jobs.offline_finding import Found, find_order

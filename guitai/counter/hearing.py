@@ -9,6 +9,8 @@ from sync.engine.model import Line, LinkView, Published
 
 #: How long a finished command waits until the gateway has its acknowledgement and its journal entries, in seconds.
 _DELIVER_WITHIN_S = 3.0
+#: How long it waits, once in a till's life, for the first offline kit: the gateway hashes for it, slowly on purpose.
+_KIT_WITHIN_S = 10.0
 #: How long the first contact with the gateway may take before the work is tried all the same, in seconds.
 _CONTACT_WITHIN_S = 4.0
 
@@ -40,10 +42,17 @@ class Ear:
         return self._line.clock_skew_ms if self._line is not None and self._line.clock_warning else None
 
     def wait_for_delivery(self) -> None:
-        """Gives the acknowledgement and the journal a moment to arrive; what is left goes at the next start."""
+        """Gives the acknowledgement, the journal and the first offline kit a moment to arrive; what is left goes at the
+        next start."""
+        kit_until = time.monotonic() + _KIT_WITHIN_S
+        while time.monotonic() < kit_until and self._awaits_kit():
+            self.next(kit_until)
         deadline = time.monotonic() + _DELIVER_WITHIN_S
         while time.monotonic() < deadline and not self._delivered():
             self.next(deadline)
+
+    def _awaits_kit(self) -> bool:
+        return self._line is not None and self._line.kit_awaited and self._line.line is Line.UP
 
     def _delivered(self) -> bool:
         return self._line is not None and (self._line.unsent == 0 or self._line.line is not Line.UP)

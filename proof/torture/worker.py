@@ -28,6 +28,7 @@ from sync.engine.model import (
     Line,
     LinkView,
     PaymentView,
+    ProofView,
     Published,
     RefundView,
     StartPayment,
@@ -107,7 +108,7 @@ class Seller:
                 self._link = view
             case RefundView():
                 (self._refunds.discard if view.state.final else self._refunds.add)(view.refund_no)
-            case CommandRefused() | StorePaidView():
+            case CommandRefused() | ProofView() | StorePaidView():
                 return
             case PaymentView():
                 was_open = self._open.pop(view.payment_no, None) is not None

@@ -291,6 +291,7 @@ class LinkView:
     terminal). `upload_stopped` is set when the gateway refuses this journal's chain: an alarm, sales go on. `parked`
     entries were refused one by one: the chain went on without their content; `parked_order` is the latest one's order.
     `cash_offline_fen` is today's cash taken while the gateway could not be reached, for the owner's limit.
+    `kit_awaited`: the first offline kit is asked for now; a program that ends before it came leaves the till without.
     """
 
     line: Line
@@ -305,6 +306,7 @@ class LinkView:
     parked: int = 0
     parked_order: str = ""
     cash_offline_fen: int = 0
+    kit_awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,6 +183,7 @@ def link_view(state: EngineState, undelivered: Undelivered, *, cash_offline_fen:
     """The picture of the line; what is undelivered is the delivery's to say."""
     skew = skew_ms(state.line)
     refusal = refusal_of(state.line) if state.line.line is Line.UP else None
+    kit = state.kit
     return LinkView(
         line=state.line.line,
         clock_skew_ms=skew,
@@ -196,6 +197,7 @@ def link_view(state: EngineState, undelivered: Undelivered, *, cash_offline_fen:
         parked=undelivered.parked,
         parked_order=undelivered.parked_order,
         cash_offline_fen=cash_offline_fen,
+        kit_awaited=kit is not None and kit.fetched_at_ms is None and kit.job.in_flight is not None,
     )
 
 

@@ -158,7 +158,7 @@ def test_a_target_is_sent_as_it_is_written_and_escaped_where_it_must_be(written:
         await writer.drain()
 
     async def main() -> None:
-        async with serving(handler) as port, HttpExchange() as exchange:
+        async with serving(handler) as port, HttpExchange(reach=Reach.LOOPBACK) as exchange:
             url = f"http://127.0.0.1:{port}{written}"
             request = ChannelRequest(method="POST", url=url, headers={}, body=b"")
             assert isinstance(await exchange(request, connect_timeout_ms=2_000, read_timeout_ms=2_000), ChannelResponse)
