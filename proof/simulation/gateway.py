@@ -7,13 +7,12 @@ commit, after it, before a wallet is called and after it has answered.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
-from itertools import product
+from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, update
 from starlette.applications import Starlette
 
 from gateway.channels.account import ChannelAccount
@@ -23,16 +22,19 @@ from gateway.core import Gateway
 from gateway.keys import GatewayKeys
 from gateway.store.places import add_terminal
 from gateway.store.runners import InlineStore
-from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
+from gateway.store.tables import CHANNEL_ACCOUNTS
 from gateway.store.units import Tx
 from proof.asgi import ask
 from proof.asked import Asked, asked
 from proof.simulation.faults import Deaths
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Wire
+from proof.simulation.plain_sql import PlainStore, Texts
 from proof.simulation.processes import Process
+from proof.simulation.signers import Signers
+from proof.simulation.stage import STORE_ID, account_of
 from proof.simulation.trace import Trace
-from proof.wallets import GATEWAY_ORIGIN, Wallets, account_settings, notification_of, opened_once
+from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
 from protocol.chain import genesis
 from protocol.signature import RequestParts
 from sandbox.line import LineRequest
@@ -40,9 +42,6 @@ from sandbox.wallet import Outgoing
 
 T = TypeVar("T")
 
-MERCHANT_ID = "m1"
-STORE_ID = "s1"
-_QUERY_INTERVAL_MS = 3_000
 _LONGEST_SLEEP_MS = 5_000
 
 
@@ -69,7 +68,7 @@ class WorldClock:
 class _SlowStore:
     """The real store, with the moments around its commit in which other things happen, and in which one can die."""
 
-    def __init__(self, inner: InlineStore, host: GatewayHost, process: Process) -> None:
+    def __init__(self, inner: InlineStore | PlainStore, host: GatewayHost, process: Process) -> None:
         self._inner = inner
         self._host = host
         self._process = process
@@ -140,15 +139,6 @@ class WalletLine:
                 return NoAnswer(LineFault.READ_TIMEOUT)
 
 
-#: How many accounts the shop has at each wallet: routing has a choice.
-ACCOUNTS_EACH = 2
-
-
-def account_of(wallet: str, number: int) -> str:
-    """The id of the shop's accounts at a wallet."""
-    return f"sim-{wallet}-{number}"
-
-
 def _shown(reply: Reply | LineEnd) -> str:
     return str(reply.status) if isinstance(reply, Reply) else reply.value
 
@@ -161,8 +151,11 @@ class GatewayHost(Mortal):
         self,
         *,
         engine: Engine,
+        path: Path,
+        texts: Texts,
         qr_wallet: str | None,
         keys: GatewayKeys,
+        signers: Signers,
         chance: Random,
         deaths: Deaths,
         now_ms: Callable[[], int],
@@ -175,8 +168,11 @@ class GatewayHost(Mortal):
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
         self._engine = engine
+        self._path = path
+        self._texts = texts
         self._qr_wallet = qr_wallet
         self._keys = keys
+        self._signers = signers
         self._entropy = SeededEntropy(chance)
         self._now_ms = now_ms
         self._wallets = wallets
@@ -188,24 +184,12 @@ class GatewayHost(Mortal):
         self._page: Starlette | None = None
 
     def install(self, terminals: list[tuple[str, str]]) -> None:
-        """What the owner applied and the field agent activated: `(terminal_id, public key)`."""
+        """Whose QRs the owner chose, and what the field agent activated: `(terminal_id, public key)`."""
         with self._engine.begin() as connection:
             tx = Tx(connection)
-            connection.execute(insert(MERCHANTS), {"merchant_id": MERCHANT_ID, "name": "柜台演示"})
-            connection.execute(insert(STORES), {"store_id": STORE_ID, "merchant_id": MERCHANT_ID, "name": "一店"})
-            for name, number in product(self._wallets.by_name, range(ACCOUNTS_EACH)):
-                account_id = account_of(name, number)
-                settings = account_settings(
-                    self._wallets.by_name[name], account_id=account_id, interval_ms=_QUERY_INTERVAL_MS
-                )
-                row = {
-                    "account_id": account_id,
-                    "merchant_id": MERCHANT_ID,
-                    "channel": name,
-                    "shown_default": int(name == self._qr_wallet and number == 0),
-                    "settings": json.dumps(settings),
-                }
-                connection.execute(insert(CHANNEL_ACCOUNTS), row)
+            if self._qr_wallet is not None:
+                shown = CHANNEL_ACCOUNTS.c.account_id == account_of(self._qr_wallet, 0)
+                connection.execute(update(CHANNEL_ACCOUNTS).where(shown).values(shown_default=1))
             for terminal_id, public_key in terminals:
                 add_terminal(
                     tx,
@@ -246,8 +230,8 @@ class GatewayHost(Mortal):
         return Reply(status=answer.status, headers=headers, body=answer.body)
 
     async def run(self, process: Process) -> None:
-        store = InlineStore(self._engine)
-        process.on_death(self._engine.dispose)
+        store = self._open_store()
+        process.on_death(store.close if isinstance(store, PlainStore) else self._engine.dispose)
 
         def exchange_for(_account: ChannelAccount) -> WalletLine:
             return WalletLine(
@@ -266,13 +250,20 @@ class GatewayHost(Mortal):
             keys=self._keys,
             exchange_for=exchange_for,
             longest_sleep_ms=_LONGEST_SLEEP_MS,
-            opener=opened_once,
+            opener=self._signers.opener,
+            read_key=self._signers.read_key,
             public_url=GATEWAY_ORIGIN if self._qr_wallet is None else None,
         )
         await gateway.start()
         self._gateway = gateway
         self._page = None if gateway.page is None else Starlette(routes=gateway.page.routes())
         self.up.set()
+
+    def _open_store(self) -> InlineStore | PlainStore:
+        """Real cryptography goes with SQLAlchemy's own engine, hashes with the short way."""
+        if self._signers.real:
+            return InlineStore(self._engine)
+        return PlainStore(self._engine, self._path, self._texts)
 
     def went_down(self) -> None:
         self._gateway = None

@@ -267,7 +267,7 @@ def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -
     """Each NOT_PAID names a row of table P, and at the wallet it is so."""
     if after.state is not GatewayState.NOT_PAID or (before is not None and before.state is after.state):
         return
-    orders = [o for o in e.gateway.channel_orders().values() if o.payment_no == after.payment_no]
+    orders = e.gateway.orders_of(after.payment_no)
     if after.proof is None:
         yield after.payment_no, "NOT_PAID without a proof"
     elif after.proof in (ProofKind.TOMBSTONE, ProofKind.NEVER_OPENED) and orders:

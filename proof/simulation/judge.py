@@ -72,11 +72,15 @@ class Judge:
 
     def committed(self) -> None:
         """The gateway committed something."""
+        if not self.evidence.gateway.moved():
+            return
         before, after = self.evidence.rows, self.evidence.gateway.payments()
+        if after is before:
+            return
         self.evidence.rows = after
         for number, row in after.items():
             old = before.get(number)
-            if old == row:
+            if old is row:
                 continue
             for rule in invariants.ON_COMMITTED:
                 self._ask(rule.__name__, rule(self.evidence, old, row))
@@ -92,6 +96,8 @@ class Judge:
     def at_rest(self) -> bool:
         """Whether the calm rules hold already; nothing is noted."""
         self.committed()
+        if any(not row.state.final for row in self.evidence.rows.values()):
+            return False
         return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM)
 
     def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:

@@ -17,6 +17,7 @@ from proof.simulation.faults import Deaths
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Serve, Wire
 from proof.simulation.processes import Process, outside
+from proof.simulation.stage import Stage
 from proof.simulation.trace import Trace
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts, ResponseParts
@@ -90,6 +91,8 @@ class TillHost(Mortal):
         *,
         name: str,
         folder: Path,
+        stage: Stage,
+        make_key: Callable[[bytes], Ed25519PrivateKey],
         chance: Random,
         deaths: Deaths,
         clock_off: float,
@@ -107,6 +110,7 @@ class TillHost(Mortal):
         folder.mkdir()
         self._folder = folder
         self._journal_path = folder / "journal.db"
+        stage.fresh_journal(self._journal_path)
         self._clock_off = clock_off
         self._now_ms = now_ms
         self._mono_ms = mono_ms
@@ -116,7 +120,7 @@ class TillHost(Mortal):
         self._shown = shown
         self._sent = sent
         self.terminal_id = new_terminal_id(chance.randbytes(TERMINAL_ID_BYTES))
-        self.key = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32))
+        self.key = make_key(chance.randbytes(32))
         self._who = Credentials(
             terminal_id=self.terminal_id, gateway_url=GATEWAY_URL, key=self.key, gateway_keys=gateway_keys
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from gateway.keys import GatewayKeys, make_keys
+from gateway.keys import GatewayKeys
 from proof.asked import Asked
 from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence, GatewayFile, TillSight
@@ -25,17 +25,16 @@ from proof.simulation.judge import Judge, Violation
 from proof.simulation.network import Reply, Serve, Wire
 from proof.simulation.phones import Phones
 from proof.simulation.processes import MortalLoop, spawn_outside
-from proof.simulation.stage import Stage
+from proof.simulation.signers import REAL_EVERY
+from proof.simulation.stage import START_MS, Stage
 from proof.simulation.terminal import TillHost
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
 from protocol.keys import public_text
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
-from sandbox.wallets import make_wallets
+from sandbox.wallets import open_wallets
 
-#: 2026-01-05 09:00 in Beijing. Every world begins then.
-START_MS: Final = 1_767_574_800_000
 #: After the faults: a QR that was just shown (120 s), its confirmed close, an absence proof, and pauses that had grown.
 REST_WITHIN_S: Final = 300.0
 #: Late money is looked for until a day after the end.
@@ -63,14 +62,19 @@ class Outcome:
 
 
 def run_world(
-    seed: int, profile: Profile, stage: Stage, *, keep_trace: Callable[[list[str]], None] | None = None
+    seed: int,
+    profile: Profile,
+    stage: Stage,
+    *,
+    real_crypto: bool = False,
+    keep_trace: Callable[[list[str]], None] | None = None,
 ) -> Outcome:
     """Runs one world from its beginning to its end. The same seed and profile give the same `trace`."""
     folder = stage.folder / f"{profile.name}-{seed}"
     folder.mkdir()
     try:
         with asyncio.Runner(loop_factory=MortalLoop) as runner:
-            world = runner.run(_made(seed, profile, stage, folder))
+            world = runner.run(_made(seed, profile, stage, folder, real_crypto))
             outcome = runner.run(world.live())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -79,14 +83,14 @@ def run_world(
     return outcome
 
 
-async def _made(seed: int, profile: Profile, stage: Stage, folder: Path) -> World:
-    return World(seed, profile, stage, folder)
+async def _made(seed: int, profile: Profile, stage: Stage, folder: Path, real_crypto: bool) -> World:
+    return World(seed, profile, stage, folder, real_crypto=real_crypto)
 
 
 class World:
     """See the module. Build it inside its loop."""
 
-    def __init__(self, seed: int, profile: Profile, stage: Stage, folder: Path) -> None:
+    def __init__(self, seed: int, profile: Profile, stage: Stage, folder: Path, *, real_crypto: bool) -> None:
         self.seed = seed
         self.profile = profile
         self.trace = Trace()
@@ -94,18 +98,26 @@ class World:
         self._over = asyncio.Event()
         self._burying = False
         stage.fresh_gateway()
-        keys = make_keys(SeededEntropy(self.chance("keys")))
-        made = make_wallets(stage.keys, random_bytes=self.chance("wallet").randbytes, now_ms=START_MS)
-        self.wallets = Wallets(made.by_name.values(), now_ms=self.now_ms, watch=self._money_moved)
+        self._stage = stage
+        self._signers = stage.real if real_crypto or seed % REAL_EVERY == 0 else stage.hashed
+        entropy = SeededEntropy(self.chance("keys"))
+        keys = GatewayKeys(
+            http=self._signers.make_key(entropy.bytes(32)), root=self._signers.make_key(entropy.bytes(32))
+        )
+        made = open_wallets(self._signers.merchants, random_bytes=self.chance("wallet").randbytes)
+        self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
         self._wallet_line = self._wire("wallet", profile.wallet, hosts_wallet=True)
         self._callback_line = self._wire("callbacks", profile.callbacks)
         # A third of the shops show the wallets' own QRs, the others their page.
-        qr_wallet = self.chance("qr").choice((*sorted(made.by_name), *(None,) * 6))
+        qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
         self.gateway = GatewayHost(
             engine=stage.engine,
+            path=stage.gateway_path,
+            texts=stage.texts,
             qr_wallet=qr_wallet,
             keys=keys,
+            signers=self._signers,
             chance=self.chance("gateway"),
             deaths=profile.gateway_deaths,
             now_ms=self.now_ms,
@@ -360,6 +372,8 @@ class World:
             till = TillHost(
                 name=name,
                 folder=folder / name,
+                stage=self._stage,
+                make_key=self._signers.make_key,
                 chance=self.chance(name),
                 deaths=self.profile.till_deaths,
                 clock_off=self.profile.clock_off,
