@@ -14,21 +14,30 @@ from typing import Final
 
 Span = tuple[float, float]
 
+#: refused and dns: nobody there; silent: no connection; mute: requests are lost; deaf: answers are; portal: another
+#: answers; storm: a proxy's 5xx; busy: 429.
+OUTAGES: Final = ("refused", "silent", "mute", "deaf", "portal", "storm", "busy", "dns")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFaults:
-    """One line, per exchange; `outage` is a time in which nothing (or only a wrong answer) comes through."""
+    """One line, per exchange; `outage` is a time in which nothing (or only a wrong answer) comes through, or only one
+    way. `duplicate_delay`: how much later a copy arrives; `stray`: a request that arrives when nobody remembers it."""
 
     delay: Span = (0.005, 0.06)
     refused: float = 0.0
     lost_request: float = 0.0
     lost_answer: float = 0.0
     duplicated: float = 0.0
+    duplicate_delay: Span = (0.0, 2.0)
+    stray: float = 0.0
+    stray_delay: Span = (300.0, 7200.0)
     slow: float = 0.0
     slow_delay: Span = (0.5, 8.0)
     spoiled: float = 0.0
     outage_every: Span | None = None
     outage_lasts: Span = (1.0, 40.0)
+    outages: tuple[str, ...] = OUTAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

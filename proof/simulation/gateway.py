@@ -28,7 +28,7 @@ from proof.asgi import ask
 from proof.asked import Asked, asked
 from proof.simulation.faults import Deaths
 from proof.simulation.mortal import Mortal
-from proof.simulation.network import LineEnd, Reply, Wire
+from proof.simulation.network import LineEnd, Reply, Then, Wire
 from proof.simulation.plain_sql import PlainStore, Texts
 from proof.simulation.processes import Process
 from proof.simulation.signers import Signers
@@ -43,6 +43,8 @@ from sandbox.wallet import Outgoing
 T = TypeVar("T")
 
 _LONGEST_SLEEP_MS = 5_000
+#: How long a unit waits for its commit, during which others go on; None: nobody comes between.
+_COMMIT_PAUSES_S = (None, None, None, 0.0, 0.001, 0.004)
 
 
 class SeededEntropy:
@@ -74,12 +76,16 @@ class _SlowStore:
         self._process = process
 
     async def run(self, unit: Callable[[Tx], T]) -> T:
-        await self._host.await_point(self._process)
-        await asyncio.sleep(self._host.chance.choice((0.0, 0.0, 0.001, 0.004)))
+        host, process = self._host, self._process
+        pause_s = host.chance.choice(_COMMIT_PAUSES_S)
+        if pause_s is not None:
+            await asyncio.sleep(pause_s)
+        await host.await_point(process)
         result = self._inner.run_now(unit)
-        self._host.committed()
-        await asyncio.sleep(0)
-        await self._host.await_point(self._process)
+        host.committed()
+        if pause_s is not None:
+            await asyncio.sleep(0)
+        await host.await_point(process)
         return result
 
     async def aclose(self) -> None:
@@ -106,11 +112,12 @@ class WalletLine:
         self._called = called
         self._trace = trace
 
-    async def _served(self, request: ChannelRequest) -> Reply | None:
+    def _serve(self, request: ChannelRequest, then: Then) -> None:
         answer = self._wallets.serve(request)
         if answer is None:
-            return None
-        return Reply(status=answer.status, headers=answer.headers, body=answer.body)
+            then(LineEnd.CUT)
+        else:
+            then(Reply(status=answer.status, headers=answer.headers, body=answer.body))
 
     async def __call__(
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
@@ -120,7 +127,7 @@ class WalletLine:
         self._called(about)
         reply = await self._wire.exchange(
             str(about),
-            lambda: self._served(request),
+            lambda then: self._serve(request, then),
             connect_s=connect_timeout_ms / 1000,
             read_s=read_timeout_ms / 1000,
         )
@@ -129,7 +136,7 @@ class WalletLine:
         match reply:
             case Reply():
                 return ChannelResponse(status=reply.status, headers=reply.headers, body=reply.body)
-            case LineEnd.REFUSED:
+            case LineEnd.REFUSED | LineEnd.NO_NAME:
                 return NotSent(LineFault.CONNECT_FAILED)
             case LineEnd.CONNECT_TIMEOUT:
                 return NotSent(LineFault.CONNECT_TIMEOUT)

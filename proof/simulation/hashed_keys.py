@@ -1,4 +1,4 @@
-"""The signer port's cheap side: keys whose signature is a keyed hash, for worlds that cryptography is not the subject of.
+"""The signer port's cheap side: keys whose signature is a keyed hash, for worlds that are not about cryptography.
 
 They stand in for Ed25519 and RSA keys behind the same abstract classes, so that every line of the programs that signs
 and verifies still runs: what is covered, what is compared, what is refused. Who knows a public half could forge, which

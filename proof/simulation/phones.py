@@ -5,10 +5,9 @@ The page is the gateway's real one, the phone and the wallets are the sandbox's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
-from proof.simulation.network import Reply, Wire
+from proof.simulation.network import Reply, Serve, Wire
 from proof.wallets import GATEWAY_ORIGIN, Wallets
 from sandbox.following import follow
 from sandbox.line import LineAnswer, LineRequest
@@ -16,13 +15,13 @@ from sandbox.scripts import Script
 from sandbox.wallet import Scanned
 from sandbox.wallet_browser import WalletBrowser
 
-Serve = Callable[[LineRequest], Coroutine[Any, Any, Reply | None]]
+ServePage = Callable[[LineRequest], Serve]
 
 
 class Phones:
     """`serve`: what the gateway makes of one request of a phone."""
 
-    def __init__(self, *, wallets: Wallets, wire: Wire, serve: Serve, now_ms: Callable[[], int]) -> None:
+    def __init__(self, *, wallets: Wallets, wire: Wire, serve: ServePage, now_ms: Callable[[], int]) -> None:
         self._wallets = wallets
         self._wire = wire
         self._serve = serve
@@ -44,7 +43,7 @@ class Phones:
     async def send(self, request: LineRequest, *, timeout_s: float) -> LineAnswer | None:
         """`sandbox.line.Line` over the world's network."""
         reply = await self._wire.exchange(
-            f"page {request.method}", lambda: self._serve(request), connect_s=5.0, read_s=timeout_s
+            f"page {request.method}", self._serve(request), connect_s=5.0, read_s=timeout_s
         )
         if not isinstance(reply, Reply):
             return None

@@ -210,7 +210,7 @@ class _Line:
         match reply:
             case Reply():
                 return ResponseParts(status=reply.status, headers=reply.headers, body=reply.body)
-            case LineEnd.REFUSED | LineEnd.CONNECT_TIMEOUT:
+            case LineEnd.REFUSED | LineEnd.NO_NAME | LineEnd.CONNECT_TIMEOUT:
                 return NotSent(detail=reply.value)
             case LineEnd.CUT | LineEnd.READ_TIMEOUT:
                 return NoAnswer(detail=reply.value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -19,10 +19,10 @@ from gateway.keys import GatewayKeys
 from proof.asked import Asked
 from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence, GatewayFile, TillSight
-from proof.simulation.faults import Profile
+from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.gateway import GatewayHost, SeededEntropy
 from proof.simulation.judge import Judge, Violation
-from proof.simulation.network import Reply, Serve, Wire
+from proof.simulation.network import Forge, Reply, Serve, Wire, inside
 from proof.simulation.phones import Phones
 from proof.simulation.processes import MortalLoop, spawn_outside
 from proof.simulation.signers import REAL_EVERY
@@ -107,7 +107,7 @@ class World:
         made = open_wallets(self._signers.merchants, random_bytes=self.chance("wallet").randbytes)
         self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
-        self._wallet_line = self._wire("wallet", profile.wallet, hosts_wallet=True)
+        self._wallet_line = self._wire("wallet", profile.wallet)
         self._callback_line = self._wire("callbacks", profile.callbacks)
         # A third of the shops show the wallets' own QRs, the others their page.
         qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
@@ -143,7 +143,7 @@ class World:
         phones = Phones(
             wallets=self.wallets,
             wire=self._wire("phones", profile.line),
-            serve=self.gateway.open_page,
+            serve=lambda request: self._at_gateway(lambda: self.gateway.open_page(request)),
             now_ms=self.now_ms,
         )
         self._cashiers = [
@@ -243,7 +243,7 @@ class World:
     async def _deliver(self, wallet: str, outgoing: Outgoing) -> None:
         """One delivery of one notification, over a line as bad as the others; a wallet waits five seconds."""
         reply = await self._callback_line.exchange(
-            f"notify {wallet}", lambda: self.gateway.notify(outgoing), connect_s=2.0, read_s=5.0
+            f"notify {wallet}", self._at_gateway(lambda: self.gateway.notify(outgoing)), connect_s=2.0, read_s=5.0
         )
         answered = reply if isinstance(reply, Reply) else None
         self._note("notified", f"{wallet} {answered.status if answered is not None else reply}")
@@ -350,7 +350,7 @@ class World:
 
     # --- how it is built -----------------------------------------------------------------------------------------
 
-    def _wire(self, name: str, faults: Any, *, hosts_wallet: bool = False) -> Wire:
+    def _wire(self, name: str, faults: LineFaults, *, forge: Forge | None = None) -> Wire:
         def note(what: str, about: str) -> None:
             self.trace.count(what)
             self.trace.note(self.now_ms(), "network", what, about)
@@ -359,8 +359,8 @@ class World:
             name=name,
             faults=faults,
             chance=self.chance(f"line {name}"),
-            host=None if hosts_wallet else lambda: self.gateway.process,
             note=note,
+            forge=forge,
         )
         self._lines.append(wire)
         return wire
@@ -391,7 +391,7 @@ class World:
         return tills
 
     def _serve(self, request: RequestParts) -> Serve:
-        def serve() -> Coroutine[Any, Any, Reply | None]:
-            return self.gateway.serve(request)
+        return self._at_gateway(lambda: self.gateway.serve(request))
 
-        return serve
+    def _at_gateway(self, work: Callable[[], Awaitable[Reply | None]]) -> Serve:
+        return inside(lambda: self.gateway.process, work)
