@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
+from proof.simulation.calls import CallLog
 from proof.wallets import kept_fen
 from protocol.chain import genesis
 from protocol.messages import LateMoneyState
@@ -304,10 +305,17 @@ class TillSight:
     def genesis(self) -> str:
         return genesis(self.terminal_id)
 
+    def forget(self) -> None:
+        """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
+        self.views, self.first_shown_ms, self.green = {}, {}, set()
+        self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
+
 
 @dataclass(kw_only=True)
 class Evidence:
-    """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be."""
+    """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be.
+    `code_of`: a mark of the code that a till sent under a number; `unruly`: terminals that need a person
+    (a copied disk, a program that keeps no rule); `skew_ms`: how far the gateway's clock may be off."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -315,6 +323,19 @@ class Evidence:
     now_ms: Callable[[], int]
     strict: bool
     faultless: bool
+    gateway_up_since: Callable[[], int | None] = lambda: None
+    calls: CallLog = field(default_factory=CallLog)
+    orders: dict[str, ChannelOrderRow] = field(default_factory=dict[str, ChannelOrderRow])
+    refunds: dict[str, RefundRow] = field(default_factory=dict[str, RefundRow])
+    opened_ms: dict[str, int] = field(default_factory=dict[str, int])
+    ended_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    paid_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    unruly: set[str] = field(default_factory=set[str])
+    expires_ms: dict[str, int] = field(default_factory=dict[str, int])
+    notified_ms: dict[str, int] = field(default_factory=dict[str, int])
+    skew_ms: int = 0
     rows: dict[str, GatewayRow] = field(default_factory=dict[str, GatewayRow])
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])

@@ -51,9 +51,45 @@ class Deaths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disks:
+    """`till_fails`, `gateway_fails`: chance that a commit fails; half of them happened all the same. `full_every`: a
+    till's disk has no room for a while."""
+
+    till_fails: float = 0.0
+    gateway_fails: float = 0.0
+    full_every: Span | None = None
+    full_lasts: Span = (2.0, 40.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """`till_off`: chance that a till starts on a wrong clock, or a dead one; `till_steps`, `gateway_steps`: how often a
+    clock is set while the program runs (a daylight saving hour is one of the steps)."""
+
+    till_off: float = 0.0
+    till_steps: Span | None = None
+    gateway_steps: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Troubles:
+    """What befalls a whole shop: `power_cuts`: every till at once, and their clocks since boot begin again;
+    `key_changes`: the gateway comes back signing with another key; `forks`: chance that a till's disk is restored from
+    a copy or copied to a second machine; `poison`: chance of a row in the gateway's queue that cannot be worked;
+    `rogue`: chance of a terminal whose program keeps none of the rules."""
+
+    power_cuts: Span | None = None
+    key_changes: Span | None = None
+    forks: float = 0.0
+    poison: float = 0.0
+    rogue: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Cashiers and customers. `hasty`: cancels at a drawn moment; `late_scan`: a customer scans a QR far too late;
-    `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back.
+    """Cashiers and customers. `hasty`: cancels at a drawn moment; `spiteful`: cancels the moment the money moves;
+    `late_scan`: a customer scans a QR far too late; `twice`: pays the same QR again; `shares`: holds one code under two
+    guns; `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back.
     `hard`: the sandbox's worst scripts; `late`: how often among them those whose money comes too late."""
 
     tills: tuple[int, int] = (1, 3)
@@ -62,6 +98,9 @@ class People:
     qr_share: float = 0.35
     plain_share: float = 0.45
     hasty: float = 0.3
+    spiteful: float = 0.05
+    shares: float = 0.05
+    twice: float = 0.1
     late_scan: float = 0.1
     second_scan: float = 0.1
     rivals: float = 0.15
@@ -79,13 +118,19 @@ class Profile:
     till_deaths: Deaths = Deaths()
     gateway_deaths: Deaths = Deaths()
     people: People = People()
-    clock_off: float = 0.0
+    disks: Disks = Disks()
+    clocks: Clocks = Clocks()
+    troubles: Troubles = Troubles()
     faultless: bool = False
     late_money: bool = False
 
 
 _CALM: Final = Profile(
-    name="calm", people=People(hasty=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False), faultless=True
+    name="calm",
+    people=People(
+        hasty=0.0, spiteful=0.0, shares=0.0, twice=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False
+    ),
+    faultless=True,
 )
 _DEFAULT: Final = Profile(
     name="default",
@@ -113,7 +158,7 @@ _DEFAULT: Final = Profile(
     ),
     till_deaths=Deaths(at_await=0.006, every=(20.0, 400.0)),
     gateway_deaths=Deaths(at_await=0.0015, every=(60.0, 600.0), down=(0.3, 8.0)),
-    clock_off=0.2,
+    clocks=Clocks(till_off=0.2),
 )
 _STORM: Final = Profile(
     name="storm",
@@ -145,7 +190,7 @@ _STORM: Final = Profile(
     till_deaths=Deaths(at_await=0.01),
     gateway_deaths=Deaths(at_await=0.003),
     people=People(hasty=0.5, late_scan=0.25, second_scan=0.25, pause=(0.2, 8.0), late=1),
-    clock_off=0.4,
+    clocks=Clocks(till_off=0.4),
     late_money=True,
 )
 _CRASH: Final = Profile(

@@ -7,10 +7,10 @@ commit, after it, before a wallet is called and after it has answered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, update
 from starlette.applications import Starlette
@@ -23,14 +23,16 @@ from gateway.keys import GatewayKeys
 from gateway.store.places import add_terminal
 from gateway.store.runners import InlineStore
 from gateway.store.tables import CHANNEL_ACCOUNTS
-from gateway.store.units import Tx
+from gateway.store.units import StoreFailed, Tx
+from gateway.system import SystemClock
 from proof.asgi import ask
 from proof.asked import Asked, asked
-from proof.simulation.faults import Deaths
+from proof.simulation.calls import Call, Ended
+from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Then, Wire
 from proof.simulation.plain_sql import PlainStore, Texts
-from proof.simulation.processes import Process
+from proof.simulation.processes import Process, outside
 from proof.simulation.signers import Signers
 from proof.simulation.stage import STORE_ID, account_of
 from proof.simulation.trace import Trace
@@ -57,16 +59,6 @@ class SeededEntropy:
         return self._chance.randbytes(count)
 
 
-class WorldClock:
-    """The gateway's clock: it is right."""
-
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
-
-    def now_ms(self) -> int:
-        return self._now_ms()
-
-
 class _SlowStore:
     """The real store, with the moments around its commit in which other things happen, and in which one can die."""
 
@@ -74,15 +66,29 @@ class _SlowStore:
         self._inner = inner
         self._host = host
         self._process = process
+        self._failed: StoreFailed | None = None
+
+    def _fail(self) -> StoreFailed:
+        """The sync failed: what was committed is unknown, nothing is answered any more, the process ends soon."""
+        self._failed = StoreFailed("simulated")
+        asyncio.get_running_loop().call_later(0.05, self._host.die, self._process, context=outside())
+        return self._failed
 
     async def run(self, unit: Callable[[Tx], T]) -> T:
         host, process = self._host, self._process
+        if self._failed is not None:
+            raise self._failed
         pause_s = host.chance.choice(_COMMIT_PAUSES_S)
         if pause_s is not None:
             await asyncio.sleep(pause_s)
         await host.await_point(process)
+        fails = host.commit_fails()
+        if fails == "lost":
+            raise self._fail()
         result = self._inner.run_now(unit)
         host.committed()
+        if fails == "kept":
+            raise self._fail()
         if pause_s is not None:
             await asyncio.sleep(0)
         await host.await_point(process)
@@ -102,7 +108,7 @@ class WalletLine:
         wallets: Wallets,
         host: GatewayHost,
         process: Process,
-        called: Callable[[Asked], None],
+        called: Callable[[Asked], Call],
         trace: Callable[[str, str], None],
     ) -> None:
         self._wire = wire
@@ -124,13 +130,14 @@ class WalletLine:
     ) -> ChannelResponse | NotSent | NoAnswer:
         await self._host.await_point(self._process)
         about = asked(request)
-        self._called(about)
+        call = self._called(about)
         reply = await self._wire.exchange(
             str(about),
             lambda then: self._serve(request, then),
             connect_s=connect_timeout_ms / 1000,
             read_s=read_timeout_ms / 1000,
         )
+        call.how, call.ended_ms = _ended(reply), self._host.true_ms()
         self._trace(f"wallet_{_shown(reply)}", str(about))
         await self._host.await_point(self._process)
         match reply:
@@ -144,6 +151,16 @@ class WalletLine:
                 return NoAnswer(LineFault.CUT)
             case LineEnd.READ_TIMEOUT:
                 return NoAnswer(LineFault.READ_TIMEOUT)
+
+
+def _ended(reply: Reply | LineEnd) -> Ended:
+    match reply:
+        case Reply():
+            return Ended.TRUE if reply.true else Ended.SPOILED
+        case LineEnd.REFUSED | LineEnd.NO_NAME | LineEnd.CONNECT_TIMEOUT:
+            return Ended.UNSENT
+        case LineEnd.CUT | LineEnd.READ_TIMEOUT:
+            return Ended.SILENT
 
 
 def _shown(reply: Reply | LineEnd) -> str:
@@ -165,12 +182,15 @@ class GatewayHost(Mortal):
         signers: Signers,
         chance: Random,
         deaths: Deaths,
+        disks: Disks,
+        clocks: Clocks,
         now_ms: Callable[[], int],
         wallets: Wallets,
         wire: Wire,
         trace: Trace,
         committed: Callable[[], None],
-        called: Callable[[Asked], None],
+        called: Callable[[Asked], Call],
+        died: Callable[[], None],
         fell: Callable[[str, BaseException], None],
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
@@ -187,6 +207,12 @@ class GatewayHost(Mortal):
         self._trace = trace
         self.committed = committed
         self._called = called
+        self._died = died
+        self._disks = disks
+        self._clocks = clocks
+        self._clock_off_ms = 0
+        #: Since when it serves without a break; None: it does not.
+        self.up_since_ms: int | None = None
         self._gateway: Gateway | None = None
         self._page: Starlette | None = None
 
@@ -252,7 +278,10 @@ class GatewayHost(Mortal):
 
         gateway = Gateway(
             store=_SlowStore(store, self, process),
-            clock=WorldClock(self._now_ms),
+            clock=SystemClock(
+                wall_ns=lambda: (self._now_ms() + self._clock_off_ms) * 1_000_000,
+                steady_ns=lambda: self._now_ms() * 1_000_000,
+            ),
             entropy=self._entropy,
             keys=self._keys,
             exchange_for=exchange_for,
@@ -264,7 +293,39 @@ class GatewayHost(Mortal):
         await gateway.start()
         self._gateway = gateway
         self._page = None if gateway.page is None else Starlette(routes=gateway.page.routes())
+        self.up_since_ms = self._now_ms()
         self.up.set()
+
+    def true_ms(self) -> int:
+        return self._now_ms()
+
+    def troubles(self) -> list[Coroutine[Any, Any, None]]:
+        """Beside deaths: its clock is set."""
+        return [self.misfortune(), self._clock_is_set()]
+
+    def sign_with(self, keys: GatewayKeys) -> None:
+        """From its next start on."""
+        self._keys = keys
+
+    def commit_fails(self) -> str | None:
+        rate = self._disks.gateway_fails
+        if self._calm or not rate or self.chance.random() >= rate:
+            return None
+        how = self.chance.choice(("lost", "kept"))
+        self._note("disk_fails", how)
+        self._trace.count(f"gateway_commit_fails_{how}")
+        return how
+
+    async def _clock_is_set(self) -> None:
+        """By what an administrator or a time server sets it by: never so far that it was simply wrong."""
+        every = self._clocks.gateway_steps
+        while every is not None:
+            await asyncio.sleep(round(self.chance.uniform(*every), 3))
+            if self._calm:
+                return
+            self._clock_off_ms = self.chance.choice((0, -90_000, -20_000, 15_000, 60_000, 100_000))
+            self._note("clock_set", str(self._clock_off_ms))
+            self._trace.count("gateway_clock_set")
 
     def _open_store(self) -> InlineStore | PlainStore:
         """Real cryptography goes with SQLAlchemy's own engine, hashes with the short way."""
@@ -275,6 +336,8 @@ class GatewayHost(Mortal):
     def went_down(self) -> None:
         self._gateway = None
         self._page = None
+        self.up_since_ms = None
+        self._died()
 
     def _note(self, what: str, about: str) -> None:
         self._trace.note(self._now_ms(), "gateway", what, about)

@@ -195,4 +195,3 @@ def _swapped(value: Any) -> Any:
 
 def _mark(key: RSAPublicKey) -> bytes:
     return blake2b(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-

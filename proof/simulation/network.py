@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import TypeVarTuple, Unpack
@@ -34,11 +34,12 @@ class LineEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One whole HTTP answer; header names are lower case."""
+    """One whole HTTP answer; header names are lower case. `true`: as its server gave it to this very request."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    true: bool = True
 
 
 #: What is told when the server has answered; CUT: it did not.
@@ -176,7 +177,7 @@ class Wire:
         late.cancel()
         return reply
 
-    def _later(self, after_s: float, act: Callable[[Unpack[Ts]], object], *args: Unpack[Ts]) -> asyncio.TimerHandle:
+    def _later(self, after_s: float, act: Callable[[Unpack[Ts]], object], *args: *Ts) -> asyncio.TimerHandle:
         """What is on its way belongs to no process."""
         return self._loop.call_later(after_s, act, *args, context=self._outside)
 
@@ -216,9 +217,9 @@ class Wire:
 
     def _spoil(self, how: str, about: str, reply: Reply) -> Reply | LineEnd:
         if how == "forged" and self._forge is not None:
-            return self._forge(about, reply)
+            return replace(self._forge(about, reply), true=False)
         if how == "swapped" and self._forge is not None and self._earlier:
-            return self._chance.choice(self._earlier)
+            return replace(self._chance.choice(self._earlier), true=False)
         return _spoiled(how, reply, self._chance)
 
     def _plan(self, about: str) -> _Plan:
@@ -269,18 +270,20 @@ def _spoiled(how: str, reply: Reply | None, chance: Random) -> Reply | LineEnd:
     html = {"content-type": "text/html"}
     match how:
         case "html_200":
-            return Reply(status=200, headers=html, body=_HTML)
+            return Reply(status=200, headers=html, body=_HTML, true=False)
         case "html_502":
-            return Reply(status=502, headers=html, body=_HTML)
+            return Reply(status=502, headers=html, body=_HTML, true=False)
         case "empty_503":
-            return Reply(status=503, headers={}, body=b"")
+            return Reply(status=503, headers={}, body=b"", true=False)
         case "json_500":
-            return Reply(status=500, headers={"content-type": "application/json"}, body=b'{"state":"PAID"}')
+            return Reply(status=500, headers={"content-type": "application/json"}, body=b'{"state":"PAID"}', true=False)
         case "busy_429":
-            return Reply(status=429, headers={"retry-after": "1"}, body=b"")
+            return Reply(status=429, headers={"retry-after": "1"}, body=b"", true=False)
         case "half" if reply is not None:
-            return Reply(status=reply.status, headers=reply.headers, body=reply.body[: len(reply.body) // 2])
+            return Reply(
+                status=reply.status, headers=reply.headers, body=reply.body[: len(reply.body) // 2], true=False
+            )
         case "garbage" if reply is not None:
-            return Reply(status=reply.status, headers=reply.headers, body=chance.randbytes(40))
+            return Reply(status=reply.status, headers=reply.headers, body=chance.randbytes(40), true=False)
         case _:
             return LineEnd.CUT

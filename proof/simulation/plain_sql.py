@@ -15,7 +15,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound, OperationalError
@@ -142,7 +142,7 @@ class PlainConnection:
         if rows:
             make = None if written is None else written.row
             if make is None:
-                made = namedtuple("Row", [d[0] for d in cursor.description], rename=True)  # noqa: PYI024
+                made = namedtuple("Row", [d[0] for d in cursor.description], rename=True)
                 make = made._make
                 if written is not None:
                     written.row = make
