@@ -102,7 +102,7 @@ class Cashier:
         self._scanned: set[str] = set()
         self._used: set[str] = set()
         self._serving: PaymentView | None = None
-        self.sales = 0
+        self.begun: list[int] = []
         #: The code that was under this cashier's gun last.
         self.code: Secret | None = None
 
@@ -116,8 +116,8 @@ class Cashier:
             self._chance = self._chance_of(number)
             await asyncio.sleep(self._chance.uniform(*self._people.pause))
             if not self._skipped(number):
+                self.begun.append(number)
                 await self._serve_one()
-                self.sales += 1
             self._serving = None
 
     def money_moved(self, order_no: str) -> None:

@@ -290,7 +290,10 @@ class GatewayHost(Mortal):
             read_key=self._signers.read_key,
             public_url=GATEWAY_ORIGIN if self._qr_wallet is None else None,
         )
-        await gateway.start()
+        try:
+            await gateway.start()
+        except StoreFailed:
+            return  # it dies in a moment, see `_SlowStore`, and starts again
         self._gateway = gateway
         self._page = None if gateway.page is None else Starlette(routes=gateway.page.routes())
         self.up_since_ms = self._now_ms()

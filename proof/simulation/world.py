@@ -76,6 +76,8 @@ class Outcome:
     trace: str
     real_crypto: bool
     marks: dict[str, int]
+    sales: tuple[tuple[str, int], ...]
+    cpu_s: float = 0.0
 
 
 def run_world(
@@ -402,6 +404,7 @@ class World:
             trace=self.trace.digest(),
             real_crypto=self._signers.real,
             marks=dict(self.judge.marks.counts),
+            sales=tuple((cashier.till_name, n) for cashier in self._cashiers for n in cashier.begun),
         )
 
     def _ends(self) -> dict[str, int]:
