@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     default="mix",
     show_default=True,
     metavar="NAME",
-    help="mix (each seed draws from every fault), or one of default, calm, storm, crash, slow, late.",
+    help="mix (each seed draws from every fault), or one alone: default, calm, storm, crash, slow, late, clocks, poison, qr.",
 )
 @click.option("--jobs", default=0, metavar="N", help="Processes to run in; as many as there are cores unless given.")
 @click.option("--real-crypto", is_flag=True, help="Real signatures in every seed, not in every fiftieth only.")
 @click.option("--no-shrink", is_flag=True, help="Do not look for the shortest run of a seed that broke a rule.")
+@click.option("--stop-after", default=5, show_default=True, metavar="N", help="End after so many broken seeds.")
 @click.option("--defects", metavar="NAME|all", help="Plant defects into a copy of the code instead, and find them.")
 @click.option("--json", "as_json", is_flag=True, help="Accepted for symmetry: the last line is JSON in any case.")
 def command(
@@ -36,6 +37,7 @@ def command(
     jobs: int,
     real_crypto: bool,
     no_shrink: bool,
+    stop_after: int,
     defects: str | None,
     as_json: bool,
 ) -> int:
@@ -60,7 +62,7 @@ def command(
             hint=f"Use: {', '.join(NAMES)}.",
         )
     orders = Orders(seeds=seeds, first_seed=seed, profile=profile, jobs=min(jobs, seeds), real_crypto=real_crypto)
-    report = simulate(orders, shrink=not no_shrink, progress=_say)
+    report = simulate(orders, shrink=not no_shrink, progress=_say, stop_after=stop_after)
     for found in report.violations:
         click.echo(
             f"\nseed {found.seed} ({found.profile}) broke {found.invariant}: {found.about}: {found.what}", err=True

@@ -332,6 +332,7 @@ class Evidence:
     paid_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    cancelled: set[str] = field(default_factory=set[str])
     unruly: set[str] = field(default_factory=set[str])
     expires_ms: dict[str, int] = field(default_factory=dict[str, int])
     notified_ms: dict[str, int] = field(default_factory=dict[str, int])

@@ -8,7 +8,7 @@ hold only while nothing goes wrong (`faultless`) or while no request to the wall
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -217,6 +217,20 @@ _LATE: Final = Profile(
     late_money=True,
 )
 
+#: One trouble alone: the gateway's clock is set, a row that cannot be worked, lines on which calls for QRs fail.
+_CLOCKS: Final = replace(
+    _SLOW,
+    name="clocks",
+    gateway_deaths=Deaths(),
+    clocks=Clocks(till_off=0.3, till_steps=(10.0, 90.0), gateway_steps=(5.0, 25.0)),
+)
+_POISON: Final = replace(_CALM, name="poison", troubles=Troubles(poison=1.0), faultless=False)
+_QR: Final = Profile(
+    name="qr",
+    wallet=LineFaults(refused=0.3, lost_request=0.1, lost_answer=0.2),
+    people=People(qr_share=1.0, plain_share=0.6, hasty=0.1, pause=(0.2, 4.0)),
+)
+
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE)}
+    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE, _CLOCKS, _POISON, _QR)}
 )

@@ -327,11 +327,14 @@ def a_tombstone_stays(e: Evidence, before: GatewayRow | None, after: GatewayRow)
         yield after.payment_no, "the intent to cancel is gone"
 
 
-def a_cancel_wins(_e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+def a_cancel_wins(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
     """Once the cashier's intent to cancel is durable, the payment can only end undone."""
     if before is not None and before.cancel_requested and after.state is GatewayState.PAID:
         if before.state is not GatewayState.PAID:
             yield after.payment_no, f"went from {before.state} to PAID although it was cancelled"
+    newly = before is not None and before.state is not after.state
+    if newly and after.state is GatewayState.PAID and after.payment_no in e.cancelled:
+        yield after.payment_no, "PAID, although the till was told that its cancel had arrived before"
 
 
 def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:

@@ -70,6 +70,14 @@ class Judge:
         for rule in invariants.ON_SENT:
             self._ask(rule.__name__, rule(self.evidence, till, request))
 
+    def answered(self, request: RequestParts) -> None:
+        """The gateway's own answer, 200, is on its way to a till. It has taken a cancel of what is not paid."""
+        parts = request.path.split("/")
+        if request.method == "POST" and parts[-1] == "cancel":
+            row = self.evidence.rows.get(parts[3])
+            if row is not None and row.state is not GatewayState.PAID:
+                self.evidence.cancelled.add(parts[3])
+
     def channel_called(self, asked: Asked) -> Call:
         """The gateway put a request to the wallet on the wire; how it ends is noted in what is returned."""
         for rule in (*invariants.ON_CHANNEL_CALL, *proofs.ON_CHANNEL_CALL):

@@ -152,7 +152,7 @@ class Wire:
         plan = self._plan(about)
         match self._outage:
             case "portal" | "storm" | "busy" as weather:
-                await asyncio.sleep(plan.there_s)
+                await asyncio.sleep(min(plan.there_s, read_s))
                 return _spoiled(self._chance.choice(_WEATHER[weather]), None, self._chance)
             case "silent":
                 await asyncio.sleep(connect_s)

@@ -42,8 +42,11 @@ def an_end_was_seen(e: Evidence, before: ChannelOrderRow | None, after: ChannelO
             if not any(c.verb is Verb.QUERY and c.how is Ended.TRUE and c.sent_ms >= undone_ms for c in calls):
                 yield after.payment_no, "CLOSED, and no query was answered since the last undo was sent"
         case ProofKind.DECLINED:
-            if not any(c.verb is Verb.PAY and c.how is Ended.TRUE for c in calls):
-                yield after.payment_no, "DECLINED, and no pay request was answered by the wallet"
+            opening = [c for c in calls if c.verb in _OPENING]
+            if not any(c.how is Ended.TRUE for c in opening):
+                yield after.payment_no, "DECLINED, and no request to pay was answered by the wallet"
+            elif any(c.how not in (Ended.TRUE, Ended.UNSENT) for c in opening):
+                yield after.payment_no, "DECLINED, and another request to pay may have arrived"
         case ProofKind.NOT_SENT:
             reached = [c for c in calls if c.verb in _OPENING and c.how is not Ended.UNSENT]
             if reached:

@@ -94,7 +94,7 @@ class Report:
         return whole
 
 
-def simulate(orders: Orders, *, shrink: bool, progress: Progress) -> Report:
+def simulate(orders: Orders, *, shrink: bool, progress: Progress, stop_after: int = MOST_VIOLATIONS) -> Report:
     """Runs the worlds and adds them up. `shrink`: looks for the shortest run of the first seed that broke."""
     report = Report(profile=orders.profile, first_seed=orders.first_seed, jobs=orders.jobs)
     began = time.monotonic()
@@ -105,7 +105,7 @@ def simulate(orders: Orders, *, shrink: bool, progress: Progress) -> Report:
         progress(report.seeds, orders.seeds, outcome)
         if outcome.violation is not None:
             report.violations.append(_found(outcome, None))
-            if len(report.violations) >= MOST_VIOLATIONS:
+            if len(report.violations) >= stop_after:
                 break
     if shrink and report.violations:
         first = report.violations[0]

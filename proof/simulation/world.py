@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, Final
 
 from gateway.keys import GatewayKeys
+from gateway.store.units import StoreFailed
 from proof.asked import Asked
 from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
@@ -371,7 +372,8 @@ class World:
             self._broken("no_error_is_logged", "a log", event)
 
     def _unseen(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not self._burying:
+        # A store that failed ends the process: who waited for it then hears nothing more.
+        if not self._burying and not isinstance(context.get("exception"), StoreFailed):
             self._broken("no_error_goes_unseen", "a task", f"{context.get('message')}: {context.get('exception')!r}")
 
     def _broken(self, invariant: str, about: str, what: str) -> None:
@@ -528,7 +530,13 @@ class World:
         self._extra.append(spawn_outside(rogue.work()))
 
     def _serve(self, request: RequestParts) -> Serve:
-        return self._at_gateway(lambda: self.gateway.serve(request))
+        async def serve() -> Reply | None:
+            reply = await self.gateway.serve(request)
+            if reply is not None and reply.status == 200:
+                self.judge.answered(request)
+            return reply
+
+        return self._at_gateway(serve)
 
     def _at_gateway(self, work: Callable[[], Awaitable[Reply | None]]) -> Serve:
         return inside(lambda: self.gateway.process, work)
