@@ -7,11 +7,11 @@ A world knows nothing of the others: its outcome is the same wherever it runs.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 
 from proof.simulation.mix import profile_of
@@ -46,12 +46,11 @@ def outcomes(orders: Orders, keys: KeyTexts) -> Generator[Outcome, None, None]:
         with stage(keys) as scenery:
             yield from _each(orders, 0, scenery)
         return
-    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
-    workers: list[tuple[multiprocessing.process.BaseProcess, Connection]] = []
+    workers: list[tuple[Process, Connection]] = []
     try:
         for number in range(min(orders.jobs, orders.seeds)):
-            mine, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(orders, number, keys, theirs), daemon=True)
+            mine, theirs = Pipe(duplex=False)
+            process = Process(target=_work, args=(orders, number, keys, theirs), daemon=True)
             process.start()
             theirs.close()
             workers.append((process, mine))

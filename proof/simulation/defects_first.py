@@ -71,18 +71,15 @@ FIRST: Final = (
         name="absence is believed at once",
         trips=_by("an_end_was_seen"),
         file="gateway/payments/answers.py",
-        old="""    certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms
-    if payment.state is not GatewayState.REVERSING or not certain:
-        return Step(payment=payment, order=order)
-    if order.absent_since_ms is None:""",
-        new="""    if payment.state is GatewayState.REVERSING:
-        return to_not_paid(
-            payment, order, GatewayEvent.PROVEN_NOT_PAID, kind=ProofKind.ABSENT, said_by=said_by,
-            reason=ended_reason(payment), detail=verdict.code, now_ms=now_ms,
-        )
-    if payment.state is not GatewayState.REVERSING:
-        return Step(payment=payment, order=order)
-    if order.absent_since_ms is None:""",
+        old="    if payment.state is not GatewayState.REVERSING or not certain:\n"
+        "        return Step(payment=payment, order=order)\n",
+        new="    if payment.state is GatewayState.REVERSING:\n"
+        "        return to_not_paid(\n"
+        "            payment, order, GatewayEvent.PROVEN_NOT_PAID, kind=ProofKind.ABSENT, said_by=said_by,\n"
+        "            reason=ended_reason(payment), detail=verdict.code, now_ms=now_ms,\n"
+        "        )\n"
+        "    if payment.state is not GatewayState.REVERSING or not certain:\n"
+        "        return Step(payment=payment, order=order)\n",
         profile="slow",
     ),
     Defect(
@@ -195,7 +192,7 @@ FIRST: Final = (
         name="a payment is booked when it was only asked for",
         trips=_by("the_ledger_agrees"),
         file="gateway/ledger/follow.py",
-        old="    if mine and payment.state is GatewayState.PAID:\n",
+        old="    if mine and payment.state is GatewayState.PAID and order.late_state is None:\n",
         new="    if mine and payment.state in (GatewayState.PAID, GatewayState.REVERSING):\n",
     ),
     Defect(

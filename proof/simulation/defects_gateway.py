@@ -45,7 +45,9 @@ GATEWAY: Final = (
         new=(
             "        case UndoAcknowledged() if payment.state is GatewayState.REVERSING:\n"
             "            from gateway.payments.moves import to_not_paid\n"
-            "            return to_not_paid(payment, order, GatewayEvent.PROVEN_NOT_PAID, kind=ProofKind.CLOSED, said_by=said_by, reason=ended_reason(payment), detail='', now_ms=now_ms)\n"
+            "            return to_not_paid(payment, order, GatewayEvent.PROVEN_NOT_PAID, "
+            "kind=ProofKind.CLOSED, said_by=said_by, reason=ended_reason(payment), detail='', "
+            "now_ms=now_ms)\n"
             "        case UndoAcknowledged():\n"
         ),
         profile="slow",
@@ -103,7 +105,8 @@ GATEWAY: Final = (
         name="a second payment is taken while the first is open",
         trips=_by("no_error_is_logged", "one_live_payment_at_the_gateway", "a_second_payment_is_refused"),
         file="gateway/payments/admit.py",
-        old="    if any(p.state is not GatewayState.NOT_PAID or p.late_state is LateMoneyState.FOUND for p in earlier):\n",
+        old="    if any(p.state is not GatewayState.NOT_PAID or p.late_state is LateMoneyState.FOUND "
+        "for p in earlier):\n",
         new="    if len(earlier) > 1_000:\n",
     ),
     Defect(

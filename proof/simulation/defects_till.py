@@ -28,7 +28,8 @@ TILL: Final = (
         file="sync/link/calls.py",
         old="    if isinstance(verified, SignatureRefusal):\n",
         new=(
-            "    if isinstance(verified, SignatureRefusal) and response.status == 200 and response.body.startswith(b'{'):\n"
+            "    if isinstance(verified, SignatureRefusal) and response.status == 200 and "
+            "response.body.startswith(b'{'):\n"
             "        return _Accepted(response.body, 'x')\n"
             "    if isinstance(verified, SignatureRefusal):\n"
         ),

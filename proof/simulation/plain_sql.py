@@ -108,7 +108,7 @@ class PlainConnection:
         return self._step(text, (), None)
 
     def _run(self, statement: Any, given: Mapping[str, Any]) -> _Result:
-        many = [(name, len(value)) for name, value in given.items() if isinstance(value, list)]
+        many = [(name, len(cast("list[Any]", value))) for name, value in given.items() if isinstance(value, list)]
         key = (id(statement), *given, *many)
         written = self._texts.get(key)
         if written is None:
@@ -142,12 +142,17 @@ class PlainConnection:
         if rows:
             make = None if written is None else written.row
             if make is None:
-                made = namedtuple("Row", [d[0] for d in cursor.description], rename=True)
-                make = made._make
+                make = _row_of([column[0] for column in cursor.description or ()])
                 if written is not None:
                     written.row = make
             rows = [make(row) for row in rows]
         return _Result(rows, cursor.rowcount, cursor.lastrowid)
+
+
+def _row_of(columns: list[str]) -> Callable[[Sequence[Any]], Any]:
+    """Rows that are read by name and by place."""
+    make: Callable[[Sequence[Any]], Any] = cast("Any", namedtuple)("Row", columns, rename=True)._make
+    return make
 
 
 def _plain(kind: Any, dialect: Any) -> bool:

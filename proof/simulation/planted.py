@@ -28,8 +28,8 @@ class StaleDefectError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defect:
-    """What is broken, where, and where it shows: `trips` are the rules of which one must find it, under a profile, within
-    so many seeds."""
+    """What is broken, where, and where it shows: `trips` are the rules of which one must find it, under a profile,
+    within so many seeds."""
 
     name: str
     file: str

@@ -1,5 +1,5 @@
-"""Says what the seeds of a run found: numbers for the record, and each violation with its story. Outcomes are added in the
-order of their seeds, whoever ran them, so that the hash of the same seeds on the same code is the same."""
+"""Says what the seeds of a run found: numbers for the record, and each violation with its story. Outcomes are added in
+the order of their seeds, whoever ran them, so that the hash of the same seeds on the same code is the same."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Progress = Callable[[int, int, Outcome], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A seed that broke an invariant; `timeline` tells what happened to the order, step by step, in the shortest run that
-    still breaks it; `left_out` is what was left out of that run."""
+    """A seed that broke an invariant; `timeline` tells what happened to the order, step by step, in the shortest run
+    that still breaks it; `left_out` is what was left out of that run."""
 
     seed: int
     profile: str
@@ -39,7 +39,7 @@ class Found:
 
 @dataclass(kw_only=True)
 class Report:
-    """`trace` is the hash of the traces of all seeds (of a single seed: its own), `hashes` has each seed's beginning."""
+    """`trace` is the hash of all seeds' traces (of a single seed: its own), `hashes` has the beginning of each."""
 
     profile: str
     first_seed: int

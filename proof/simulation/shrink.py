@@ -1,5 +1,5 @@
-"""The shortest run of a seed that still breaks the same rule: faults and sales are left out one after the other, and what
-is not needed stays out. Bounded: a few dozen runs.
+"""The shortest run of a seed that still breaks the same rule: faults and sales are left out one after the other, and
+what is not needed stays out. Bounded: a few dozen runs.
 """
 
 from __future__ import annotations
