@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     default="mix",
     show_default=True,
     metavar="NAME",
-    help="mix (each seed draws from every fault); alone: default, calm, storm, crash, slow, late, clocks, poison, qr.",
+    help="mix (each seed draws from all), or calm, default, storm, crash, slow, late, clocks, poison, qr, forged.",
 )
 @click.option("--jobs", default=0, metavar="N", help="Processes to run in; as many as there are cores unless given.")
 @click.option("--real-crypto", is_flag=True, help="Real signatures in every seed, not in every fiftieth only.")

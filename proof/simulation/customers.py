@@ -65,6 +65,8 @@ _LATE_SCRIPTS = (
     "pay_after_time_expire",
     "precreate_cancel_then_scan",
 )
+#: Paid, and every notification of it is wrong: by its amount, its signature, or whom it is for.
+_FORGED_SCRIPTS = ("callback_wrong_amount", "callback_bad_signature", "callback_other_merchant")
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 #: What a customer sees whose phone lost the line, or who comes while another pays.
@@ -195,6 +197,10 @@ class Cashier:
         if view is None:
             return None
         self._serving = view
+        if script.behaviour.value in _FORGED_SCRIPTS:
+            self._till.sight.doubted.add(view.payment_no)
+            if not shows_qr:
+                self._till.sight.forged.add(view.payment_no)
         return await self._until_settled(view, script)
 
     async def _find(self, request_id: str, seen: set[str], amount: Money) -> PaymentView | None:
@@ -238,6 +244,10 @@ class Cashier:
         return Secret(self._wallets.show_code(wallet, script))
 
     def _script(self) -> Script:
+        if self._people.forged and self._chance.random() < self._people.forged:
+            forged = parse_script(self._chance.choice(_FORGED_SCRIPTS))
+            assert forged is not None, "all of them are scripts"
+            return forged
         plain = self._chance.random() < self._people.plain_share
         scripts = (*_SCRIPTS, *(_HARD_SCRIPTS if self._people.hard else ()), *(_LATE_SCRIPTS * self._people.late))
         script = parse_script(_PLAIN if plain else self._chance.choice(scripts))

@@ -16,6 +16,14 @@ def _by(*rules: str) -> frozenset[str]:
 
 GATEWAY: Final = (
     Defect(
+        name="the amount of a notification is not compared",
+        trips=_by("forged_notices_move_nothing"),
+        file="gateway/payments/notified.py",
+        old='    return ("amount",) if isinstance(verdict, Paid) and',
+        new="    return () if isinstance(verdict, Paid) and",
+        profile="forged",
+    ),
+    Defect(
         name="paid and unnoticed raises no alarm",
         trips=_by("paid_is_noticed"),
         file="gateway/jobs/desk.py",

@@ -287,7 +287,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 @dataclass(kw_only=True)
 class TillSight:
-    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does."""
+    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `forged`: payments
+    of which every notification is wrong; `doubted`: of which one may be."""
 
     name: str
     terminal_id: str
@@ -296,6 +297,8 @@ class TillSight:
     first_shown_ms: dict[str, int] = field(default_factory=dict[str, int])
     cancelled_ms: dict[str, int] = field(default_factory=dict[str, int])
     qr_until_ms: dict[str, int] = field(default_factory=dict[str, int])
+    doubted: set[str] = field(default_factory=set[str])
+    forged: set[str] = field(default_factory=set[str])
     green: set[str] = field(default_factory=set[str])
     by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])

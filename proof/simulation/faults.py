@@ -90,7 +90,8 @@ class People:
     """Cashiers and customers. `hasty`: cancels at a drawn moment; `spiteful`: cancels the moment the money moves;
     `late_scan`: a customer scans a QR far too late; `twice`: pays the same QR again; `shares`: holds one code under two
     guns; `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back.
-    `hard`: the sandbox's worst scripts; `late`: how often among them those whose money comes too late."""
+    `hard`: the sandbox's worst scripts; `forged`:
+    notifications that say too much; `late`: how often those scripts whose money comes too late."""
 
     tills: tuple[int, int] = (1, 3)
     sales: tuple[int, int] = (3, 7)
@@ -107,6 +108,7 @@ class People:
     returns: float = 0.25
     hard: bool = True
     late: int = 0
+    forged: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +233,8 @@ _QR: Final = Profile(
     people=People(qr_share=1.0, plain_share=0.6, hasty=0.1, pause=(0.2, 4.0)),
 )
 
+_FORGED: Final = replace(_CALM, name="forged", people=replace(_CALM.people, forged=0.8, qr_share=0.1), faultless=False)
+
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE, _CLOCKS, _POISON, _QR)}
+    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE, _CLOCKS, _POISON, _QR, _FORGED)}
 )

@@ -24,6 +24,7 @@ from proof.simulation.faults import (
 
 MIX: Final = "mix"
 NAMES: Final = (MIX, *PROFILES)
+_NAMED: Final = ("calm", "clocks", "crash", "default", "late", "poison", "qr", "slow", "storm")
 _NAMED_SHARE: Final = 0.35
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
@@ -35,11 +36,11 @@ def profile_of(name: str, seed: int) -> Profile:
         return PROFILES[name]
     chance = Random(f"{seed}/{MIX}")
     if chance.random() < _NAMED_SHARE:
-        return PROFILES[chance.choice(sorted(PROFILES))]
-    return _drawn(chance)
+        return PROFILES[chance.choice(_NAMED)]
+    return _drawn(chance, forged=Random(f"{seed}/{MIX}/forged").choice((0.0,) * 5 + (0.4,)))
 
 
-def _drawn(chance: Random) -> Profile:
+def _drawn(chance: Random, *, forged: float) -> Profile:
     few = chance.random() < 0.33
     often = 0.12 if few else 0.45
 
@@ -56,7 +57,7 @@ def _drawn(chance: Random) -> Profile:
         callbacks=callbacks,
         till_deaths=_deaths(chance, (20.0, 400.0)) if some() else Deaths(),
         gateway_deaths=_deaths(chance, (40.0, 600.0)) if some(0.8) else Deaths(),
-        people=_people(chance, late=late),
+        people=_people(chance, late=late, forged=forged),
         disks=Disks(
             till_fails=chance.choice((0.01, 0.05)) if some() else 0.0,
             gateway_fails=chance.choice((0.001, 0.004)) if some(0.7) else 0.0,
@@ -119,7 +120,7 @@ def _deaths(chance: Random, every: Span) -> Deaths:
     )
 
 
-def _people(chance: Random, *, late: int) -> People:
+def _people(chance: Random, *, late: int, forged: float) -> People:
     return People(
         tills=chance.choice(((1, 1), (1, 3), (2, 3))),
         sales=(4, 9),
@@ -135,6 +136,7 @@ def _people(chance: Random, *, late: int) -> People:
         rivals=chance.choice((0.0, 0.2, 0.5)),
         returns=chance.choice((0.1, 0.4)),
         late=late,
+        forged=forged,
     )
 
 
