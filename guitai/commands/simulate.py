@@ -11,7 +11,7 @@ from guitai.exits import CommandStop, Exit
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
-    from proof.simulation.world import Outcome
+    from proof.simulation.outcome import Outcome
 
 
 @click.command()

@@ -17,7 +17,7 @@ def _by(*rules: str) -> frozenset[str]:
 FIRST: Final = (
     Defect(
         name="a time-out at the till is read as not paid",
-        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof"),
+        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
         file="sync/engine/answers.py",
         old="why is Silence.NOT_SENT and live.sends == 1",
         new="why in (Silence.NOT_SENT, Silence.NO_ANSWER) and live.sends == 1",
@@ -84,7 +84,7 @@ FIRST: Final = (
     ),
     Defect(
         name="an unknown number is taken as not paid",
-        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof"),
+        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
         file="sync/engine/answers.py",
         old="    unknown = problem.reason is Reason.UNKNOWN_PAYMENT\n",
         new="    unknown = problem.reason is Reason.UNKNOWN_PAYMENT\n"

@@ -131,7 +131,14 @@ GATEWAY: Final = (
     ),
     Defect(
         name="a cancel of an unknown number leaves no tombstone",
-        trips=_by("all_agree", "all_acknowledged", "green_is_safe", "a_tombstone_stays", "no_charge_after_a_proof"),
+        trips=_by(
+            "one_charge_kept_per_sale",
+            "all_agree",
+            "all_acknowledged",
+            "green_is_safe",
+            "a_tombstone_stays",
+            "no_charge_after_a_proof",
+        ),
         file="gateway/api/paying.py",
         old=("            keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)\n            return dead.payment"),
         new="            return dead.payment",

@@ -17,7 +17,7 @@ def _by(*rules: str) -> frozenset[str]:
 TILL: Final = (
     Defect(
         name="a proxy's 5xx is taken as nothing sent",
-        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof"),
+        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
         file="sync/link/calls.py",
         old="why=Silence.NO_ANSWER if broken else",
         new="why=Silence.NOT_SENT if broken else",

@@ -12,9 +12,9 @@ from typing import Any
 
 from proof.simulation.crew import Orders, outcomes
 from proof.simulation.mix import profile_of
+from proof.simulation.outcome import Outcome
 from proof.simulation.shrink import Shortest, shortest
 from proof.simulation.stage import make_key_texts, stage
-from proof.simulation.world import Outcome
 
 #: After this many broken seeds the rest would tell nothing new.
 MOST_VIOLATIONS = 5

@@ -10,8 +10,9 @@ from typing import Final
 
 from proof.simulation.faults import Profile
 from proof.simulation.mask import HABITS, NOTHING, PARTS, Mask
+from proof.simulation.outcome import Outcome
 from proof.simulation.stage import Stage
-from proof.simulation.world import Outcome, run_world
+from proof.simulation.world import run_world
 
 MOST_RUNS: Final = 60
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -24,9 +23,10 @@ from proof.simulation.evidence import Evidence, GatewayFile, TillSight
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_answer
 from proof.simulation.gateway import GatewayHost, SeededEntropy
-from proof.simulation.judge import Judge, Violation
+from proof.simulation.judge import Judge
 from proof.simulation.mask import NOTHING, Mask
 from proof.simulation.network import Forge, Reply, Serve, Wire, inside
+from proof.simulation.outcome import Outcome, ends_of, timeline_of
 from proof.simulation.phones import Phones
 from proof.simulation.processes import MortalLoop, spawn_outside
 from proof.simulation.rogue import Rogue
@@ -56,29 +56,6 @@ _IDLE_S: Final = 1.0
 _POLLS: Final = 3
 #: How far a clock that is being set may be from the true time.
 _GATEWAY_SKEW_MS: Final = 200_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one world."""
-
-    seed: int
-    profile: str
-    violation: Violation | None
-    timeline: tuple[str, ...]
-    orders: int
-    payments: int
-    paid: int
-    virtual_s: float
-    deaths: int
-    checks: int
-    faults: dict[str, int]
-    ends: dict[str, int]
-    trace: str
-    real_crypto: bool
-    marks: dict[str, int]
-    sales: tuple[tuple[str, int], ...]
-    cpu_s: float = 0.0
 
 
 def run_world(
@@ -394,7 +371,7 @@ class World:
             seed=self.seed,
             profile=self.profile.name,
             violation=violation,
-            timeline=() if violation is None else self._timeline(violation.about),
+            timeline=() if violation is None else timeline_of(violation.about, self.trace, self.judge.evidence),
             orders=len({row.order_no for row in rows}),
             payments=sum(len(till.sight.file.payments()) for till in self.tills),
             paid=sum(1 for row in rows if row.state.value == "PAID"),
@@ -402,33 +379,12 @@ class World:
             deaths=self.gateway.deaths + sum(till.deaths for till in self.tills),
             checks=self.judge.checks,
             faults=dict(self.trace.counts),
-            ends=self._ends(),
+            ends=ends_of(self.judge.evidence.rows.values()),
             trace=self.trace.digest(),
             real_crypto=self._signers.real,
             marks=dict(self.judge.marks.counts),
             sales=tuple((cashier.till_name, n) for cashier in self._cashiers for n in cashier.begun),
         )
-
-    def _ends(self) -> dict[str, int]:
-        """How payments ended: shows which rare paths were reached at all."""
-        ends: Counter[str] = Counter()
-        for row in self.judge.evidence.rows.values():
-            ends[row.state.value if row.proof is None else row.proof.value] += 1
-            if row.late is not None:
-                ends[f"late money {row.late.value}"] += 1
-        return dict(ends)
-
-    def _timeline(self, about: str) -> tuple[str, ...]:
-        """All that is known of an order: the world's lines, the gateway's and the tills' own records."""
-        order_no = about[:25] if len(about) >= 25 else ""
-        if not order_no:
-            return tuple(self.trace.lines[-60:])
-        lines = [line for line in self.trace.lines if order_no in line or " dies " in line or " starts " in line]
-        lines += [f"gateway file: {event}" for event in self.judge.evidence.gateway.events(order_no)]
-        for till in self.tills:
-            numbers = [number for number in till.sight.views if number.startswith(order_no)]
-            lines += [f"{till.name} file: {entry}" for n in numbers for entry in till.sight.file.entries(n)]
-        return tuple(lines[-200:])
 
     # --- how it is built -----------------------------------------------------------------------------------------
 
