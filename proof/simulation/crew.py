@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 
 from proof.simulation.mix import profile_of
 from proof.simulation.outcome import Outcome
+from proof.simulation.running import run_world
 from proof.simulation.stage import KeyTexts, Stage, stage
-from proof.simulation.world import run_world
 
 _COLLECT_EVERY = 4
 

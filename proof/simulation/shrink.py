@@ -11,8 +11,8 @@ from typing import Final
 from proof.simulation.faults import Profile
 from proof.simulation.mask import HABITS, NOTHING, PARTS, Mask
 from proof.simulation.outcome import Outcome
+from proof.simulation.running import run_world
 from proof.simulation.stage import Stage
-from proof.simulation.world import run_world
 
 MOST_RUNS: Final = 60
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -133,7 +133,7 @@ class TillHost(Mortal):
         mono_ms: Callable[[], int],
         wire: Wire,
         serve: Callable[[RequestParts], Serve],
-        gateway_keys: dict[str, Ed25519PublicKey],
+        gateway_keys: Mapping[str, Ed25519PublicKey],
         trace: Trace,
         shown: Callable[[TillSight, PaymentView], None],
         sent: Callable[[TillSight, RequestParts], None],

@@ -7,29 +7,25 @@ bound, with no human action. Every stream of chance has its own name, so that on
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from gateway.keys import GatewayKeys
 from gateway.store.units import StoreFailed
 from proof.asked import Asked
 from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence, GatewayFile, TillSight
 from proof.simulation.faults import LineFaults, Profile
-from proof.simulation.forging import forged_answer
-from proof.simulation.gateway import GatewayHost, SeededEntropy
+from proof.simulation.gateway import GatewayHost
 from proof.simulation.judge import Judge
-from proof.simulation.mask import NOTHING, Mask
+from proof.simulation.making import Around, gateway_keys, make_cashier, make_rogue, make_till, merchants_of
+from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Reply, Serve, Wire, inside
 from proof.simulation.outcome import Outcome, ends_of, timeline_of
-from proof.simulation.phones import Phones
-from proof.simulation.processes import MortalLoop, spawn_outside
-from proof.simulation.rogue import Rogue
+from proof.simulation.phones import Phones, customers_pay
+from proof.simulation.processes import spawn_outside
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
 from proof.simulation.terminal import GATEWAY_URL, TillHost
@@ -38,11 +34,9 @@ from proof.simulation.troubles import POISON, Misfortunes
 from proof.wallets import Wallets
 from protocol.keys import public_text
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
-from protocol.secret import Secret
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
-from sandbox.wallets import Merchants, open_wallets
-from sandbox.wechat.merchant import KeyMode
+from sandbox.wallets import open_wallets
 from sync.link.calls import Credentials
 
 #: After the faults: a QR that was just shown (120 s), its confirmed close, an absence proof, and pauses that had grown.
@@ -51,38 +45,10 @@ REST_WITHIN_S: Final = 300.0
 LATE_MONEY_WITHIN_S: Final = 25 * 3600.0
 _MOST_S: Final = 6 * 3600.0
 _LOOK_EVERY_S: Final = 20.0
-_IDLE_S: Final = 1.0
 #: What is always under way on a line: polls that the gateway holds.
 _POLLS: Final = 3
 #: How far a clock that is being set may be from the true time.
 _GATEWAY_SKEW_MS: Final = 200_000
-
-
-def run_world(
-    seed: int,
-    profile: Profile,
-    stage: Stage,
-    *,
-    real_crypto: bool = False,
-    mask: Mask = NOTHING,
-    keep_trace: Callable[[list[str]], None] | None = None,
-) -> Outcome:
-    """Runs one world from its beginning to its end. The same seed and profile give the same `trace`."""
-    folder = stage.folder / f"{profile.name}-{seed}"
-    folder.mkdir()
-    try:
-        with asyncio.Runner(loop_factory=MortalLoop) as runner:
-            world = runner.run(_made(seed, mask.over(profile), stage, folder, real_crypto, mask))
-            outcome = runner.run(world.live())
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if keep_trace is not None:
-        keep_trace(world.trace.lines)
-    return outcome
-
-
-async def _made(seed: int, profile: Profile, stage: Stage, folder: Path, real_crypto: bool, mask: Mask) -> World:
-    return World(seed, profile, stage, folder, real_crypto=real_crypto, mask=mask)
 
 
 class World:
@@ -98,14 +64,13 @@ class World:
         self._over = asyncio.Event()
         self._burying = False
         stage.fresh_gateway()
-        self._stage = stage
-        self._folder = folder
-        self._mask = mask
         real = real_crypto or seed % REAL_EVERY == 0
         self._signers = stage.real if real else stage.hashed
-        keys = self._gateway_keys()
+        keys = gateway_keys(self._signers, self.chance("keys"))
         self._known_keys = {one.http_kid: one.http.public_key() for one in keys}
-        made = open_wallets(self._merchants(), random_bytes=self.chance("wallet").randbytes)
+        made = open_wallets(
+            merchants_of(self._signers, self.chance("wechat keys")), random_bytes=self.chance("wallet").randbytes
+        )
         self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
         self._wallet_line = self._wire("wallet", profile.wallet)
@@ -132,11 +97,30 @@ class World:
             died=self._gateway_died,
             fell=self._fell,
         )
-        self.tills = self._tills()
+        self._around = Around(
+            profile=profile,
+            stage=stage,
+            signers=self._signers,
+            mask=mask,
+            folder=folder,
+            known_keys=self._known_keys,
+            wallets=self.wallets,
+            trace=self.trace,
+            chance=self.chance,
+            now_ms=self.now_ms,
+            mono_ms=self.mono_ms,
+            wire=self._wire,
+            serve=self._serve,
+            shown=self._shown,
+            sent=self._sent,
+            fell=self._fell,
+        )
+        count = self.chance("tills").randint(*profile.people.tills)
+        self.tills = [make_till(self._around, f"till{number}") for number in range(1, count + 1)]
         rogue_id = new_terminal_id(self.chance("rogue terminal").randbytes(TERMINAL_ID_BYTES))
         rogue_key = self._signers.make_key(self.chance("rogue key").randbytes(32))
-        devices = [(till.terminal_id, public_text(till.key)) for till in self.tills]
-        self.gateway.install([*devices, (rogue_id, public_text(rogue_key))])
+        devices = [*((till.terminal_id, till.key) for till in self.tills), (rogue_id, rogue_key)]
+        self.gateway.install([(terminal_id, public_text(key)) for terminal_id, key in devices])
         self.judge = Judge(
             Evidence(
                 gateway=GatewayFile(stage.gateway_path),
@@ -155,7 +139,8 @@ class World:
             serve=lambda request: self._at_gateway(lambda: self.gateway.open_page(request)),
             now_ms=self.now_ms,
         )
-        self._cashiers = [self._cashier(till) for till in self.tills]
+        self._cashiers: list[Cashier] = []
+        self._cashiers += [make_cashier(self._around, till, self._phones, self._cashiers) for till in self.tills]
         self._extra: list[asyncio.Task[None]] = []
         self._misfortunes = Misfortunes(
             troubles=profile.troubles,
@@ -169,9 +154,11 @@ class World:
             note=self._befell,
         )
         if profile.troubles.rogue and self.chance("rogue at all").random() < profile.troubles.rogue:
-            self._let_loose(
-                Credentials(terminal_id=rogue_id, gateway_url=GATEWAY_URL, key=rogue_key, gateway_keys=self._known_keys)
+            who = Credentials(
+                terminal_id=rogue_id, gateway_url=GATEWAY_URL, key=rogue_key, gateway_keys=self._known_keys
             )
+            rogue = make_rogue(self._around, who, self.judge.evidence, self._broken)
+            self._extra.append(spawn_outside(rogue.work()))
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
@@ -193,7 +180,10 @@ class World:
         background: list[asyncio.Task[None]] = [spawn_outside(line.weather()) for line in self._lines]
         background += [spawn_outside(it) for host in (self.gateway, *self.tills) for it in host.troubles()]
         background += [spawn_outside(it) for it in self._misfortunes.all()]
-        background += [spawn_outside(self._customers_pay()), spawn_outside(self._time_passes())]
+        background += [
+            spawn_outside(customers_pay(self.wallets, self.now_ms, self._deliver)),
+            spawn_outside(self._time_passes()),
+        ]
         self.gateway.start()
         for till in self.tills:
             till.start()
@@ -235,16 +225,12 @@ class World:
 
     async def _come_to_rest(self) -> None:
         self._note("calm", "")
-        for line in self._lines:
-            line.calm()
-        self._misfortunes.calm()
-        for host in (self.gateway, *self.tills):
-            host.calm()
+        for troublesome in (*self._lines, self._misfortunes, self.gateway, *self.tills):
+            troublesome.calm()
         lines = (self.profile.line, self.profile.wallet)
-        slowest_s = max(line.slow_delay[1] for line in lines)
         if any(line.stray for line in lines):
             await self._strays_arrive()
-        if await self._rests_within(REST_WITHIN_S + slowest_s, every_s=5.0):
+        if await self._rests_within(REST_WITHIN_S + max(line.slow_delay[1] for line in lines), every_s=5.0):
             return
         if self.profile.late_money and self.judge.first is None:
             if await self._rests_within(LATE_MONEY_WITHIN_S, every_s=300.0):
@@ -252,7 +238,6 @@ class World:
         self.judge.calm()
 
     async def _strays_arrive(self) -> None:
-        """Requests that were lost for an hour arrive at last; nothing may come of them."""
         until = self._loop.time() + self.profile.line.stray_delay[1]
         while self._loop.time() < until:
             await asyncio.sleep(60.0)
@@ -267,22 +252,10 @@ class World:
                 return self.judge.first is None
         return False
 
-    async def _customers_pay(self) -> None:
-        """Customers pay, and trades end, by time alone: the judge is told at that very moment."""
-        while True:
-            due_ms = self.wallets.next_event_ms()
-            left_s = _IDLE_S if due_ms is None else min(_IDLE_S, max(0.001, (due_ms - self.now_ms()) / 1000))
-            await asyncio.sleep(left_s)
-            if due_ms is not None and due_ms <= self.now_ms():
-                self.wallets.look()
-            for wallet, outgoing in self.wallets.due_notifications():
-                spawn_outside(self._deliver(wallet, outgoing))
-
     async def _deliver(self, wallet: str, outgoing: Outgoing) -> None:
         """One delivery of one notification, over a line as bad as the others; a wallet waits five seconds."""
-        reply = await self._callback_line.exchange(
-            f"notify {wallet}", self._at_gateway(lambda: self._notified(wallet, outgoing)), connect_s=2.0, read_s=5.0
-        )
+        serve = self._at_gateway(lambda: self._notified(wallet, outgoing))
+        reply = await self._callback_line.exchange(f"notify {wallet}", serve, connect_s=2.0, read_s=5.0)
         answered = reply if isinstance(reply, Reply) else None
         self._note("notified", f"{wallet} {answered.status if answered is not None else reply}")
         self.wallets.notified(wallet, outgoing, answered)
@@ -403,87 +376,16 @@ class World:
         self._lines.append(wire)
         return wire
 
-    def _gateway_keys(self) -> list[GatewayKeys]:
-        """One root for ever; the key that signs answers is one of three that the tills know."""
-        entropy = SeededEntropy(self.chance("keys"))
-        root = self._signers.make_key(entropy.bytes(32))
-        return [GatewayKeys(http=self._signers.make_key(entropy.bytes(32)), root=root) for _ in range(3)]
-
-    def _merchants(self) -> Merchants:
-        """By which of its keys WeChat Pay signs to this shop; side by side, callbacks change it each time."""
-        mode = self.chance("wechat keys").choice((*KeyMode, KeyMode.SIDE_BY_SIDE))
-        made = self._signers.merchants
-        return replace(made, wechat=replace(made.wechat, key_mode=mode))
-
-    def _tills(self) -> list[TillHost]:
-        count = self.chance("tills").randint(*self.profile.people.tills)
-        return [self._till(f"till{number}") for number in range(1, count + 1)]
-
-    def _till(self, name: str, twin: TillHost | None = None) -> TillHost:
-        return TillHost(
-            name=name,
-            folder=self._folder / name,
-            stage=self._stage,
-            make_key=self._signers.make_key,
-            chance=self.chance(name),
-            deaths=self.profile.till_deaths,
-            disks=self.profile.disks,
-            clocks=self.profile.clocks,
-            now_ms=self.now_ms,
-            mono_ms=self.mono_ms,
-            wire=self._wire(name, self.profile.line, forge=forged_answer),
-            serve=self._serve,
-            gateway_keys=self._known_keys,
-            trace=self.trace,
-            shown=self._shown,
-            sent=self._sent,
-            twin=twin,
-            fell=self._fell,
-        )
-
-    def _cashier(self, till: TillHost) -> Cashier:
-        def lend(name: str) -> Secret | None:
-            """The code that is under another gun."""
-            return next((c.code for c in self._cashiers if c.till_name != name and c.code is not None), None)
-
-        return Cashier(
-            till=till,
-            wallets=self.wallets,
-            phones=self._phones,
-            people=self.profile.people,
-            chance_of=lambda number: self.chance(f"people {till.name} {number}"),
-            skipped=lambda number: (till.name, number) in self._mask.skipped,
-            lend=lend,
-            now_ms=self.now_ms,
-            trace=self.trace,
-        )
-
     def _clone(self, till: TillHost, copy: Path) -> None:
         """A second machine starts from a copy of a till's disk, and sells."""
-        twin = self._till(f"{till.name}copy", twin=till)
+        twin = make_till(self._around, f"{till.name}copy", twin=till)
         twin.start_from(copy)
         self.tills.append(twin)
         self.judge.evidence.tills[twin.name] = twin.sight
         twin.start()
-        cashier = self._cashier(twin)
+        cashier = make_cashier(self._around, twin, self._phones, self._cashiers)
         self._cashiers.append(cashier)
         self._extra.append(spawn_outside(cashier.work()))
-
-    def _let_loose(self, who: Credentials) -> None:
-        evidence = self.judge.evidence
-        evidence.unruly.add(who.terminal_id)
-        rogue = Rogue(
-            who=who,
-            wire=self._wire("rogue", self.profile.line, forge=forged_answer),
-            serve=self._serve,
-            wallets=self.wallets,
-            chance=self.chance("rogue"),
-            now_ms=self.now_ms,
-            sold=evidence.sale_of.__setitem__,
-            broken=self._broken,
-            others=lambda: [n for n, row in evidence.rows.items() if row.terminal_id != who.terminal_id],
-        )
-        self._extra.append(spawn_outside(rogue.work()))
 
     def _serve(self, request: RequestParts) -> Serve:
         async def serve() -> Reply | None:

@@ -23,9 +23,9 @@ from proof.simulation.marks import BY_FLAG, EXPECTED, UNREACHED
 from proof.simulation.mix import MIX, profile_of
 from proof.simulation.outcome import Outcome
 from proof.simulation.planted import MOST_SEEDS, Defect, plant, run_planted
+from proof.simulation.running import run_world
 from proof.simulation.shrink import shortest
 from proof.simulation.stage import KeyTexts, Stage, make_key_texts, stage
-from proof.simulation.world import run_world
 
 ROOT = Path(__file__).resolve().parents[3]
 SEEDS = 60
