@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -31,7 +30,6 @@ from proof.simulation.calls import Call, Ended
 from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Then, Wire
-from proof.simulation.plain_sql import PlainStore, Texts
 from proof.simulation.processes import Process, outside
 from proof.simulation.signers import Signers
 from proof.simulation.stage import STORE_ID, account_of
@@ -62,7 +60,7 @@ class SeededEntropy:
 class _SlowStore:
     """The real store, with the moments around its commit in which other things happen, and in which one can die."""
 
-    def __init__(self, inner: InlineStore | PlainStore, host: GatewayHost, process: Process) -> None:
+    def __init__(self, inner: InlineStore, host: GatewayHost, process: Process) -> None:
         self._inner = inner
         self._host = host
         self._process = process
@@ -175,8 +173,6 @@ class GatewayHost(Mortal):
         self,
         *,
         engine: Engine,
-        path: Path,
-        texts: Texts,
         qr_wallet: str | None,
         keys: GatewayKeys,
         signers: Signers,
@@ -195,8 +191,6 @@ class GatewayHost(Mortal):
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
         self._engine = engine
-        self._path = path
-        self._texts = texts
         self._qr_wallet = qr_wallet
         self._keys = keys
         self._signers = signers
@@ -263,8 +257,8 @@ class GatewayHost(Mortal):
         return Reply(status=answer.status, headers=headers, body=answer.body)
 
     async def run(self, process: Process) -> None:
-        store = self._open_store()
-        process.on_death(store.close if isinstance(store, PlainStore) else self._engine.dispose)
+        store = InlineStore(self._engine)
+        process.on_death(self._engine.dispose)
 
         def exchange_for(_account: ChannelAccount) -> WalletLine:
             return WalletLine(
@@ -329,12 +323,6 @@ class GatewayHost(Mortal):
             self._clock_off_ms = self.chance.choice((0, -90_000, -20_000, 15_000, 60_000, 100_000))
             self._note("clock_set", str(self._clock_off_ms))
             self._trace.count("gateway_clock_set")
-
-    def _open_store(self) -> InlineStore | PlainStore:
-        """Real cryptography goes with SQLAlchemy's own engine, hashes with the short way."""
-        if self._signers.real:
-            return InlineStore(self._engine)
-        return PlainStore(self._engine, self._path, self._texts)
 
     def went_down(self) -> None:
         self._gateway = None

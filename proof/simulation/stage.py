@@ -26,7 +26,6 @@ from sqlalchemy import Engine, insert
 
 from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
-from proof.simulation.plain_sql import Texts
 from proof.simulation.signers import Signers, hashed_signers, real_signers
 from proof.wallets import account_settings
 from sandbox.keys import fresh_keys
@@ -57,7 +56,6 @@ class Stage:
     empty_journal: Path
     gateway_path: Path
     engine: Engine
-    texts: Texts
     hashed: Signers
     real: Signers
     on_error: Callable[[str], None]
@@ -102,7 +100,6 @@ def stage(keys: KeyTexts | None = None) -> Generator[Stage, None, None]:
             empty_journal=journal,
             gateway_path=place,
             engine=open_sqlite(place),
-            texts={},
             hashed=hashed_signers(merchants),
             real=real_signers(merchants),
             on_error=lambda _: None,

@@ -64,14 +64,16 @@ class _FailingJournal(Journal):
         self._draw = draw
         return self
 
-    def _write(self, entries: Sequence[JournalEntry], statements: Sequence[AnyStatement]) -> None:
+    def _write(self, entries: Sequence[JournalEntry], statements: Sequence[AnyStatement]) -> list[int]:
         how = self._draw()
         if how == "full":
             raise _disk_error(sqlite3.SQLITE_FULL)
-        if how != "lost":
-            super()._write(entries, statements)
+        if how == "lost":
+            raise _disk_error(sqlite3.SQLITE_IOERR)
+        written = super()._write(entries, statements)
         if how is not None:
             raise _disk_error(sqlite3.SQLITE_IOERR)
+        return written
 
 
 def _disk_error(code: int) -> sqlite3.OperationalError:

@@ -79,8 +79,6 @@ class World:
         qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
         self.gateway = GatewayHost(
             engine=stage.engine,
-            path=stage.gateway_path,
-            texts=stage.texts,
             qr_wallet=qr_wallet,
             keys=keys[0],
             signers=self._signers,

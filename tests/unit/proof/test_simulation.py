@@ -81,7 +81,7 @@ def test_every_kind_of_fault_happens(suite: dict[int, Outcome]) -> None:
 
 
 def test_real_cryptography_changes_nothing_but_its_cost(scenery: Stage) -> None:
-    """The keyed-hash signer is a port: the same seed takes the same way with real keys and SQLAlchemy's engine."""
+    """The keyed-hash signer is a port: the same seed takes the same way with real keys."""
     profile = PROFILES["calm"]
     bulk, real = (run_world(21, profile, scenery, real_crypto=real) for real in (False, True))
     assert (bulk.real_crypto, real.real_crypto) == (False, True)
