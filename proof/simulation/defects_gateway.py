@@ -262,8 +262,8 @@ GATEWAY: Final = (
         name="the gateway acknowledges entries that it does not keep",
         trips=_by("chains_are_gapless"),
         file="gateway/api/journals.py",
-        old="        return journal.append(tx, terminal_id, fresh, now_ms=self._clock.now_ms())",
-        new="        return Head(seq=fresh[-1].seq, hash=fresh[-1].hash)",
+        old="        after = journal.append(tx, terminal_id, fresh, now_ms=now_ms)\n",
+        new="        after = Head(seq=fresh[-1].seq, hash=fresh[-1].hash)\n",
         profile="calm",
     ),
     Defect(
@@ -286,8 +286,8 @@ GATEWAY: Final = (
         name="a terminal reads another's payments",
         trips=_by("a_terminal_reaches_its_own"),
         file="gateway/store/payments.py",
-        old=('    (_P.terminal_id == bindparam("k_terminal")),\n    (_P.order_no'),
-        new=('    (bindparam("k_terminal") == bindparam("k_terminal")),\n    (_P.order_no'),
+        old="_SELECT: Final = Statement(select(*_PAYMENTS.columns).where(*_PAYMENTS.this))\n",
+        new="_SELECT: Final = Statement(select(*_PAYMENTS.columns).where(*tuple(_PAYMENTS.this)[1:]))\n",
     ),
     Defect(
         name="the same number with other content is the first answer",
