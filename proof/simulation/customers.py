@@ -173,10 +173,11 @@ class Cashier:
         shows_qr = self._chance.random() < self._people.qr_share
         script = self._script()
         seen = set(self._till.sight.views)
-        code = self._code(script)
+        code, own = self._code(script), True
         if self._people.shares and self._chance.random() < self._people.shares:
             lent = self._lend(self._till.name)
-            code = code if lent is None or lent.reveal() in self._used else lent
+            if lent is not None and lent.reveal() not in self._used:
+                code, own = lent, False
         self._used.add(code.reveal())
         self.code = code
         command = StartPayment(
@@ -199,7 +200,7 @@ class Cashier:
         self._serving = view
         if script.behaviour.value in _FORGED_SCRIPTS:
             self._till.sight.doubted.add(view.payment_no)
-            if not shows_qr:
+            if own and not shows_qr:
                 self._till.sight.forged.add(view.payment_no)
         return await self._until_settled(view, script)
 
