@@ -112,7 +112,8 @@ def forged_notices_move_nothing(e: Evidence) -> Complaints:
     for till in e.tills.values():
         for number in till.forged:
             order_no, _, n = number.partition("-")
-            if any(f" n={n} notified by " in event for event in e.gateway.events(order_no)):
+            events = e.gateway.events(order_no)
+            if any(f" n={n} notified by " in event and event.endswith(" paid") for event in events):
                 yield number, "a notification that states something else was applied"
 
 
