@@ -7,9 +7,10 @@ The serving process and a simulation build the same thing: `Gateway(...)`, `awai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.api.activating import ActivationCalls
 from gateway.api.answers import Signer
@@ -44,13 +45,15 @@ from gateway.routing.rules import AccountTerms
 from gateway.store import alarms, guards, payments, places, routes, tasks
 from gateway.store.sealing import Seal, lasting_key, seal_key
 from gateway.store.units import Store, StoreFailed, Tx
+from protocol.keys import read_public
 
 
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are fetched, `callbacks_kept_days` is how long
     notifications are kept; `owner` names this process's leases; `limits` are the paces of whoever calls; `proof_keys`
-    sign offline orders' proofs (None: they follow from the root key); `beside` runs slow hashes."""
+    sign offline orders' proofs (None: they follow from the root key); `beside` runs slow hashes; `opener` and `read_key` load the
+    keys of accounts and of terminals."""
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Gateway:
         limits: Limits | None = None,
         proof_keys: ProofKeys | None = None,
         beside: Beside = at_once,
+        read_key: Callable[[str], Ed25519PublicKey | None] = read_public,
     ) -> None:
         self.store = store
         self.keys = keys
@@ -159,6 +163,7 @@ class Gateway:
                 base_url=shop_pages.public_url,
                 beside=beside,
             ),
+            read_key=read_key,
         )
 
     async def start(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from sandbox.alipay.merchant import Merchant
 from sandbox.alipay.server import AlipayServer
 from sandbox.alipay_papers import ALIPAY_ROOT_KEY, alipay_chain
 from sandbox.codes import CodeBook
@@ -47,6 +48,36 @@ class Wallets:
     tls: TlsIdentity
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merchants:
+    """The simulated shop at each wallet, with its certificates."""
+
+    alipay: Merchant
+    wechat: WechatMerchant
+    unionpay: UnionpayMerchant
+
+
+def make_merchants(
+    keys: Mapping[str, RSAPrivateKey], *, now_ms: int, wechat_keys: KeyMode = KeyMode.SIDE_BY_SIDE
+) -> Merchants:
+    """`keys`: by the names in `KEY_NAMES`. `wechat_keys`: by what WeChat Pay signs."""
+    certified_ms = now_ms - now_ms % _YEAR_MS
+    return Merchants(
+        alipay=replace(alipay_merchant(keys), chain=alipay_chain(keys, now_ms=certified_ms)),
+        wechat=replace(_wechat_merchant(keys, certified_ms), key_mode=wechat_keys),
+        unionpay=_unionpay_merchant(keys, certified_ms),
+    )
+
+
+def open_wallets(merchants: Merchants, *, random_bytes: RandomBytes) -> tuple[SimulatedWallet, ...]:
+    """Fresh wallets without a trade, in the order in which the phone offers them."""
+    return (
+        AlipayServer(merchant=merchants.alipay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
+        WechatServer(merchant=merchants.wechat, codes=CodeBook(random_bytes), random_bytes=random_bytes),
+        UnionpayServer(merchant=merchants.unionpay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
+    )
+
+
 def make_wallets(
     keys: Mapping[str, RSAPrivateKey],
     *,
@@ -54,17 +85,10 @@ def make_wallets(
     now_ms: int,
     wechat_keys: KeyMode = KeyMode.SIDE_BY_SIDE,
 ) -> Wallets:
-    """`keys`: by the names in `KEY_NAMES`. `wechat_keys`: by what WeChat Pay signs."""
-    certified_ms = now_ms - now_ms % _YEAR_MS
-    alipay = replace(alipay_merchant(keys), chain=alipay_chain(keys, now_ms=certified_ms))
-    wechat = replace(_wechat_merchant(keys, certified_ms), key_mode=wechat_keys)
-    unionpay = _unionpay_merchant(keys, certified_ms)
-    wallets: tuple[SimulatedWallet, ...] = (
-        AlipayServer(merchant=alipay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
-        WechatServer(merchant=wechat, codes=CodeBook(random_bytes), random_bytes=random_bytes),
-        UnionpayServer(merchant=unionpay, codes=CodeBook(random_bytes), random_bytes=random_bytes),
-    )
-    return Wallets(by_name={wallet.name: wallet for wallet in wallets}, tls=_tls_identity(wechat))
+    """Both at once. See `make_merchants`."""
+    merchants = make_merchants(keys, now_ms=now_ms, wechat_keys=wechat_keys)
+    wallets = open_wallets(merchants, random_bytes=random_bytes)
+    return Wallets(by_name={wallet.name: wallet for wallet in wallets}, tls=_tls_identity(merchants.wechat))
 
 
 def _wechat_merchant(keys: Mapping[str, RSAPrivateKey], certified_ms: int) -> WechatMerchant:

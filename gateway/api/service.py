@@ -51,7 +51,8 @@ M = TypeVar("M", bound=Struct)
 
 
 class GatewayService:
-    """`signer` signs with the HTTP key, `root_signer` with the root key (activation answers)."""
+    """`signer` signs with the HTTP key, `root_signer` with the root key (activation answers); `read_key` makes a
+    terminal's key of its text."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class GatewayService:
         journals: JournalCalls,
         limits: Limits,
         kits: KitCalls,
+        read_key: Callable[[str], Ed25519PublicKey | None] = read_public,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -78,6 +80,7 @@ class GatewayService:
         self._activating = activating
         self._journals = journals
         self._kits = kits
+        self._read_key = read_key
         self._terminals: dict[str, Terminal] = {}
         self.gate = Gate(limits, clock)
         self.counts: Counter[tuple[str, int]] = Counter()
@@ -164,7 +167,7 @@ class GatewayService:
         terminal = None if named is None else await self._terminal(named[0])
         if named is None or terminal is None:
             raise Refusal(Reason.UNKNOWN_TERMINAL)
-        public = read_public(terminal.public_key)
+        public = self._read_key(terminal.public_key)
         try:
             verified = _verify(request, find=lambda name: public if name == keyid else None)
         except Refusal:

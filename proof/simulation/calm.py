@@ -24,6 +24,8 @@ def all_agree(e: Evidence) -> Complaints:
             row, kept = e.rows.get(number), e.kept_of(number)
             if not record.state.final:
                 yield number, f"{till.name} still shows {record.state}"
+            elif till.terminal_id in e.unruly:
+                continue  # two machines with one identity: a person looks after what each of them believes
             elif row is not None and row.state.value != record.state.value:
                 yield number, f"{till.name} says {record.state}, the gateway {row.state}"
             elif row is None and record.state is TerminalState.PAID:
@@ -67,13 +69,21 @@ def chains_are_gapless(e: Evidence) -> Complaints:
         mine, theirs = till.file.chain(), e.gateway.chain(till.terminal_id)
         if [seq for seq, _ in theirs] != list(range(1, len(theirs) + 1)):
             yield till.terminal_id, "the gateway's copy of the journal has a gap"
+        if till.terminal_id in e.unruly:
+            continue
         if mine != theirs:
             yield till.terminal_id, f"the till has {len(mine)} entries, the gateway {len(theirs)}, and they differ"
 
 
 def nobody_is_needed(e: Evidence) -> Complaints:
     """No alarm waits for a person, and no journal noted two statements that disagree."""
+    doubted = {number for till in e.tills.values() for number in till.doubted}
+    excused = {number for number, row in e.rows.items() if row.terminal_id in e.unruly} | e.unruly
     for kind, about in e.gateway.open_alarms():
+        if about.rpartition(" ")[2] in excused or any(name in about for name in e.unruly):
+            continue
+        if kind == "mismatch" and any(number in about.replace(" ", "-") for number in doubted):
+            continue
         if kind in {"paid_unnoticed", "conflict", "mismatch", "journal_gap", "journal_fork", "channel_account"}:
             yield about.rpartition(" ")[2], f"an open alarm: {kind}"
     for till in e.tills.values():
@@ -95,6 +105,16 @@ def the_ledger_agrees(e: Evidence) -> Complaints:
         waiting = sum(fen for account, fen in sums.items() if account.startswith("suspense:"))
         if waiting:
             yield order.payment_no, f"{-waiting} fen of {number} are still nobody's"
+
+
+def forged_notices_move_nothing(e: Evidence) -> Complaints:
+    """Where every notification states another amount, another merchant, or is wrongly signed, none was applied."""
+    for till in e.tills.values():
+        for number in till.forged:
+            order_no, _, n = number.partition("-")
+            events = e.gateway.events(order_no)
+            if any(f" n={n} notified by " in event and event.endswith(" paid") for event in events):
+                yield number, "a notification that states something else was applied"
 
 
 def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
@@ -121,5 +141,6 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     chains_are_gapless,
     nobody_is_needed,
     refunds_are_driven_to_the_end,
+    forged_notices_move_nothing,
     the_ledger_agrees,
 )

@@ -12,7 +12,7 @@ from random import Random
 
 from proof.simulation.faults import People
 from proof.simulation.phones import Phones
-from proof.simulation.processes import spawn_outside
+from proof.simulation.processes import outside, spawn_outside
 from proof.simulation.terminal import TillHost
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
@@ -65,6 +65,8 @@ _LATE_SCRIPTS = (
     "pay_after_time_expire",
     "precreate_cancel_then_scan",
 )
+#: Paid, and every notification of it is wrong: by its amount, its signature, or whom it is for.
+_FORGED_SCRIPTS = ("callback_wrong_amount", "callback_bad_signature", "callback_other_merchant")
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 #: What a customer sees whose phone lost the line, or who comes while another pays.
@@ -81,29 +83,51 @@ class Cashier:
         wallets: Wallets,
         phones: Phones,
         people: People,
-        chance: Random,
+        chance_of: Callable[[int], Random],
+        skipped: Callable[[int], bool],
+        lend: Callable[[str], Secret | None],
         now_ms: Callable[[], int],
-        mono_ms: Callable[[], int],
         trace: Trace,
     ) -> None:
         self._till = till
         self._wallets = wallets
         self._phones = phones
         self._people = people
-        self._chance = chance
+        self._chance_of = chance_of
+        self._chance = chance_of(0)
+        self._skipped = skipped
+        self._lend = lend
         self._now_ms = now_ms
-        self._mono_ms = mono_ms
         self._trace = trace
         self._pressed = 0
         self._customers = 0
         self._scanned: set[str] = set()
-        self.sales = 0
+        self._used: set[str] = set()
+        self._serving: PaymentView | None = None
+        self.begun: list[int] = []
+        #: The code that was under this cashier's gun last.
+        self.code: Secret | None = None
+
+    @property
+    def till_name(self) -> str:
+        return self._till.name
 
     async def work(self) -> None:
-        for _ in range(self._chance.randint(*self._people.sales)):
+        """Each sale has a stream of chance of its own, so that leaving one out changes no other."""
+        for number in range(1, self._chance_of(0).randint(*self._people.sales) + 1):
+            self._chance = self._chance_of(number)
             await asyncio.sleep(self._chance.uniform(*self._people.pause))
-            await self._serve_one()
-            self.sales += 1
+            if not self._skipped(number):
+                self.begun.append(number)
+                await self._serve_one()
+            self._serving = None
+
+    def money_moved(self, order_no: str) -> None:
+        """The worst moment of all: the customer's phone says paid, and the cashier presses cancel."""
+        view = self._serving
+        if view is not None and view.order_no == order_no and self._chance.random() < self._people.spiteful:
+            delay_s = self._chance.choice((0.0, 0.005, 0.05))
+            asyncio.get_running_loop().call_later(delay_s, self._cancel, view, context=outside())
 
     async def _serve_one(self) -> None:
         """One sale: collected, given up, or left open for the machine to settle."""
@@ -149,22 +173,36 @@ class Cashier:
         shows_qr = self._chance.random() < self._people.qr_share
         script = self._script()
         seen = set(self._till.sight.views)
+        code, own = self._code(script), True
+        if self._people.shares and self._chance.random() < self._people.shares:
+            lent = self._lend(self._till.name)
+            if lent is not None and lent.reveal() not in self._used:
+                code, own = lent, False
+        self._used.add(code.reveal())
+        self.code = code
         command = StartPayment(
             request_id=request_id,
             sale_id=sale_id,
             order_no=order_no,
             amount=amount,
             presented=Presented.MERCHANT if shows_qr else Presented.CUSTOMER,
-            auth_code=None if shows_qr else self._code(script),
+            auth_code=None if shows_qr else code,
             subject="商品",
             operator="01",
-            scanned_at_ms=self._mono_ms(),
+            scanned_at_ms=self._till.clock.mono_ms(),
         )
         self._note("starts", f"{request_id} {amount.fen} {command.presented} {script}")
         if not self._till.submit(command):
             return None
         view = await self._find(request_id, seen, amount)
-        return None if view is None else await self._until_settled(view, script)
+        if view is None:
+            return None
+        self._serving = view
+        if script.behaviour.value in _FORGED_SCRIPTS:
+            self._till.sight.doubted.add(view.payment_no)
+            if own and not shows_qr:
+                self._till.sight.forged.add(view.payment_no)
+        return await self._until_settled(view, script)
 
     async def _find(self, request_id: str, seen: set[str], amount: Money) -> PaymentView | None:
         """The payment that the command started, found again after a crash; None when there is none."""
@@ -198,7 +236,7 @@ class Cashier:
             left = until_s - self._now_ms() / 1000
             wait_s = min(left, max(0.01, cancels_after - age_s)) if cancels_after is not None else left
             await self._till.screen.change(max(0.01, min(wait_s, 30.0)))
-            view = self._till.screen.payments.get(view.payment_no) or self._till.sight.views[view.payment_no]
+            view = self._till.screen.payments.get(view.payment_no) or self._till.sight.views.get(view.payment_no, view)
         return view
 
     def _code(self, script: Script) -> Secret:
@@ -207,6 +245,10 @@ class Cashier:
         return Secret(self._wallets.show_code(wallet, script))
 
     def _script(self) -> Script:
+        if self._people.forged and self._chance.random() < self._people.forged:
+            forged = parse_script(self._chance.choice(_FORGED_SCRIPTS))
+            assert forged is not None, "all of them are scripts"
+            return forged
         plain = self._chance.random() < self._people.plain_share
         scripts = (*_SCRIPTS, *(_HARD_SCRIPTS if self._people.hard else ()), *(_LATE_SCRIPTS * self._people.late))
         script = parse_script(_PLAIN if plain else self._chance.choice(scripts))
@@ -238,7 +280,7 @@ class Cashier:
             auth_code=self._code(self._script()),
             subject="商品",
             operator="01",
-            scanned_at_ms=self._mono_ms(),
+            scanned_at_ms=self._till.clock.mono_ms(),
         )
         self._till.submit(command)
 
@@ -249,6 +291,8 @@ class Cashier:
         late = self._chance.random() < self._people.late_scan
         after_s = self._chance.uniform(80.0, 260.0) if late else self._chance.uniform(0.5, 20.0)
         spawn_outside(self._customer_scans(qr, script, after_s))
+        if self._chance.random() < self._people.twice:
+            spawn_outside(self._customer_scans(qr, script, after_s + self._chance.uniform(0.0, 60.0)))
         if self._chance.random() < self._people.rivals:
             spawn_outside(self._customer_scans(qr, self._script(), after_s + self._chance.uniform(0.0, 30.0)))
 

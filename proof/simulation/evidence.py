@@ -7,10 +7,12 @@ committed and nothing else.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final, Generic, TypeVar, cast
 
+from proof.simulation.calls import CallLog
 from proof.wallets import kept_fen
 from protocol.chain import genesis
 from protocol.messages import LateMoneyState
@@ -62,69 +64,128 @@ class RefundRow:
     terminal_id: str
 
 
+def _payment_of(r: Sequence[Any]) -> tuple[str, GatewayRow]:
+    row = GatewayRow(
+        terminal_id=r[0],
+        payment_no=f"{r[1]}-{r[2]}",
+        order_no=r[1],
+        sale_id=r[3],
+        amount_fen=r[4],
+        state=GatewayState(r[5]),
+        state_seq=r[6],
+        proof=None if r[7] is None else ProofKind(r[7]),
+        out_trade_no=r[8],
+        acked_seq=r[9],
+        late=None if r[10] is None else LateMoneyState(r[10]),
+        cancel_requested=r[11] is not None,
+    )
+    return row.payment_no, row
+
+
+def _order_of(r: Sequence[Any]) -> tuple[str, ChannelOrderRow]:
+    row = ChannelOrderRow(
+        out_trade_no=r[0],
+        payment_no=f"{r[1]}-{r[2]}",
+        account_id=r[3],
+        undo_sent=r[4] is not None,
+        reverse_sent=r[5] is not None,
+        ended=None if r[6] is None else ProofKind(r[6]),
+    )
+    return row.out_trade_no, row
+
+
+def _refund_of(r: Sequence[Any]) -> tuple[str, RefundRow]:
+    row = RefundRow(
+        refund_no=r[0],
+        out_trade_no=r[1],
+        cause=r[2],
+        amount_fen=r[3],
+        state=RefundState(r[4]),
+        terminal_id=r[5],
+    )
+    return row.refund_no, row
+
+
+Row = TypeVar("Row")
+Read = TypeVar("Read")
+
+
+class _Table(Generic[Row]):
+    """The rows of one select by their number. Unchanged rows are the same objects as before."""
+
+    def __init__(self, read: Callable[[Sequence[Any]], tuple[str, Row]], select: str) -> None:
+        self._make = read
+        self._select = select
+        self._rows: dict[str, Row] = {}
+        self._known: dict[tuple[Any, ...], tuple[str, Row]] = {}
+        self.stale = True
+
+    def rows(self, db: sqlite3.Connection) -> dict[str, Row]:
+        if not self.stale:
+            return self._rows
+        before, known = self._known, dict[tuple[Any, ...], tuple[str, Row]]()
+        for raw in db.execute(self._select).fetchall():
+            known[raw] = before.get(raw) or self._make(raw)
+        self.stale = False
+        if known.keys() != before.keys() or len(known) != len(before):
+            self._rows = dict(known.values())
+        self._known = known
+        return self._rows
+
+
+_PAYMENTS: Final = (
+    "select terminal_id, order_no, n, sale_id, amount_fen, state, state_seq, proof_kind, out_trade_no, "
+    "acked_seq, late_state, cancel_requested_ms from payments order by created_ms, order_no, n"
+)
+_ORDERS: Final = (
+    "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind from channel_orders"
+)
+_REFUNDS: Final = "select refund_no, out_trade_no, cause, amount_fen, state, terminal_id from refunds"
+
+
 class GatewayFile:
-    """The gateway's database as it is on disk."""
+    """The gateway's database as it is on disk. A table is read again only after somebody committed, and a row is read
+    into its value only when it changed."""
 
     def __init__(self, path: Path) -> None:
         self._db = _open(path)
+        self._version = -1
+        self._payments = _Table(_payment_of, _PAYMENTS)
+        self._orders = _Table(_order_of, _ORDERS)
+        self._refunds = _Table(_refund_of, _REFUNDS)
+        self._indexed: dict[str, ChannelOrderRow] | None = None
+        self._by_payment: dict[str, list[ChannelOrderRow]] = {}
 
     def close(self) -> None:
         self._db.close()
 
+    def moved(self) -> bool:
+        """Whether anything was committed since this was asked last."""
+        version: int = self._db.execute("pragma data_version").fetchone()[0]
+        if version == self._version:
+            return False
+        self._version = version
+        for table in (self._payments, self._orders, self._refunds):
+            table.stale = True
+        return True
+
     def payments(self) -> dict[str, GatewayRow]:
-        found = self._db.execute(
-            "select terminal_id, order_no, n, sale_id, amount_fen, state, state_seq, proof_kind, out_trade_no, "
-            "acked_seq, late_state, cancel_requested_ms from payments order by created_ms, order_no, n"
-        )
-        read = [
-            GatewayRow(
-                terminal_id=r[0],
-                payment_no=f"{r[1]}-{r[2]}",
-                order_no=r[1],
-                sale_id=r[3],
-                amount_fen=r[4],
-                state=GatewayState(r[5]),
-                state_seq=r[6],
-                proof=None if r[7] is None else ProofKind(r[7]),
-                out_trade_no=r[8],
-                acked_seq=r[9],
-                late=None if r[10] is None else LateMoneyState(r[10]),
-                cancel_requested=r[11] is not None,
-            )
-            for r in found
-        ]
-        return {row.payment_no: row for row in read}
+        return self._payments.rows(self._db)
 
     def channel_orders(self) -> dict[str, ChannelOrderRow]:
-        found = self._db.execute(
-            "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind "
-            "from channel_orders"
-        )
-        return {
-            r[0]: ChannelOrderRow(
-                out_trade_no=r[0],
-                payment_no=f"{r[1]}-{r[2]}",
-                account_id=r[3],
-                undo_sent=r[4] is not None,
-                reverse_sent=r[5] is not None,
-                ended=None if r[6] is None else ProofKind(r[6]),
-            )
-            for r in found
-        }
+        return self._orders.rows(self._db)
+
+    def orders_of(self, payment_no: str) -> list[ChannelOrderRow]:
+        """The channel orders of one payment."""
+        orders = self.channel_orders()
+        if orders is not self._indexed:
+            self._indexed, self._by_payment = orders, {}
+            for order in orders.values():
+                self._by_payment.setdefault(order.payment_no, []).append(order)
+        return self._by_payment.get(payment_no, [])
 
     def refunds(self) -> dict[str, RefundRow]:
-        found = self._db.execute("select refund_no, out_trade_no, cause, amount_fen, state, terminal_id from refunds")
-        return {
-            r[0]: RefundRow(
-                refund_no=r[0],
-                out_trade_no=r[1],
-                cause=r[2],
-                amount_fen=r[3],
-                state=RefundState(r[4]),
-                terminal_id=r[5],
-            )
-            for r in found
-        }
+        return self._refunds.rows(self._db)
 
     def booked(self) -> dict[str, dict[str, int]]:
         """The ledger: by order, each account's sum in fen."""
@@ -162,20 +223,34 @@ class GatewayFile:
 
 
 class TillFile:
-    """A till's journal as it is on disk. The connection is opened when it is first needed and kept."""
+    """A till's journal as it is on disk. The connection is opened when it is first needed and kept; what was read is
+    read again only after somebody committed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._db: sqlite3.Connection | None = None
+        self._version = -1
+        self._read: dict[str, Any] = {}
 
     def close(self) -> None:
+        """Also before the file is replaced by another: the next look opens it anew."""
         if self._db is not None:
             self._db.close()
+        self._db, self._version, self._read = None, -1, {}
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:
             self._db = _open(self._path)
         return self._db
+
+    def _cached(self, name: str, read: Callable[[sqlite3.Connection], Read]) -> Read:
+        db = self._connection()
+        version: int = db.execute("pragma data_version").fetchone()[0]
+        if version != self._version:
+            self._version, self._read = version, {}
+        if name not in self._read:
+            self._read[name] = read(db)
+        return cast("Read", self._read[name])
 
     def has(self, payment_no: str, kind: str) -> bool:
         found = self._connection().execute(
@@ -184,14 +259,19 @@ class TillFile:
         return found.fetchone() is not None
 
     def chain(self) -> list[tuple[int, str]]:
-        return [(r[0], r[1]) for r in self._connection().execute("select seq, hash from entry order by seq")]
+        return self._cached("chain", lambda db: db.execute("select seq, hash from entry order by seq").fetchall())
 
     def payments(self) -> dict[str, PaymentRecord]:
-        return {record.payment_no: record for record in rows.select(self._connection(), "1 order by started_at_ms")}
+        def read(db: sqlite3.Connection) -> dict[str, PaymentRecord]:
+            return {record.payment_no: record for record in rows.select(db, "1 order by started_at_ms")}
+
+        return self._cached("payments", read)
 
     def refunds(self) -> dict[str, RefundRecord]:
-        found = refund_rows.select(self._connection(), "1 order by started_at_ms")
-        return {record.refund_no: record for record in found}
+        def read(db: sqlite3.Connection) -> dict[str, RefundRecord]:
+            return {record.refund_no: record for record in refund_rows.select(db, "1 order by started_at_ms")}
+
+        return self._cached("refunds", read)
 
     def entries(self, payment_no: str) -> list[str]:
         """The till's own timeline of a payment, for people."""
@@ -207,7 +287,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 @dataclass(kw_only=True)
 class TillSight:
-    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does."""
+    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `forged`: payments
+    of which every notification is wrong; `doubted`: of which one may be."""
 
     name: str
     terminal_id: str
@@ -216,6 +297,8 @@ class TillSight:
     first_shown_ms: dict[str, int] = field(default_factory=dict[str, int])
     cancelled_ms: dict[str, int] = field(default_factory=dict[str, int])
     qr_until_ms: dict[str, int] = field(default_factory=dict[str, int])
+    doubted: set[str] = field(default_factory=set[str])
+    forged: set[str] = field(default_factory=set[str])
     green: set[str] = field(default_factory=set[str])
     by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
@@ -225,10 +308,17 @@ class TillSight:
     def genesis(self) -> str:
         return genesis(self.terminal_id)
 
+    def forget(self) -> None:
+        """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
+        self.views, self.first_shown_ms, self.green = {}, {}, set()
+        self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
+
 
 @dataclass(kw_only=True)
 class Evidence:
-    """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be."""
+    """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be.
+    `code_of`: a mark of the code that a till sent under a number; `unruly`: terminals that need a person
+    (a copied disk, a program that keeps no rule); `skew_ms`: how far the gateway's clock may be off."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -236,12 +326,26 @@ class Evidence:
     now_ms: Callable[[], int]
     strict: bool
     faultless: bool
+    gateway_up_since: Callable[[], int | None] = lambda: None
+    calls: CallLog = field(default_factory=CallLog)
+    orders: dict[str, ChannelOrderRow] = field(default_factory=dict[str, ChannelOrderRow])
+    refunds: dict[str, RefundRow] = field(default_factory=dict[str, RefundRow])
+    opened_ms: dict[str, int] = field(default_factory=dict[str, int])
+    ended_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    paid_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    cancelled: set[str] = field(default_factory=set[str])
+    unruly: set[str] = field(default_factory=set[str])
+    expires_ms: dict[str, int] = field(default_factory=dict[str, int])
+    notified_ms: dict[str, int] = field(default_factory=dict[str, int])
+    skew_ms: int = 0
     rows: dict[str, GatewayRow] = field(default_factory=dict[str, GatewayRow])
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])
 
     def channel_orders_of(self, payment_no: str) -> list[str]:
-        return [o.out_trade_no for o in self.gateway.channel_orders().values() if o.payment_no == payment_no]
+        return [order.out_trade_no for order in self.gateway.orders_of(payment_no)]
 
     def refunded_of(self, payment_no: str) -> int:
         """What tills asked back of a payment and may have got: refunds that have not failed."""

@@ -8,27 +8,36 @@ hold only while nothing goes wrong (`faultless`) or while no request to the wall
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 Span = tuple[float, float]
 
+#: refused and dns: nobody there; silent: no connection; mute: requests are lost; deaf: answers are; portal: another
+#: answers; storm: a proxy's 5xx; busy: 429.
+OUTAGES: Final = ("refused", "silent", "mute", "deaf", "portal", "storm", "busy", "dns")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFaults:
-    """One line, per exchange; `outage` is a time in which nothing (or only a wrong answer) comes through."""
+    """One line, per exchange; `outage` is a time in which nothing (or only a wrong answer) comes through, or only one
+    way. `duplicate_delay`: how much later a copy arrives; `stray`: a request that arrives when nobody remembers it."""
 
     delay: Span = (0.005, 0.06)
     refused: float = 0.0
     lost_request: float = 0.0
     lost_answer: float = 0.0
     duplicated: float = 0.0
+    duplicate_delay: Span = (0.0, 2.0)
+    stray: float = 0.0
+    stray_delay: Span = (300.0, 7200.0)
     slow: float = 0.0
     slow_delay: Span = (0.5, 8.0)
     spoiled: float = 0.0
     outage_every: Span | None = None
     outage_lasts: Span = (1.0, 40.0)
+    outages: tuple[str, ...] = OUTAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +51,47 @@ class Deaths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disks:
+    """`till_fails`, `gateway_fails`: chance that a commit fails; half of them happened all the same. `full_every`: a
+    till's disk has no room for a while."""
+
+    till_fails: float = 0.0
+    gateway_fails: float = 0.0
+    full_every: Span | None = None
+    full_lasts: Span = (2.0, 40.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """`till_off`: chance that a till starts on a wrong clock, or a dead one; `till_steps`, `gateway_steps`: how often a
+    clock is set while the program runs (a daylight saving hour is one of the steps)."""
+
+    till_off: float = 0.0
+    till_steps: Span | None = None
+    gateway_steps: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Troubles:
+    """What befalls a whole shop: `power_cuts`: every till at once, and their clocks since boot begin again;
+    `key_changes`: the gateway comes back signing with another key; `forks`: chance that a till's disk is restored from
+    a copy or copied to a second machine; `poison`: chance of a row in the gateway's queue that cannot be worked;
+    `rogue`: chance of a terminal whose program keeps none of the rules."""
+
+    power_cuts: Span | None = None
+    key_changes: Span | None = None
+    forks: float = 0.0
+    poison: float = 0.0
+    rogue: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Cashiers and customers. `hasty`: cancels at a drawn moment; `late_scan`: a customer scans a QR far too late;
-    `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back.
-    `hard`: the sandbox's worst scripts; `late`: how often among them those whose money comes too late."""
+    """Cashiers and customers. `hasty`: cancels at a drawn moment; `spiteful`: cancels the moment the money moves;
+    `late_scan`: a customer scans a QR far too late; `twice`: pays the same QR again; `shares`: holds one code under two
+    guns; `rivals`: a second customer, perhaps with another wallet, pays the same QR; `returns`: goods come back.
+    `hard`: the sandbox's worst scripts; `forged`:
+    notifications that say too much; `late`: how often those scripts whose money comes too late."""
 
     tills: tuple[int, int] = (1, 3)
     sales: tuple[int, int] = (3, 7)
@@ -53,12 +99,16 @@ class People:
     qr_share: float = 0.35
     plain_share: float = 0.45
     hasty: float = 0.3
+    spiteful: float = 0.05
+    shares: float = 0.05
+    twice: float = 0.1
     late_scan: float = 0.1
     second_scan: float = 0.1
     rivals: float = 0.15
     returns: float = 0.25
     hard: bool = True
     late: int = 0
+    forged: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +120,19 @@ class Profile:
     till_deaths: Deaths = Deaths()
     gateway_deaths: Deaths = Deaths()
     people: People = People()
-    clock_off: float = 0.0
+    disks: Disks = Disks()
+    clocks: Clocks = Clocks()
+    troubles: Troubles = Troubles()
     faultless: bool = False
     late_money: bool = False
 
 
 _CALM: Final = Profile(
-    name="calm", people=People(hasty=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False), faultless=True
+    name="calm",
+    people=People(
+        hasty=0.0, spiteful=0.0, shares=0.0, twice=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False
+    ),
+    faultless=True,
 )
 _DEFAULT: Final = Profile(
     name="default",
@@ -104,7 +160,7 @@ _DEFAULT: Final = Profile(
     ),
     till_deaths=Deaths(at_await=0.006, every=(20.0, 400.0)),
     gateway_deaths=Deaths(at_await=0.0015, every=(60.0, 600.0), down=(0.3, 8.0)),
-    clock_off=0.2,
+    clocks=Clocks(till_off=0.2),
 )
 _STORM: Final = Profile(
     name="storm",
@@ -136,7 +192,7 @@ _STORM: Final = Profile(
     till_deaths=Deaths(at_await=0.01),
     gateway_deaths=Deaths(at_await=0.003),
     people=People(hasty=0.5, late_scan=0.25, second_scan=0.25, pause=(0.2, 8.0), late=1),
-    clock_off=0.4,
+    clocks=Clocks(till_off=0.4),
     late_money=True,
 )
 _CRASH: Final = Profile(
@@ -163,6 +219,22 @@ _LATE: Final = Profile(
     late_money=True,
 )
 
+#: One trouble alone: the gateway's clock is set, a row that cannot be worked, lines on which calls for QRs fail.
+_CLOCKS: Final = replace(
+    _SLOW,
+    name="clocks",
+    gateway_deaths=Deaths(),
+    clocks=Clocks(till_off=0.3, till_steps=(10.0, 90.0), gateway_steps=(5.0, 25.0)),
+)
+_POISON: Final = replace(_CALM, name="poison", troubles=Troubles(poison=1.0), faultless=False)
+_QR: Final = Profile(
+    name="qr",
+    wallet=LineFaults(refused=0.3, lost_request=0.1, lost_answer=0.2),
+    people=People(qr_share=1.0, plain_share=0.6, hasty=0.1, pause=(0.2, 4.0)),
+)
+
+_FORGED: Final = replace(_CALM, name="forged", people=replace(_CALM.people, forged=0.8, qr_share=0.1), faultless=False)
+
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE)}
+    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE, _CLOCKS, _POISON, _QR, _FORGED)}
 )

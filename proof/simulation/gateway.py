@@ -7,13 +7,11 @@ commit, after it, before a wallet is called and after it has answered.
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Coroutine
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, update
 from starlette.applications import Starlette
 
 from gateway.channels.account import ChannelAccount
@@ -23,16 +21,20 @@ from gateway.core import Gateway
 from gateway.keys import GatewayKeys
 from gateway.store.places import add_terminal
 from gateway.store.runners import InlineStore
-from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
-from gateway.store.units import Tx
+from gateway.store.tables import CHANNEL_ACCOUNTS
+from gateway.store.units import StoreFailed, Tx
+from gateway.system import SystemClock
 from proof.asgi import ask
 from proof.asked import Asked, asked
-from proof.simulation.faults import Deaths
+from proof.simulation.calls import Call, Ended
+from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
-from proof.simulation.network import LineEnd, Reply, Wire
-from proof.simulation.processes import Process
+from proof.simulation.network import LineEnd, Reply, Then, Wire
+from proof.simulation.processes import Process, outside
+from proof.simulation.signers import Signers
+from proof.simulation.stage import STORE_ID, account_of
 from proof.simulation.trace import Trace
-from proof.wallets import GATEWAY_ORIGIN, Wallets, account_settings, notification_of, opened_once
+from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
 from protocol.chain import genesis
 from protocol.signature import RequestParts
 from sandbox.line import LineRequest
@@ -40,10 +42,9 @@ from sandbox.wallet import Outgoing
 
 T = TypeVar("T")
 
-MERCHANT_ID = "m1"
-STORE_ID = "s1"
-_QUERY_INTERVAL_MS = 3_000
 _LONGEST_SLEEP_MS = 5_000
+#: How long a unit waits for its commit, during which others go on; None: nobody comes between.
+_COMMIT_PAUSES_S = (None, None, None, 0.0, 0.001, 0.004)
 
 
 class SeededEntropy:
@@ -56,16 +57,6 @@ class SeededEntropy:
         return self._chance.randbytes(count)
 
 
-class WorldClock:
-    """The gateway's clock: it is right."""
-
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
-
-    def now_ms(self) -> int:
-        return self._now_ms()
-
-
 class _SlowStore:
     """The real store, with the moments around its commit in which other things happen, and in which one can die."""
 
@@ -73,14 +64,32 @@ class _SlowStore:
         self._inner = inner
         self._host = host
         self._process = process
+        self._failed: StoreFailed | None = None
+
+    def _fail(self) -> StoreFailed:
+        """The sync failed: what was committed is unknown, nothing is answered any more, the process ends soon."""
+        self._failed = StoreFailed("simulated")
+        asyncio.get_running_loop().call_later(0.05, self._host.die, self._process, context=outside())
+        return self._failed
 
     async def run(self, unit: Callable[[Tx], T]) -> T:
-        await self._host.await_point(self._process)
-        await asyncio.sleep(self._host.chance.choice((0.0, 0.0, 0.001, 0.004)))
+        host, process = self._host, self._process
+        if self._failed is not None:
+            raise self._failed
+        pause_s = host.chance.choice(_COMMIT_PAUSES_S)
+        if pause_s is not None:
+            await asyncio.sleep(pause_s)
+        await host.await_point(process)
+        fails = host.commit_fails()
+        if fails == "lost":
+            raise self._fail()
         result = self._inner.run_now(unit)
-        self._host.committed()
-        await asyncio.sleep(0)
-        await self._host.await_point(self._process)
+        host.committed()
+        if fails == "kept":
+            raise self._fail()
+        if pause_s is not None:
+            await asyncio.sleep(0)
+        await host.await_point(process)
         return result
 
     async def aclose(self) -> None:
@@ -97,7 +106,7 @@ class WalletLine:
         wallets: Wallets,
         host: GatewayHost,
         process: Process,
-        called: Callable[[Asked], None],
+        called: Callable[[Asked], Call],
         trace: Callable[[str, str], None],
     ) -> None:
         self._wire = wire
@@ -107,30 +116,32 @@ class WalletLine:
         self._called = called
         self._trace = trace
 
-    async def _served(self, request: ChannelRequest) -> Reply | None:
+    def _serve(self, request: ChannelRequest, then: Then) -> None:
         answer = self._wallets.serve(request)
         if answer is None:
-            return None
-        return Reply(status=answer.status, headers=answer.headers, body=answer.body)
+            then(LineEnd.CUT)
+        else:
+            then(Reply(status=answer.status, headers=answer.headers, body=answer.body))
 
     async def __call__(
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
     ) -> ChannelResponse | NotSent | NoAnswer:
         await self._host.await_point(self._process)
         about = asked(request)
-        self._called(about)
+        call = self._called(about)
         reply = await self._wire.exchange(
             str(about),
-            lambda: self._served(request),
+            lambda then: self._serve(request, then),
             connect_s=connect_timeout_ms / 1000,
             read_s=read_timeout_ms / 1000,
         )
+        call.how, call.ended_ms = _ended(reply), self._host.true_ms()
         self._trace(f"wallet_{_shown(reply)}", str(about))
         await self._host.await_point(self._process)
         match reply:
             case Reply():
                 return ChannelResponse(status=reply.status, headers=reply.headers, body=reply.body)
-            case LineEnd.REFUSED:
+            case LineEnd.REFUSED | LineEnd.NO_NAME:
                 return NotSent(LineFault.CONNECT_FAILED)
             case LineEnd.CONNECT_TIMEOUT:
                 return NotSent(LineFault.CONNECT_TIMEOUT)
@@ -140,13 +151,14 @@ class WalletLine:
                 return NoAnswer(LineFault.READ_TIMEOUT)
 
 
-#: How many accounts the shop has at each wallet: routing has a choice.
-ACCOUNTS_EACH = 2
-
-
-def account_of(wallet: str, number: int) -> str:
-    """The id of the shop's accounts at a wallet."""
-    return f"sim-{wallet}-{number}"
+def _ended(reply: Reply | LineEnd) -> Ended:
+    match reply:
+        case Reply():
+            return Ended.TRUE if reply.true else Ended.SPOILED
+        case LineEnd.REFUSED | LineEnd.NO_NAME | LineEnd.CONNECT_TIMEOUT:
+            return Ended.UNSENT
+        case LineEnd.CUT | LineEnd.READ_TIMEOUT:
+            return Ended.SILENT
 
 
 def _shown(reply: Reply | LineEnd) -> str:
@@ -163,20 +175,25 @@ class GatewayHost(Mortal):
         engine: Engine,
         qr_wallet: str | None,
         keys: GatewayKeys,
+        signers: Signers,
         chance: Random,
         deaths: Deaths,
+        disks: Disks,
+        clocks: Clocks,
         now_ms: Callable[[], int],
         wallets: Wallets,
         wire: Wire,
         trace: Trace,
         committed: Callable[[], None],
-        called: Callable[[Asked], None],
+        called: Callable[[Asked], Call],
+        died: Callable[[], None],
         fell: Callable[[str, BaseException], None],
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
         self._engine = engine
         self._qr_wallet = qr_wallet
         self._keys = keys
+        self._signers = signers
         self._entropy = SeededEntropy(chance)
         self._now_ms = now_ms
         self._wallets = wallets
@@ -184,28 +201,22 @@ class GatewayHost(Mortal):
         self._trace = trace
         self.committed = committed
         self._called = called
+        self._died = died
+        self._disks = disks
+        self._clocks = clocks
+        self._clock_off_ms = 0
+        #: Since when it serves without a break; None: it does not.
+        self.up_since_ms: int | None = None
         self._gateway: Gateway | None = None
         self._page: Starlette | None = None
 
     def install(self, terminals: list[tuple[str, str]]) -> None:
-        """What the owner applied and the field agent activated: `(terminal_id, public key)`."""
+        """Whose QRs the owner chose, and what the field agent activated: `(terminal_id, public key)`."""
         with self._engine.begin() as connection:
             tx = Tx(connection)
-            connection.execute(insert(MERCHANTS), {"merchant_id": MERCHANT_ID, "name": "柜台演示"})
-            connection.execute(insert(STORES), {"store_id": STORE_ID, "merchant_id": MERCHANT_ID, "name": "一店"})
-            for name, number in product(self._wallets.by_name, range(ACCOUNTS_EACH)):
-                account_id = account_of(name, number)
-                settings = account_settings(
-                    self._wallets.by_name[name], account_id=account_id, interval_ms=_QUERY_INTERVAL_MS
-                )
-                row = {
-                    "account_id": account_id,
-                    "merchant_id": MERCHANT_ID,
-                    "channel": name,
-                    "shown_default": int(name == self._qr_wallet and number == 0),
-                    "settings": json.dumps(settings),
-                }
-                connection.execute(insert(CHANNEL_ACCOUNTS), row)
+            if self._qr_wallet is not None:
+                shown = CHANNEL_ACCOUNTS.c.account_id == account_of(self._qr_wallet, 0)
+                connection.execute(update(CHANNEL_ACCOUNTS).where(shown).values(shown_default=1))
             for terminal_id, public_key in terminals:
                 add_terminal(
                     tx,
@@ -261,22 +272,63 @@ class GatewayHost(Mortal):
 
         gateway = Gateway(
             store=_SlowStore(store, self, process),
-            clock=WorldClock(self._now_ms),
+            clock=SystemClock(
+                wall_ns=lambda: (self._now_ms() + self._clock_off_ms) * 1_000_000,
+                steady_ns=lambda: self._now_ms() * 1_000_000,
+            ),
             entropy=self._entropy,
             keys=self._keys,
             exchange_for=exchange_for,
             longest_sleep_ms=_LONGEST_SLEEP_MS,
-            opener=opened_once,
+            opener=self._signers.opener,
+            read_key=self._signers.read_key,
             public_url=GATEWAY_ORIGIN if self._qr_wallet is None else None,
         )
-        await gateway.start()
+        try:
+            await gateway.start()
+        except StoreFailed:
+            return  # it dies in a moment, see `_SlowStore`, and starts again
         self._gateway = gateway
         self._page = None if gateway.page is None else Starlette(routes=gateway.page.routes())
+        self.up_since_ms = self._now_ms()
         self.up.set()
+
+    def true_ms(self) -> int:
+        return self._now_ms()
+
+    def troubles(self) -> list[Coroutine[Any, Any, None]]:
+        """Beside deaths: its clock is set."""
+        return [self.misfortune(), self._clock_is_set()]
+
+    def sign_with(self, keys: GatewayKeys) -> None:
+        """From its next start on."""
+        self._keys = keys
+
+    def commit_fails(self) -> str | None:
+        rate = self._disks.gateway_fails
+        if self._calm or not rate or self.chance.random() >= rate:
+            return None
+        how = self.chance.choice(("lost", "kept"))
+        self._note("disk_fails", how)
+        self._trace.count(f"gateway_commit_fails_{how}")
+        return how
+
+    async def _clock_is_set(self) -> None:
+        """By what an administrator or a time server sets it by: never so far that it was simply wrong."""
+        every = self._clocks.gateway_steps
+        while every is not None:
+            await asyncio.sleep(round(self.chance.uniform(*every), 3))
+            if self._calm:
+                return
+            self._clock_off_ms = self.chance.choice((0, -90_000, -20_000, 15_000, 60_000, 100_000))
+            self._note("clock_set", str(self._clock_off_ms))
+            self._trace.count("gateway_clock_set")
 
     def went_down(self) -> None:
         self._gateway = None
         self._page = None
+        self.up_since_ms = None
+        self._died()
 
     def _note(self, what: str, about: str) -> None:
         self._trace.note(self._now_ms(), "gateway", what, about)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from proof.asked import Asked, Verb
-from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow, TillSight
+from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow, RefundRow, TillSight
 from proof.wallets import kept_fen
 from protocol.messages import PaymentRequest, Presented, RefundRequest, decode
 from protocol.numbers import order_of_out_trade_no
@@ -26,6 +26,8 @@ Complaint = tuple[str, str]
 Complaints = Iterator[Complaint]
 
 CERTAIN_WITHIN_MS: Final = 60_000
+#: Between the till's stamp and the gateway's look at it, on a good line.
+LATE_BY_MS: Final = 3_000
 
 _G, _T = GatewayState, TerminalState
 _GATEWAY_EDGES: Final = {
@@ -35,6 +37,13 @@ _GATEWAY_EDGES: Final = {
     _G.UNDO_BY_REFUND: {_G.NOT_PAID},
     _G.PAID: set[GatewayState](),
     _G.NOT_PAID: set[GatewayState](),
+}
+_R = RefundState
+_REFUND_EDGES: Final = {
+    _R.CREATED: {_R.SENT},
+    _R.SENT: {_R.DONE, _R.FAILED},
+    _R.DONE: set[RefundState](),
+    _R.FAILED: set[RefundState](),
 }
 _TILL_EDGES: Final = {
     _T.SENDING: {_T.WAITING, _T.UNKNOWN, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
@@ -108,6 +117,39 @@ def refunds_stay_within_the_charge(e: Evidence, out_trade_no: str) -> Complaints
         yield out_trade_no, f"refunds of {asked_fen} fen were accepted for {money.total_fen}"
 
 
+def done_refunds_are_true(e: Evidence, before: RefundRow | None, after: RefundRow) -> Complaints:
+    """A refund moves along its edges, keeps its content, and is DONE only when the wallet gave the money back."""
+    if before is not None:
+        if before.state is not after.state and after.state not in _REFUND_EDGES[before.state]:
+            yield after.refund_no, f"the refund went from {before.state} to {after.state}"
+        if (before.amount_fen, before.out_trade_no) != (after.amount_fen, after.out_trade_no):
+            yield after.refund_no, "the content of a refund changed"
+    if after.state is not RefundState.DONE or (before is not None and before.state is after.state):
+        return
+    done_fen = sum(
+        r.amount_fen
+        for r in e.gateway.refunds().values()
+        if r.out_trade_no == after.out_trade_no and r.state is RefundState.DONE
+    )
+    money = e.money(after.out_trade_no)
+    if money is None or money.refunded_fen < done_fen:
+        yield after.refund_no, f"{done_fen} fen are told as refunded, the wallet gave {money and money.refunded_fen}"
+
+
+def paid_stays_paid(e: Evidence, out_trade_no: str) -> Complaints:
+    """Goods are released when a till shows PAID: from then on only refunds that were asked for take money back."""
+    order = e.gateway.channel_orders().get(out_trade_no)
+    if order is None:
+        return
+    for till in e.tills.values():
+        view = till.views.get(order.payment_no)
+        if view is None or view.state is not TerminalState.PAID or order.ended is not None:
+            continue
+        kept, fen = kept_fen(e.money(out_trade_no)), view.amount.fen
+        if kept < fen - e.refunded_of(order.payment_no):
+            yield order.payment_no, f"{till.name} shows PAID, and the wallet took {fen - kept} fen back"
+
+
 # --- what a till shows ------------------------------------------------------------------------------------------
 
 
@@ -158,9 +200,9 @@ def one_live_payment_per_order(_e: Evidence, shown: Shown) -> Complaints:
 
 
 def numbers_are_unique(e: Evidence, shown: Shown) -> Complaints:
-    """No two tills share an order."""
+    """No two terminals share an order."""
     owner = e.till_of.get(shown.view.order_no)
-    if owner is not None and owner != shown.till.name:
+    if owner is not None and e.tills[owner].terminal_id != shown.till.terminal_id:
         yield shown.view.payment_no, f"{shown.till.name} and {owner} made the same order number"
 
 
@@ -198,11 +240,12 @@ def journal_before_send(_e: Evidence, till: TillSight, request: RequestParts) ->
             return
 
 
-def a_retry_repeats_itself(_e: Evidence, till: TillSight, request: RequestParts) -> Complaints:
+def a_retry_repeats_itself(e: Evidence, till: TillSight, request: RequestParts) -> Complaints:
     """The same number always carries the same content; one scanned code goes out under one number only."""
     if request.method != "POST" or request.path != "/v1/payments":
         return
     asked = decode(PaymentRequest, request.body)
+    e.expires_ms[asked.payment_no] = asked.expires
     content = (asked.sale_id, asked.amount_fen, asked.currency, asked.presented, asked.subject, asked.operator)
     if till.sent.setdefault(asked.payment_no, content) != content:
         yield asked.payment_no, "sent again under the same number with other content"
@@ -211,6 +254,7 @@ def a_retry_repeats_itself(_e: Evidence, till: TillSight, request: RequestParts)
         first = till.by_code.setdefault(mark, asked.payment_no)
         if first != asked.payment_no:
             yield asked.payment_no, f"carries the scanned code of {first}"
+        e.code_of[asked.payment_no] = mark
 
 
 def row_before_channel_call(e: Evidence, asked: Asked) -> Complaints:
@@ -256,18 +300,48 @@ def gateway_paid_is_true(e: Evidence, before: GatewayRow | None, after: GatewayR
         yield after.payment_no, f"PAID, and the wallet holds {e.kept_of(after.payment_no)} of {after.amount_fen} fen"
 
 
-def a_cancel_wins(_e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+def one_live_payment_at_the_gateway(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """Payment n+1 exists only when all before it are proven not paid."""
+    if before is not None or after.state is GatewayState.NOT_PAID:
+        return
+    for row in e.rows.values():
+        if row.order_no == after.order_no and row is not after and row.state is not GatewayState.NOT_PAID:
+            yield after.payment_no, f"taken while {row.payment_no} is {row.state}"
+
+
+def nothing_starts_after_it_expired(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """A pay request that arrives after its time is never a payment."""
+    expires_ms = e.expires_ms.get(after.payment_no)
+    if before is not None or expires_ms is None or after.state is GatewayState.NOT_PAID:
+        return
+    late_ms = e.now_ms() - expires_ms - e.skew_ms
+    if late_ms > LATE_BY_MS:
+        yield after.payment_no, f"taken {late_ms} ms after it expired"
+
+
+def a_tombstone_stays(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """What was cancelled before it was known, or came too late, is never charged: it has no channel order."""
+    if after.proof is ProofKind.TOMBSTONE and e.gateway.orders_of(after.payment_no):
+        yield after.payment_no, "a tombstone, and a channel order exists"
+    if before is not None and before.cancel_requested and not after.cancel_requested:
+        yield after.payment_no, "the intent to cancel is gone"
+
+
+def a_cancel_wins(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
     """Once the cashier's intent to cancel is durable, the payment can only end undone."""
     if before is not None and before.cancel_requested and after.state is GatewayState.PAID:
         if before.state is not GatewayState.PAID:
             yield after.payment_no, f"went from {before.state} to PAID although it was cancelled"
+    newly = before is not None and before.state is not after.state
+    if newly and after.state is GatewayState.PAID and after.payment_no in e.cancelled:
+        yield after.payment_no, "PAID, although the till was told that its cancel had arrived before"
 
 
 def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
     """Each NOT_PAID names a row of table P, and at the wallet it is so."""
     if after.state is not GatewayState.NOT_PAID or (before is not None and before.state is after.state):
         return
-    orders = [o for o in e.gateway.channel_orders().values() if o.payment_no == after.payment_no]
+    orders = e.gateway.orders_of(after.payment_no)
     if after.proof is None:
         yield after.payment_no, "NOT_PAID without a proof"
     elif after.proof in (ProofKind.TOMBSTONE, ProofKind.NEVER_OPENED) and orders:
@@ -294,7 +368,12 @@ def _order_proof_is_true(order: ChannelOrderRow, money: OrderMoney | None, *, st
             yield order.payment_no, f"{order.ended} of an order that exists"
 
 
-ON_MONEY: Final = (one_charge_kept_per_sale, no_charge_after_a_proof, refunds_stay_within_the_charge)
+ON_MONEY: Final = (
+    one_charge_kept_per_sale,
+    no_charge_after_a_proof,
+    refunds_stay_within_the_charge,
+    paid_stays_paid,
+)
 ON_SHOWN: Final = (
     paid_is_true,
     green_is_safe,
@@ -306,4 +385,13 @@ ON_SHOWN: Final = (
 )
 ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)
 ON_CHANNEL_CALL: Final = (row_before_channel_call,)
-ON_COMMITTED: Final = (gateway_never_goes_back, gateway_paid_is_true, a_cancel_wins, a_proof_is_true)
+ON_REFUND: Final = (done_refunds_are_true,)
+ON_COMMITTED: Final = (
+    gateway_never_goes_back,
+    gateway_paid_is_true,
+    a_cancel_wins,
+    a_proof_is_true,
+    one_live_payment_at_the_gateway,
+    a_tombstone_stays,
+    nothing_starts_after_it_expired,
+)

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proof.asked import Asked
-from proof.simulation import calm, invariants
+from proof.simulation import calm, invariants, proofs, timed
+from proof.simulation.calls import Call
 from proof.simulation.evidence import Evidence, TillSight
 from proof.simulation.invariants import Complaint, Shown
+from proof.simulation.marks import Marks
 from protocol.signature import RequestParts
+from protocol.states import GatewayState
 from sync.engine.model import PaymentView
 
 
@@ -33,6 +36,7 @@ class Judge:
         self.evidence = evidence
         self.first: Violation | None = None
         self.checks = 0
+        self.marks = Marks()
 
     def broken(self, invariant: str, about: str, what: str) -> None:
         """Notes a violation; only the first counts."""
@@ -54,6 +58,7 @@ class Judge:
             till.by_request.setdefault(view.request_id, set()).add(view.payment_no)
         moment = Shown(till=till, view=view, before=before)
         till.views[view.payment_no] = view
+        self.marks.shown(before, view)
         for rule in invariants.ON_SHOWN:
             self._ask(rule.__name__, rule(self.evidence, moment))
         self.evidence.till_of.setdefault(view.order_no, till.name)
@@ -65,23 +70,79 @@ class Judge:
         for rule in invariants.ON_SENT:
             self._ask(rule.__name__, rule(self.evidence, till, request))
 
-    def channel_called(self, asked: Asked) -> None:
-        """The gateway put a request to the wallet on the wire."""
-        for rule in invariants.ON_CHANNEL_CALL:
+    def answered(self, request: RequestParts) -> None:
+        """The gateway's own answer, 200, is on its way to a till. It has taken a cancel of what is not paid."""
+        parts = request.path.split("/")
+        if request.method == "POST" and parts[-1] == "cancel":
+            row = self.evidence.rows.get(parts[3])
+            if row is not None and row.state is not GatewayState.PAID:
+                self.evidence.cancelled.add(parts[3])
+
+    def channel_called(self, asked: Asked) -> Call:
+        """The gateway put a request to the wallet on the wire; how it ends is noted in what is returned."""
+        for rule in (*invariants.ON_CHANNEL_CALL, *proofs.ON_CHANNEL_CALL):
             self._ask(rule.__name__, rule(self.evidence, asked))
+        self.marks.called(asked)
+        return self.evidence.calls.sent(asked, self.evidence.now_ms())
+
+    def time_passed(self) -> None:
+        """Now and then: what must have been noticed by now?"""
+        for rule in timed.ON_TIME:
+            self._ask(rule.__name__, rule(self.evidence))
 
     def committed(self) -> None:
         """The gateway committed something."""
-        before, after = self.evidence.rows, self.evidence.gateway.payments()
-        self.evidence.rows = after
+        if not self.evidence.gateway.moved():
+            return
+        self._orders_moved()
+        self._refunds_moved()
+        e = self.evidence
+        before, after = e.rows, e.gateway.payments()
+        if after is before:
+            return
+        e.rows = after
         for number, row in after.items():
             old = before.get(number)
-            if old == row:
+            if old is row:
                 continue
+            if row.state is GatewayState.PAID:
+                e.paid_since_ms.setdefault(number, e.now_ms())
+            self.marks.row_moved(old, row)
             for rule in invariants.ON_COMMITTED:
-                self._ask(rule.__name__, rule(self.evidence, old, row))
+                self._ask(rule.__name__, rule(e, old, row))
         for number in before.keys() - after.keys():
             self.broken("gateway_never_goes_back", number, "a committed payment disappeared")
+
+    def _orders_moved(self) -> None:
+        e = self.evidence
+        before, after = e.orders, e.gateway.channel_orders()
+        if after is before:
+            return
+        e.orders = after
+        for number, order in after.items():
+            old = before.get(number)
+            if old is order:
+                continue
+            e.opened_ms.setdefault(number, e.now_ms())
+            if order.ended is not None:
+                e.ended_since_ms.setdefault(number, e.now_ms())
+            self.marks.order_moved(old, order)
+            for rule in proofs.ON_ORDER:
+                self._ask(rule.__name__, rule(e, old, order))
+
+    def _refunds_moved(self) -> None:
+        e = self.evidence
+        before, after = e.refunds, e.gateway.refunds()
+        e.refunds = after
+        if after is before:
+            return
+        for number, refund in after.items():
+            old = before.get(number)
+            if old is refund:
+                continue
+            self.marks.refund_moved(old, refund)
+            for rule in invariants.ON_REFUND:
+                self._ask(rule.__name__, rule(e, old, refund))
 
     def calm(self) -> None:
         """Everything should have come to rest by now."""
@@ -92,6 +153,8 @@ class Judge:
     def at_rest(self) -> bool:
         """Whether the calm rules hold already; nothing is noted."""
         self.committed()
+        if any(not row.state.final for row in self.evidence.rows.values()):
+            return False
         return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM)
 
     def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:

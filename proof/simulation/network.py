@@ -1,7 +1,7 @@
 """A line between two processes, as bad as its profile draws it: what is lost, late, doubled, cut, spoiled or refused.
 
 Rules
-- REFUSED and CONNECT_TIMEOUT mean that not one byte of the request arrived. After CUT and READ_TIMEOUT it may have
+- REFUSED, NO_NAME and CONNECT_TIMEOUT: not one byte of the request arrived. After CUT and READ_TIMEOUT it may have
   arrived, may still arrive, and may arrive twice.
 - A request that was sent travels on when its sender is dead; one that arrives runs inside the server's process and dies
   with it.
@@ -11,19 +11,22 @@ It must not know what the requests say.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
+from typing import TypeVarTuple, Unpack
 
 from proof.simulation.faults import LineFaults, Span
-from proof.simulation.processes import Process, spawn_outside
+from proof.simulation.processes import Process, outside
 
 
 class LineEnd(StrEnum):
     """How an exchange ended without an answer."""
 
     REFUSED = "refused"
+    NO_NAME = "no_name"
     CONNECT_TIMEOUT = "connect_timeout"
     CUT = "cut"
     READ_TIMEOUT = "read_timeout"
@@ -31,18 +34,28 @@ class LineEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One whole HTTP answer; header names are lower case."""
+    """One whole HTTP answer; header names are lower case. `true`: as its server gave it to this very request."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    true: bool = True
 
 
-Serve = Callable[[], Awaitable[Reply | None]]
+#: What is told when the server has answered; CUT: it did not.
+Then = Callable[[Reply | LineEnd], None]
+#: A request arrives; the server answers now or later.
+Serve = Callable[[Then], None]
 Note = Callable[[str, str], None]
+Forge = Callable[[str, Reply], Reply]
+Ts = TypeVarTuple("Ts")
 
 _HTML = b"<html><head><title>Sign in</title></head><body>Please accept the terms of this network</body></html>"
-_SPOILS = ("html_200", "html_502", "empty_503", "half", "garbage", "json_500")
+_SPOILS = ("html_200", "html_502", "empty_503", "half", "garbage", "json_500", "busy_429", "forged", "swapped")
+#: Answers of a captive portal, of a tired proxy, of one that counts.
+_WEATHER = {"portal": ("html_200",), "storm": ("html_502", "empty_503", "json_500"), "busy": ("busy_429",)}
+#: So many earlier answers of a line may come again in the place of another.
+_REMEMBERED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +70,64 @@ class _Plan:
     spoil: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carried:
+    """One request on its way, and who waits for its answer."""
+
+    about: str
+    plan: _Plan
+    serve: Serve
+    answer: asyncio.Future[Reply | LineEnd]
+
+
+def inside(host: Callable[[], Process | None], work: Callable[[], Awaitable[Reply | None]]) -> Serve:
+    """A server that is a process: the request runs in it and dies with it."""
+
+    def serve(then: Then) -> None:
+        process = host()
+        if process is None:
+            then(LineEnd.REFUSED)
+            return
+        told = False
+
+        def once(reply: Reply | None) -> None:
+            nonlocal told
+            if not told:
+                told = True
+                then(LineEnd.CUT if reply is None else reply)
+
+        process.on_death(lambda: once(None))
+
+        async def handle() -> None:
+            once(await work())
+
+        process.spawn(handle())
+
+    return serve
+
+
 class Wire:
-    """`note(what, about)` tells each fault that was drawn. `host` finds the server's process at that moment, if it is
-    up; without one the server is not a process that can die."""
+    """`note(what, about)` tells each fault that was drawn. `forge` makes an impostor's answer of a true one."""
 
     def __init__(
-        self, *, name: str, faults: LineFaults, chance: Random, host: Callable[[], Process | None] | None, note: Note
+        self,
+        *,
+        name: str,
+        faults: LineFaults,
+        chance: Random,
+        note: Note,
+        forge: Forge | None = None,
     ) -> None:
         self.name = name
         self._faults = faults
         self._chance = chance
-        self._host = host
         self._note = note
+        self._forge = forge
+        self._loop = asyncio.get_running_loop()
+        self._outside = outside()
         self._calm = False
         self._outage: str | None = None
+        self._earlier: deque[Reply] = deque(maxlen=_REMEMBERED)
         self.under_way = 0
 
     def calm(self) -> None:
@@ -85,76 +142,85 @@ class Wire:
             await asyncio.sleep(_draw(self._chance, every))
             if self._calm:
                 return
-            self._outage = self._chance.choice(("refused", "silent", "portal"))
-            self._note("outage", f"{self.name} {self._outage}")
+            self._outage = self._chance.choice(self._faults.outages)
+            self._note(f"outage_{self._outage}", self.name)
             await asyncio.sleep(_draw(self._chance, self._faults.outage_lasts))
             self._outage = None
 
     async def exchange(self, about: str, serve: Serve, *, connect_s: float, read_s: float) -> Reply | LineEnd:
         """Carries one request there and its answer back, or says how it ended."""
         plan = self._plan(about)
-        outage = self._outage
-        if outage == "portal":
-            await asyncio.sleep(plan.there_s)
-            return _spoiled("html_200", None, self._chance)
-        if outage == "silent":
-            await asyncio.sleep(connect_s)
-            return LineEnd.CONNECT_TIMEOUT
-        if outage == "refused" or plan.refused or (self._host is not None and self._host() is None):
+        match self._outage:
+            case "portal" | "storm" | "busy" as weather:
+                await asyncio.sleep(min(plan.there_s, read_s))
+                return _spoiled(self._chance.choice(_WEATHER[weather]), None, self._chance)
+            case "silent":
+                await asyncio.sleep(connect_s)
+                return LineEnd.CONNECT_TIMEOUT
+            case "dns":
+                await asyncio.sleep(self._faults.delay[1])
+                return LineEnd.NO_NAME
+            case "refused":
+                await asyncio.sleep(self._faults.delay[0])
+                return LineEnd.REFUSED
+            case _:
+                pass
+        if plan.refused:
             await asyncio.sleep(self._faults.delay[0])
             return LineEnd.REFUSED
-        answer: asyncio.Future[Reply | LineEnd] = asyncio.get_running_loop().create_future()
-        spawn_outside(self._carry(plan, about, serve, answer))
-        try:
-            async with asyncio.timeout(read_s):
-                return await answer
-        except TimeoutError:
-            return LineEnd.READ_TIMEOUT
-
-    async def _carry(self, plan: _Plan, about: str, serve: Serve, answer: asyncio.Future[Reply | LineEnd]) -> None:
+        answer: asyncio.Future[Reply | LineEnd] = self._loop.create_future()
+        carried = _Carried(about=about, plan=plan, serve=serve, answer=answer)
         self.under_way += 1
-        try:
-            await asyncio.sleep(plan.there_s)
-            if plan.lost_request:
-                _resolve(answer, LineEnd.CUT if plan.cut else None)
-                return
-            if plan.duplicate_s is not None:
-                spawn_outside(self._carry_again(plan.duplicate_s, about, serve))
-            reply = await self._serve(serve)
-            await asyncio.sleep(plan.back_s)
-            if plan.lost_answer:
-                _resolve(answer, LineEnd.CUT if plan.cut else None)
-            elif plan.spoil is not None and isinstance(reply, Reply):
-                _resolve(answer, _spoiled(plan.spoil, reply, self._chance))
-            else:
-                _resolve(answer, reply)
-        finally:
+        self._later(plan.there_s, self._arrives, carried)
+        late = self._later(read_s, _resolve, answer, LineEnd.READ_TIMEOUT)
+        reply = await answer
+        late.cancel()
+        return reply
+
+    def _later(self, after_s: float, act: Callable[[Unpack[Ts]], object], *args: *Ts) -> asyncio.TimerHandle:
+        """What is on its way belongs to no process."""
+        return self._loop.call_later(after_s, act, *args, context=self._outside)
+
+    def _arrives(self, carried: _Carried) -> None:
+        plan = carried.plan
+        if plan.lost_request or self._outage == "mute":
             self.under_way -= 1
+            _resolve(carried.answer, LineEnd.CUT if plan.cut else None)
+            return
+        if plan.duplicate_s is not None:
+            self.under_way += 1
+            self._later(plan.duplicate_s, self._arrives_again, carried)
+        carried.serve(lambda reply: self._answered(carried, reply))
 
-    async def _carry_again(self, after_s: float, about: str, serve: Serve) -> None:
+    def _arrives_again(self, carried: _Carried) -> None:
         """The same bytes a second time; nobody waits for their answer."""
-        self.under_way += 1
-        await asyncio.sleep(after_s)
-        self._note("duplicate_arrives", about)
-        await self._serve(serve)
+        self._note("duplicate_arrives", carried.about)
+        carried.serve(self._unheard)
+
+    def _unheard(self, _reply: Reply | LineEnd) -> None:
         self.under_way -= 1
 
-    async def _serve(self, serve: Serve) -> Reply | LineEnd:
-        if self._host is None:
-            reply = await serve()
-            return LineEnd.CUT if reply is None else reply
-        host = self._host()
-        if host is None:
-            return LineEnd.CUT
-        answer: asyncio.Future[Reply | LineEnd] = asyncio.get_running_loop().create_future()
-        host.on_death(lambda: _resolve(answer, LineEnd.CUT))
+    def _answered(self, carried: _Carried, reply: Reply | LineEnd) -> None:
+        self._later(carried.plan.back_s, self._returns, carried, reply)
 
-        async def inside() -> None:
-            reply = await serve()
-            _resolve(answer, LineEnd.CUT if reply is None else reply)
+    def _returns(self, carried: _Carried, reply: Reply | LineEnd) -> None:
+        self.under_way -= 1
+        plan = carried.plan
+        if plan.lost_answer or self._outage == "deaf":
+            _resolve(carried.answer, LineEnd.CUT if plan.cut else None)
+        elif plan.spoil is not None and isinstance(reply, Reply):
+            _resolve(carried.answer, self._spoil(plan.spoil, carried.about, reply))
+        else:
+            _resolve(carried.answer, reply)
+        if isinstance(reply, Reply):
+            self._earlier.append(reply)
 
-        host.spawn(inside())
-        return await answer
+    def _spoil(self, how: str, about: str, reply: Reply) -> Reply | LineEnd:
+        if how == "forged" and self._forge is not None:
+            return replace(self._forge(about, reply), true=False)
+        if how == "swapped" and self._forge is not None and self._earlier:
+            return replace(self._chance.choice(self._earlier), true=False)
+        return _spoiled(how, reply, self._chance)
 
     def _plan(self, about: str) -> _Plan:
         faults, chance = self._faults, self._chance
@@ -167,6 +233,8 @@ class Wire:
         if self._drawn(faults.slow, "slow", about):
             extra = _draw(chance, faults.slow_delay)
             there, back = (there + extra, back) if chance.random() < 0.5 else (there, back + extra)
+        if self._drawn(faults.stray, "stray", about):
+            there += _draw(chance, faults.stray_delay)
         doubled = self._drawn(faults.duplicated, "duplicated", about)
         spoiled = self._drawn(faults.spoiled, "spoiled", about)
         return _Plan(
@@ -176,12 +244,12 @@ class Wire:
             lost_request=self._drawn(faults.lost_request, "lost_request", about),
             lost_answer=self._drawn(faults.lost_answer, "lost_answer", about),
             cut=chance.random() < 0.5,
-            duplicate_s=_draw(chance, (0.0, 2.0)) if doubled else None,
+            duplicate_s=_draw(chance, faults.duplicate_delay) if doubled else None,
             spoil=chance.choice(_SPOILS) if spoiled else None,
         )
 
     def _drawn(self, rate: float, what: str, about: str) -> bool:
-        drawn = self._chance.random() < rate
+        drawn = rate > 0.0 and self._chance.random() < rate
         if drawn:
             self._note(what, f"{self.name} {about}")
         return drawn
@@ -202,16 +270,20 @@ def _spoiled(how: str, reply: Reply | None, chance: Random) -> Reply | LineEnd:
     html = {"content-type": "text/html"}
     match how:
         case "html_200":
-            return Reply(status=200, headers=html, body=_HTML)
+            return Reply(status=200, headers=html, body=_HTML, true=False)
         case "html_502":
-            return Reply(status=502, headers=html, body=_HTML)
+            return Reply(status=502, headers=html, body=_HTML, true=False)
         case "empty_503":
-            return Reply(status=503, headers={}, body=b"")
+            return Reply(status=503, headers={}, body=b"", true=False)
         case "json_500":
-            return Reply(status=500, headers={"content-type": "application/json"}, body=b'{"state":"PAID"}')
+            return Reply(status=500, headers={"content-type": "application/json"}, body=b'{"state":"PAID"}', true=False)
+        case "busy_429":
+            return Reply(status=429, headers={"retry-after": "1"}, body=b"", true=False)
         case "half" if reply is not None:
-            return Reply(status=reply.status, headers=reply.headers, body=reply.body[: len(reply.body) // 2])
+            return Reply(
+                status=reply.status, headers=reply.headers, body=reply.body[: len(reply.body) // 2], true=False
+            )
         case "garbage" if reply is not None:
-            return Reply(status=reply.status, headers=reply.headers, body=chance.randbytes(40))
+            return Reply(status=reply.status, headers=reply.headers, body=chance.randbytes(40), true=False)
         case _:
             return LineEnd.CUT

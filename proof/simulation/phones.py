@@ -5,24 +5,28 @@ The page is the gateway's real one, the phone and the wallets are the sandbox's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
-from proof.simulation.network import Reply, Wire
+from proof.simulation.network import Reply, Serve, Wire
+from proof.simulation.processes import spawn_outside
 from proof.wallets import GATEWAY_ORIGIN, Wallets
 from sandbox.following import follow
 from sandbox.line import LineAnswer, LineRequest
 from sandbox.scripts import Script
-from sandbox.wallet import Scanned
+from sandbox.wallet import Outgoing, Scanned
 from sandbox.wallet_browser import WalletBrowser
 
-Serve = Callable[[LineRequest], Coroutine[Any, Any, Reply | None]]
+_IDLE_S: Final = 1.0
+
+ServePage = Callable[[LineRequest], Serve]
 
 
 class Phones:
     """`serve`: what the gateway makes of one request of a phone."""
 
-    def __init__(self, *, wallets: Wallets, wire: Wire, serve: Serve, now_ms: Callable[[], int]) -> None:
+    def __init__(self, *, wallets: Wallets, wire: Wire, serve: ServePage, now_ms: Callable[[], int]) -> None:
         self._wallets = wallets
         self._wire = wire
         self._serve = serve
@@ -44,7 +48,7 @@ class Phones:
     async def send(self, request: LineRequest, *, timeout_s: float) -> LineAnswer | None:
         """`sandbox.line.Line` over the world's network."""
         reply = await self._wire.exchange(
-            f"page {request.method}", lambda: self._serve(request), connect_s=5.0, read_s=timeout_s
+            f"page {request.method}", self._serve(request), connect_s=5.0, read_s=timeout_s
         )
         if not isinstance(reply, Reply):
             return None
@@ -55,3 +59,17 @@ class Phones:
 
 def _shown(scanned: Scanned) -> str:
     return f"{scanned.out_trade_no or ''} {scanned.result.value}".strip()
+
+
+async def customers_pay(
+    wallets: Wallets, now_ms: Callable[[], int], deliver: Callable[[str, Outgoing], Coroutine[Any, Any, None]]
+) -> None:
+    """Customers pay, and trades end, by time alone: the judge is told at that very moment, the shop when it is due."""
+    while True:
+        due_ms = wallets.next_event_ms()
+        left_s = _IDLE_S if due_ms is None else min(_IDLE_S, max(0.001, (due_ms - now_ms()) / 1000))
+        await asyncio.sleep(left_s)
+        if due_ms is not None and due_ms <= now_ms():
+            wallets.look()
+        for wallet, outgoing in wallets.due_notifications():
+            spawn_outside(deliver(wallet, outgoing))

@@ -6,21 +6,28 @@ The file outlives the process; what was on the screen is gone after a death, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import shutil
+import sqlite3
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from proof.simulation.evidence import TillFile, TillSight
-from proof.simulation.faults import Deaths
+from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Serve, Wire
 from proof.simulation.processes import Process, outside
+from proof.simulation.stage import Stage
 from proof.simulation.trace import Trace
+from protocol.messages import JournalEntry
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts, ResponseParts
 from sync.engine.model import Command, CommandRefused, LinkView, PaymentView, Published, RefundView, StorePaidView
+from sync.engine.statements import AnyStatement
 from sync.journal.journal import Journal
 from sync.journal.room import Room
 from sync.link.calls import Credentials
@@ -29,22 +36,50 @@ from sync.runner import Runner
 
 GATEWAY_URL = "http://127.0.0.1:8700"
 _PLENTY = 1 << 40
-_CLOCK_STEPS_MS = (-900_000, -61_000, 45_000, 600_000, 86_400_000)
+#: A quarter of an hour, a daylight saving hour, a day, a battery that died in the drawer.
+CLOCK_STEPS_MS = (-900_000, -61_000, 45_000, 600_000, 3_600_000, -3_600_000, 86_400_000, -820_000_000_000)
 
 
 class _Clock:
-    """Monotonic time is right; the wall clock of a shop PC is what it is."""
+    """A shop PC's clock: since boot it is right; on the wall it is what it is, and it may be set at any time."""
 
-    def __init__(self, now_ms: Callable[[], int], mono_ms: Callable[[], int], off_ms: int) -> None:
+    def __init__(self, now_ms: Callable[[], int], mono_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._mono_ms = mono_ms
-        self._off_ms = off_ms
+        self.off_ms = 0
+        self.booted_ms = 0
 
     def mono_ms(self) -> int:
-        return self._mono_ms()
+        return self._mono_ms() - self.booted_ms
 
     def wall_ms(self) -> int:
-        return self._now_ms() + self._off_ms
+        return self._now_ms() + self.off_ms
+
+
+class _FailingJournal(Journal):
+    """The real journal on a disk that fails: a commit that did not happen, one that happened and says it did not, one
+    for which there was no room. What the journal makes of it is its own."""
+
+    def fails_by(self, draw: Callable[[], str | None]) -> Self:
+        self._draw = draw
+        return self
+
+    def _write(self, entries: Sequence[JournalEntry], statements: Sequence[AnyStatement]) -> list[int]:
+        how = self._draw()
+        if how == "full":
+            raise _disk_error(sqlite3.SQLITE_FULL)
+        if how == "lost":
+            raise _disk_error(sqlite3.SQLITE_IOERR)
+        written = super()._write(entries, statements)
+        if how is not None:
+            raise _disk_error(sqlite3.SQLITE_IOERR)
+        return written
+
+
+def _disk_error(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("simulated")
+    error.sqlite_errorcode = code
+    return error
 
 
 class Screen:
@@ -83,31 +118,39 @@ class Screen:
 
 
 class TillHost(Mortal):
-    """One till with its folder. `shown` and `sent` tell the judge."""
+    """One till with its folder. `shown` and `sent` tell the judge; `twin`: whose identity this machine copied."""
 
     def __init__(
         self,
         *,
         name: str,
         folder: Path,
+        stage: Stage,
+        make_key: Callable[[bytes], Ed25519PrivateKey],
         chance: Random,
         deaths: Deaths,
-        clock_off: float,
+        disks: Disks,
+        clocks: Clocks,
         now_ms: Callable[[], int],
         mono_ms: Callable[[], int],
         wire: Wire,
         serve: Callable[[RequestParts], Serve],
-        gateway_keys: dict[str, Ed25519PublicKey],
+        gateway_keys: Mapping[str, Ed25519PublicKey],
         trace: Trace,
         shown: Callable[[TillSight, PaymentView], None],
         sent: Callable[[TillSight, RequestParts], None],
+        twin: TillHost | None = None,
         fell: Callable[[str, BaseException], None],
     ) -> None:
         super().__init__(name=name, chance=chance, deaths=deaths, trace=self._note, fell=fell)
         folder.mkdir()
         self._folder = folder
         self._journal_path = folder / "journal.db"
-        self._clock_off = clock_off
+        stage.fresh_journal(self._journal_path)
+        self._disks = disks
+        self._clocks = clocks
+        self.clock = _Clock(now_ms, mono_ms)
+        self._full = False
         self._now_ms = now_ms
         self._mono_ms = mono_ms
         self._wire = wire
@@ -115,8 +158,8 @@ class TillHost(Mortal):
         self._trace = trace
         self._shown = shown
         self._sent = sent
-        self.terminal_id = new_terminal_id(chance.randbytes(TERMINAL_ID_BYTES))
-        self.key = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32))
+        self.terminal_id = twin.terminal_id if twin else new_terminal_id(chance.randbytes(TERMINAL_ID_BYTES))
+        self.key = twin.key if twin else make_key(chance.randbytes(32))
         self._who = Credentials(
             terminal_id=self.terminal_id, gateway_url=GATEWAY_URL, key=self.key, gateway_keys=gateway_keys
         )
@@ -133,15 +176,17 @@ class TillHost(Mortal):
         return True
 
     async def run(self, process: Process) -> None:
-        journal = Journal.open(self._journal_path, terminal_id=self.terminal_id)
+        journal = _FailingJournal.open(self._journal_path, terminal_id=self.terminal_id).fails_by(self._disk_fails)
         process.on_death(journal.close)
-        off_ms = self.chance.choice(_CLOCK_STEPS_MS) if self.chance.random() < self._clock_off else 0
+        if self._clocks.till_off:
+            wrong = not self._calm and self.chance.random() < self._clocks.till_off
+            self.clock.off_ms = self.chance.choice(CLOCK_STEPS_MS) if wrong else 0
         runner = Runner(
             journal=journal,
-            room=Room(self._folder, ballast_bytes=0, free=lambda _: _PLENTY),
+            room=Room(self._folder, ballast_bytes=0, free=lambda _: 0 if self._full else _PLENTY),
             exchange=_Line(self, process),
             credentials=self._who,
-            clock=_Clock(self._now_ms, self._mono_ms, off_ms),
+            clock=self.clock,
             entropy=self.chance.randbytes,
             publish=lambda view: self._publish(process, view),
         )
@@ -149,6 +194,72 @@ class TillHost(Mortal):
         self.up.set()
         self.screen.wake()
         await runner.run()
+
+    # --- what befalls its machine --------------------------------------------------------------------------------
+
+    def troubles(self) -> list[Coroutine[Any, Any, None]]:
+        """Beside deaths: its disk runs full and has room again, its clock is set."""
+        return [self.misfortune(), self._runs_full(), self._clock_is_set()]
+
+    def calm(self) -> None:
+        super().calm()
+        self._full = False
+
+    def power_cut(self) -> None:
+        """Everything at once, and the clock since boot begins again."""
+        if self.process is not None:
+            self.die(self.process)
+        self.clock.booted_ms = self._mono_ms()
+
+    def copy_disk(self, to: Path) -> None:
+        """A whole copy of the journal, as a backup or a disk image has it."""
+        to.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self._journal_path)) as mine, closing(sqlite3.connect(to)) as copy:
+            mine.backup(copy)
+
+    def start_from(self, copy: Path) -> None:
+        """Its journal is replaced by an older copy: what happened since is unknown to it."""
+        if self.process is not None:
+            self.die(self.process)
+        self.sight.file.close()
+        for end in ("", "-wal", "-shm"):
+            self._journal_path.with_name(self._journal_path.name + end).unlink(missing_ok=True)
+        shutil.copyfile(copy, self._journal_path)
+        self.sight.forget()
+
+    def _disk_fails(self) -> str | None:
+        if self._calm:
+            return None
+        if self._full:
+            return "full"
+        if self._disks.till_fails and self.chance.random() < self._disks.till_fails:
+            how = self.chance.choice(("lost", "kept"))
+            self._note("disk_fails", how)
+            self._trace.count(f"commit_fails_{how}")
+            return how
+        return None
+
+    async def _runs_full(self) -> None:
+        every = self._disks.full_every
+        while every is not None:
+            await asyncio.sleep(round(self.chance.uniform(*every), 3))
+            if self._calm:
+                return
+            self._full = True
+            self._note("disk_full", "")
+            self._trace.count("disk_full")
+            await asyncio.sleep(round(self.chance.uniform(*self._disks.full_lasts), 3))
+            self._full = False
+
+    async def _clock_is_set(self) -> None:
+        every = self._clocks.till_steps
+        while every is not None:
+            await asyncio.sleep(round(self.chance.uniform(*every), 3))
+            if self._calm:
+                return
+            self.clock.off_ms = self.chance.choice((0, *CLOCK_STEPS_MS))
+            self._note("clock_set", str(self.clock.off_ms))
+            self._trace.count("clock_set")
 
     def went_down(self) -> None:
         self._runner = None
@@ -206,7 +317,7 @@ class _Line:
         match reply:
             case Reply():
                 return ResponseParts(status=reply.status, headers=reply.headers, body=reply.body)
-            case LineEnd.REFUSED | LineEnd.CONNECT_TIMEOUT:
+            case LineEnd.REFUSED | LineEnd.NO_NAME | LineEnd.CONNECT_TIMEOUT:
                 return NotSent(detail=reply.value)
             case LineEnd.CUT | LineEnd.READ_TIMEOUT:
                 return NoAnswer(detail=reply.value)

@@ -7,86 +7,56 @@ bound, with no human action. Every stream of chance has its own name, so that on
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections import Counter
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from gateway.keys import GatewayKeys, make_keys
+from gateway.store.units import StoreFailed
 from proof.asked import Asked
+from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence, GatewayFile, TillSight
-from proof.simulation.faults import Profile
-from proof.simulation.gateway import GatewayHost, SeededEntropy
-from proof.simulation.judge import Judge, Violation
-from proof.simulation.network import Reply, Serve, Wire
-from proof.simulation.phones import Phones
-from proof.simulation.processes import MortalLoop, spawn_outside
-from proof.simulation.stage import Stage
-from proof.simulation.terminal import TillHost
+from proof.simulation.faults import LineFaults, Profile
+from proof.simulation.gateway import GatewayHost
+from proof.simulation.judge import Judge
+from proof.simulation.making import Around, gateway_keys, make_cashier, make_rogue, make_till, merchants_of
+from proof.simulation.mask import Mask
+from proof.simulation.network import Forge, Reply, Serve, Wire, inside
+from proof.simulation.outcome import Outcome, ends_of, timeline_of
+from proof.simulation.phones import Phones, customers_pay
+from proof.simulation.processes import spawn_outside
+from proof.simulation.signers import REAL_EVERY
+from proof.simulation.stage import START_MS, Stage
+from proof.simulation.terminal import GATEWAY_URL, TillHost
 from proof.simulation.trace import Trace
+from proof.simulation.troubles import POISON, Misfortunes
 from proof.wallets import Wallets
 from protocol.keys import public_text
+from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
-from sandbox.wallets import make_wallets
+from sandbox.wallets import open_wallets
+from sync.link.calls import Credentials
 
-#: 2026-01-05 09:00 in Beijing. Every world begins then.
-START_MS: Final = 1_767_574_800_000
 #: After the faults: a QR that was just shown (120 s), its confirmed close, an absence proof, and pauses that had grown.
 REST_WITHIN_S: Final = 300.0
 #: Late money is looked for until a day after the end.
 LATE_MONEY_WITHIN_S: Final = 25 * 3600.0
 _MOST_S: Final = 6 * 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one world."""
-
-    seed: int
-    profile: str
-    violation: Violation | None
-    timeline: tuple[str, ...]
-    orders: int
-    payments: int
-    paid: int
-    virtual_s: float
-    deaths: int
-    checks: int
-    faults: dict[str, int]
-    ends: dict[str, int]
-    trace: str
-
-
-def run_world(
-    seed: int, profile: Profile, stage: Stage, *, keep_trace: Callable[[list[str]], None] | None = None
-) -> Outcome:
-    """Runs one world from its beginning to its end. The same seed and profile give the same `trace`."""
-    folder = stage.folder / f"{profile.name}-{seed}"
-    folder.mkdir()
-    try:
-        with asyncio.Runner(loop_factory=MortalLoop) as runner:
-            world = runner.run(_made(seed, profile, stage, folder))
-            outcome = runner.run(world.live())
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if keep_trace is not None:
-        keep_trace(world.trace.lines)
-    return outcome
-
-
-async def _made(seed: int, profile: Profile, stage: Stage, folder: Path) -> World:
-    return World(seed, profile, stage, folder)
+_LOOK_EVERY_S: Final = 20.0
+#: What is always under way on a line: polls that the gateway holds.
+_POLLS: Final = 3
+#: How far a clock that is being set may be from the true time.
+_GATEWAY_SKEW_MS: Final = 200_000
 
 
 class World:
     """See the module. Build it inside its loop."""
 
-    def __init__(self, seed: int, profile: Profile, stage: Stage, folder: Path) -> None:
+    def __init__(
+        self, seed: int, profile: Profile, stage: Stage, folder: Path, *, real_crypto: bool, mask: Mask
+    ) -> None:
         self.seed = seed
         self.profile = profile
         self.trace = Trace()
@@ -94,30 +64,61 @@ class World:
         self._over = asyncio.Event()
         self._burying = False
         stage.fresh_gateway()
-        keys = make_keys(SeededEntropy(self.chance("keys")))
-        made = make_wallets(stage.keys, random_bytes=self.chance("wallet").randbytes, now_ms=START_MS)
-        self.wallets = Wallets(made.by_name.values(), now_ms=self.now_ms, watch=self._money_moved)
+        real = real_crypto or seed % REAL_EVERY == 0
+        self._signers = stage.real if real else stage.hashed
+        keys = gateway_keys(self._signers, self.chance("keys"))
+        self._known_keys = {one.http_kid: one.http.public_key() for one in keys}
+        made = open_wallets(
+            merchants_of(self._signers, self.chance("wechat keys")), random_bytes=self.chance("wallet").randbytes
+        )
+        self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
-        self._wallet_line = self._wire("wallet", profile.wallet, hosts_wallet=True)
+        self._wallet_line = self._wire("wallet", profile.wallet)
         self._callback_line = self._wire("callbacks", profile.callbacks)
         # A third of the shops show the wallets' own QRs, the others their page.
-        qr_wallet = self.chance("qr").choice((*sorted(made.by_name), *(None,) * 6))
+        qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
         self.gateway = GatewayHost(
             engine=stage.engine,
             qr_wallet=qr_wallet,
-            keys=keys,
+            keys=keys[0],
+            signers=self._signers,
             chance=self.chance("gateway"),
             deaths=profile.gateway_deaths,
+            disks=profile.disks,
+            clocks=profile.clocks,
             now_ms=self.now_ms,
             wallets=self.wallets,
             wire=self._wallet_line,
             trace=self.trace,
             committed=self._committed,
             called=self._channel_called,
+            died=self._gateway_died,
             fell=self._fell,
         )
-        self.tills = self._tills(folder, keys)
-        self.gateway.install([(till.terminal_id, public_text(till.key)) for till in self.tills])
+        self._around = Around(
+            profile=profile,
+            stage=stage,
+            signers=self._signers,
+            mask=mask,
+            folder=folder,
+            known_keys=self._known_keys,
+            wallets=self.wallets,
+            trace=self.trace,
+            chance=self.chance,
+            now_ms=self.now_ms,
+            mono_ms=self.mono_ms,
+            wire=self._wire,
+            serve=self._serve,
+            shown=self._shown,
+            sent=self._sent,
+            fell=self._fell,
+        )
+        count = self.chance("tills").randint(*profile.people.tills)
+        self.tills = [make_till(self._around, f"till{number}") for number in range(1, count + 1)]
+        rogue_id = new_terminal_id(self.chance("rogue terminal").randbytes(TERMINAL_ID_BYTES))
+        rogue_key = self._signers.make_key(self.chance("rogue key").randbytes(32))
+        devices = [*((till.terminal_id, till.key) for till in self.tills), (rogue_id, rogue_key)]
+        self.gateway.install([(terminal_id, public_text(key)) for terminal_id, key in devices])
         self.judge = Judge(
             Evidence(
                 gateway=GatewayFile(stage.gateway_path),
@@ -126,27 +127,36 @@ class World:
                 now_ms=self.now_ms,
                 strict=not profile.late_money,
                 faultless=profile.faultless,
+                gateway_up_since=lambda: self.gateway.up_since_ms,
+                skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
             )
         )
-        phones = Phones(
+        self._phones = Phones(
             wallets=self.wallets,
             wire=self._wire("phones", profile.line),
-            serve=self.gateway.open_page,
+            serve=lambda request: self._at_gateway(lambda: self.gateway.open_page(request)),
             now_ms=self.now_ms,
         )
-        self._cashiers = [
-            Cashier(
-                till=till,
-                wallets=self.wallets,
-                phones=phones,
-                people=profile.people,
-                chance=self.chance(f"people {till.name}"),
-                now_ms=self.now_ms,
-                mono_ms=self.mono_ms,
-                trace=self.trace,
+        self._cashiers: list[Cashier] = []
+        self._cashiers += [make_cashier(self._around, till, self._phones, self._cashiers) for till in self.tills]
+        self._extra: list[asyncio.Task[None]] = []
+        self._misfortunes = Misfortunes(
+            troubles=profile.troubles,
+            chance_of=self.chance,
+            gateway=self.gateway,
+            gateway_path=stage.gateway_path,
+            tills=tuple(self.tills),
+            keys=keys,
+            clone=self._clone,
+            unruly=self.judge.evidence.unruly.add,
+            note=self._befell,
+        )
+        if profile.troubles.rogue and self.chance("rogue at all").random() < profile.troubles.rogue:
+            who = Credentials(
+                terminal_id=rogue_id, gateway_url=GATEWAY_URL, key=rogue_key, gateway_keys=self._known_keys
             )
-            for till in self.tills
-        ]
+            rogue = make_rogue(self._around, who, self.judge.evidence, self._broken)
+            self._extra.append(spawn_outside(rogue.work()))
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
@@ -166,13 +176,17 @@ class World:
 
     async def live(self) -> Outcome:
         background: list[asyncio.Task[None]] = [spawn_outside(line.weather()) for line in self._lines]
-        background += [spawn_outside(host.misfortune()) for host in (self.gateway, *self.tills)]
-        background.append(spawn_outside(self._customers_pay()))
+        background += [spawn_outside(it) for host in (self.gateway, *self.tills) for it in host.troubles()]
+        background += [spawn_outside(it) for it in self._misfortunes.all()]
+        background += [
+            spawn_outside(customers_pay(self.wallets, self.now_ms, self._deliver)),
+            spawn_outside(self._time_passes()),
+        ]
         self.gateway.start()
         for till in self.tills:
             till.start()
         try:
-            await self._until(asyncio.gather(*(cashier.work() for cashier in self._cashiers)), _MOST_S, "the_day_ends")
+            await self._until(asyncio.ensure_future(self._day()), _MOST_S, "the_day_ends")
             if self.judge.first is None:
                 await self._come_to_rest()
         finally:
@@ -182,6 +196,18 @@ class World:
             outcome = self._outcome()
             await self._bury()
         return outcome
+
+    async def _day(self) -> None:
+        """The people's work; a machine that was copied meanwhile has a cashier too."""
+        await asyncio.gather(*(cashier.work() for cashier in self._cashiers))
+        while not all(task.done() for task in self._extra):
+            await asyncio.gather(*self._extra)
+
+    async def _time_passes(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            self.judge.time_passed()
+            self._stop_if_broken()
 
     async def _until(self, work: asyncio.Future[Any], within_s: float, what: str) -> None:
         """Waits for the work, the first violation, or too long."""
@@ -197,17 +223,24 @@ class World:
 
     async def _come_to_rest(self) -> None:
         self._note("calm", "")
-        for line in self._lines:
-            line.calm()
-        for host in (self.gateway, *self.tills):
-            host.calm()
-        slowest_s = max(self.profile.line.slow_delay[1], self.profile.wallet.slow_delay[1])
-        if await self._rests_within(REST_WITHIN_S + slowest_s, every_s=5.0):
+        for troublesome in (*self._lines, self._misfortunes, self.gateway, *self.tills):
+            troublesome.calm()
+        lines = (self.profile.line, self.profile.wallet)
+        if any(line.stray for line in lines):
+            await self._strays_arrive()
+        if await self._rests_within(REST_WITHIN_S + max(line.slow_delay[1] for line in lines), every_s=5.0):
             return
         if self.profile.late_money and self.judge.first is None:
             if await self._rests_within(LATE_MONEY_WITHIN_S, every_s=300.0):
                 return
         self.judge.calm()
+
+    async def _strays_arrive(self) -> None:
+        until = self._loop.time() + self.profile.line.stray_delay[1]
+        while self._loop.time() < until:
+            await asyncio.sleep(60.0)
+            if all(line.under_way <= _POLLS for line in self._lines):
+                return
 
     async def _rests_within(self, within_s: float, *, every_s: float) -> bool:
         until = self._loop.time() + within_s
@@ -217,25 +250,17 @@ class World:
                 return self.judge.first is None
         return False
 
-    async def _customers_pay(self) -> None:
-        """Customers pay, and trades end, by time alone: the judge is told at that very moment."""
-        while True:
-            due_ms = self.wallets.next_event_ms()
-            left_s = 1.0 if due_ms is None else min(1.0, max(0.001, (due_ms - self.now_ms()) / 1000))
-            await asyncio.sleep(left_s)
-            if due_ms is not None and due_ms <= self.now_ms():
-                self.wallets.look()
-            for wallet, outgoing in self.wallets.due_notifications():
-                spawn_outside(self._deliver(wallet, outgoing))
-
     async def _deliver(self, wallet: str, outgoing: Outgoing) -> None:
         """One delivery of one notification, over a line as bad as the others; a wallet waits five seconds."""
-        reply = await self._callback_line.exchange(
-            f"notify {wallet}", lambda: self.gateway.notify(outgoing), connect_s=2.0, read_s=5.0
-        )
+        serve = self._at_gateway(lambda: self._notified(wallet, outgoing))
+        reply = await self._callback_line.exchange(f"notify {wallet}", serve, connect_s=2.0, read_s=5.0)
         answered = reply if isinstance(reply, Reply) else None
         self._note("notified", f"{wallet} {answered.status if answered is not None else reply}")
         self.wallets.notified(wallet, outgoing, answered)
+
+    async def _notified(self, wallet: str, outgoing: Outgoing) -> Reply | None:
+        self.judge.evidence.notified_ms[wallet] = self.now_ms()
+        return await self.gateway.notify(outgoing)
 
     async def _bury(self) -> None:
         self._burying = True
@@ -247,11 +272,23 @@ class World:
 
     # --- what is told to the judge and the trace -----------------------------------------------------------------
 
+    def _befell(self, what: str, about: str) -> None:
+        self.trace.count(what)
+        self._note(what, about)
+
+    def _gateway_died(self) -> None:
+        """Its open calls end with it, and what it remembered of codes: that key is never written down."""
+        self.judge.evidence.calls.died(self.now_ms())
+        self.judge.evidence.charged_with.clear()
+
     def _money_moved(self, out_trade_no: str, money: OrderMoney) -> None:
         self._note(
             "money", f"{out_trade_no} {money.state.value} captured={money.captured_fen} refunded={money.refunded_fen}"
         )
         self.judge.money_moved(out_trade_no)
+        if money.captured_fen and not money.refunded_fen:
+            for cashier in self._cashiers:
+                cashier.money_moved(out_trade_no[:25])
         self._stop_if_broken()
 
     def _committed(self) -> None:
@@ -270,19 +307,21 @@ class World:
         self.judge.sent(till, request)
         self._stop_if_broken()
 
-    def _channel_called(self, asked: Asked) -> None:
-        self.judge.channel_called(asked)
+    def _channel_called(self, asked: Asked) -> Call:
+        call = self.judge.channel_called(asked)
         self._stop_if_broken()
+        return call
 
     def _fell(self, who: str, error: BaseException) -> None:
         self._broken("no_program_falls_over", who, f"{type(error).__name__}: {error}")
 
     def _logged(self, event: str) -> None:
-        if not self._burying:
+        if not self._burying and POISON not in event:
             self._broken("no_error_is_logged", "a log", event)
 
     def _unseen(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not self._burying:
+        # A store that failed ends the process: who waited for it then hears nothing more.
+        if not self._burying and not isinstance(context.get("exception"), StoreFailed):
             self._broken("no_error_goes_unseen", "a task", f"{context.get('message')}: {context.get('exception')!r}")
 
     def _broken(self, invariant: str, about: str, what: str) -> None:
@@ -303,7 +342,7 @@ class World:
             seed=self.seed,
             profile=self.profile.name,
             violation=violation,
-            timeline=() if violation is None else self._timeline(violation.about),
+            timeline=() if violation is None else timeline_of(violation.about, self.trace, self.judge.evidence),
             orders=len({row.order_no for row in rows}),
             payments=sum(len(till.sight.file.payments()) for till in self.tills),
             paid=sum(1 for row in rows if row.state.value == "PAID"),
@@ -311,34 +350,16 @@ class World:
             deaths=self.gateway.deaths + sum(till.deaths for till in self.tills),
             checks=self.judge.checks,
             faults=dict(self.trace.counts),
-            ends=self._ends(),
+            ends=ends_of(self.judge.evidence.rows.values()),
             trace=self.trace.digest(),
+            real_crypto=self._signers.real,
+            marks=dict(self.judge.marks.counts),
+            sales=tuple((cashier.till_name, n) for cashier in self._cashiers for n in cashier.begun),
         )
-
-    def _ends(self) -> dict[str, int]:
-        """How payments ended: shows which rare paths were reached at all."""
-        ends: Counter[str] = Counter()
-        for row in self.judge.evidence.rows.values():
-            ends[row.state.value if row.proof is None else row.proof.value] += 1
-            if row.late is not None:
-                ends[f"late money {row.late.value}"] += 1
-        return dict(ends)
-
-    def _timeline(self, about: str) -> tuple[str, ...]:
-        """All that is known of an order: the world's lines, the gateway's and the tills' own records."""
-        order_no = about[:25] if len(about) >= 25 else ""
-        if not order_no:
-            return tuple(self.trace.lines[-60:])
-        lines = [line for line in self.trace.lines if order_no in line or " dies " in line or " starts " in line]
-        lines += [f"gateway file: {event}" for event in self.judge.evidence.gateway.events(order_no)]
-        for till in self.tills:
-            numbers = [number for number in till.sight.views if number.startswith(order_no)]
-            lines += [f"{till.name} file: {entry}" for n in numbers for entry in till.sight.file.entries(n)]
-        return tuple(lines[-200:])
 
     # --- how it is built -----------------------------------------------------------------------------------------
 
-    def _wire(self, name: str, faults: Any, *, hosts_wallet: bool = False) -> Wire:
+    def _wire(self, name: str, faults: LineFaults, *, forge: Forge | None = None) -> Wire:
         def note(what: str, about: str) -> None:
             self.trace.count(what)
             self.trace.note(self.now_ms(), "network", what, about)
@@ -347,37 +368,31 @@ class World:
             name=name,
             faults=faults,
             chance=self.chance(f"line {name}"),
-            host=None if hosts_wallet else lambda: self.gateway.process,
             note=note,
+            forge=forge,
         )
         self._lines.append(wire)
         return wire
 
-    def _tills(self, folder: Path, keys: GatewayKeys) -> list[TillHost]:
-        tills: list[TillHost] = []
-        for number in range(1, self.chance("tills").randint(*self.profile.people.tills) + 1):
-            name = f"till{number}"
-            till = TillHost(
-                name=name,
-                folder=folder / name,
-                chance=self.chance(name),
-                deaths=self.profile.till_deaths,
-                clock_off=self.profile.clock_off,
-                now_ms=self.now_ms,
-                mono_ms=self.mono_ms,
-                wire=self._wire(name, self.profile.line),
-                serve=self._serve,
-                gateway_keys={keys.http_kid: keys.http.public_key()},
-                trace=self.trace,
-                shown=self._shown,
-                sent=self._sent,
-                fell=self._fell,
-            )
-            tills.append(till)
-        return tills
+    def _clone(self, till: TillHost, copy: Path) -> None:
+        """A second machine starts from a copy of a till's disk, and sells."""
+        twin = make_till(self._around, f"{till.name}copy", twin=till)
+        twin.start_from(copy)
+        self.tills.append(twin)
+        self.judge.evidence.tills[twin.name] = twin.sight
+        twin.start()
+        cashier = make_cashier(self._around, twin, self._phones, self._cashiers)
+        self._cashiers.append(cashier)
+        self._extra.append(spawn_outside(cashier.work()))
 
     def _serve(self, request: RequestParts) -> Serve:
-        def serve() -> Coroutine[Any, Any, Reply | None]:
-            return self.gateway.serve(request)
+        async def serve() -> Reply | None:
+            reply = await self.gateway.serve(request)
+            if reply is not None and reply.status == 200:
+                self.judge.answered(request)
+            return reply
 
-        return serve
+        return self._at_gateway(serve)
+
+    def _at_gateway(self, work: Callable[[], Awaitable[Reply | None]]) -> Serve:
+        return inside(lambda: self.gateway.process, work)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proof.simulation.calm import WHEN_CALM
-from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayFile, RefundRow, TillFile, TillSight
+from proof.simulation.evidence import Evidence, GatewayFile, TillFile, TillSight
 from proof.simulation.invariants import one_charge_kept_per_sale
 from proof.torture.shop import Shop
 from protocol.states import RefundState, TerminalState
@@ -42,7 +42,7 @@ def judge(shop: Shop) -> Verdict:
     """Looks once."""
     money = shop.money()
     with ExitStack() as files:
-        gateway = files.enter_context(closing(_OneLook(shop.database)))
+        gateway = files.enter_context(closing(GatewayFile(shop.database)))
         tills = {
             name: TillSight(
                 name=name,
@@ -91,21 +91,6 @@ def _count(journal: Path) -> int:
     with closing(open_reading(journal)) as connection:
         found: int = connection.execute("select count(*) from payment").fetchone()[0]
     return found
-
-
-class _OneLook(GatewayFile):
-    """The gateway's rows, read once for all rules. Without it the rules read a thousand rows a thousand times."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._orders = super().channel_orders()
-        self._refunds = super().refunds()
-
-    def channel_orders(self) -> dict[str, ChannelOrderRow]:
-        return self._orders
-
-    def refunds(self) -> dict[str, RefundRow]:
-        return self._refunds
 
 
 def _evidence(gateway: GatewayFile, tills: dict[str, TillSight], money: dict[str, OrderMoney]) -> Evidence:

@@ -1,0 +1,11 @@
+"""All planted defects. At least forty; each is found within `planted.MOST_SEEDS` seeds of its profile."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proof.simulation.defects_first import FIRST
+from proof.simulation.defects_gateway import GATEWAY
+from proof.simulation.defects_till import TILL
+
+DEFECTS: Final = (*FIRST, *GATEWAY, *TILL)

@@ -1,0 +1,137 @@
+"""Makes what lives in a world: tills, cashiers, a rogue, the gateway's keys. Each draws from streams of its own.
+
+`Around` is what a world gives them all: clock, chance, lines, and whom to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gateway.keys import GatewayKeys
+from proof.simulation.customers import Cashier
+from proof.simulation.evidence import Evidence, TillSight
+from proof.simulation.faults import LineFaults, Profile
+from proof.simulation.forging import forged_answer
+from proof.simulation.mask import Mask
+from proof.simulation.network import Forge, Serve, Wire
+from proof.simulation.phones import Phones
+from proof.simulation.rogue import Rogue
+from proof.simulation.signers import Signers
+from proof.simulation.stage import Stage
+from proof.simulation.terminal import TillHost
+from proof.simulation.trace import Trace
+from proof.wallets import Wallets
+from protocol.secret import Secret
+from protocol.signature import RequestParts
+from sandbox.wallets import Merchants
+from sandbox.wechat.merchant import KeyMode
+from sync.engine.model import PaymentView
+from sync.link.calls import Credentials
+
+#: How many keys sign the gateway's answers in turn.
+_HTTP_KEYS = 3
+
+
+class MakeWire(Protocol):
+    """A line of this name, as bad as its faults; `forge` where an impostor may sit on it."""
+
+    def __call__(self, name: str, faults: LineFaults, *, forge: Forge | None = None) -> Wire: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """See the module. `shown`, `sent` and `fell` tell the judge."""
+
+    profile: Profile
+    stage: Stage
+    signers: Signers
+    mask: Mask
+    folder: Path
+    known_keys: Mapping[str, Ed25519PublicKey]
+    wallets: Wallets
+    trace: Trace
+    chance: Callable[[str], Random]
+    now_ms: Callable[[], int]
+    mono_ms: Callable[[], int]
+    wire: MakeWire
+    serve: Callable[[RequestParts], Serve]
+    shown: Callable[[TillSight, PaymentView], None]
+    sent: Callable[[TillSight, RequestParts], None]
+    fell: Callable[[str, BaseException], None]
+
+
+def gateway_keys(signers: Signers, chance: Random) -> list[GatewayKeys]:
+    """One root for ever; the key that signs answers is one of three that the tills know."""
+    root = signers.make_key(chance.randbytes(32))
+    return [GatewayKeys(http=signers.make_key(chance.randbytes(32)), root=root) for _ in range(_HTTP_KEYS)]
+
+
+def merchants_of(signers: Signers, chance: Random) -> Merchants:
+    """By which of its keys WeChat Pay signs to this shop; side by side, callbacks change it each time."""
+    mode = chance.choice((*KeyMode, KeyMode.SIDE_BY_SIDE))
+    return replace(signers.merchants, wechat=replace(signers.merchants.wechat, key_mode=mode))
+
+
+def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHost:
+    profile = around.profile
+    return TillHost(
+        name=name,
+        folder=around.folder / name,
+        stage=around.stage,
+        make_key=around.signers.make_key,
+        chance=around.chance(name),
+        deaths=profile.till_deaths,
+        disks=profile.disks,
+        clocks=profile.clocks,
+        now_ms=around.now_ms,
+        mono_ms=around.mono_ms,
+        wire=around.wire(name, profile.line, forge=forged_answer),
+        serve=around.serve,
+        gateway_keys=around.known_keys,
+        trace=around.trace,
+        shown=around.shown,
+        sent=around.sent,
+        twin=twin,
+        fell=around.fell,
+    )
+
+
+def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequence[Cashier]) -> Cashier:
+    """`others`: all cashiers of the shop; a customer may hold one code under two guns."""
+
+    def lend(name: str) -> Secret | None:
+        return next((one.code for one in others if one.till_name != name and one.code is not None), None)
+
+    return Cashier(
+        till=till,
+        wallets=around.wallets,
+        phones=phones,
+        people=around.profile.people,
+        chance_of=lambda number: around.chance(f"people {till.name} {number}"),
+        skipped=lambda number: (till.name, number) in around.mask.skipped,
+        lend=lend,
+        now_ms=around.now_ms,
+        trace=around.trace,
+    )
+
+
+def make_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Callable[[str, str, str], None]) -> Rogue:
+    """People look after what this terminal leaves behind."""
+    evidence.unruly.add(who.terminal_id)
+    return Rogue(
+        who=who,
+        wire=around.wire("rogue", around.profile.line, forge=forged_answer),
+        serve=around.serve,
+        wallets=around.wallets,
+        chance=around.chance("rogue"),
+        now_ms=around.now_ms,
+        sold=evidence.sale_of.__setitem__,
+        broken=broken,
+        others=lambda: [n for n, row in evidence.rows.items() if row.terminal_id != who.terminal_id],
+    )

@@ -1,0 +1,87 @@
+"""Marks on paths that are rarely taken: what a world has reached, seen from outside.
+
+A simulation that never reaches a path proves nothing about it. `EXPECTED` names what the suite's seeds must reach,
+`BY_FLAG` what only long runs do, `UNREACHED` what none has.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from proof.asked import Asked, Verb
+from proof.simulation.evidence import ChannelOrderRow, GatewayRow, RefundRow
+from protocol.states import GatewayState, ProofKind, TerminalState
+from sync.engine.model import PaymentView
+
+
+class Marks:
+    """`counts`: how often each mark was reached."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def reached(self, mark: str) -> None:
+        self.counts[mark] += 1
+
+    def row_moved(self, before: GatewayRow | None, after: GatewayRow) -> None:
+        if before is None:
+            self.reached(f"gateway takes {after.state}")
+        elif before.state is not after.state:
+            self.reached(f"gateway {before.state} to {after.state}")
+        if after.proof is not None and (before is None or before.proof is None):
+            self.reached(f"proof {after.proof}")
+        if after.late is not None and (before is None or before.late is not after.late):
+            self.reached(f"late money {after.late}")
+        if after.cancel_requested and before is not None and not before.cancel_requested:
+            self.reached(f"cancelled in {before.state}")
+
+    def order_moved(self, before: ChannelOrderRow | None, after: ChannelOrderRow) -> None:
+        if after.ended is not None and (before is None or before.ended is None):
+            self.reached(f"order ends {after.ended}")
+
+    def refund_moved(self, before: RefundRow | None, after: RefundRow) -> None:
+        if before is not None and before.state is not after.state:
+            self.reached(f"refund {before.state} to {after.state}")
+        if before is None:
+            self.reached(f"refund by {after.cause}")
+
+    def shown(self, before: PaymentView | None, after: PaymentView) -> None:
+        if before is not None and before.state is not after.state:
+            self.reached(f"till {before.state} to {after.state}")
+
+    def called(self, asked: Asked) -> None:
+        if asked.verb is not Verb.OTHER:
+            self.reached(f"{asked.wallet} {asked.verb}")
+
+
+_G, _T, _P = GatewayState, TerminalState, ProofKind
+
+EXPECTED: Final = frozenset(
+    {
+        *(f"gateway {a} to {b}" for a, b in (
+            (_G.CREATED, _G.SENT), (_G.CREATED, _G.NOT_PAID), (_G.SENT, _G.PAID), (_G.SENT, _G.NOT_PAID),
+            (_G.SENT, _G.REVERSING), (_G.SENT, _G.UNDO_BY_REFUND), (_G.REVERSING, _G.NOT_PAID),
+            (_G.UNDO_BY_REFUND, _G.NOT_PAID),
+        )),
+        *(f"till {a} to {b}" for a, b in (
+            (_T.SENDING, _T.WAITING), (_T.SENDING, _T.UNKNOWN), (_T.SENDING, _T.CANCELLING),
+            (_T.SENDING, _T.NOT_PAID), (_T.WAITING, _T.UNKNOWN), (_T.WAITING, _T.CANCELLING), (_T.WAITING, _T.PAID),
+            (_T.WAITING, _T.NOT_PAID), (_T.UNKNOWN, _T.WAITING), (_T.UNKNOWN, _T.CANCELLING), (_T.UNKNOWN, _T.PAID),
+            (_T.UNKNOWN, _T.NOT_PAID), (_T.CANCELLING, _T.PAID), (_T.CANCELLING, _T.NOT_PAID),
+        )),
+        *(f"proof {kind}" for kind in _P),
+        *(f"{wallet} {verb}" for wallet in ("alipay", "wechat", "unionpay") for verb in (
+            Verb.PAY, Verb.CREATE, Verb.QUERY, Verb.CANCEL, Verb.REFUND
+        )),
+        "refund CREATED to SENT",
+        "refund SENT to DONE",
+        "late money found",
+        "late money undone",
+    }
+)  # fmt: skip
+#: Reached by longer runs (`guitai simulate --seeds 500`), not by every suite.
+BY_FLAG: Final = frozenset({f"gateway {_G.REVERSING} to {_G.UNDO_BY_REFUND}"})
+#: Edges of the tables that no run has taken so far: the gateway answers a first request before its wallet does, and the
+#: wallets of the sandbox refuse no refund for good.
+UNREACHED: Final = frozenset({f"till {_T.SENDING} to {_T.PAID}", "refund SENT to FAILED"})

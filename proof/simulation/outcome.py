@@ -1,0 +1,59 @@
+"""What became of one world: figures for the record and, when a rule broke, all that is known of the order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from proof.simulation.evidence import Evidence, GatewayRow
+from proof.simulation.judge import Violation
+from proof.simulation.trace import Trace
+
+_MOST_LINES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one world."""
+
+    seed: int
+    profile: str
+    violation: Violation | None
+    timeline: tuple[str, ...]
+    orders: int
+    payments: int
+    paid: int
+    virtual_s: float
+    deaths: int
+    checks: int
+    faults: dict[str, int]
+    ends: dict[str, int]
+    trace: str
+    real_crypto: bool
+    marks: dict[str, int]
+    sales: tuple[tuple[str, int], ...]
+    cpu_s: float = 0.0
+
+
+def ends_of(rows: Iterable[GatewayRow]) -> dict[str, int]:
+    """How payments ended."""
+    ends: Counter[str] = Counter()
+    for row in rows:
+        ends[row.state.value if row.proof is None else row.proof.value] += 1
+        if row.late is not None:
+            ends[f"late money {row.late.value}"] += 1
+    return dict(ends)
+
+
+def timeline_of(about: str, trace: Trace, evidence: Evidence) -> tuple[str, ...]:
+    """All that is known of an order: the world's lines, the gateway's and the tills' own records."""
+    order_no = about[:25] if len(about) >= 25 else ""
+    if not order_no:
+        return tuple(trace.lines[-60:])
+    lines = [line for line in trace.lines if order_no in line or " dies " in line or " starts " in line]
+    lines += [f"gateway file: {event}" for event in evidence.gateway.events(order_no)]
+    for till in evidence.tills.values():
+        numbers = [number for number in till.views if number.startswith(order_no)]
+        lines += [f"{till.name} file: {entry}" for n in numbers for entry in till.file.entries(n)]
+    return tuple(lines[-_MOST_LINES:])

@@ -1,0 +1,158 @@
+"""What must have happened before a row may say what it says: table P, read from the lines instead of from the rows.
+
+A proof that is true by luck is a defect all the same. These rules ask of each end of a channel order whether the wallet
+truly said it, and whether the waiting times of the table had passed on a clock that nobody can set. One function per
+rule; see `proof.simulation.invariants` for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proof.asked import Asked, Verb
+from proof.simulation.calls import Call, Ended
+from proof.simulation.evidence import ChannelOrderRow, Evidence
+from proof.simulation.invariants import Complaints
+from protocol.states import ProofKind, RefundState
+
+#: Table P, ABSENT.
+QUIET_MS: Final = 30_000
+UNDO_AFTER_MS: Final = 15_000
+BETWEEN_MS: Final = 5_000
+#: A gateway whose clock is being set takes the difference up slowly: a second of its own is within a twentieth of one.
+_CLOCK_SHARE: Final = 0.93
+#: So many queries after one another take at least this long, with the extra one before an undo, and over a restart.
+_IN_A_ROW: Final = 3
+_NOT_WITHIN_MS: Final = 1_200
+
+_OPENING: Final = (Verb.PAY, Verb.CREATE)
+_UNDOING: Final = (Verb.CANCEL, Verb.CLOSE)
+
+
+def an_end_was_seen(e: Evidence, before: ChannelOrderRow | None, after: ChannelOrderRow) -> Complaints:
+    """Each end of an order has the wallet's own words behind it, in the order and after the time that table P asks."""
+    if after.ended is None or (before is not None and before.ended is after.ended):
+        return
+    calls = e.calls.of(after.out_trade_no)
+    match after.ended:
+        case ProofKind.ABSENT:
+            yield from _absent(e, after, calls)
+        case ProofKind.CLOSED:
+            undone_ms = max((call.sent_ms for call in calls if call.verb in _UNDOING), default=0)
+            if not any(c.verb is Verb.QUERY and c.how is Ended.TRUE and c.sent_ms >= undone_ms for c in calls):
+                yield after.payment_no, "CLOSED, and no query was answered since the last undo was sent"
+        case ProofKind.DECLINED:
+            opening = [c for c in calls if c.verb in _OPENING]
+            if not any(c.how is Ended.TRUE for c in opening):
+                yield after.payment_no, "DECLINED, and no request to pay was answered by the wallet"
+            elif any(c.how not in (Ended.TRUE, Ended.UNSENT) for c in opening):
+                yield after.payment_no, "DECLINED, and another request to pay may have arrived"
+        case ProofKind.NOT_SENT:
+            reached = [c for c in calls if c.verb in _OPENING and c.how is not Ended.UNSENT]
+            if reached:
+                yield after.payment_no, f"NOT_SENT, and a {reached[0].verb} may have arrived ({reached[0].how})"
+        case ProofKind.REFUNDED:
+            if not any(_refund_was_seen(e, after, number) for number in _refunds_of(e, after.out_trade_no)):
+                yield after.payment_no, "REFUNDED, and no wallet said that a refund is done"
+        case _:
+            yield after.payment_no, f"an order that exists ended as {after.ended}"
+
+
+def _absent(e: Evidence, order: ChannelOrderRow, calls: list[Call]) -> Complaints:
+    opening = [c for c in calls if c.verb in _OPENING]
+    if any(c.ended_ms is None for c in opening):
+        yield order.payment_no, "ABSENT while the call that pays is open"
+        return
+    # A gateway that died between its row and its call has opened nothing, and cannot know it.
+    closed_ms = max((c.ended_ms or 0 for c in opening), default=0)
+    sent_ms = min((c.sent_ms for c in opening), default=e.opened_ms[order.out_trade_no])
+    undone = [
+        c.sent_ms
+        for c in calls
+        if c.verb in _UNDOING and c.how is Ended.TRUE and c.sent_ms - sent_ms >= UNDO_AFTER_MS * _CLOCK_SHARE
+    ]
+    if not undone:
+        yield order.payment_no, "ABSENT without an undo that was acknowledged at least 15 s after the send"
+        return
+    seen = [c.sent_ms for c in calls if c.verb is Verb.QUERY and c.how is Ended.TRUE and c.sent_ms >= min(undone)]
+    if len(seen) < 2 or max(seen) - min(seen) < BETWEEN_MS * _CLOCK_SHARE:
+        yield order.payment_no, f"ABSENT after {len(seen)} answers since the undo, within {_span(seen)} ms"
+    elif max(seen) - closed_ms < QUIET_MS * _CLOCK_SHARE:
+        yield order.payment_no, f"ABSENT, asked {max(seen) - closed_ms} ms after the pay call was closed"
+
+
+def _span(moments: list[int]) -> int:
+    return max(moments) - min(moments) if moments else 0
+
+
+def _refunds_of(e: Evidence, out_trade_no: str) -> list[str]:
+    return [r.refund_no for r in e.gateway.refunds().values() if r.out_trade_no == out_trade_no]
+
+
+def _refund_was_seen(e: Evidence, order: ChannelOrderRow, refund_no: str) -> bool:
+    """By an answer about it, or by a notification of its wallet that came after it was asked for."""
+    row, calls = e.gateway.refunds().get(refund_no), e.calls.of(refund_no)
+    if row is None or row.state is not RefundState.DONE or not calls:
+        return False
+    told_ms = e.notified_ms.get(order.account_id.split("-")[1], 0)
+    return told_ms >= calls[0].sent_ms or any(c.how is Ended.TRUE for c in calls)
+
+
+def one_open_order_per_payment(e: Evidence, before: ChannelOrderRow | None, after: ChannelOrderRow) -> Complaints:
+    """No second channel order, whoever wants to pay it, before the first is proven over; an end is for ever."""
+    if before is None:
+        open_ones = [o.out_trade_no for o in e.gateway.orders_of(after.payment_no) if o.ended is None]
+        if len(open_ones) > 1:
+            yield after.payment_no, f"open at once: {', '.join(open_ones)}"
+    elif before.ended is not None and after.ended is not before.ended:
+        yield after.payment_no, f"an order that ended as {before.ended} is {after.ended or 'open'} again"
+    elif before.account_id != after.account_id:
+        yield after.payment_no, "an order moved to another account"
+
+
+def one_call_at_a_time(e: Evidence, asked: Asked) -> Complaints:
+    """Whoever works on an order holds its lease: no two calls about it at once, but that the pay call may be open."""
+    if not asked.number or asked.verb in _OPENING:
+        return
+    under_way = [c for c in e.calls.of(asked.number) if c.how is Ended.OPEN and c.verb not in _OPENING]
+    if under_way:
+        yield asked.number, f"{asked.verb} sent while a {under_way[0].verb} is open"
+
+
+def queries_keep_their_pace(e: Evidence, asked: Asked) -> Complaints:
+    """A wallet is asked about one order at its account's interval. A query right before an undo comes in between."""
+    if asked.verb is not Verb.QUERY:
+        return
+    sent = [c.sent_ms for c in e.calls.of(asked.number) if c.verb is Verb.QUERY and c.how is not Ended.DIED]
+    if len(sent) >= _IN_A_ROW and e.now_ms() - sent[-_IN_A_ROW] < _NOT_WITHIN_MS:
+        yield asked.number, f"{_IN_A_ROW + 1} queries within {e.now_ms() - sent[-_IN_A_ROW]} ms"
+
+
+def one_pay_request_per_order(e: Evidence, asked: Asked) -> Complaints:
+    """A scanned code is sent to the wallet once under one number: what comes after is a query."""
+    if asked.verb is Verb.PAY and any(
+        c.verb is Verb.PAY and c.how is not Ended.UNSENT for c in e.calls.of(asked.number)
+    ):
+        yield asked.number, "the code was sent to the wallet a second time"
+
+
+def one_code_one_payment(e: Evidence, asked: Asked) -> Complaints:
+    """A code that is under two guns is sent to the wallet for one payment only."""
+    if asked.verb is not Verb.PAY:
+        return
+    order = e.gateway.channel_orders().get(asked.number)
+    mark = None if order is None else e.code_of.get(order.payment_no)
+    if order is None or mark is None:
+        return
+    first = e.charged_with.setdefault(mark, order.payment_no)
+    if first != order.payment_no:
+        yield order.payment_no, f"charges the code that {first} was charged with"
+
+
+ON_ORDER: Final = (an_end_was_seen, one_open_order_per_payment)
+ON_CHANNEL_CALL: Final = (
+    one_call_at_a_time,
+    queries_keep_their_pace,
+    one_pay_request_per_order,
+    one_code_one_payment,
+)

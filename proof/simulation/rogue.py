@@ -1,0 +1,175 @@
+"""A terminal whose program keeps none of the rules: correctly signed, and wrong. What the gateway lets it do is judged
+by the same rules as everything else; what it must refuse in words is judged here.
+
+It holds no journal, acknowledges nothing, and leaves people to look after its payments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from proof.simulation.network import LineEnd, Reply, Serve, Wire
+from proof.simulation.terminal import GATEWAY_URL
+from proof.wallets import Wallets
+from protocol.chain import genesis
+from protocol.messages import PaymentRequest, Presented, RefundRequest
+from protocol.money import CNY
+from protocol.numbers import NUMBER_BYTES, new_number
+from protocol.secret import Secret
+from protocol.signature import RequestParts, ResponseParts
+from protocol.states import GatewayState
+from sandbox.scripts import parse_script
+from sync.engine.events import Answer, Call, CancelCall, PayCall, QueryCall, RefundCall, StatusAnswer
+from sync.link.calls import Credentials, Stamp, build, read
+from sync.link.exchange import NoAnswer, NotSent
+
+_LIFE_MS = 15_000
+
+
+class Rogue:
+    """`sold(order_no, sale_id)` and `broken(rule, about, what)` tell the judge; `others()` are payments of the shop."""
+
+    def __init__(
+        self,
+        *,
+        who: Credentials,
+        wire: Wire,
+        serve: Callable[[RequestParts], Serve],
+        wallets: Wallets,
+        chance: Random,
+        now_ms: Callable[[], int],
+        sold: Callable[[str, str], None],
+        broken: Callable[[str, str, str], None],
+        others: Callable[[], list[str]],
+    ) -> None:
+        self._who = who
+        self._wire = wire
+        self._serve = serve
+        self._wallets = wallets
+        self._chance = chance
+        self._now_ms = now_ms
+        self._sold = sold
+        self._broken = broken
+        self._others = others
+
+    async def work(self) -> None:
+        acts = [
+            self._second_while_open,
+            self._other_content,
+            self._pays_what_was_cancelled,
+            self._too_late,
+            self._refunds_too_much,
+            self._reads_what_is_not_its_own,
+        ]
+        self._chance.shuffle(acts)
+        for act in acts:
+            await asyncio.sleep(self._chance.uniform(0.5, 8.0))
+            await act()
+
+    async def _second_while_open(self) -> None:
+        """Payment 2 while payment 1 is open."""
+        sale, order = self._sale()
+        await self._pay(sale, order, n=1, script="ask_password:20")
+        answer = await self._pay(sale, order, n=2, script="pay")
+        if isinstance(answer, StatusAnswer) and answer.status.state is not GatewayState.NOT_PAID:
+            first = await self._ask(QueryCall(payment_no=f"{order}-1", wait_s=0, after_seq=0))
+            if isinstance(first, StatusAnswer) and first.status.state is not GatewayState.NOT_PAID:
+                self._broken("a_second_payment_is_refused", f"{order}-2", f"taken as {answer.status.state}")
+
+    async def _other_content(self) -> None:
+        """The same number with another amount."""
+        sale, order = self._sale()
+        first = await self._pay(sale, order, n=1, script="pay", fen=1_000)
+        again = await self._pay(sale, order, n=1, script="pay", fen=2_000)
+        if isinstance(first, StatusAnswer) and isinstance(again, StatusAnswer):
+            self._broken("same_number_same_content", f"{order}-1", "other content was answered as if it were the first")
+
+    async def _pays_what_was_cancelled(self) -> None:
+        """A cancel that comes before its payment."""
+        sale, order = self._sale()
+        answer = await self._ask(CancelCall(payment_no=f"{order}-1", amount_fen=700, operator="01"))
+        if not isinstance(answer, StatusAnswer):
+            return
+        await asyncio.sleep(self._chance.choice((0.0, 1.0, 70.0)))
+        paid = await self._pay(sale, order, n=1, script="pay", fen=700)
+        if isinstance(paid, StatusAnswer) and paid.status.state is not GatewayState.NOT_PAID:
+            self._broken("a_tombstone_stays", f"{order}-1", f"cancelled, and then {paid.status.state}")
+
+    async def _too_late(self) -> None:
+        """A request that arrives long after it expired."""
+        sale, order = self._sale()
+        answer = await self._pay(sale, order, n=1, script="pay", expired=True)
+        if isinstance(answer, StatusAnswer) and answer.status.state is not GatewayState.NOT_PAID:
+            self._broken("an_expired_request_is_no_payment", f"{order}-1", f"taken as {answer.status.state}")
+
+    async def _refunds_too_much(self) -> None:
+        """Three refunds of most of the amount, at once."""
+        sale, order = self._sale()
+        await self._pay(sale, order, n=1, script="pay", fen=1_000)
+        await asyncio.sleep(6.0)
+        await asyncio.gather(*(self._refund(f"{order}-1", fen) for fen in (600, 600, 1_001)))
+
+    async def _refund(self, payment_no: str, fen: int) -> None:
+        number = new_number(self._chance.randbytes(NUMBER_BYTES))
+        request = RefundRequest(refund_no=number, amount_fen=fen, currency=CNY, note="退货", operator="01")
+        await self._ask(RefundCall(payment_no=payment_no, refund_no=number, request=request))
+
+    async def _reads_what_is_not_its_own(self) -> None:
+        others = self._others()
+        if others:
+            number = self._chance.choice(others)
+            answer = await self._ask(QueryCall(payment_no=number, wait_s=0, after_seq=0))
+            if isinstance(answer, StatusAnswer):
+                self._broken("a_terminal_reaches_its_own", number, "another terminal's payment was told")
+
+    def _sale(self) -> tuple[str, str]:
+        sale, order = (new_number(self._chance.randbytes(NUMBER_BYTES)) for _ in range(2))
+        self._sold(order, sale)
+        return sale, order
+
+    async def _pay(
+        self, sale: str, order: str, *, n: int, script: str, fen: int = 1_200, expired: bool = False
+    ) -> Answer:
+        wallet = self._chance.choice(sorted(self._wallets.by_name))
+        parsed = parse_script(script)
+        assert parsed is not None, "a script"
+        request = PaymentRequest(
+            payment_no=f"{order}-{n}",
+            sale_id=sale,
+            amount_fen=fen,
+            currency=CNY,
+            presented=Presented.CUSTOMER,
+            auth_code=Secret(self._wallets.show_code(wallet, parsed)),
+            subject="商品",
+            operator="01",
+            expires=self._now_ms() + (-600_000 if expired else _LIFE_MS),
+        )
+        return await self._ask(PayCall(payment_no=request.payment_no, request=request))
+
+    async def _ask(self, call: Call) -> Answer:
+        stamp = Stamp(
+            created_s=self._now_ms() // 1000,
+            nonce=self._chance.randbytes(16),
+            journal_seq=0,
+            journal_head=genesis(self._who.terminal_id),
+        )
+        request = build(call, self._who, stamp)
+        about = f"{request.method} {request.path}"
+        reply = await self._wire.exchange(about, self._serve(request), connect_s=3.0, read_s=10.0)
+        match reply:
+            case Reply():
+                came = ResponseParts(status=reply.status, headers=reply.headers, body=reply.body)
+            case LineEnd.REFUSED | LineEnd.NO_NAME | LineEnd.CONNECT_TIMEOUT:
+                came = NotSent(detail=reply.value)
+            case LineEnd.CUT | LineEnd.READ_TIMEOUT:
+                came = NoAnswer(detail=reply.value)
+        return read(call, request, came, self._who)
+
+
+def rogue_credentials(terminal_id: str, key: Ed25519PrivateKey, known: dict[str, Ed25519PublicKey]) -> Credentials:
+    """It believes the gateway's signatures as every till does."""
+    return Credentials(terminal_id=terminal_id, gateway_url=GATEWAY_URL, key=key, gateway_keys=known)

@@ -1,0 +1,86 @@
+"""Oracles that are about time: what must have been noticed by now, in the middle of the storm. One function per rule.
+
+Each gives a program as long as its promise says, counted only while the program was up without a break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from proof.asked import Verb
+from proof.simulation.evidence import Evidence
+from proof.simulation.invariants import Complaints
+from protocol.states import GatewayState, ProofKind
+
+#: SAFETY.md section 2: no acknowledgement 120 s after PAID raises the alarm. The rest is for a clock that was set back.
+UNNOTICED_WITHIN_MS: Final = 120_000 + 40_000
+#: "Late-money watch: +1, 5, 15 min": a minute after an end somebody asks, and again if that got no answer.
+WATCHED_FROM_MS: Final = 30_000
+WATCHED_WITHIN_MS: Final = 60_000 + 45_000
+#: There is an earlier look besides, at five seconds.
+FIRST_LOOK_MS: Final = 7_000
+#: An order in which nothing moves is asked about at least this often, whatever its wallet answers.
+ASKED_WITHIN_MS: Final = 125_000
+_WATCHED: Final = (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT)
+
+
+def paid_is_noticed(e: Evidence) -> Complaints:
+    """PAID that no till acknowledged raises an alarm."""
+    alarmed = {about for kind, about in e.gateway.open_alarms() if kind == "paid_unnoticed"}
+    for row in e.rows.values():
+        if row.state is not GatewayState.PAID or row.acked_seq is not None:
+            continue
+        since_ms = _since(e, e.paid_since_ms.get(row.payment_no))
+        if since_ms is not None and e.now_ms() - since_ms > UNNOTICED_WITHIN_MS + e.skew_ms:
+            if not any(row.payment_no in about for about in alarmed):
+                yield row.payment_no, f"PAID for {(e.now_ms() - since_ms) // 1000} s, unnoticed, and no alarm"
+
+
+def ends_are_watched(e: Evidence) -> Complaints:
+    """After an end that money can still follow, the wallet is asked again within its time."""
+    for number, order in e.gateway.channel_orders().items():
+        row = e.rows.get(order.payment_no)
+        if order.ended not in _WATCHED or row is None or row.late is not None:
+            continue
+        ended_ms = e.ended_since_ms[number]
+        since_ms = _since(e, ended_ms)
+        if since_ms is None or e.now_ms() - since_ms <= WATCHED_WITHIN_MS + e.skew_ms:
+            continue
+        asked_ms = [c.sent_ms - ended_ms for c in e.calls.of(number) if c.verb is Verb.QUERY and c.sent_ms >= ended_ms]
+        if max(asked_ms, default=0) < (WATCHED_FROM_MS if e.skew_ms == 0 else FIRST_LOOK_MS):
+            yield order.payment_no, f"{order.ended}, and only asked {asked_ms} ms after it"
+
+
+def open_orders_are_driven(e: Evidence) -> Complaints:
+    """An order that is not over is asked about, undone or given back: never forgotten."""
+    for number, order in e.gateway.channel_orders().items():
+        row = e.rows.get(order.payment_no)
+        if order.ended is not None or row is None or row.state.final:
+            continue
+        calls = e.calls.of(number)
+        refunds = [call for refund in _refunds(e, number) for call in e.calls.of(refund)]
+        last_ms = max((c.sent_ms for c in (*calls, *refunds)), default=0)
+        since_ms = _since(e, max(last_ms, e.opened_ms.get(number, 0)))
+        if since_ms is not None and e.now_ms() - since_ms > ASKED_WITHIN_MS + e.skew_ms:
+            yield (
+                order.payment_no,
+                f"{row.state}, and its wallet was not called for {(e.now_ms() - since_ms) // 1000} s",
+            )
+
+
+def _refunds(e: Evidence, number: str) -> list[str]:
+    return [r.refund_no for r in e.gateway.refunds().values() if r.out_trade_no == number]
+
+
+def _since(e: Evidence, at_ms: int | None) -> int | None:
+    """The later of that moment and the gateway's last start; None: it is down, or never was."""
+    up_ms = e.gateway_up_since()
+    return None if at_ms is None or up_ms is None else max(at_ms, up_ms)
+
+
+ON_TIME: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
+    paid_is_noticed,
+    ends_are_watched,
+    open_orders_are_driven,
+)
