@@ -55,7 +55,7 @@ def pace_of(per_second: int) -> Pace:
 class Limits:
     """The paces, one for each kind of caller."""
 
-    terminal: Pace = Pace(at_once=1_000, per_second=200)
+    terminal: Pace = Pace(at_once=2_000, per_second=400)
     stranger: Pace = Pace(at_once=1_000, per_second=200)
     guest: Pace = Pace(at_once=1_000, per_second=200)
     wallet: Pace = Pace(at_once=5_000, per_second=1_000)

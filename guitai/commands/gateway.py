@@ -65,7 +65,7 @@ command.add_command(proof_keys)
 @click.option(
     "--terminal-pace",
     type=click.IntRange(1, 100_000),
-    default=200,
+    default=400,
     show_default=True,
     metavar="N",
     help="Calls a second that one terminal may make for long; five times as many at once.",

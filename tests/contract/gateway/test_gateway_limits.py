@@ -27,6 +27,7 @@ from protocol.messages import (
     ActivationRequest,
     CancelRequest,
     JournalUpload,
+    OfflineKitRequest,
     PaymentRequest,
     Problem,
     RefundRequest,
@@ -49,6 +50,7 @@ BODIES: dict[Call, type[msgspec.Struct]] = {
     Call.CANCEL: CancelRequest,
     Call.ACK: AckRequest,
     Call.REFUND: RefundRequest,
+    Call.KIT: OfflineKitRequest,
     Call.STORE_ACK: StoreAckRequest,
     Call.JOURNAL: JournalUpload,
 }
@@ -302,6 +304,7 @@ def test_every_call_of_the_table_is_reached_by_an_address() -> None:
         ("POST", f"/v1/payments/{number}-1/refunds"),
         ("GET", f"/v1/refunds/{number}"),
         ("POST", "/v1/journal"),
+        ("POST", "/v1/offline/kit"),
         ("GET", "/v1/store/paid"),
         ("POST", "/v1/store/paid/ack"),
     }

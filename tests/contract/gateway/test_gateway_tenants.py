@@ -48,7 +48,7 @@ NAMED: dict[Call, tuple[str, str, Struct | None, Reason | GatewayState]] = {
     Call.ASK_REFUND: ("GET", "/v1/refunds/{refund}", None, Reason.UNKNOWN_REFUND),
 }
 #: Calls that name nothing of anybody: their subject is the caller himself.
-OWN = {Call.ACTIVATE, Call.TAKE, Call.JOURNAL, Call.STORE_PAID, Call.STORE_ACK}
+OWN = {Call.ACTIVATE, Call.TAKE, Call.JOURNAL, Call.KIT, Call.STORE_PAID, Call.STORE_ACK}
 
 
 def test_every_call_is_placed() -> None:
