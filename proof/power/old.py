@@ -1,0 +1,113 @@
+"""Files of every earlier version, with rows in them, and the recording of how the program of today takes each up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlite_utils import Database
+
+import gateway.store.migrations
+from gateway.store.migrate import HEAD
+from gateway.store.sqlite import open_sqlite
+from gateway.store.tables import METADATA
+from proof.power.oracles import in_memory
+from proof.power.recording import Recording, recording
+from sync.engine.statements import read_statement
+from sync.journal.apply import apply
+from sync.journal.connection import open_writing
+from sync.journal.schema import migrations
+
+#: Tills of the first version knew nothing of refunds and of the store's QR.
+_LATER: Final = ("refund.", "store.")
+#: Payments of the first version had one channel order each.
+_SIMPLE: Final = (
+    "(terminal_id, order_no, n) in (select terminal_id, order_no, n from channel_orders group by 1, 2, 3 "
+    "having count(*) = 1)"
+)
+
+
+def record_migrations(folder: Path, *, journal: bytes, store: bytes) -> list[Recording]:
+    """`journal`, `store`: databases of today, from which rows are taken."""
+    return [*_journals(folder, journal), *_stores(folder, store)]
+
+
+def _journals(folder: Path, today: bytes) -> Iterator[Recording]:
+    names = [step.name for step in migrations().pending(Database(memory=True))]
+    for number, name in enumerate(names[1:], start=1):
+        path = folder / f"journal-{number}" / "journal.db"
+        path.parent.mkdir()
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            migrations().apply(Database(db, execute_plugins=False), stop_before=name)
+            _fill_journal(db, today)
+        with recording(path.parent) as recorder:
+            open_writing(path).close()
+        yield from recorder.recordings
+
+
+def _fill_journal(db: sqlite3.Connection, today: bytes) -> None:
+    with in_memory(today) as source:
+        entries = source.execute("select seq, kind, at_ms, about, body, hash from entry order by seq").fetchall()
+        settings = source.execute("select name, value from setting").fetchall()
+    db.execute("begin")
+    db.executemany("insert into setting values (?, ?)", settings)
+    for entry in entries:
+        statement = read_statement(entry[4])
+        if statement is None or entry[1].startswith(_LATER):
+            break
+        db.execute("insert into entry (seq, kind, at_ms, about, body, hash) values (?, ?, ?, ?, ?, ?)", entry)
+        apply(db, statement, at_ms=entry[2])
+    db.execute("commit")
+
+
+def _stores(folder: Path, today: bytes) -> Iterator[Recording]:
+    config = Config()
+    place = Path(gateway.store.migrations.__file__).parent
+    config.set_main_option("script_location", str(place).replace("%", "%%"))
+    revisions = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+    for revision in sorted(set(revisions) - {HEAD}):
+        path = folder / f"store-{revision}" / "gateway.db"
+        path.parent.mkdir()
+        engine = create_engine(f"sqlite:///{path}")
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+        engine.dispose()
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            _fill_store(db, today)
+        with recording(path.parent) as recorder:
+            open_sqlite(path).dispose()
+        yield from recorder.recordings
+
+
+def _fill_store(db: sqlite3.Connection, today: bytes) -> None:
+    """Rows of today, as far as the old tables have their columns; tasks about them in whatever form they had."""
+    with in_memory(today) as source:
+        db.execute("begin")
+        for table in METADATA.sorted_tables:
+            old, new = _columns(db, table.name), _columns(source, table.name)
+            if not old or not set(old) <= set(new):
+                continue
+            simple = f" where {_SIMPLE}" if {"terminal_id", "order_no", "n"} <= set(old) else ""
+            names = ", ".join(old)
+            rows = source.execute(f"select {names} from {table.name}{simple}").fetchall()  # noqa: S608 - schema's names
+            marks = ", ".join("?" * len(old))
+            db.executemany(f"insert into {table.name} ({names}) values ({marks})", rows)  # noqa: S608
+        columns = _columns(db, "tasks")
+        order = db.execute("select * from channel_orders limit 1")
+        known = dict(zip((one[0] for one in order.description), order.fetchone(), strict=True))
+        known |= {"kind": "work", "due_ms": 1, "ref": known["out_trade_no"], "lease_until_ms": 0, "lease_owner": None}
+        marks = ", ".join("?" * len(columns))
+        db.execute(f"insert or ignore into tasks values ({marks})", [known.get(name, 0) for name in columns])  # noqa: S608
+        db.execute("commit")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[str]:
+    return [str(row[1]) for row in db.execute(f"pragma table_info({table})")]
