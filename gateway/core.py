@@ -7,7 +7,7 @@ The serving process and a simulation build the same thing: `Gateway(...)`, `awai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -42,10 +42,16 @@ from gateway.store.sealing import Seal, lasting_key, seal_key
 from gateway.store.units import Store, StoreFailed, Tx
 
 
+def _never() -> bool:
+    """Where nobody watches the disk."""
+    return False
+
+
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are
-    fetched, `callbacks_kept_days` is how long notifications are kept; `owner` names this process's leases."""
+    fetched, `callbacks_kept_days` is how long notifications are kept; `owner` names this process's leases; `full`: its disk takes no new
+    payment now."""
 
     def __init__(
         self,
@@ -62,6 +68,7 @@ class Gateway:
         callbacks_kept_days: int = KEPT_DAYS,
         owner: str = "gateway",
         opener: Opener = open_settings,
+        full: Callable[[], bool] = _never,
     ) -> None:
         self.store = store
         self.keys = keys
@@ -104,6 +111,7 @@ class Gateway:
                 process_key=entropy.bytes(32),
                 mark_key=lasting_key(keys, "cashier-page-payers"),
                 wake=self.scheduler.wake,
+                full=full,
             )
         self.service = GatewayService(
             store=store,
@@ -120,6 +128,7 @@ class Gateway:
                 spawn=self._spawn,
                 wake=self.scheduler.wake,
                 mark_key=entropy.bytes(32),
+                full=full,
             ),
             refunding=RefundCalls(
                 store=store,

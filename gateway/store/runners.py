@@ -3,6 +3,7 @@
 Rules
 - One thread owns the connection. Units that wait together share one transaction, each behind its own savepoint; their
   futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput).
+- A full disk is met once with `make_room`: SQLite undid the transaction, and its units run again.
 - A broken constraint, or anything else a unit raises, rolls back that unit alone. Database trouble fails the store.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -27,6 +29,16 @@ _MOST_UNITS: Final = 128
 def _trouble(error: DBAPIError) -> StoreFailed:
     """The driver's own short text: statements and parameters stay out."""
     return StoreFailed(str(error.orig))
+
+
+def _is_full(error: DBAPIError) -> bool:
+    """SQLite undid the transaction by itself; nothing of it is in the file."""
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def _no_room() -> bool:
+    """Where nothing is kept that could be given up."""
+    return False
 
 
 class InlineStore:
@@ -77,8 +89,15 @@ class _Job:
 class ThreadedStore:
     """One writer thread with group commit."""
 
-    def __init__(self, engine: Engine, *, on_failed: Callable[[StoreFailed], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        on_failed: Callable[[StoreFailed], None] | None = None,
+        make_room: Callable[[], bool] = _no_room,
+    ) -> None:
         self._engine = engine
+        self._make_room = make_room
         self._on_failed = on_failed
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._failed: StoreFailed | None = None
@@ -135,11 +154,22 @@ class ThreadedStore:
 
     def _commit(self, begin: Callable[[], Any], tx: Callable[[], Tx], batch: list[_Job]) -> None:
         try:
-            with begin():
-                for job in batch:
-                    _run_one(tx(), job)
+            self._attempt(begin, tx, batch)
         except DBAPIError as error:
-            self._fail(_trouble(error), batch)
+            if not _is_full(error) or not self._make_room():
+                self._fail(_trouble(error), batch)
+                return
+            try:
+                self._attempt(begin, tx, batch)
+            except DBAPIError as again:
+                self._fail(_trouble(again), batch)
+
+    @staticmethod
+    def _attempt(begin: Callable[[], Any], tx: Callable[[], Tx], batch: list[_Job]) -> None:
+        with begin():
+            for job in batch:
+                job.result, job.error = None, None
+                _run_one(tx(), job)
 
     def _fail(self, failed: StoreFailed, batch: list[_Job]) -> None:
         self._failed = failed
