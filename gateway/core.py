@@ -49,9 +49,8 @@ def _never() -> bool:
 
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
-    the wallets' own QRs are shown); `bill_kinds` are the bills that are
-    fetched, `callbacks_kept_days` is how long notifications are kept; `owner` names this process's leases; `full`: its disk takes no new
-    payment now."""
+    the wallets' own QRs are shown); `bill_kinds` are the bills that are fetched, `callbacks_kept_days` is how long
+    notifications are kept; `owner` names this process's leases; `full`: its disk takes no new payment now."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """What a power cut leaves of a folder. Pure: operations in, file contents out; chance is an argument.
 
-A write, a truncation and a new length are lasting after the file's sync; before it any part of them may be there, in any
-order, down to single sectors. A new name and a removed name are lasting after the folder's sync. SQLite's unix VFS syncs
-the folder with the first sync of a new journal or WAL, and after a removal that asks for it.
+A write, a truncation and a new length are lasting after the file's sync; before it any part of them may be there, in
+any order, down to single sectors. A new name and a removed name are lasting after the folder's sync. SQLite's unix VFS
+syncs the folder with the first sync of a new journal or WAL, and after a removal that asks for it.
 """
 
 from __future__ import annotations

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
 
-import apsw
-
 from proof.power.disk import Damage, Disk, Operation
 from proof.power.recording import Recording
-from proof.power.shim import LoggedVFS
+from proof.power.shim import BrokenConstraintError, LoggedVFS, Sqlite, SqliteError
 from proof.power.steps import Step, steps_of
 
 _MAIN: Final = "db"
@@ -40,7 +40,8 @@ OpenAsProduct = Callable[[Path], Sequence[str]]
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What was done and found. `lost`: a promise that is not there; `half`: what is no whole state, or does not open."""
+    """What was done and found. `lost`: a promise that is not there; `half`: what is no whole state, or does not open.
+    `cutting_s`: time spent on images, without what lies between them."""
 
     kinds: Counter[str] = field(default_factory=Counter[str])
     transactions: int = 0
@@ -48,6 +49,7 @@ class Tally:
     images: int = 0
     by_damage: Counter[str] = field(default_factory=Counter[str])
     states: int = 0
+    cutting_s: float = 0.0
     second_opinions: int = 0
     lost: int = 0
     half: int = 0
@@ -60,6 +62,7 @@ class Tally:
         self.operations += other.operations
         self.images += other.images
         self.states += other.states
+        self.cutting_s += other.cutting_s
         self.second_opinions += other.second_opinions
         self.lost += other.lost
         self.half += other.half
@@ -185,13 +188,14 @@ class _Knife:
         self, operations: Sequence[Operation], during: tuple[bytes, ...], after: tuple[bytes, ...], kind: str
     ) -> None:
         """A cut after each operation, and one after the last, when its promise was given."""
-        skipped = self.chance.randrange(self.every)
+        skipped, began = self.chance.randrange(self.every), time.perf_counter()
         for number, operation in enumerate(operations):
             self.disk.do(operation)
             self.tally.operations += 1
             if number % self.every == skipped:
                 self._cut(during, kind)
         self._cut(after, kind)
+        self.tally.cutting_s += time.perf_counter() - began
 
     def _cut(self, allowed: tuple[bytes, ...], kind: str) -> None:
         for damage in (Damage.ALL,) if self.disk.settled else tuple(Damage):
@@ -228,14 +232,13 @@ class _Machine:
         self._log: list[Operation] = []
         self._name = vfs
         self._vfs = LoggedVFS(vfs, self._log.append, swallows_syncs=swallows_syncs)
-        self._db: apsw.Connection | None = None
+        self._db: Sqlite | None = None
         self.connection: int | None = None
 
     def reopen(self, connection: int) -> list[Operation]:
         operations = self.close()
-        self._db = apsw.Connection(str(self._place / _MAIN), vfs=self._name)
+        self._db = Sqlite(self._place / _MAIN, vfs=self._name)
         self.connection = connection
-        self._db.execute("pragma locking_mode = exclusive")
         self._db.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return operations + self._taken()
 
@@ -244,20 +247,19 @@ class _Machine:
         assert self._db is not None
         for sql in step.statements:
             try:
-                for _ in self._db.execute(sql):
-                    pass
-            except apsw.ConstraintError:
+                self._db.execute(sql)
+            except BrokenConstraintError:
                 continue
         if step.statements[-1].lower().startswith("commit"):
-            assert self._db.get_autocommit(), "a commit ends its transaction"
+            assert not self._db.in_transaction, "a commit ends its transaction"
         return self._taken()
 
     def state(self) -> bytes:
         """The database as a reader would find it."""
         assert self._db is not None
-        if not self._db.get_autocommit():
+        if self._db.in_transaction:
             self._db.execute("rollback")
-        return _content(self._db)
+        return self._db.content()
 
     def close(self) -> list[Operation]:
         if self._db is not None:
@@ -272,11 +274,6 @@ class _Machine:
         taken = list(self._log)
         self._log.clear()
         return taken
-
-
-def _content(db: apsw.Connection) -> bytes:
-    pages = db.pragma("page_count")
-    return db.serialize("main") if pages else b""
 
 
 class _Examiner:
@@ -304,26 +301,13 @@ class _Examiner:
         if self._handle is None:
             return b""
         try:
-            self._recover(self._main)
-        except apsw.Error as error:
+            with closing(Sqlite(self._main)) as db:
+                db.move_all_to_the_file()
+        except SqliteError as error:
             return f"does not open: {error}"
         finally:
             self._lies = os.pread(self._handle, os.fstat(self._handle).st_size, 0)
         return self._lies
-
-    @staticmethod
-    def _recover(path: Path) -> None:
-        """What opening a database does first: a hot journal is rolled back, a WAL is read. Then all of it is in the
-        main file. No statement that needs the schema: reading that would take longer than all the rest."""
-        db = apsw.Connection(str(path))
-        try:
-            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            db.execute("pragma locking_mode = exclusive")
-            db.execute("begin immediate")
-            db.execute("rollback")
-            db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
-        finally:
-            db.close()
 
     def second_opinion(self, left: dict[str, bytes], open_as_product: OpenAsProduct) -> Sequence[str]:
         folder = self._folder / "second"

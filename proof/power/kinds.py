@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import re
-
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from cProfile import Profile
@@ -40,7 +39,7 @@ _Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinds:
-    """`functions`: writing functions and units, by name. `events` that end with `*` are made of a prefix and a proof."""
+    """`functions`: writing functions and units, by name. An event that ends with `*` is a prefix, then a proof."""
 
     entries: frozenset[str]
     events: frozenset[str]

@@ -26,26 +26,32 @@ _STORE_RULES: Final[tuple[tuple[str, str], ...]] = (
     ("a booking sums to zero", "select entry_id from ledger_lines group by entry_id having sum(amount_fen) <> 0"),
     (
         "a booking has its lines",
-        "select entry_id from ledger_entries e where (select count(*) from ledger_lines l where l.entry_id = e.entry_id) < 2",
+        "select entry_id from ledger_entries e where (select count(*) from ledger_lines l where l.entry_id = "
+        "e.entry_id) < 2",
     ),
     (
         "a payment that was sent has its channel order",
         "select order_no from payments p where state in ('SENT', 'PAID', 'REVERSING', 'UNDO_BY_REFUND') "
         "and out_trade_no is not null and not exists (select 1 from channel_orders o "
-        "where o.out_trade_no = p.out_trade_no and o.order_no = p.order_no and o.n = p.n and o.amount_fen = p.amount_fen)",
+        "where o.out_trade_no = p.out_trade_no and o.order_no = p.order_no and o.n = p.n and o.amount_fen = "
+        "p.amount_fen)",
     ),
     (
         "a paid payment has its order, its room for refunds and its booking",
         "select order_no from payments p where state = 'PAID' and (out_trade_no is null "
-        "or not exists (select 1 from channel_orders o where o.out_trade_no = p.out_trade_no and o.paid_at_ms is not null) "
-        "or not exists (select 1 from refund_room r where r.out_trade_no = p.out_trade_no and r.captured_fen = p.amount_fen) "
+        "or not exists (select 1 from channel_orders o where o.out_trade_no = p.out_trade_no and "
+        "o.paid_at_ms is not null) "
+        "or not exists (select 1 from refund_room r where r.out_trade_no = p.out_trade_no and r.captured_fen "
+        "= p.amount_fen) "
         "or not exists (select 1 from ledger_entries e where e.out_trade_no = p.out_trade_no))",
     ),
     (
         "a paid payment is acknowledged or waits to be noticed",
-        "select order_no from payments p where state = 'PAID' and acked_seq is null and not exists (select 1 from tasks t "
+        "select order_no from payments p where state = 'PAID' and acked_seq is null and not exists (select 1 "
+        "from tasks t "
         "where t.kind = 'notice' and t.ref = p.terminal_id || ':' || p.order_no || '-' || p.n) and not exists "
-        "(select 1 from alarms a where a.kind = 'paid_unnoticed' and a.about = p.terminal_id || ':' || p.order_no || '-' || p.n)",
+        "(select 1 from alarms a where a.kind = 'paid_unnoticed' and a.about = p.terminal_id || ':' || "
+        "p.order_no || '-' || p.n)",
     ),
     (
         "what was promised back is reserved, no more and no less",
@@ -55,7 +61,8 @@ _STORE_RULES: Final[tuple[tuple[str, str], ...]] = (
     (
         "a refund that is done is booked",
         "select refund_no from refunds f where state = 'DONE' and not exists (select 1 from ledger_entries e where "
-        "e.business_key = case cause when 'till' then 'refund:' || f.refund_no when 'late' then 'late_back:' || f.out_trade_no "
+        "e.business_key = case cause when 'till' then 'refund:' || f.refund_no when 'late' then 'late_back:' "
+        "|| f.out_trade_no "
         "else 'back:' || f.out_trade_no end)",
     ),
     (
@@ -82,11 +89,13 @@ _STORE_RULES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "an activation has its terminal and used its code",
-        "select terminal_id from activations a where not exists (select 1 from terminals t where t.terminal_id = a.terminal_id)",
+        "select terminal_id from activations a where not exists (select 1 from terminals t where "
+        "t.terminal_id = a.terminal_id)",
     ),
     (
         "a bill that is kept has its file and its lines",
-        "select day from bills b where state = 'kept' and (not exists (select 1 from bill_files f where f.sha256 = b.sha256) "
+        "select day from bills b where state = 'kept' and (not exists (select 1 from bill_files f where "
+        "f.sha256 = b.sha256) "
         "or b.lines <> (select count(*) from statement_lines l "
         "where l.account_id = b.account_id and l.kind = b.kind and l.day = b.day))",
     ),

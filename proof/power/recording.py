@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,7 +83,7 @@ def recording(folder: Path) -> Generator[Recorder]:
         return connection
 
     # SQLAlchemy knows the driver as `sqlite3.dbapi2`.
-    places = (sqlite3, sqlite3.dbapi2)
+    places: tuple[Any, ...] = (sqlite3, import_module("sqlite3.dbapi2"))
     for place in places:
         place.connect = connect
     try:

@@ -219,7 +219,8 @@ class Shop:
         await self.until(lambda: self.sight.link is not None and self.sight.link.last_contact_ms is not None)
 
     async def stop_till(self) -> None:
-        assert self.till is not None and self.journal is not None, "it was started"
+        assert self.till is not None, "it was started"
+        assert self.journal is not None, "it was started"
         self.till.stop()
         await self._running
         self.journal.close()

@@ -40,7 +40,7 @@ class Step:
 
 
 def steps_of(statements: Sequence[Statement]) -> list[Step]:
-    """A transaction from BEGIN to its end, or a statement on its own. What a cut left open is a step without promise."""
+    """A transaction from BEGIN to its end, or a statement on its own; one that a cut left open has no promise."""
     steps: list[Step] = []
     held: list[Statement] = []
     for one in statements:

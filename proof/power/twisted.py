@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from gateway.channels.account import ChannelAccount
-from gateway.channels.port import Channel, PreparedCall
+from gateway.channels.port import Channel, ChannelResponse, PreparedCall
 from proof.wallets import opened_once
 
 #: Which of a channel's calls can be twisted.
@@ -52,7 +52,11 @@ class _TwistedChannel:
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._channel, name)
         if name in _CALLS:
-            return lambda *given, **named: self._twisted(name, real(*given, **named))
+
+            def twisted(*given: Any, **named: Any) -> PreparedCall[Any]:
+                return self._twisted(name, real(*given, **named))
+
+            return twisted
         return real
 
     def read_notification(self, *given: Any, **named: Any) -> Any:
@@ -64,5 +68,9 @@ class _TwistedChannel:
         twist = self._twists.next(name)
         if twist is None:
             return call
-        read = call.read
-        return replace(call, read=lambda answer: twist(read(answer)))
+        read, say = call.read, twist
+
+        def read_twisted(answer: ChannelResponse) -> Any:
+            return say(read(answer))
+
+        return replace(call, read=read_twisted)

@@ -26,8 +26,8 @@ PAYMENT_REASONS: Final[tuple[Reason, ...]] = (
     Reason.CODE_INVALID, Reason.CODE_EXPIRED, Reason.BALANCE_LOW, Reason.PAYER_LIMIT, Reason.PAYER_REFUSED,
     Reason.RISK_REFUSED, Reason.MERCHANT_REFUSED, Reason.DECLINED, Reason.CANCELLED, Reason.EXPIRED, Reason.TIMED_OUT,
     Reason.NOT_SENT, Reason.NOT_CONFIRMED, Reason.CODE_USED_ELSEWHERE, Reason.NO_CHANNEL, Reason.AMOUNT_REFUSED,
-    Reason.GATEWAY_FULL, Reason.TERMINAL_REVOKED, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL, Reason.DISK_READ_ONLY,
-    Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.INTERNAL,
+    Reason.TERMINAL_REVOKED, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL, Reason.DISK_READ_ONLY,
+    Reason.GATEWAY_FULL, Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.INTERNAL,
 )  # fmt: skip
 #: Reasons that a refund can end or stay open with, beside those of payments.
 REFUND_REASONS: Final[tuple[Reason, ...]] = (
