@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from cProfile import Profile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import CodeType, MappingProxyType
 from typing import Any, Final, get_args
@@ -145,6 +146,7 @@ def _sources(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*.py")) if "migrations" not in path.parts)
 
 
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
