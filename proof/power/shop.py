@@ -7,9 +7,7 @@ over its real journal, the simulated wallets, phones at the cashier page. Its li
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Final, TypeVar
@@ -25,9 +23,10 @@ from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from proof.asgi import ask
 from proof.asked import asked
+from proof.power.props import START_MS, DrawnEntropy, GatewayClock, Sight, shop_document
 from proof.power.twisted import Twists
 from proof.virtual_time import VirtualClock, VirtualTimeLoop, run_virtual
-from proof.wallets import GATEWAY_ORIGIN, Wallets, account_settings, notification_of
+from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
 from protocol.activation import ActivationTicket
 from protocol.keys import private_key, read_public
 from protocol.messages import Presented
@@ -43,14 +42,9 @@ from sandbox.wallets import KEY_NAMES, make_wallets
 from sync.activate import activate
 from sync.engine.model import (
     CancelPayment,
-    CommandRefused,
-    LinkView,
     PaymentView,
-    Published,
-    RefundView,
     StartPayment,
     StartRefund,
-    StorePaidView,
 )
 from sync.folder import Folder, TerminalIdentity
 from sync.journal.journal import Journal
@@ -61,73 +55,9 @@ from sync.link.exchange import Timeouts
 from sync.runner import Runner
 
 T = TypeVar("T")
-#: 2026-01-05 09:00 in Beijing.
-START_MS: Final = 1_767_574_800_000
 GATEWAY_URL: Final = "http://127.0.0.1:8700"
 STORE_ID: Final = "s1"
 _PLENTY: Final = 1 << 40
-
-_PLACES: Final = """\
-[[merchants]]
-id = "m1"
-name = "老王早餐"
-late_money = "hold"
-
-[[stores]]
-id = "s1"
-merchant = "m1"
-name = "{store}"
-"""
-
-_ROUTES: Final = """\
-
-[[routes]]
-id = "all"
-merchant = "m1"
-accounts = ["alipay", "wechat", "unionpay"]
-"""
-
-
-class GatewayClock:
-    """Right, and on the loop."""
-
-    def __init__(self, loop: VirtualTimeLoop) -> None:
-        self._loop = loop
-
-    def now_ms(self) -> int:
-        return START_MS + round(self._loop.time() * 1000)
-
-
-class DrawnEntropy:
-    def __init__(self, chance: Random) -> None:
-        self._chance = chance
-
-    def bytes(self, count: int) -> bytes:
-        return self._chance.randbytes(count)
-
-
-@dataclass(kw_only=True)
-class Sight:
-    """What the till showed: the latest of each payment and refund."""
-
-    payments: dict[str, PaymentView]
-    refunds: dict[str, RefundView]
-    refused: dict[str, CommandRefused]
-    rung: list[StorePaidView]
-    link: LinkView | None = None
-
-    def publish(self, view: Published) -> None:
-        match view:
-            case PaymentView():
-                self.payments[view.payment_no] = view
-            case RefundView():
-                self.refunds[view.refund_no] = view
-            case CommandRefused():
-                self.refused[view.request_id] = view
-            case StorePaidView():
-                self.rung.append(view)
-            case LinkView():
-                self.link = view
 
 
 class Shop:
@@ -186,7 +116,7 @@ class Shop:
 
     async def apply(self, store: str, *, with_routes: bool = True, qr_wallet: str | None = None) -> None:
         """The owner's file. `qr_wallet`: whose own QR is shown instead of the page's."""
-        document = self._document(store, with_routes=with_routes, qr_wallet=qr_wallet)
+        document = shop_document(self.wallets, store, with_routes=with_routes, qr_wallet=qr_wallet)
         said = await self.owner(ApplyOrder(toml=document))
         assert isinstance(said, Planned), said
 
@@ -405,16 +335,6 @@ class Shop:
             key=private_key(self.till_folder.read_device_key()),
             gateway_keys={kid: key for kid, key in keys.items() if key is not None},
         )
-
-    def _document(self, store: str, *, with_routes: bool, qr_wallet: str | None) -> str:
-        accounts = ""
-        for name, wallet in self.wallets.by_name.items():
-            settings = account_settings(wallet, account_id=name, interval_ms=1_000)
-            lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
-            cost = "cost_ppm = 6000\n" if with_routes else ""
-            cost += f"default_for_qr = {json.dumps(name == qr_wallet)}\n"
-            accounts += f'\n[[channel_accounts]]\nmerchant = "m1"\n{lines}{cost}'
-        return _PLACES.format(store=store) + accounts + (_ROUTES if with_routes else "")
 
 
 def script_of(text: str) -> Script:
