@@ -91,11 +91,12 @@ def _fill_store(db: sqlite3.Connection, today: bytes) -> None:
     """Rows of today, as far as the old tables have their columns; tasks about them in whatever form they had."""
     with in_memory(today) as source:
         db.execute("begin")
+        one_order_each = "ended_kind" not in _columns(db, "channel_orders")
         for table in METADATA.sorted_tables:
             old, new = _columns(db, table.name), _columns(source, table.name)
             if not old or not set(old) <= set(new):
                 continue
-            simple = f" where {_SIMPLE}" if {"terminal_id", "order_no", "n"} <= set(old) else ""
+            simple = f" where {_SIMPLE}" if one_order_each and {"terminal_id", "order_no", "n"} <= set(old) else ""
             names = ", ".join(old)
             rows = source.execute(f"select {names} from {table.name}{simple}").fetchall()  # noqa: S608 - schema's names
             marks = ", ".join("?" * len(old))

@@ -21,6 +21,9 @@ from gateway.channels.port import (
     Unknown,
 )
 from gateway.configure.words import (
+    AlarmsAction,
+    AlarmsOrder,
+    AlarmsSaid,
     BillsAction,
     BillsOrder,
     LateAction,
@@ -29,6 +32,7 @@ from gateway.configure.words import (
     StaticQrOrder,
     StaticQrSaid,
 )
+from gateway.payments.values import AlarmKind
 from proof.power.shop import STORE_ID, Shop, script_of
 from proof.power.twisted import instead
 from protocol.messages import CancelRequest, RefundRequest, encode
@@ -57,6 +61,7 @@ async def everything(shop: Shop) -> None:
         _late_money,
         _told_too_late,
         _notifications,
+        _alarms,
         _one_code_twice,
         _a_second_folder,
         _entries_of_a_gateway_that_errs,
@@ -254,6 +259,15 @@ async def _notifications(shop: Shop) -> None:
     await shop.settled(await shop.sell())
     await asyncio.sleep(60.0)
     await shop.gateway.callbacks.handle("alipay", "nobody", {}, b"x=1", "127.0.0.1")
+
+
+async def _alarms(shop: Shop) -> None:
+    """The owner closes what does not end by itself."""
+    listed = await shop.owner(AlarmsOrder(action=AlarmsAction.LIST))
+    assert isinstance(listed, AlarmsSaid), listed
+    alarm = next(one.alarm for one in listed.alarms if one.kind == AlarmKind.MISMATCH)
+    order = AlarmsOrder(action=AlarmsAction.CLOSE, alarm=alarm, person="owner", reason="seen")
+    assert isinstance(await shop.owner(order), AlarmsSaid)
 
 
 async def _one_code_twice(shop: Shop) -> None:
