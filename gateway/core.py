@@ -14,12 +14,15 @@ import structlog
 from gateway.api.activating import ActivationCalls
 from gateway.api.answers import Signer
 from gateway.api.journals import JournalCalls
+from gateway.api.limits import Limits
+from gateway.api.offline_kit import Beside, KitCalls, at_once
 from gateway.api.paying import PaymentCalls
 from gateway.api.refunding import RefundCalls
 from gateway.api.service import GatewayService
 from gateway.api.static_paid import StaticPaidCalls
 from gateway.bills.desk import BillDesk
 from gateway.callbacks.gateway import KEPT_DAYS, CallbackGateway
+from gateway.cashier_page.offline_page import OfflinePage
 from gateway.cashier_page.page import CashierPage
 from gateway.channels.port import BillKind
 from gateway.jobs.calls import ChannelCalls
@@ -32,6 +35,7 @@ from gateway.jobs.waiters import Waiters
 from gateway.keys import GatewayKeys
 from gateway.payments.values import Alarm, AlarmKind, PaymentKey
 from gateway.ports import Clock, Entropy
+from gateway.proof_keys import ProofKeys, derived_proof_keys
 from gateway.routing.accounts import Accounts, ExchangeFor, Opener, open_settings
 from gateway.routing.choose import Candidate
 from gateway.routing.health_book import HealthBook
@@ -50,7 +54,9 @@ def _never() -> bool:
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are fetched, `callbacks_kept_days` is how long
-    notifications are kept; `owner` names this process's leases; `full`: its disk takes no new payment now."""
+    notifications are kept; `owner` names this process's leases; `full`: its disk takes no new payment now; `limits` are
+    the paces of whoever calls; `proof_keys` sign offline orders' proofs (None: they follow from the root key); `beside`
+    runs slow hashes."""
 
     def __init__(
         self,
@@ -68,9 +74,13 @@ class Gateway:
         owner: str = "gateway",
         opener: Opener = open_settings,
         full: Callable[[], bool] = _never,
+        limits: Limits | None = None,
+        proof_keys: ProofKeys | None = None,
+        beside: Beside = at_once,
     ) -> None:
         self.store = store
         self.keys = keys
+        self.proof_keys = proof_keys or derived_proof_keys(keys, entropy, now_ms=clock.now_ms())
         self.accounts = Accounts(exchange_for, opener)
         health = HealthBook()
         self.router = Router(self.accounts, health)
@@ -101,6 +111,7 @@ class Gateway:
         )
         #: None: nobody could reach a page.
         self.page: CashierPage | None = None
+        self.offline_page: OfflinePage | None = None
         if public_url is not None:
             self.page = CashierPage(
                 calls=calls,
@@ -110,6 +121,17 @@ class Gateway:
                 process_key=entropy.bytes(32),
                 mark_key=lasting_key(keys, "cashier-page-payers"),
                 wake=self.scheduler.wake,
+                full=full,
+            )
+            self.offline_page = OfflinePage(
+                calls=calls,
+                router=self.router,
+                shop_pages=shop_pages,
+                entropy=entropy,
+                process_key=entropy.bytes(32),
+                mark_key=lasting_key(keys, "cashier-page-payers"),
+                wake=self.scheduler.wake,
+                proof_keys=self.proof_keys,
                 full=full,
             )
         self.service = GatewayService(
@@ -138,7 +160,15 @@ class Gateway:
             ),
             static_paid=StaticPaidCalls(store=store, clock=clock, waiters=self._waiters),
             activating=ActivationCalls(store=store, clock=clock, entropy=entropy, keys=keys),
-            journals=JournalCalls(store=store, clock=clock),
+            journals=JournalCalls(store=store, clock=clock, pace_of=calls.pace_of),
+            limits=limits or Limits(),
+            kits=KitCalls(
+                store=store,
+                clock=clock,
+                proof_keys=self.proof_keys,
+                base_url=shop_pages.public_url,
+                beside=beside,
+            ),
         )
 
     async def start(self) -> None:
@@ -189,8 +219,9 @@ class Gateway:
             self._loop_task.cancel()
             await asyncio.gather(self._loop_task, return_exceptions=True)
         await self.scheduler.aclose()
-        if self.page is not None:
-            await self.page.aclose()
+        for page in (self.page, self.offline_page):
+            if page is not None:
+                await page.aclose()
         for running in tuple(self._background):
             running.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 from gateway.api.app import make_app
+from gateway.api.limits import Limits
 from gateway.api.operations import pages
 from gateway.callbacks.gateway import KEPT_DAYS
 from gateway.callbacks.routes import callback_routes
@@ -38,6 +39,7 @@ from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
 from gateway.core import Gateway
 from gateway.keys import load_keys
+from gateway.proof_keys import load_proof_keys, proof_keys_path
 from gateway.store.room import Room
 from gateway.store.runners import ThreadedStore
 from gateway.store.sqlite import FULL, DatabaseLock, open_sqlite, sqlite_path
@@ -80,6 +82,7 @@ def serve_forever(
     ready: Callable[[Ready], None] | None = None,
     qr_shown_ms: int = 120_000,
     callbacks_kept_days: int = KEPT_DAYS,
+    limits: Limits | None = None,
 ) -> int:
     """Serves until SIGTERM or SIGINT (0) or until the store fails (1).
 
@@ -100,6 +103,7 @@ def serve_forever(
                 ready=ready,
                 qr_shown_ms=qr_shown_ms,
                 callbacks_kept_days=callbacks_kept_days,
+                limits=limits,
             )
         )
     finally:
@@ -141,6 +145,7 @@ async def _serve(
     ready: Callable[[Ready], None] | None,
     qr_shown_ms: int,
     callbacks_kept_days: int,
+    limits: Limits | None,
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -160,6 +165,7 @@ async def _serve(
         exchanges.append(line_of(account))
         return exchanges[-1]
 
+    proof_keys = load_proof_keys(proof_keys_path(keys), entropy, now_ms=clock.now_ms())
     gateway = Gateway(
         store=store,
         clock=clock,
@@ -170,8 +176,11 @@ async def _serve(
         callbacks_kept_days=callbacks_kept_days,
         public_url=public_url,
         bill_kinds=tuple(BillKind),
+        proof_keys=proof_keys,
+        beside=asyncio.to_thread,
         owner=f"gateway-{os.getpid()}-{entropy.bytes(4).hex()}",
         full=room.full,
+        limits=limits,
     )
     listener = _listener(host, port)
     bound = int(listener.getsockname()[1])
@@ -200,6 +209,7 @@ async def _serve(
         page_url=public_url,
         applied=gateway.load_accounts,
         moved=gateway.moved,
+        proof_keys=lambda: proof_keys,
     )
     door = await open_door(path, orders.do, entropy)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -246,8 +256,8 @@ async def _watch(room: Room) -> None:
 
 def _open_routes(gateway: Gateway) -> list[Route]:
     """What wallets and phones call."""
-    shown = [] if gateway.page is None else gateway.page.routes()
-    return [*callback_routes(gateway.callbacks), *shown]
+    shown = [page.routes() for page in (gateway.page, gateway.offline_page) if page is not None]
+    return [*callback_routes(gateway.callbacks), *(route for routes in shown for route in routes)]
 
 
 async def _end(server: uvicorn.Server, serving: asyncio.Task[None], stopped: asyncio.Task[bool]) -> None:

@@ -9,7 +9,9 @@ import sys
 def main() -> int:
     """Runs the command line of this process."""
     from guitai.cli import run
+    from guitai.no_dumps import forbid_core_dumps
 
+    forbid_core_dumps()
     if os.environ.get("GUITAI_END_WITH_PARENT") == "1":
         from guitai.demo.children import end_with_parent
 

@@ -138,6 +138,23 @@ def _scanners() -> str:
     return f"{len(list_devices())} devices seen"
 
 
+def _unsent() -> str:
+    """Whoever replaces this copy must know what only this computer has."""
+    from guitai.folder import resolved
+    from sync.folder import Folder
+    from sync.journal.read import JournalReader
+    from terminal.cashier.words import yuan_grouped
+
+    path = Folder(resolved(None)).journal
+    if not path.exists():
+        return "no till on this computer keeps anything"
+    with JournalReader(path) as journal:
+        unsent = journal.unsent()
+    if not unsent.count:
+        return "everything is uploaded"
+    return f"{unsent.count} entries (¥{yuan_grouped(unsent.fen)}) are not uploaded: keep the data folder {path.parent}"
+
+
 _CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("journal", _journal),
     ("keys", _keys),
@@ -148,4 +165,5 @@ _CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("camera", _camera),
     ("second reader", _second_reader),
     ("scanners", _scanners),
+    ("unsent", _unsent),
 )

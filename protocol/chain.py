@@ -30,11 +30,18 @@ def link(previous: str, *, seq: int, kind: str, at_ms: int, body: str) -> str:
 
 
 def first_break(head: str, after_seq: int, entries: Iterable[JournalEntry]) -> int | None:
-    """The seq of the first entry that does not follow `head`/`after_seq` without a gap; None when all do."""
+    """The seq of the first entry that does not follow `head`/`after_seq` without a gap; None when all do.
+
+    Of an entry whose content is withheld only the hash is known: it is taken as said, and the next one must follow it.
+    Whoever holds the content can show later that it is the one that was hashed; another one never will be.
+    """
     seq = after_seq
     for entry in entries:
         seq += 1
-        head = link(head, seq=entry.seq, kind=entry.kind, at_ms=entry.at_ms, body=entry.body)
+        if entry.withheld is None:
+            head = link(head, seq=entry.seq, kind=entry.kind, at_ms=entry.at_ms, body=entry.body)
+        else:
+            head = entry.hash
         if entry.seq != seq or entry.hash != head:
             return entry.seq
     return None

@@ -5,9 +5,11 @@ A private key travels inside `Secret` only. It must not know where keys are kept
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from hashlib import sha256
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -64,3 +66,18 @@ def device_keyid(public: str) -> str:
 
 def public_of_device_keyid(keyid: str) -> Ed25519PublicKey | None:
     return read_public(keyid.removeprefix(DEVICE_KEYID_PREFIX)) if keyid.startswith(DEVICE_KEYID_PREFIX) else None
+
+
+_TERMINAL_KEYID: Final = re.compile(r"([0-9A-Z]{1,32})(?:\.([2-9]|[1-9][0-9]{1,4}))?")
+
+
+def terminal_keyid(terminal_id: str, epoch: int) -> str:
+    """How a terminal names its key on the line: from its second activation on with the epoch, so that a copy of the
+    disk from before that activation is told from the till that goes on."""
+    return terminal_id if epoch <= 1 else f"{terminal_id}.{epoch}"
+
+
+def read_terminal_keyid(keyid: str) -> tuple[str, int] | None:
+    """The terminal and the epoch that a key id names; None when it names none."""
+    found = _TERMINAL_KEYID.fullmatch(keyid)
+    return None if found is None else (found[1], int(found[2] or 1))

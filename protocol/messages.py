@@ -245,14 +245,19 @@ class ActivationAnswer(Struct, frozen=True, kw_only=True):
     server_time_ms: TimeMs
 
 
-class JournalEntry(Struct, frozen=True, kw_only=True):
-    """One entry of a terminal's chain. `body` is JSON text, hashed and stored as written (protocol/chain.py)."""
+class JournalEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry of a terminal's chain. `body` is JSON text, hashed and stored as written (protocol/chain.py).
+
+    `withheld`: the gateway refused this entry's content for that reason, so the till keeps it; `kind` and `body` are
+    empty then, and `hash` is still the hash of the whole entry: the chain goes on over it.
+    """
 
     seq: Annotated[int, Meta(ge=1, le=2**62)]
     kind: Annotated[str, Meta(max_length=64)]
     at_ms: TimeMs
     body: Annotated[str, Meta(max_length=16_384)]
     hash: Hash256
+    withheld: Reason | None = None
 
 
 class JournalUpload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -270,7 +275,10 @@ class JournalAnswer(Struct, frozen=True, kw_only=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 9457 problem (`application/problem+json`) with our `reason`. A `clock` problem carries the gateway's time."""
+    """RFC 9457 problem (`application/problem+json`) with our `reason`. A `clock` problem carries the gateway's time.
+
+    `retry_after_ms`: nothing was done; come again no sooner. It repeats the header, which is not signed.
+    """
 
     type: str
     title: str
@@ -278,6 +286,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Reason
     server_time_ms: TimeMs
     detail: str | None = None
+    retry_after_ms: Annotated[int, Meta(ge=0)] | None = None
 
 
 class UndecodableError(Exception):

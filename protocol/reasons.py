@@ -31,6 +31,11 @@ class Reason(StrEnum):
     REFUNDED = "refunded"
     REFUND_REFUSED = "refund_refused"
     SELLER_BALANCE_LOW = "seller_balance_low"
+    # the till takes no cash
+    CASH_NOT_ALLOWED = "cash_not_allowed"
+    CASH_LIMIT = "cash_limit"
+    CASH_OFFLINE_LIMIT = "cash_offline_limit"
+    CASH_SHORT = "cash_short"
     # the gateway refuses a request
     BAD_REQUEST = "bad_request"
     BAD_SIGNATURE = "bad_signature"
@@ -38,6 +43,7 @@ class Reason(StrEnum):
     REPLAYED = "replayed"
     UNKNOWN_TERMINAL = "unknown_terminal"
     TERMINAL_REVOKED = "terminal_revoked"
+    TERMINAL_FROZEN = "terminal_frozen"
     UNKNOWN_PAYMENT = "unknown_payment"
     UNKNOWN_PATH = "unknown_path"
     CONTENT_DIFFERS = "content_differs"
@@ -57,6 +63,7 @@ class Reason(StrEnum):
     ACTIVATION_EXPIRED = "activation_expired"
     ACTIVATION_USED = "activation_used"
     TOO_MANY_TRIES = "too_many_tries"
+    RATE_LIMITED = "rate_limited"
     TOO_LARGE = "too_large"
     INTERNAL = "internal"
     # commands and the app

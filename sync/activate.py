@@ -33,6 +33,7 @@ _HINTS: Final = {
     Reason.ACTIVATION_EXPIRED: "Ask the shop owner for a new code.",
     Reason.ACTIVATION_USED: "The code has bound another till. Ask the shop owner for a new code.",
     Reason.TOO_MANY_TRIES: "Wait a minute, then try again.",
+    Reason.RATE_LIMITED: "The gateway is busy; try again in a moment.",
     Reason.GATEWAY_UNREACHABLE: "Check the address and the network, then try again with the same code.",
     Reason.GATEWAY_NOT_TRUSTED: "What answers at this address is not the gateway of the code. Do not use this network.",
     Reason.USAGE: "Use another data folder for another till.",

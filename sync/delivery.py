@@ -1,8 +1,12 @@
 """Delivers the journal to the gateway, in order, beside the payments; its empty delivery is the heartbeat.
 
-Idempotent by sequence: a lost answer is answered by sending again from where the gateway says it is. A chain that the
-gateway refuses (a fork, an entry it cannot take) stops the delivery and raises an alarm; payments and the heartbeat go
-on.
+Idempotent by sequence: a lost answer is answered by sending again from where the gateway says it is. A batch carries
+the entries of many orders, each order's in its own sequence, and there is no last try.
+
+One entry that the gateway refuses for good (malformed, too large) is found by halving the batch and parked: it is
+delivered as its bare hash, so that the chain goes on over it and nothing behind it waits. Its content stays here, and
+is shown. Only a chain that is refused as a whole stops the delivery and raises an alarm: a fork, or so many refusals
+after each other that it is the gateway and not an entry that is wrong. Payments and the heartbeat go on.
 """
 
 from __future__ import annotations
@@ -26,6 +30,10 @@ _FIRST_PAUSE_MS: Final = 500
 _LONGEST_PAUSE_MS: Final = 5_000
 #: Signed refusals of one entry rather than of the moment: smaller batches find it.
 _POISON: Final = frozenset({Reason.BAD_REQUEST, Reason.TOO_LARGE, Reason.CONTENT_DIFFERS})
+#: So many refused after each other, with none taken between, are no accident of an entry.
+_PARKED_IN_A_ROW: Final = 5
+#: How long such a gateway is left alone before it is asked again: nothing of a journal is ever given up.
+_STOPPED_MS: Final = 60_000
 
 Ask = Callable[[UploadCall], Awaitable[UploadAnswer | ProblemAnswer | SilentAnswer]]
 
@@ -33,10 +41,20 @@ Ask = Callable[[UploadCall], Awaitable[UploadAnswer | ProblemAnswer | SilentAnsw
 class Delivery:
     """One loop on the sync thread. `tell` takes what it hears about the line; `stopped` is the alarm."""
 
-    def __init__(self, *, journal: Journal, ask: Ask, tell: Callable[[LineHeard | LineSilent], None]) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        ask: Ask,
+        tell: Callable[[LineHeard | LineSilent], None],
+        time_ms: Callable[[], int],
+    ) -> None:
         self._journal = journal
         self._ask = ask
         self._tell = tell
+        self._time_ms = time_ms
+        self._parked_in_a_row = 0
+        self._again_ms = 0
         self._nudged = asyncio.Event()
         self._batch = _BATCH
         self._failures = 0
@@ -74,7 +92,7 @@ class Delivery:
         match answer:
             case UploadAnswer():
                 self._tell(LineHeard(server_time_ms=answer.answer.server_time_ms))
-                return self._accepted(answer.answer)
+                return self._accepted(answer.answer, entries)
             case ProblemAnswer():
                 problem = answer.problem
                 self._tell(LineHeard(server_time_ms=problem.server_time_ms, refused=problem.reason))
@@ -87,6 +105,8 @@ class Delivery:
 
     def _next_entries(self) -> tuple[JournalEntry, ...]:
         """Empty while the gateway's end of the chain is not known, or when the delivery is stopped."""
+        if self.stopped in _POISON and self._time_ms() >= self._again_ms:
+            self.stopped = None
         if self.stopped is not None or self._find_out:
             return ()
         try:
@@ -97,9 +117,11 @@ class Delivery:
             self.stopped = error.reason
             return ()
 
-    def _accepted(self, answer: JournalAnswer) -> int:
+    def _accepted(self, answer: JournalAnswer, entries: tuple[JournalEntry, ...]) -> int:
         self._failures = 0
         self._find_out = False
+        if any(entry.withheld is None for entry in entries):
+            self._parked_in_a_row = 0
         if self.stopped is not None:
             return _IDLE_MS
         try:
@@ -115,7 +137,10 @@ class Delivery:
         if answer.accepted_through > before:
             self._batch = min(_BATCH, self._batch * 2)
         more = answer.accepted_through < self._journal.head.seq
-        return 0 if more and answer.accepted_through != before else _SOON_MS if more else _IDLE_MS
+        if not more:
+            return _IDLE_MS
+        # An empty delivery only found out where the gateway is: what waits goes out now.
+        return 0 if answer.accepted_through != before or not entries else _SOON_MS
 
     def _refused(self, problem: Problem, entries: tuple[JournalEntry, ...]) -> int:
         if problem.reason is Reason.JOURNAL_FORK:
@@ -126,11 +151,23 @@ class Delivery:
             return self._failed()
         if problem.reason in _POISON and entries:
             if len(entries) == 1:
-                self.stopped = problem.reason
-                return _IDLE_MS
+                return self._park(entries[0], problem.reason)
             self._batch = max(1, len(entries) // 2)
             return _SOON_MS
         return self._failed()
+
+    def _park(self, entry: JournalEntry, reason: Reason) -> int:
+        """This one entry is refused, whatever stands around it."""
+        if entry.withheld is not None or self._parked_in_a_row >= _PARKED_IN_A_ROW:
+            self.stopped, self._again_ms = reason, self._time_ms() + _STOPPED_MS
+            return _IDLE_MS
+        try:
+            self._journal.park(entry.seq, reason, at_ms=self._time_ms())
+        except SyncError as error:
+            self.stopped = error.reason if error.reason is Reason.JOURNAL_DAMAGED else None
+            return _IDLE_MS
+        self._parked_in_a_row += 1
+        return 0
 
     def _failed(self) -> int:
         self._failures += 1

@@ -16,9 +16,12 @@ from typing import Final, Protocol, assert_never
 from protocol.numbers import NUMBER_BYTES, new_number
 from protocol.reasons import Reason
 from sync.delivery import Delivery
+from sync.engine.cash import day_start_ms
 from sync.engine.events import (
     Append,
     CancelAsked,
+    CashAsked,
+    CashBackAsked,
     Effect,
     Event,
     LineHeard,
@@ -44,14 +47,16 @@ from sync.engine.model import (
     LinkView,
     ListenToStore,
     Published,
+    ReturnCash,
     StartPayment,
     StartRefund,
+    TakeCash,
 )
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
 from sync.engine.step import step
-from sync.engine.views import link_view, time_at_till
+from sync.engine.views import Undelivered, link_view, time_at_till
 from sync.errors import JournalGuardError, SyncError
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
@@ -59,6 +64,8 @@ from sync.link.exchange import Exchange
 from sync.ports import Clock, Entropy
 
 _DISK_AGAIN_S: Final = 1.0
+#: What is new is refused while the disk does not take it, and never waits.
+_ASKED: Final = (StartAsked, RefundAsked, CashAsked, CashBackAsked)
 
 
 class RoomPort(Protocol):
@@ -92,7 +99,7 @@ class Runner:
         self._publish = publish
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._delivery = Delivery(journal=journal, ask=self._upload, tell=self._tell)
+        self._delivery = Delivery(journal=journal, ask=self._upload, tell=self._tell, time_ms=self._time_ms)
         self._head = journal.head
         self._tidy_seq = -1
         self._state: EngineState = restored(
@@ -101,6 +108,7 @@ class Runner:
         self._waiting: deque[Event] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._shown: LinkView | None = None
+        self._cash_known, self._cash_fen = (-1, 0), 0
 
     # --- from other threads --------------------------------------------------------------------------------------
 
@@ -156,6 +164,16 @@ class Runner:
             case StartRefund():
                 number = new_number(self._entropy(NUMBER_BYTES))
                 self._events.put_nowait(RefundAsked(command=command, new_refund_no=number, last=None))
+            case TakeCash():
+                self._events.put_nowait(
+                    CashAsked(
+                        command=command,
+                        new_sale_id=new_number(self._entropy(NUMBER_BYTES)),
+                        new_order_no=new_number(self._entropy(NUMBER_BYTES)),
+                    )
+                )
+            case ReturnCash():
+                self._events.put_nowait(CashBackAsked(command=command))
             case ListenToStore():
                 self._events.put_nowait(StoreListened())
             case _:
@@ -164,12 +182,15 @@ class Runner:
     def _tell(self, event: LineHeard | LineSilent) -> None:
         self._events.put_nowait(event)
 
+    def _time_ms(self) -> int:
+        return time_at_till(self._state, self._now())
+
     # --- one event -----------------------------------------------------------------------------------------------
 
     def _handle(self, event: Event, begin: Callable[[Send], None]) -> None:
         if isinstance(event, Wake) and self._waiting:
             self._retry(begin)
-        elif self._waiting and not isinstance(event, (StartAsked, RefundAsked, Wake)):
+        elif self._waiting and not isinstance(event, (*_ASKED, Wake)):
             self._waiting.append(event)
         else:
             self._attempt(event, begin)
@@ -191,7 +212,7 @@ class Runner:
         try:
             effects = self._decide_and_commit(event)
         except JournalGuardError as error:
-            if not isinstance(event, (StartAsked, RefundAsked)):
+            if not isinstance(event, _ASKED):
                 raise
             self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
             return
@@ -239,14 +260,35 @@ class Runner:
         """A command with what only the journal and the disk know."""
         if isinstance(event, StartAsked):
             self._state = replace(self._state, storage=self._room.refusing())
-            order_no = event.command.order_no
-            return event if order_no is None else replace(event, last=self._journal.last_of_order(order_no))
+            return self._with_sale(event)
         if isinstance(event, RefundAsked):
             self._state = replace(self._state, storage=self._room.refusing())
             return replace(event, last=self._journal.last_of_order(event.command.order_no))
+        if isinstance(event, CashAsked):
+            self._state = replace(self._state, storage=self._room.refusing())
+            return self._with_cash(event)
+        if isinstance(event, CashBackAsked):
+            self._state = replace(self._state, storage=self._room.refusing())
+            return replace(event, known=self._journal.cash(event.command.payment_no))
         if isinstance(event, CancelAsked):
             return replace(event, known=self._journal.payment(event.command.payment_no))
         return event
+
+    def _with_sale(self, event: StartAsked) -> StartAsked:
+        order_no, sale_id = event.command.order_no, event.command.sale_id
+        last = None if order_no is None else self._journal.last_of_order(order_no)
+        sale_id = sale_id if last is None else last.sale_id
+        return replace(event, last=last, cash_covers=sale_id is not None and self._journal.cash_covers(sale_id))
+
+    def _with_cash(self, event: CashAsked) -> CashAsked:
+        order_no = event.command.order_no
+        last = None if order_no is None else self._journal.last_of_order(order_no)
+        return replace(
+            event,
+            of_sale=() if last is None else self._journal.of_sale(last.sale_id),
+            covered=last is not None and self._journal.cash_covers(last.sale_id),
+            offline_fen=self._journal.cash_offline_fen(since_ms=day_start_ms(time_at_till(self._state, self._now()))),
+        )
 
     def _unfinished(self) -> tuple[PaymentRecord, ...]:
         """By the journal's own last time, not by a wall clock that may be anything."""
@@ -264,7 +306,7 @@ class Runner:
     def _disk_refused(self, event: Event, error: SyncError) -> None:
         """Nothing of the event happened. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
-        if isinstance(event, (StartAsked, RefundAsked)):
+        if isinstance(event, _ASKED):
             self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
         elif not isinstance(event, Wake):
             self._waiting.append(event)
@@ -324,12 +366,26 @@ class Runner:
 
     def _show_line(self) -> None:
         unsent = self._head.seq - self._journal.delivered_through
+        parked = max(self._journal.parked, default=0)
+        day_ms = day_start_ms(time_at_till(self._state, self._now()))
         try:
             oldest = self._journal.at_ms_of(self._journal.delivered_through + 1) if unsent else None
+            parked_order = self._journal.order_of(parked) if parked else ""
+            if self._cash_known != (self._head.seq, day_ms):
+                self._cash_fen = self._journal.cash_offline_fen(since_ms=day_ms)
+                self._cash_known = (self._head.seq, day_ms)
         except SyncError:
-            # The journal's trouble is told by the event that met it; how old the oldest entry is can wait.
-            oldest = None
-        view = link_view(self._state, unsent=unsent, oldest_unsent_at_ms=oldest, upload_stopped=self._delivery.stopped)
+            # The journal's trouble is told by the event that met it; these figures can wait.
+            oldest, parked_order = None, ""
+        undelivered = Undelivered(
+            entries=unsent,
+            fen=self._journal.unsent_fen,
+            oldest_at_ms=oldest,
+            parked=len(self._journal.parked),
+            parked_order=parked_order,
+            stopped=self._delivery.stopped,
+        )
+        view = link_view(self._state, undelivered, cash_offline_fen=self._cash_fen)
         if view != self._shown:
             self._shown = view
             self._publish(view)

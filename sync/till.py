@@ -123,6 +123,7 @@ def _credentials(folder: Folder, identity: TerminalIdentity) -> Credentials:
         gateway_url=identity.gateway_url,
         key=private_key(folder.read_device_key()),
         gateway_keys={kid: key for kid, key in keys.items() if key is not None},
+        epoch=identity.epoch,
     )
 
 

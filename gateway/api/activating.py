@@ -2,7 +2,8 @@
 
 The request is signed by the device key itself (proof of possession). Same code and same key: the same answer again, so
 a lost answer burns nothing. Wrong codes are counted per address. The answer is signed by the root key, whose
-fingerprint an activation QR carries.
+fingerprint an activation QR carries. A known device with a fresh code is the same terminal, one epoch later: that ends
+a freeze. A till that was switched off needs a code made for it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import check_window, use_nonce
 from gateway.keys import GatewayKeys
 from gateway.ports import Clock, Entropy
-from gateway.store import places
+from gateway.store import places, standing
 from gateway.store.places import Terminal
 from gateway.store.units import Store, Tx
 from protocol.chain import genesis
@@ -84,8 +85,16 @@ class ActivationCalls:
             raise Refusal(Reason.ACTIVATION_EXPIRED)
         if held.uses_left <= 0:
             raise Refusal(Reason.ACTIVATION_USED)
+        device = places.terminal_by_key(tx, request.public_key)
+        if held.terminal_id is not None and (device is None or device.terminal_id != held.terminal_id):
+            raise Refusal(Reason.ACTIVATION_UNKNOWN)
+        before = None if device is None else standing.standing(tx, device.terminal_id)
+        if before is not None and before.revoked and held.terminal_id is None:
+            raise Refusal(Reason.TERMINAL_REVOKED)
         use_nonce(tx, verified, self._clock)
         terminal_id = self._terminal(tx, request, held.store_id, now_ms=now_ms)
+        if before is not None:
+            standing.go_on(tx, terminal_id, before, head=genesis(terminal_id), now_ms=now_ms)
         places.use_activation_code(
             tx, digest=digest, public_key=request.public_key, terminal_id=terminal_id, now_ms=now_ms
         )

@@ -23,6 +23,8 @@ PROBLEMS: Final[dict[Reason, tuple[int, str]]] = {
     Reason.CLOCK: (401, "The request was made at another time than this gateway's"),
     Reason.REPLAYED: (409, "This very request was seen before"),
     Reason.UNKNOWN_TERMINAL: (401, "No terminal has this key"),
+    Reason.TERMINAL_REVOKED: (403, "This terminal was switched off; it begins nothing new"),
+    Reason.TERMINAL_FROZEN: (403, "Two tills sign as this terminal; it begins nothing new until it is activated again"),
     Reason.UNKNOWN_PAYMENT: (404, "This terminal has no such payment here"),
     Reason.UNKNOWN_PATH: (404, "There is nothing at this address"),
     Reason.CONTENT_DIFFERS: (409, "The number is known with other content; nothing was applied"),
@@ -38,6 +40,7 @@ PROBLEMS: Final[dict[Reason, tuple[int, str]]] = {
     Reason.ACTIVATION_EXPIRED: (403, "The activation code is too old"),
     Reason.ACTIVATION_USED: (403, "The activation code was used"),
     Reason.TOO_MANY_TRIES: (429, "Too many tries; wait a minute"),
+    Reason.RATE_LIMITED: (429, "Too many requests; nothing was done, try again later"),
     Reason.TOO_LARGE: (413, "The request is too large"),
     Reason.INTERNAL: (500, "The gateway failed; nothing is known of the effect"),
 }
@@ -46,10 +49,11 @@ PROBLEMS: Final[dict[Reason, tuple[int, str]]] = {
 class Refusal(Exception):
     """Ends a request with a problem. Raised inside a unit of work, it also rolls the unit back."""
 
-    def __init__(self, reason: Reason, detail: str | None = None) -> None:
+    def __init__(self, reason: Reason, detail: str | None = None, *, retry_after_ms: int | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.detail = detail
+        self.retry_after_ms = retry_after_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,20 @@ class Signer:
     clock: Clock
     entropy: Entropy
 
-    def sign(self, message: Struct, request: RequestParts, *, status: int, content_type: str) -> ResponseParts:
+    def sign(
+        self,
+        message: Struct,
+        request: RequestParts,
+        *,
+        status: int,
+        content_type: str,
+        retry_after_ms: int | None = None,
+    ) -> ResponseParts:
         body = encode(message)
-        plain = ResponseParts(
-            status=status, headers={"content-type": content_type, "cache-control": "no-store"}, body=body
-        )
+        told = {"content-type": content_type, "cache-control": "no-store"}
+        if retry_after_ms is not None:
+            told["retry-after"] = str(-(-retry_after_ms // 1000))
+        plain = ResponseParts(status=status, headers=told, body=body)
         headers = sign_response(
             plain,
             request=request,
@@ -93,5 +106,8 @@ class Signer:
             reason=refusal.reason,
             server_time_ms=self.clock.now_ms(),
             detail=refusal.detail,
+            retry_after_ms=refusal.retry_after_ms,
         )
-        return self.sign(problem, request, status=status, content_type=PROBLEM_JSON)
+        return self.sign(
+            problem, request, status=status, content_type=PROBLEM_JSON, retry_after_ms=refusal.retry_after_ms
+        )

@@ -1,10 +1,12 @@
 """The web server's side: bytes of a request into parts, and parts into bytes. Nothing is decided here.
 
-Bodies are limited before they are read whole; paths go on as they came over the wire, because they are signed.
+Bodies are limited before they are read whole; paths go on as they came over the wire, because they are signed. Every
+route stands behind the gate (`gate`): one that nobody gave limits is not served.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
@@ -12,6 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.api.gate import refused, too_long
+from gateway.api.limits import BODY_S
 from gateway.api.routes import largest_body
 from gateway.api.service import GatewayService
 from protocol.signature import RequestParts
@@ -29,19 +33,22 @@ def make_app(service: GatewayService, plain: dict[str, PlainAnswer], open_routes
         return endpoint
 
     async def signed(request: Request) -> Response:
-        return await _handle(service, request)
+        status = too_long(request)
+        return refused(status) if status is not None else await _handle(service, request)
 
     routes = [Route(path, page(answer), methods=["GET"]) for path, answer in plain.items()]
+    guarded = [service.gate.guarded(route) for route in (*routes, *open_routes)]
     everything = Route("/{path:path}", signed, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-    return Starlette(routes=[*routes, *open_routes, everything])
+    return Starlette(routes=[*guarded, everything])
 
 
 async def _handle(service: GatewayService, request: Request) -> Response:
     raw_path: object = request.scope.get("raw_path")
     path = raw_path.decode("latin-1").partition("?")[0] if isinstance(raw_path, bytes) else request.url.path
     try:
-        body = await _read(request, largest_body(path))
-    except ClientDisconnect:
+        async with asyncio.timeout(BODY_S):
+            body = await _read(request, largest_body(path))
+    except (ClientDisconnect, TimeoutError):
         return Response(status_code=400)
     query: object = request.scope.get("query_string", b"")
     parts = RequestParts(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.api.answers import Refusal
 from gateway.ports import Clock
-from gateway.store import guards
+from gateway.store import guards, standing
 from gateway.store.places import Terminal
 from gateway.store.units import Tx
 from protocol.reasons import Reason
@@ -19,11 +19,12 @@ from protocol.signature import Verified, within_window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A terminal whose signature over this request holds."""
+    """A terminal whose signature over this request holds. `epoch`: the activation that it signs under."""
 
     terminal: Terminal
     verified: Verified
     clock: Clock
+    epoch: int = 1
 
     def in_time(self) -> None:
         """Refuses with the gateway's time when the request was signed at another time."""
@@ -33,6 +34,22 @@ class Caller:
         """For an effect: the window, then the nonce, unique in the effect's own transaction."""
         self.in_time()
         use_nonce(tx, self.verified, self.clock)
+
+    def may_sell(self, tx: Tx) -> None:
+        """Refuses what would begin: the till is switched off, or there are two of it and this may be the other one.
+        Asking, cancelling and acknowledging go on."""
+        now = standing.standing(tx, self.terminal.terminal_id)
+        assert now is not None, "a terminal is never deleted"
+        if now.revoked:
+            raise Refusal(Reason.TERMINAL_REVOKED)
+        if now.frozen or self.epoch < now.fence_epoch:
+            raise Refusal(Reason.TERMINAL_FROZEN)
+
+    def lost_its_place(self, tx: Tx) -> bool:
+        """Whether another till went on as this terminal after there had been two."""
+        now = standing.standing(tx, self.terminal.terminal_id)
+        assert now is not None, "a terminal is never deleted"
+        return self.epoch < now.fence_epoch
 
 
 def check_window(verified: Verified, clock: Clock) -> None:

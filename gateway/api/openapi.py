@@ -14,6 +14,8 @@ from protocol.messages import (
     CancelRequest,
     JournalAnswer,
     JournalUpload,
+    OfflineKit,
+    OfflineKitRequest,
     PaymentRequest,
     PaymentStatus,
     Problem,
@@ -34,10 +36,14 @@ _ALWAYS: Final = (
     Reason.CLOCK,
     Reason.UNKNOWN_TERMINAL,
     Reason.TOO_LARGE,
+    Reason.RATE_LIMITED,
     Reason.INTERNAL,
 )
 _EFFECT: Final = (*_ALWAYS, Reason.REPLAYED, Reason.CONTENT_DIFFERS)
+#: Of a call that begins something.
+_BEGINS: Final = (Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN)
 _ORDER: Final = (Reason.ORDER_OPEN, Reason.ORDER_PAID, Reason.ORDER_CANCELLED)
+_REFUND: Final = (Reason.UNKNOWN_PAYMENT, Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS)
 _ACTIVATION: Final = (
     Reason.ACTIVATION_UNKNOWN,
     Reason.ACTIVATION_EXPIRED,
@@ -55,6 +61,14 @@ _REFUND_NUMBER: Final = {
     "in": "path",
     "required": True,
     "schema": {"type": "string", "pattern": "^[0-9A-Z]{25}$"},
+}
+#: Refused by the gate before anybody could sign an answer.
+_TOO_LONG: Final[dict[str, Any]] = {
+    status: {
+        "description": f"{what} longer than any of ours",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+    for status, what in (("414", "The address is"), ("431", "The headers are"))
 }
 _WAIT: Final = [
     {
@@ -94,6 +108,8 @@ def document() -> dict[str, Any]:
         JournalAnswer,
         StorePaidAnswer,
         StoreAckRequest,
+        OfflineKitRequest,
+        OfflineKit,
         Problem,
     )
     references, components = schema_of(*kinds)
@@ -115,6 +131,7 @@ def document() -> dict[str, Any]:
             "responses": {
                 "200": {"description": "Signed answer", "content": {JSON: {"schema": by_kind[answer]}}},
                 **_problems(reasons, by_kind[Problem]),
+                **_TOO_LONG,
             },
         }
         if parameters:
@@ -130,7 +147,7 @@ def document() -> dict[str, Any]:
                 "Bind a device key to a store with an activation code",
                 body=ActivationRequest,
                 answer=ActivationAnswer,
-                reasons=(*_ALWAYS, Reason.REPLAYED, *_ACTIVATION),
+                reasons=(*_ALWAYS, Reason.REPLAYED, Reason.TERMINAL_REVOKED, *_ACTIVATION),
             )
         },
         "/v1/payments": {
@@ -138,7 +155,7 @@ def document() -> dict[str, Any]:
                 "Collect an amount: a scanned code, or a QR to show",
                 body=PaymentRequest,
                 answer=PaymentStatus,
-                reasons=(*_EFFECT, *_ORDER),
+                reasons=(*_EFFECT, *_BEGINS, *_ORDER),
             )
         },
         "/v1/payments/{payment_no}": {
@@ -172,7 +189,7 @@ def document() -> dict[str, Any]:
                 "Give back all or a part of what was paid; reserved before the wallet is called",
                 body=RefundRequest,
                 answer=RefundStatus,
-                reasons=(*_EFFECT, Reason.UNKNOWN_PAYMENT, Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS),
+                reasons=(*_EFFECT, *_BEGINS, *_REFUND),
                 parameters=number,
             )
         },
@@ -198,6 +215,14 @@ def document() -> dict[str, Any]:
                 body=StoreAckRequest,
                 answer=StorePaidAnswer,
                 reasons=_EFFECT,
+            )
+        },
+        "/v1/offline/kit": {
+            "post": call(
+                "Register this till's order key, and get what it needs to sell while its line is down",
+                body=OfflineKitRequest,
+                answer=OfflineKit,
+                reasons=(*_EFFECT, *_BEGINS, Reason.UNKNOWN_PATH),
             )
         },
         "/v1/journal": {

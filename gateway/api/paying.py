@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from hmac import digest
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
@@ -164,6 +165,7 @@ class PaymentCalls:
                     case Refused(reason=reason):
                         raise Refusal(reason)
         caller.fresh(tx)
+        caller.may_sell(tx)
         decision = admit(request, key.n, of_order, now_ms=now_ms)
         if isinstance(decision, Refused):
             raise Refusal(decision.reason)
@@ -291,6 +293,6 @@ class PaymentCalls:
         caller.fresh(tx)
         acks.add(tx, key, state_seq=request.state_seq, state=request.state, now_ms=now_ms)
         acknowledged = replace(payment, acked_seq=max(request.state_seq, payment.acked_seq or 0))
-        payments.save(tx, acknowledged)
+        payments.save(tx, acknowledged, before=payment)
         notice_ended(tx, key, now_ms=now_ms)
         return acknowledged

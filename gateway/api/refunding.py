@@ -66,6 +66,7 @@ class RefundCalls:
                 raise Refusal(Reason.CONTENT_DIFFERS)
             return existing, refunds.refundable_fen(tx, existing.out_trade_no)
         caller.fresh(tx)
+        caller.may_sell(tx)
         order = _kept(tx, payment)
         if order is None:
             raise Refusal(Reason.PAYMENT_NOT_PAID)

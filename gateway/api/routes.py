@@ -22,6 +22,7 @@ class Call(StrEnum):
     REFUND = "refund"
     ASK_REFUND = "ask_refund"
     JOURNAL = "journal"
+    KIT = "offline_kit"
     STORE_PAID = "store_paid"
     STORE_ACK = "store_ack"
 
@@ -52,6 +53,8 @@ def read_route(method: str, path: str, query: str) -> Route | None:
             return Route(call=Call.TAKE)
         case ("POST", "/v1/journal"):
             return Route(call=Call.JOURNAL)
+        case ("POST", "/v1/offline/kit"):
+            return Route(call=Call.KIT)
         case ("GET", "/v1/store/paid"):
             wait_s, after = _poll(query)
             return Route(call=Call.STORE_PAID, wait_s=wait_s, after=after)

@@ -17,21 +17,26 @@ from msgspec import Struct
 from gateway.api.activating import ActivationCalls
 from gateway.api.answers import JSON, Answer, Refusal, Signer
 from gateway.api.caller import Caller
+from gateway.api.gate import Gate
 from gateway.api.journals import JournalCalls
+from gateway.api.limits import CALLS, Limits
+from gateway.api.limits import Caller as Counted
+from gateway.api.offline_kit import KitCalls
 from gateway.api.paying import PaymentCalls, payment_key
 from gateway.api.refunding import RefundCalls
-from gateway.api.routes import Call, Route, largest_body, read_route
+from gateway.api.routes import Call, Route, read_route
 from gateway.api.static_paid import StaticPaidCalls
 from gateway.ports import Clock
 from gateway.store import places
 from gateway.store.places import Terminal
 from gateway.store.units import Store, StoreFailed
-from protocol.keys import DEVICE_KEYID_PREFIX, public_of_device_keyid, read_public
+from protocol.keys import public_of_device_keyid, read_public, read_terminal_keyid
 from protocol.messages import (
     AckRequest,
     ActivationRequest,
     CancelRequest,
     JournalUpload,
+    OfflineKitRequest,
     PaymentRequest,
     RefundRequest,
     StoreAckRequest,
@@ -60,6 +65,8 @@ class GatewayService:
         static_paid: StaticPaidCalls,
         activating: ActivationCalls,
         journals: JournalCalls,
+        limits: Limits,
+        kits: KitCalls,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -70,7 +77,9 @@ class GatewayService:
         self._static_paid = static_paid
         self._activating = activating
         self._journals = journals
+        self._kits = kits
         self._terminals: dict[str, Terminal] = {}
+        self.gate = Gate(limits, clock)
         self.counts: Counter[tuple[str, int]] = Counter()
         self._log = structlog.get_logger("gateway.api")
 
@@ -81,7 +90,8 @@ class GatewayService:
             answer = await self._answer(route, request, remote)
         except Refusal as refusal:
             response = self._signer.problem(refusal, request)
-            self._log.info("refused", path=_shown(route), reason=refusal.reason.value)
+            if refusal.reason is not Reason.RATE_LIMITED:  # a flood must not fill the disk; it is counted
+                self._log.info("refused", path=_shown(route), reason=refusal.reason.value)
         except StoreFailed:
             response = self._signer.problem(Refusal(Reason.INTERNAL), request)
         except Exception as error:  # noqa: BLE001 - a defect is answered with a signed "nothing is known"
@@ -95,15 +105,18 @@ class GatewayService:
 
     async def _answer(self, route: Route | None, request: RequestParts, remote: str) -> Answer:
         if route is None:
+            self._count(Counted.STRANGER, remote)
             raise Refusal(Reason.UNKNOWN_PATH)
-        if len(request.body) > largest_body(request.path):
+        if len(request.body) > CALLS[route.call].body:
             raise Refusal(Reason.TOO_LARGE)
         if route.call is Call.ACTIVATE:
+            self._count(Counted.STRANGER, remote)
             verified = _verify(request, find=public_of_device_keyid)
             answer = await self._activating.activate(verified, _read(ActivationRequest, request), remote)
             self.forget_terminals()
             return answer
-        caller = await self._caller(request)
+        caller = await self._caller(request, remote)
+        self._count(Counted.TERMINAL, caller.terminal.terminal_id)
         match route.call:
             case Call.TAKE:
                 return await self._paying.take(caller, _read(PaymentRequest, request))
@@ -125,32 +138,47 @@ class GatewayService:
                 return await self._static_paid.ask(caller, wait_s=route.wait_s, after=route.after)
             case Call.STORE_ACK:
                 return await self._static_paid.acknowledge(caller, _read(StoreAckRequest, request))
+            case Call.KIT:
+                return await self._kits.give(caller, _read(OfflineKitRequest, request))
             case Call.JOURNAL:
                 return await self._journals.upload(caller, _read(JournalUpload, request))
             case _:
                 assert_never(route.call)
 
-    async def _caller(self, request: RequestParts) -> Caller:
+    def _count(self, who: Counted, name: str) -> None:
+        wait_ms = self.gate.wait_ms(who, name)
+        if wait_ms:
+            raise Refusal(Reason.RATE_LIMITED, retry_after_ms=wait_ms)
+
+    async def _caller(self, request: RequestParts, remote: str) -> Caller:
+        """A terminal that is not known yet, and a signature that does not hold, count as the address's: a flood of
+        them costs no look into the store, and takes nothing from the tills behind the same address."""
         parsed = read_input(request.headers)
         if isinstance(parsed, SignatureRefusal):
+            self._count(Counted.STRANGER, remote)
             raise Refusal(Reason.BAD_SIGNATURE, parsed.value)
         keyid = parsed.verified.keyid
-        terminal = await self._terminal(keyid)
-        if terminal is None:
+        named = read_terminal_keyid(keyid)
+        if named is None or named[0] not in self._terminals:
+            self._count(Counted.STRANGER, remote)
+        terminal = None if named is None else await self._terminal(named[0])
+        if named is None or terminal is None:
             raise Refusal(Reason.UNKNOWN_TERMINAL)
         public = read_public(terminal.public_key)
-        verified = _verify(request, find=lambda name: public if name == keyid else None)
-        return Caller(terminal=terminal, verified=verified, clock=self._clock)
+        try:
+            verified = _verify(request, find=lambda name: public if name == keyid else None)
+        except Refusal:
+            self._count(Counted.STRANGER, remote)
+            raise
+        return Caller(terminal=terminal, verified=verified, clock=self._clock, epoch=named[1])
 
-    async def _terminal(self, keyid: str) -> Terminal | None:
-        """By terminal id. Kept in memory; a new activation of the same device is read again."""
-        if keyid.startswith(DEVICE_KEYID_PREFIX):
-            return None
-        known = self._terminals.get(keyid)
+    async def _terminal(self, terminal_id: str) -> Terminal | None:
+        """Kept in memory; a new activation of the same device is read again. Whether it may sell is asked each time."""
+        known = self._terminals.get(terminal_id)
         if known is None:
-            known = await self._store.run(lambda tx: places.terminal(tx, keyid))
+            known = await self._store.run(lambda tx: places.terminal(tx, terminal_id))
             if known is not None:
-                self._terminals[keyid] = known
+                self._terminals[terminal_id] = known
         return known
 
     def forget_terminals(self) -> None:

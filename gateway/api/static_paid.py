@@ -6,8 +6,9 @@ notice "paid and unnoticed".
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
@@ -61,7 +62,7 @@ class StaticPaidCalls:
             payment = payments.find(tx, key)
             assert payment is not None, "what was taken has its payment"
             acks.add(tx, key, state_seq=payment.state_seq, state=payment.state, now_ms=now_ms)
-            payments.save(tx, replace(payment, acked_seq=payment.state_seq))
+            payments.save(tx, replace(payment, acked_seq=payment.state_seq), before=payment)
             told = Said(what="noticed", said_by="till", detail=caller.terminal.terminal_id)
             payments.add_events(tx, key, (told,), now_ms=now_ms)
             notice_ended(tx, key, now_ms=now_ms)

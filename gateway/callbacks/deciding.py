@@ -10,8 +10,10 @@ It must not know HTTP, or the words in which a wallet is answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from gateway.callbacks.letter import Letter, name_of
 from gateway.callbacks.outcomes import FORGED, Outcome, believed_not

@@ -22,6 +22,7 @@ class Ask(Enum):
     SIGN_IN = (20, 2)
     PRESS = (30, 2)
     STATUS = (60, 4)
+    ORDER = (120, 8)  # anything about an offline order: each is a signature to check
 
 
 class Limits:

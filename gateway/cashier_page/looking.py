@@ -14,16 +14,18 @@ from protocol.states import ProofKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A static QR's page has no payment until somebody pressed. `not_sent`: accounts that a call never left for."""
+    """A static QR's page has no payment until somebody pressed, nor has an offline order's, which names its amount
+    (`asked_fen`). `not_sent`: accounts that a call never left for."""
 
     page: PageToken
     payment: Payment | None = None
     live: ChannelOrder | None = None
     not_sent: tuple[str, ...] = ()
+    asked_fen: int | None = None
 
     @property
     def amount_fen(self) -> int | None:
-        return None if self.payment is None else self.payment.amount_fen
+        return self.asked_fen if self.payment is None else self.payment.amount_fen
 
     @property
     def shop(self) -> str:

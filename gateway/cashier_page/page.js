@@ -41,6 +41,7 @@
     $("end").hidden = false;
     $("end-title").textContent = state.title;
     $("end-text").textContent = state.text;
+    if ((state.state === "paid" || state.state === "over") && more.proof) guitaiProof.ask();
     if (state.state === "paid" && state.amount) { $("end-amount").textContent = "¥" + state.amount; $("end-amount").hidden = false; }
   }
 
@@ -112,6 +113,7 @@
           leave.hidden = page.amount_fen === null;
           break;
         }
+        if (answer.result === "refused") { end({state: "over", title: answer.title, text: answer.text}); return; }
         if (answer.result === "paid" || answer.result === "over") { say(words.confirming); return; }
         if (answer.result === "wait" && answer.retry_after_ms > 4000) { say(words.not_begun, true); break; }
         say(answer.result === "wait" ? words.wait : words.opening, answer.result === "wait");

@@ -66,6 +66,9 @@ _PAYER_COOKIE: Final = "guitai_p"
 class CashierPage:
     """`process_key` and `mark_key`: see `Tickets`. `wake` tells the scheduler."""
 
+    #: The first step of its addresses.
+    letter = "q"
+
     def __init__(
         self,
         *,
@@ -96,12 +99,13 @@ class CashierPage:
         self._below = base.path
 
     def routes(self) -> list[Route]:
+        at = f"/{self.letter}/{{token}}"
         return [
-            Route("/q/{token}", self.show, methods=["GET"]),
-            Route("/q/{token}/back", self.back, methods=["GET"]),
-            Route("/q/{token}/pay", self.press, methods=["POST"]),
-            Route("/q/{token}/leave", self.leave, methods=["POST"]),
-            Route("/q/{token}/status", self.status, methods=["GET"]),
+            Route(at, self.show, methods=["GET"]),
+            Route(f"{at}/back", self.back, methods=["GET"]),
+            Route(f"{at}/pay", self.press, methods=["POST"]),
+            Route(f"{at}/leave", self.leave, methods=["POST"]),
+            Route(f"{at}/status", self.status, methods=["GET"]),
         ]
 
     async def aclose(self) -> None:
@@ -116,6 +120,10 @@ class CashierPage:
         if seen is None:
             allowed = self._allow(Ask.STRANGE, request, "")
             return gone_page(self._shown(request)) if allowed else busy_page(self._shown(request))
+        return self._page_of(request, seen)
+
+    def _page_of(self, request: Request, seen: Look) -> Response:
+        token = seen.page.token
         wallet = wallet_of(request.headers.get("user-agent", ""))
         shown = self._shown(request, seen, wallet)
         now_ms, payment = self._clock.now_ms(), seen.payment
@@ -124,13 +132,12 @@ class CashierPage:
             session = None
         state = PageState.OPEN
         if payment is not None:
-            mark = None if session is None else session.mark
-            state = state_of(payment, seen.live, mark=mark, now_ms=now_ms)
+            state = self._state_of(seen, payment, session, now_ms=now_ms)
         if payment is not None and state in (PageState.PAID, PageState.TAKEN, PageState.OVER):
             # Perhaps it was this customer who paid: his wallet can say so.
             unknown = state is PageState.TAKEN and session is None and wallet is not None
             asked = self._sign_in(request, seen, wallet) if unknown and wallet is not None else None
-            return end_page(shown, payment, state) if asked is None else asked
+            return self._end_page(shown, seen, payment, state) if asked is None else asked
         if session is not None:
             return self._pay_page(request, shown, seen, state)
         signing_in = None if wallet is None else self._sign_in(request, seen, wallet)
@@ -269,13 +276,19 @@ class CashierPage:
         browser = known if is_browser(known) else self._tickets.new_browser()
         account_id = account.candidate.account_id
         state = self._tickets.new_state(token=page.token, browser=browser, account_id=account_id, now_ms=now_ms)
-        redirect = f"{self._shop_pages.url(page.token)}/back{chosen_language(request)}"
+        redirect = f"{self._url(page.token)}/back{chosen_language(request)}"
         address = account.channel.authorize_url(redirect=redirect, state=state)
         if address is None:
             return None
         answer = self._led(address)
         self._set_cookie(answer, _BROWSER_COOKIE, browser, page.token, seconds=PAYER_LIFE_MS // 1000)
         return answer
+
+    def _state_of(self, seen: Look, payment: Payment, session: PayerSession | None, *, now_ms: int) -> PageState:
+        return state_of(payment, seen.live, mark=None if session is None else session.mark, now_ms=now_ms)
+
+    def _end_page(self, shown: Shown, seen: Look, payment: Payment, state: PageState) -> Response:
+        return end_page(shown, payment, state)
 
     def _pay_page(self, request: Request, shown: Shown, seen: Look, state: PageState) -> Response:
         page = seen.page
@@ -304,7 +317,10 @@ class CashierPage:
         return answer
 
     def _page_url(self, request: Request, token: str) -> str:
-        return self._shop_pages.url(token) + chosen_language(request)
+        return self._url(token) + chosen_language(request)
+
+    def _url(self, token: str) -> str:
+        return self._shop_pages.url(token, self.letter)
 
     def _status_url(self, request: Request, token: str, key: PaymentKey) -> str:
         return f"{token}/status?lang={self._language(request)}&order={key.order_no}"
@@ -333,7 +349,7 @@ class CashierPage:
         return RedirectResponse(address, status_code=302, headers={**HEADERS, "vary": "user-agent, cookie"})
 
     def _cookie_path(self, token: str) -> str:
-        return f"{self._below}/q/{token}"
+        return f"{self._below}/{self.letter}/{token}"
 
     def _set_cookie(self, answer: Response, name: str, value: str, token: str, *, seconds: int) -> None:
         answer.set_cookie(

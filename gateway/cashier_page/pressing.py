@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
+from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError
 
 from gateway.cashier_page.choosing import PageRouter, bound
@@ -170,7 +171,7 @@ class Pressing:
         if live.out_trade_no in self._ready or live.out_trade_no in self._creating:
             return _Taken(what=PagePress.AGAIN, payment=payment, order=live)
         again = asked_again(live)
-        payments.save_channel_order(tx, again)
+        payments.save_channel_order(tx, again, before=live)
         return _Taken(what=PagePress.AGAIN, payment=payment, order=again, call=True)
 
     def _leave(self, tx: Tx, key: PaymentKey, session: PayerSession) -> bool:

@@ -20,6 +20,7 @@ from gateway.payments.values import Payment
 
 _FOLDER: Final = Path(__file__).parent
 _CSS: Final = (_FOLDER / "page.css").read_text(encoding="utf-8")
+_PROOF_JS: Final = (_FOLDER / "proof.js").read_text(encoding="utf-8")
 _JS: Final = (_FOLDER / "page.js").read_text(encoding="utf-8")
 _TEMPLATE: Final = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(
     (_FOLDER / "page.html").read_text(encoding="utf-8")
@@ -54,8 +55,23 @@ class Shown:
         return self.words[word].format(wallet=f" {name} " if latin else name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofCalls:
+    """Where a page asks for the proof of an offline order. `close`: where "I am not paying" is pressed."""
+
+    proof: str
+    close: str | None = None
+
+
 def pay_page(
-    shown: Shown, *, state: PageState, press: str, status: str | None, amount_fen: int | None, most_fen: int
+    shown: Shown,
+    *,
+    state: PageState,
+    press: str,
+    status: str | None,
+    amount_fen: int | None,
+    most_fen: int,
+    proves: ProofCalls | None = None,
 ) -> Response:
     """The page with its button. `amount_fen` None: with the keypad."""
     words = shown.words
@@ -63,7 +79,8 @@ def pay_page(
     said |= {name: words[name] for name in ("confirming", "gave_up", "left", "line_bad", "not_begun")}
     said |= {"wait": f"{words['wait_title']}\n{words['wait_text']}"}
     said |= {"too_much": words["too_much"].format(most=yuan(most_fen).removesuffix(".00"))}
-    more = {"wallet": shown.wallet, "status": status, "most_fen": most_fen, "words": said}
+    more: dict[str, object] = {"wallet": shown.wallet, "status": status, "most_fen": most_fen}
+    more |= {"words": {**said, **_proof_words(words)} if proves is not None else said}
     return _page(
         shown,
         view="pay",
@@ -71,12 +88,17 @@ def pay_page(
         facts=facts_json(press=press, amount_fen=amount_fen, state=state),
         amount=None if amount_fen is None else yuan(amount_fen),
         keypad=amount_fen is None,
-        more=script_json(more),
+        more=more,
+        proves=proves,
     )
 
 
-def end_page(shown: Shown, payment: Payment, state: PageState) -> Response:
-    """Paid, or over."""
+def _proof_words(words: Words) -> dict[str, str]:
+    return {name: words[name] for name in ("closing", "proof_qr", "line_bad")}
+
+
+def end_page(shown: Shown, payment: Payment, state: PageState, *, proves: ProofCalls | None = None) -> Response:
+    """Paid, or over. `proves`: and its proof."""
     told = status_words(payment, state, shown.language)
     return _page(
         shown,
@@ -86,7 +108,34 @@ def end_page(shown: Shown, payment: Payment, state: PageState) -> Response:
         amount=yuan(payment.amount_fen),
         title=str(told["title"]),
         text=str(told["text"]),
+        more=None if proves is None else {"words": _proof_words(shown.words), "ask_now": True},
+        proves=proves,
     )
+
+
+def ask_page(shown: Shown, what: str, *, amount_fen: int, proves: ProofCalls, waits: bool) -> Response:
+    """An order without an end: `settling`, or one that never came (`unknown`, `late`) and may be closed by a press."""
+    return _page(
+        shown,
+        view="ask",
+        state=PageState.WAIT,
+        facts=facts_json(press=None, amount_fen=amount_fen, state=PageState.WAIT),
+        amount=yuan(amount_fen),
+        title=shown.words[f"{what}_title"],
+        text=shown.words[f"{what}_text"],
+        more={"words": _proof_words(shown.words), "ask_now": waits},
+        proves=proves,
+    )
+
+
+def refused_page(shown: Shown, *, tell: str | None = None) -> Response:
+    """One sentence for every offline order that may not be paid, whatever is wrong with it. `tell`: where the page's
+    script says that a phone has opened it; by looking alone nothing may be noted, not even that there are two tills."""
+    return _neutral(shown, "refused", status=404, more=None if tell is None else {"tell": tell})
+
+
+def cancelled_page(shown: Shown) -> Response:
+    return _neutral(shown, "cancelled", status=410)
 
 
 def status_words(payment: Payment, state: PageState, language: str) -> dict[str, object]:
@@ -145,7 +194,7 @@ def sign_in_failed_page(shown: Shown, *, again: str) -> Response:
     )
 
 
-def _neutral(shown: Shown, what: str, *, status: int) -> Response:
+def _neutral(shown: Shown, what: str, *, status: int, more: dict[str, object] | None = None) -> Response:
     return _page(
         shown,
         view=what,
@@ -153,6 +202,7 @@ def _neutral(shown: Shown, what: str, *, status: int) -> Response:
         facts=facts_json(press=None, amount_fen=None, state=PageState.OVER),
         title=shown.words[f"{what}_title"],
         text=shown.words[f"{what}_text"],
+        more=more,
         status=status,
     )
 
@@ -169,9 +219,15 @@ def _page(
     apps: Sequence[tuple[str, str]] = (),
     again: str | None = None,
     keypad: bool = False,
-    more: str = "",
+    more: dict[str, object] | None = None,
+    proves: ProofCalls | None = None,
     status: int = 200,
 ) -> Response:
+    if more is not None and proves is not None:
+        more = {**more, "proof": proves.proof, "close": proves.close}
+    js = _JS if view == "pay" else ""
+    if proves is not None or (more is not None and view != "pay"):
+        js = _PROOF_JS + js
     html = _TEMPLATE.render(
         language=shown.language,
         languages=_LANGUAGE_NAMES,
@@ -181,7 +237,9 @@ def _page(
         words=shown.words,
         pay_with=shown.named("pay_with").strip(),
         css=_CSS,
-        js=_JS,
+        js=js,
+        proves=proves is not None,
+        closes=proves is not None and proves.close is not None,
         view=view,
         state=state.value,
         facts=facts,
@@ -191,7 +249,7 @@ def _page(
         apps=apps,
         again=again,
         keypad=keypad,
-        more=more,
+        more="" if more is None else script_json(more),
     )
     policy = (
         f"default-src 'none'; script-src 'nonce-{shown.nonce}'; style-src 'nonce-{shown.nonce}'; connect-src 'self'; "

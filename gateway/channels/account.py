@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from gateway.channels.address import base_fault
+from gateway.channels.reach import call_fault, reach_of
 from gateway.channels.settings import SETTINGS, AccountMode, Setting, SettingKind
 from protocol.secret import Secret
 
@@ -119,7 +120,7 @@ def parse_account(raw: Mapping[str, object]) -> ChannelAccount:
     if name == "?":
         raise reader.error("id", "needs 1 to 63 letters, digits, '_', '.' or '-'")
     mode = reader.mode()
-    base_url = reader.url("base_url", reader.text("base_url", "where the wallet takes calls, an https URL"))
+    base_url = reader.called("base_url", reader.text("base_url", "where the wallet takes calls, an https URL"))
     texts, secrets = reader.own(own, mode)
     return ChannelAccount(
         id=name,
@@ -200,7 +201,9 @@ class _Reader:
             case SettingKind.KEY:
                 return self.key_text(key, setting.hint) or ""
             case SettingKind.URL:
-                return self.url(key, self.text(key, setting.hint))
+                value = self.text(key, setting.hint)
+                # A page is opened by the payer's phone; everything else is called by us.
+                return self.url(key, value) if key == "authorize_url" else self.called(key, value)
             case SettingKind.TEXT:
                 return self.text(key, setting.hint)
             case SettingKind.CHOICE:
@@ -236,6 +239,14 @@ class _Reader:
     def optional_url(self, key: str) -> str | None:
         value = self.optional(key)
         return None if value is None else self.url(key, value)
+
+    def called(self, key: str, value: str) -> str:
+        """An address that we call: where the account's own base_url says that its wallet is."""
+        base_url = self.raw.get("base_url")
+        fault = call_fault(self.url(key, value), reach_of(base_url if isinstance(base_url, str) else ""))
+        if fault is not None:
+            raise self.error(key, fault)
+        return value
 
     def url(self, key: str, value: str) -> str:
         fault = base_fault(value)

@@ -7,6 +7,8 @@ Rules
   dripping answer cannot hold a payment. Answers have a size limit. Nothing is retried here.
 - The transport is used without httpx's client: no redirects, no cookies, no proxies from the environment, no netrc, no
   log line with the URL (it carries the signature). TLS is always verified. Bodies are never logged.
+- Where it may go is judged (`reach`): the address by its text, then each address that its name resolves to, and only
+  such a one is connected to.
 - Idle connections are kept for two seconds only: long enough for polling, too short to meet a wallet's own idle limit.
 Signing is not done here: building a call costs about a millisecond of CPU, and a caller with many payments per second
 may build it in a worker thread. It must not know wallets, orders or verdicts.
@@ -16,15 +18,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import ssl
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
+import httpcore
 import httpx
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
@@ -35,12 +40,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.channels.account import ChannelAccount
+from gateway.channels.connecting import JudgedBackend, Resolve, resolve_by_system
 from gateway.channels.port import ChannelRequest, ChannelResponse
+from gateway.channels.reach import Reach, call_fault, reach_of
 from gateway.channels.verdicts import LineFault, NoAnswer, NotSent
 from protocol.secret import Secret
 
 _KEEPALIVE_S: Final = 2.0
 _MAX_CONNECTIONS: Final = 64
+
+
+#: What httpx would leave as it is.
+_PLAIN_QUERY: Final = re.compile(r"[A-Za-z0-9._~%&=-]+", re.ASCII)
 
 
 class ClientCertificateUnusable(Exception):
@@ -55,14 +66,33 @@ class ClientCertificate:
     private_key: Secret
 
 
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own, over connections that were judged."""
+
+    def __init__(self, tls: ssl.SSLContext, network: httpcore.AsyncNetworkBackend) -> None:
+        super().__init__(verify=tls, trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=_MAX_CONNECTIONS,
+            max_keepalive_connections=8,
+            keepalive_expiry=_KEEPALIVE_S,
+            network_backend=network,
+        )
+
+
 class HttpExchange:
     """An `Exchange` over real sockets, one per channel account, for one event loop. Close it with `aclose()`."""
 
     def __init__(
-        self, *, trusted_ca_pem: str | None = None, client_certificate: ClientCertificate | None = None
+        self,
+        *,
+        reach: Reach,
+        trusted_ca_pem: str | None = None,
+        client_certificate: ClientCertificate | None = None,
+        resolve: Resolve = resolve_by_system,
     ) -> None:
-        """`trusted_ca_pem` is trusted besides the public roots (a test wallet's own authority). Raises
-        ClientCertificateUnusable."""
+        """`reach`: where it may go. `trusted_ca_pem` is trusted besides the public roots (a test wallet's own
+        authority). Raises ClientCertificateUnusable."""
         tls = httpx.create_ssl_context(trust_env=False)
         if trusted_ca_pem is not None:
             tls.load_verify_locations(cadata=trusted_ca_pem)
@@ -70,10 +100,10 @@ class HttpExchange:
             _show(client_certificate, tls)
         assert tls.verify_mode is ssl.CERT_REQUIRED, "a wallet's certificate is always verified"
         assert tls.check_hostname, "a wallet's host name is always verified"
-        limits = httpx.Limits(
-            max_connections=_MAX_CONNECTIONS, max_keepalive_connections=8, keepalive_expiry=_KEEPALIVE_S
-        )
-        self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, http2=False)
+        self._reach = reach
+        # Without anyio httpcore has a stand-in of another type; httpx always brings anyio.
+        sockets = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        self._transport = _Transport(tls, JudgedBackend(reach, resolve, sockets))
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,6 +119,8 @@ class HttpExchange:
     async def __call__(
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
     ) -> ChannelResponse | NotSent | NoAnswer:
+        if call_fault(request.url, self._reach) is not None:
+            return NotSent(LineFault.NOT_ALLOWED)
         # A backstop, past the transport's own limits: cancelling a handshake would leave its socket to the collector.
         deadline = asyncio.timeout(3 * connect_timeout_ms / 1000)
         progress = _Progress(deadline=deadline, read_timeout_s=read_timeout_ms / 1000)
@@ -104,13 +136,17 @@ class HttpExchange:
         self, request: ChannelRequest, progress: _Progress, *, connect_s: float, read_s: float
     ) -> ChannelResponse | NotSent | NoAnswer:
         timeouts = {"connect": connect_s, "pool": connect_s, "write": read_s, "read": read_s}
+        address, _, query = request.url.partition("?")
+        plain = _PLAIN_QUERY.fullmatch(query) is not None  # else httpx escapes what needs it
         outgoing = httpx.Request(
             request.method,
-            request.url,
+            _parsed(address) if plain else request.url,
             headers={**request.headers, "accept-encoding": "identity"},
             content=request.body,
             extensions={"timeout": timeouts, "trace": progress.see},
         )
+        if plain:
+            outgoing.url = _Target(_parsed(address), query)
         try:
             incoming = await self._transport.handle_async_request(outgoing)
             try:
@@ -142,6 +178,25 @@ class HttpExchange:
         return ChannelResponse(status=incoming.status_code, headers=headers, body=bytes(body))
 
 
+class _Target(httpx.URL):
+    """An address that was parsed, with a query that needs no parsing: httpx looks at a URL character by character, and
+    one that carries a signature has hundreds."""
+
+    def __init__(self, address: httpx.URL, query: str) -> None:
+        super().__init__(address)
+        self._raw_path = address.raw_path + b"?" + query.encode("ascii")
+
+    @property
+    def raw_path(self) -> bytes:
+        return self._raw_path
+
+
+@lru_cache(maxsize=256)
+def _parsed(address: str) -> httpx.URL:
+    """Of an address without a query: an account calls few. Raises httpx.InvalidURL."""
+    return httpx.URL(address)
+
+
 def line_of(account: ChannelAccount) -> HttpExchange:
     """The line that this account's settings ask for: whom it trusts, and the certificate that it shows in TLS.
 
@@ -152,7 +207,8 @@ def line_of(account: ChannelAccount) -> HttpExchange:
     if certificate is not None and key is not None:
         shown = ClientCertificate(certificate_pem=certificate, private_key=key)
     try:
-        return HttpExchange(trusted_ca_pem=account.trusted_ca, client_certificate=shown)
+        reach = reach_of(account.base_url)
+        return HttpExchange(reach=reach, trusted_ca_pem=account.trusted_ca, client_certificate=shown)
     except ClientCertificateUnusable:
         raise account.error("client_certificate", "does not load, or is not of private_key") from None
     except (ssl.SSLError, TypeError, ValueError):  # a text beyond ASCII is a TypeError

@@ -18,6 +18,7 @@ from protocol.secret import Secret
 class LineFault(StrEnum):
     """Why no complete answer was received."""
 
+    NOT_ALLOWED = "not_allowed"  # an address that no call of ours may go to
     CONNECT_FAILED = "connect_failed"
     CONNECT_TIMEOUT = "connect_timeout"
     TLS_FAILED = "tls_failed"

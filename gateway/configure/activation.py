@@ -28,8 +28,10 @@ class NewCode:
     expires_ms: int
 
 
-def create_code(tx: Tx, *, store_id: str, uses: int, days: int, now_ms: int, random: bytes) -> NewCode | Faults:
-    """Keeps a new code. `random`: CODE_BYTES bytes that nobody can guess."""
+def create_code(
+    tx: Tx, *, store_id: str, uses: int, days: int, now_ms: int, random: bytes, terminal_id: str | None = None
+) -> NewCode | Faults:
+    """Keeps a new code. `random`: CODE_BYTES bytes that nobody can guess. `terminal_id`: good for this till only."""
     faults = _wrong_numbers(uses=uses, days=days)
     if faults:
         return Faults(faults=faults)
@@ -37,7 +39,7 @@ def create_code(tx: Tx, *, store_id: str, uses: int, days: int, now_ms: int, ran
         return one_fault("activation code", "store", "no store has this id; apply a file that names it first")
     code = new_activation_code(random)
     expires_ms = now_ms + days * _DAY_MS
-    kept = places.ActivationCode(store_id=store_id, uses_left=uses, expires_ms=expires_ms)
+    kept = places.ActivationCode(store_id=store_id, uses_left=uses, expires_ms=expires_ms, terminal_id=terminal_id)
     places.add_activation_code(tx, digest=places.code_digest(code), code=kept)
     return NewCode(code=Secret(code), store_id=store_id, uses=uses, expires_ms=expires_ms)
 

@@ -29,6 +29,10 @@ LATE_MONEY: Final = ("refund", "hold")
 FILE_KEYS: Final[Mapping[str, str]] = {f"{name}_file": name for name in sorted(SECRET_NAMES | KEY_NAMES)}
 _UNREAD: Final = "0"
 _STAND_IN_URL: Final = "https://wallet.invalid/"
+#: A document with a hundred accounts and their certificates is half as long.
+_MOST_CHARS: Final = 4 * 1_048_576
+#: In one line: the library takes time by the square of a dotted name's length.
+_MOST_DOTS: Final = 200
 
 
 def _stand_in(setting: Setting) -> str:
@@ -93,9 +97,8 @@ class Document:
 
 def key_files(text: str) -> tuple[str, ...]:
     """The files that the document names, as it names them. Nothing when it is not TOML: reading will say so."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    raw = _raw(text)
+    if isinstance(raw, Faults):
         return ()
     listed: object = raw.get("channel_accounts")
     named: list[str] = []
@@ -142,9 +145,13 @@ def read_routes(text: str) -> RoutesFile | Faults:
 
 
 def _raw(text: str) -> dict[str, Any] | Faults:
+    if len(text) > _MOST_CHARS or any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        return one_fault("the file", "", "is too large, or has a line that no document of ours has")
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        return one_fault("the file", "", "nests deeper than any document of ours")
+    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
         # Not the parser's own words: they may quote the line, and the line may be a key.
         place = _PLACE.search(str(error))
         return one_fault("the file", "", f"is not TOML{f' at {place[1]}' if place else ''}; look at the line above too")

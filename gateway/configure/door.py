@@ -30,7 +30,9 @@ from gateway.configure.words import (
     Failed,
     Order,
     Planned,
+    ProofKeysSaid,
     Said,
+    TerminalsSaid,
     read_order,
     token_of,
     write_line,
@@ -174,6 +176,10 @@ class _Post:
                 log.info("configuration applied", changes=[f"{i.verb} {i.kind} {i.id}" for i in said.plan.changes])
             case CodeMade():
                 log.info("activation code made", store=said.store, uses=said.uses, expires_ms=said.expires_ms)
+            case TerminalsSaid(done=True):
+                log.info("a terminal was switched off")
+            case ProofKeysSaid(done=True):
+                log.info("proof keys changed", keys=[f"{key.kid} {key.state}" for key in said.keys])
             case _:
                 pass
         return said

@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 from zoneinfo import available_timezones
 
-from gateway.configure.activation import CODE_BYTES, create_code
+from gateway.configure.activation import CODE_BYTES, NewCode, create_code
 from gateway.configure.alarms import alarms_word
 from gateway.configure.apply import apply_document, plan_document
 from gateway.configure.bills import bills_word
 from gateway.configure.document import read_document
 from gateway.configure.faults import Faults, one_fault
 from gateway.configure.late_money import late_word
+from gateway.configure.proof_keys import proof_keys_word
 from gateway.configure.static_qr import STATIC_BYTES, static_qr
+from gateway.configure.terminals import terminals_word
 from gateway.configure.words import (
     AlarmsOrder,
     ApplyOrder,
@@ -25,13 +27,16 @@ from gateway.configure.words import (
     LateOrder,
     Order,
     Planned,
+    ProofKeysOrder,
     Refused,
     Said,
     StaticQrOrder,
     StaticQrSaid,
+    TerminalsOrder,
 )
 from gateway.payments.values import PaymentKey
 from gateway.ports import Clock, Entropy
+from gateway.proof_keys import ProofKeys
 from gateway.store.units import Store
 from protocol.activation import ticket_text
 
@@ -39,7 +44,7 @@ from protocol.activation import ticket_text
 class OwnerOrders:
     """`url`: where terminals reach this gateway, when that is known. `page_url`: the base of QR links, where phones
     reach the cashier page. `applied` is awaited after a file was written; `moved` hears of a payment that a person's
-    word changed."""
+    word changed. `proof_keys` gives the keys that sign offline orders' proofs."""
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class OwnerOrders:
         entropy: Entropy,
         root_fingerprint: str,
         url: str | None,
+        proof_keys: Callable[[], ProofKeys],
         page_url: str | None = None,
         applied: Callable[[], Awaitable[None]] | None = None,
         moved: Callable[[PaymentKey], None] | None = None,
@@ -61,6 +67,7 @@ class OwnerOrders:
         self._page_url = page_url
         self._applied = applied
         self._moved = moved
+        self._proof_keys = proof_keys
 
     async def do(self, order: Order) -> Said:
         """Raises StoreFailed."""
@@ -77,6 +84,11 @@ class OwnerOrders:
                 return await self._alarms(order)
             case StaticQrOrder():
                 return await self._static_qr(order)
+            case TerminalsOrder():
+                return await self._terminals(order)
+            case ProofKeysOrder():
+                said = proof_keys_word(self._proof_keys(), order, now_ms=self._clock.now_ms())
+                return Refused(faults=said) if isinstance(said, Faults) else said
             case _:
                 assert_never(order)
 
@@ -124,6 +136,13 @@ class OwnerOrders:
             return Refused(faults=made)
         return StaticQrSaid(store=order.store, url=f"{base.rstrip('/')}/q/{made.token}", fresh=made.fresh)
 
+    async def _terminals(self, order: TerminalsOrder) -> Said:
+        now_ms, random = self._clock.now_ms(), self._entropy.bytes(CODE_BYTES)
+        said = await self._store.run(lambda tx: terminals_word(tx, order, now_ms=now_ms, random=random))
+        if isinstance(said, Faults):
+            return Refused(faults=said)
+        return self._made(said) if isinstance(said, NewCode) else said
+
     async def _make_code(self, order: CodeOrder) -> Said:
         now_ms, random = self._clock.now_ms(), self._entropy.bytes(CODE_BYTES)
         made = await self._store.run(
@@ -131,8 +150,9 @@ class OwnerOrders:
                 tx, store_id=order.store, uses=order.uses, days=order.days, now_ms=now_ms, random=random
             )
         )
-        if isinstance(made, Faults):
-            return Refused(faults=made)
+        return Refused(faults=made) if isinstance(made, Faults) else self._made(made)
+
+    def _made(self, made: NewCode) -> CodeMade:
         code = made.code.reveal()
         ticket = None
         if self._url is not None:

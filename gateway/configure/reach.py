@@ -20,6 +20,7 @@ from gateway.configure.knock import Silence, call_door
 from gateway.configure.orders import OwnerOrders
 from gateway.configure.words import MOST_BYTES, ApplyOrder, Order, Refused, Said, write_line
 from gateway.keys import load_keys
+from gateway.proof_keys import load_proof_keys, proof_keys_path
 from gateway.store.runners import InlineStore
 from gateway.store.sqlite import DatabaseInUse, DatabaseLock, open_sqlite
 from gateway.store.units import StoreFailed
@@ -84,6 +85,7 @@ async def _alone(database: Path, order: Order, *, url: str | None, keys: Path) -
             root_fingerprint="" if url is None else load_keys(keys, entropy).root_kid,
             url=url,
             page_url=url,
+            proof_keys=lambda: load_proof_keys(proof_keys_path(keys), entropy, now_ms=clock.now_ms()),
         )
         return await orders.do(order)
     finally:

@@ -86,7 +86,34 @@ class AlarmsOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="alarms
     reason: str = ""
 
 
-Order = AlarmsOrder | ApplyOrder | BillsOrder | CodeOrder | LateOrder | StaticQrOrder
+class TerminalsAction(StrEnum):
+    LIST = "list"
+    REVOKE = "revoke"
+    REISSUE = "reissue"
+
+
+class TerminalsOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="terminals", forbid_unknown_fields=True):
+    """`REISSUE`: an activation code for this till alone, good for `days`."""
+
+    action: TerminalsAction
+    terminal: str = ""
+    days: int = 1
+
+
+class ProofKeysAction(StrEnum):
+    LIST = "list"
+    ROTATE = "rotate"
+    COMPROMISE = "compromise"
+
+
+class ProofKeysOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="proof_keys", forbid_unknown_fields=True):
+    """`kid`: the key that is no secret any more."""
+
+    action: ProofKeysAction
+    kid: int = 0
+
+
+Order = AlarmsOrder | ApplyOrder | BillsOrder | CodeOrder | LateOrder | ProofKeysOrder | StaticQrOrder | TerminalsOrder
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -212,7 +239,50 @@ class AlarmsSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="alarm
     done: bool = False
 
 
-Said = AlarmsSaid | BillsSaid | CodeMade | Failed | LateSaid | Planned | Refused | StaticQrSaid
+class TerminalSaid(Struct, frozen=True, kw_only=True):
+    """`frozen_ms`: there are two of it; it sells again once it was activated again."""
+
+    terminal: str
+    name: str
+    store: str
+    epoch: int
+    activated_ms: int
+    revoked_ms: int | None
+    frozen_ms: int | None
+
+
+class TerminalsSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="terminals"):
+    terminals: tuple[TerminalSaid, ...]
+    done: bool = False
+
+
+class ProofKeySaid(Struct, frozen=True, kw_only=True):
+    """`state`: current, next, retired or compromised."""
+
+    kid: int
+    state: str
+    made_ms: int
+    retired_ms: int | None
+    compromised_ms: int | None
+
+
+class ProofKeysSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="proof_keys"):
+    keys: tuple[ProofKeySaid, ...]
+    done: bool = False
+
+
+Said = (
+    AlarmsSaid
+    | BillsSaid
+    | CodeMade
+    | Failed
+    | LateSaid
+    | Planned
+    | ProofKeysSaid
+    | Refused
+    | StaticQrSaid
+    | TerminalsSaid
+)
 
 
 def write_line(words: Question | Order | Said) -> bytes:

@@ -22,6 +22,12 @@ class Bucket:
             return None
         return replace(self, millitokens=filled - 1000, at_ms=now_ms)
 
+    def wait_ms(self, *, now_ms: int) -> int:
+        """How long until there is one call to make; at least 1 when there is none now."""
+        passed_ms = max(0, now_ms - self.at_ms)
+        missing = 1000 - min(self.capacity * 1000, self.millitokens + passed_ms * self.per_second)
+        return max(1, -(-missing // self.per_second)) if missing > 0 else 0
+
 
 def full(*, capacity: int, per_second: int, now_ms: int) -> Bucket:
     return Bucket(capacity=capacity, per_second=per_second, millitokens=capacity * 1000, at_ms=now_ms)

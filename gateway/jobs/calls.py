@@ -9,11 +9,12 @@ It must not decide anything about money: `gateway.payments` does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 import structlog
 
-from gateway.channels.port import Channel, LineFault, NoAnswer, NotSent, OrderRef, PreparedCall
+from gateway.channels.port import Channel, ChannelTraits, LineFault, NoAnswer, NotSent, OrderRef, PreparedCall
 from gateway.jobs.keeping import keep
 from gateway.jobs.schedule import DEFAULT_PACE, Pace
 from gateway.jobs.waiters import Waiters
@@ -21,8 +22,7 @@ from gateway.payments.undo import with_amber
 from gateway.payments.values import ChannelOrder, Payment, Step
 from gateway.ports import Clock
 from gateway.routing.accounts import Accounts, OpenAccount
-from gateway.store import payments, tasks
-from gateway.store.tasks import TaskKind
+from gateway.store import payments
 from gateway.store.units import Store, Tx
 
 V = TypeVar("V")
@@ -49,13 +49,7 @@ class ChannelCalls:
         account = None if account_id is None else self.accounts.find(account_id)
         if account is None:
             return DEFAULT_PACE
-        traits = account.channel.traits
-        return Pace(
-            query_interval_ms=traits.query_interval_ms,
-            query_at_ms=traits.query_at_ms,
-            undo_not_before_ms=traits.undo_not_before_ms,
-            undo_needs_query=traits.undo_needs_query,
-        )
+        return _pace(account.channel.traits)
 
     async def perform(self, account_id: str, build: Callable[[Channel], PreparedCall[V]]) -> V | NotSent | NoAnswer:
         """An account that the owner's file made unusable meanwhile is not called."""
@@ -77,9 +71,8 @@ class ChannelCalls:
             now_ms = self.clock.now_ms()
             before, order = found(tx, out_trade_no)
             step = with_amber(decide(before, order, now_ms), now_ms=now_ms)
-            keep(tx, before, step, self.pace_of, now_ms=now_ms, order_before=order)
-            if release:
-                tasks.give_back(tx, TaskKind.WORK, out_trade_no, owner=self.owner)
+            ends = self.owner if release else None
+            keep(tx, before, step, self.pace_of, now_ms=now_ms, order_before=order, release=ends)
             assert step.order is not None, "a decision about an order keeps it"
             return step.payment, step.order, step.payment.state_seq != before.state_seq
 
@@ -89,13 +82,21 @@ class ChannelCalls:
         return payment, order
 
 
+@lru_cache(maxsize=1_024)
+def _pace(traits: ChannelTraits) -> Pace:
+    return Pace(
+        query_interval_ms=traits.query_interval_ms,
+        query_at_ms=traits.query_at_ms,
+        undo_not_before_ms=traits.undo_not_before_ms,
+        undo_needs_query=traits.undo_needs_query,
+    )
+
+
 def found(tx: Tx, out_trade_no: str) -> tuple[Payment, ChannelOrder]:
     """An order that exists, and its payment."""
-    order = payments.order(tx, out_trade_no)
-    assert order is not None, "a call was made for a channel order that exists"
-    payment = payments.find(tx, order.key)
-    assert payment is not None, "an order has its payment"
-    return payment, order
+    both = payments.with_order(tx, out_trade_no)
+    assert both is not None, "a call was made for a channel order that exists, and an order has its payment"
+    return both
 
 
 def order_ref(order: ChannelOrder) -> OrderRef:

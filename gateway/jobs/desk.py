@@ -8,13 +8,16 @@ It must not decide anything about money: `gateway.payments` does.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from gateway.bills.desk import BillDesk
 from gateway.channels.port import OrderKind, PayOrder, QrOrder
 from gateway.jobs.calls import ChannelCalls, found, order_ref
 from gateway.jobs.keeping import keep
+from gateway.jobs.offline_orders import give_unwanted_back
 from gateway.jobs.refund_desk import RefundDesk
 from gateway.jobs.schedule import (
     CODE_DEADLINE_MS,
@@ -33,6 +36,15 @@ from gateway.store.tasks import Task, TaskKind
 from gateway.store.units import Tx
 from protocol.secret import Secret
 from protocol.states import GatewayState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What is due about an order, from its rows as they were when the task was taken."""
+
+    payment: Payment
+    order: ChannelOrder
+    action: Action
 
 
 class Desk:
@@ -73,27 +85,28 @@ class Desk:
             release=release,
         )
 
-    async def work(self, task: Task) -> None:
-        """Does what is due, if anything still is."""
+    async def work(self, task: Task, due: Due | None) -> None:
+        """Does what is due, if anything still is. `due`: of an order, what `take_up` found."""
         match task.kind:
             case TaskKind.NOTICE:
                 await self._store.run(lambda tx: self._notice(tx, task.ref))
             case TaskKind.PAGE:
                 await self._end_page(task.ref)
+            case TaskKind.UNWANTED:
+                await self._store.run(
+                    lambda tx: give_unwanted_back(tx, task.ref, self.pace_of, now_ms=self._clock.now_ms())
+                )
             case TaskKind.REFUND:
                 await self._refunds.work(task.ref)
             case TaskKind.BILL:
                 await self._bills.work(task.ref)
             case TaskKind.WORK:
-                await self._work(task.ref)
+                assert due is not None, "an order's task was taken up with its rows"
+                await self._work(due.payment, due.order, due.action)
             case _:
                 assert_never(task.kind)
 
-    async def _work(self, out_trade_no: str) -> None:
-        taken = await self._store.run(lambda tx: self._take_up(tx, out_trade_no))
-        if taken is None:
-            return
-        payment, order, action = taken
+    async def _work(self, payment: Payment, order: ChannelOrder, action: Action) -> None:
         match action.kind:
             case ActionKind.QR:
                 await self.ask_for_qr(payment, order, release=True)
@@ -106,30 +119,31 @@ class Desk:
                 if undo_goes_on(*after):
                     await self._cancel(order)
                 else:
-                    await self._give_back(out_trade_no)
+                    await self._give_back(order.out_trade_no)
             case ActionKind.RELEASE:
                 payment, order = await self._query(order, release=False)
                 if payment.state is GatewayState.SENT and order.ended_kind is None and not order.unsettled_asks:
                     await self._close(order)
                 else:
-                    await self._give_back(out_trade_no)
+                    await self._give_back(order.out_trade_no)
             case _:
                 assert_never(action.kind)
 
-    def _take_up(self, tx: Tx, out_trade_no: str) -> tuple[Payment, ChannelOrder, Action] | None:
-        """What is due now; otherwise the task is set right and given back. A repeated QR call is durable first."""
-        now_ms = self._clock.now_ms()
+    def take_up(self, tx: Tx, out_trade_no: str, *, now_ms: int) -> Due | None:
+        """In the transaction that leased an order's task: what is due now; otherwise the task is set right and given
+        back. A repeated QR call is durable before it is made."""
         payment, order = found(tx, out_trade_no)
         action = next_action(payment, order, self.pace_of(order.account_id))
         if action is None or action.due_ms > now_ms or self._calls.accounts.find(order.account_id) is None:
             due_ms = None if action is None else max(action.due_ms, now_ms + 1_000)
-            tasks.put(tx, TaskKind.WORK, out_trade_no, due_ms=due_ms, account_id=order.account_id)
-            tasks.give_back(tx, TaskKind.WORK, out_trade_no, owner=self._calls.owner)
+            account_id, owner = order.account_id, self._calls.owner
+            tasks.put(tx, TaskKind.WORK, out_trade_no, due_ms=due_ms, account_id=account_id, release=owner)
             return None
         if action.kind is ActionKind.QR:
-            order = asked_again(order)
-            payments.save_channel_order(tx, order)
-        return payment, order, action
+            again = asked_again(order)
+            payments.save_channel_order(tx, again, before=order)
+            order = again
+        return Due(payment=payment, order=order, action=action)
 
     def _notice(self, tx: Tx, ref: str) -> None:
         payment = payments.find(tx, read_key(ref))

@@ -4,9 +4,10 @@ caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.jobs.schedule import UNNOTICED_AFTER_MS, Pace, next_action
 from gateway.jobs.schedule_refunds import next_refund_action
@@ -16,6 +17,8 @@ from gateway.payments.late import covers
 from gateway.payments.moves import late_undone, to_not_paid
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import (
+    Alarm,
+    AlarmKind,
     ChannelOrder,
     FailedHow,
     Payment,
@@ -26,13 +29,15 @@ from gateway.payments.values import (
     Step,
     key_ref,
 )
-from gateway.store import alarms, ledger, pages, payments, places, refunds, tasks
+from gateway.store import alarms, cash, ledger, pages, payments, places, refunds, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState
 from protocol.reasons import Reason
 from protocol.states import GatewayEvent, GatewayState, ProofKind, RefundState
 
+#: Two tenders are kept for one sale: a person gives one of them back.
+PAID_TWICE: Final = Alarm(kind=AlarmKind.PAID_TWICE, detail="cash covers the sale of a wallet payment that is kept")
 #: The pace of an account by its id.
 PaceOf = Callable[[str | None], Pace]
 
@@ -46,16 +51,24 @@ def keep_new(tx: Tx, step: Step, pace_of: PaceOf, *, now_ms: int) -> None:
 
 
 def keep(
-    tx: Tx, before: Payment, step: Step, pace_of: PaceOf, *, now_ms: int, order_before: ChannelOrder | None = None
+    tx: Tx,
+    before: Payment,
+    step: Step,
+    pace_of: PaceOf,
+    *,
+    now_ms: int,
+    order_before: ChannelOrder | None = None,
+    release: str | None = None,
 ) -> None:
-    """What a decision made of a payment that exists. `order_before`: the order as it was, if it existed."""
-    if step.order is not None and step.order != order_before:
-        payments.save_channel_order(tx, step.order)
-        if order_before is None or step.order.late_state is not order_before.late_state:
+    """What a decision made of a payment that exists. `order_before`: the order as it was, if the step has one.
+    `release`: the work on it is over, this owner's lease ends."""
+    if step.order is not None:
+        assert order_before is not None, "an order that is kept was read or added before"
+        payments.save_channel_order(tx, step.order, before=order_before)
+        if step.order.late_state is not order_before.late_state:
             step = replace(step, payment=_late_of_all(tx, step.payment))
-    if step.payment != before:
-        payments.save(tx, step.payment)
-    _keep_rest(tx, before, order_before, step, pace_of, now_ms=now_ms)
+    payments.save(tx, step.payment, before=before)
+    _keep_rest(tx, before, order_before, step, pace_of, now_ms=now_ms, release=release)
 
 
 #: What a payment says of late money when several of its orders took some: kept money above what still waits.
@@ -72,8 +85,8 @@ def _late_of_all(tx: Tx, payment: Payment) -> Payment:
 def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf, *, now_ms: int) -> Payment | None:
     """What a decision made of a refund; a new one was reserved already. Returns its payment when that changed too."""
     refund = step.refund
-    if before is not None and refund != before:
-        refunds.save(tx, refund)
+    if before is not None:
+        refunds.save(tx, refund, before=before)
     payments.add_events(tx, refund.key, step.said, now_ms=now_ms)
     for alarm in step.alarms:
         alarms.raise_alarm(tx, alarm, about=refund.refund_no, now_ms=now_ms)
@@ -110,6 +123,7 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
             now_ms=now_ms,
         )
     else:
+        alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=key_ref(payment.key), now_ms=now_ms)
         step = Step(payment=payment, order=order, said=(said,))
     keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
     return step.payment
@@ -123,6 +137,7 @@ def _keep_rest(
     pace_of: PaceOf,
     *,
     now_ms: int,
+    release: str | None = None,
 ) -> None:
     payment, order = step.payment, step.order
     ref = key_ref(payment.key)
@@ -132,7 +147,7 @@ def _keep_rest(
     if order is not None:
         action = next_action(payment, order, pace_of(order.account_id))
         due_ms = None if action is None else action.due_ms
-        tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id)
+        tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id, release=release)
         _follow_money(tx, before, order_before, payment, order, pace_of, now_ms=now_ms)
     if payment.page:
         open_page = not payment.state.final and payment.out_trade_no is None
@@ -140,7 +155,9 @@ def _keep_rest(
     if payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID):
         tasks.put(tx, TaskKind.NOTICE, ref, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
         pages.note_paid(tx, payment, now_ms=now_ms)
-        _send_duplicates_back(tx, payment, pace_of, now_ms=now_ms)
+        send_duplicates_back(tx, payments.of_sale(tx, payment), pace_of, now_ms=now_ms)
+        if cash.covers(tx, payment):
+            alarms.raise_alarm(tx, PAID_TWICE, about=ref, now_ms=now_ms)
 
 
 def _follow_money(
@@ -168,11 +185,16 @@ def _follow_money(
     found = order.late_state is LateMoneyState.FOUND and (order_before is None or order_before.late_state is None)
     if undone and order.ended_kind is None:
         refund_by_itself(tx, order, RefundCause.UNDO, pace_of, now_ms=now_ms)
-    elif found and (owner.refunds_late_money or any(covers(other) for other in payments.of_sale(tx, payment))):
+    elif found and (owner.refunds_late_money or _covered(tx, payment)):
         # Money for a sale that is paid otherwise is a duplicate, which always goes back.
         refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
     elif order.late_state in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED) and not _waits(tx, payment):
         alarms.close_all(tx, about=key_ref(payment.key), now_ms=now_ms)
+
+
+def _covered(tx: Tx, payment: Payment) -> bool:
+    """Whether something else pays for this payment's sale: another wallet payment, or cash."""
+    return cash.covers(tx, payment) or any(covers(other) for other in payments.of_sale(tx, payment))
 
 
 def _waits(tx: Tx, payment: Payment) -> bool:
@@ -180,9 +202,9 @@ def _waits(tx: Tx, payment: Payment) -> bool:
     return any(order.late_state is LateMoneyState.FOUND for order in payments.orders_of(tx, payment.key))
 
 
-def _send_duplicates_back(tx: Tx, payment: Payment, pace_of: PaceOf, *, now_ms: int) -> None:
+def send_duplicates_back(tx: Tx, of_sale: Iterable[Payment], pace_of: PaceOf, *, now_ms: int) -> None:
     """The sale is paid now: late money that waits for a person's word is a duplicate."""
-    for other in payments.of_sale(tx, payment):
+    for other in of_sale:
         if other.late_state is None:
             continue
         for order in payments.orders_of(tx, other.key):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from gateway.jobs.keeping import PaceOf, keep, refund_by_itself
 from gateway.payments.late import LateRefusal, LateWord, accept_late
 from gateway.payments.values import PaymentKey, RefundCause, Said
-from gateway.store import payments, refunds
+from gateway.store import cash, payments, refunds
 from gateway.store.tables import CHANNEL_ORDERS
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState
@@ -67,6 +67,7 @@ def accept(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now_ms
         payment,
         order,
         of_sale=payments.of_sale(tx, payment),
+        cash_covers=cash.covers(tx, payment),
         refund_begun=_begun(tx, out_trade_no),
         word=word,
     )

@@ -1,5 +1,6 @@
 """The loop: takes due tasks under a lease, asks each account's token bucket, and hands them to the desk.
 
+What is to be done about an order is read in the transaction that leases its task, for all that are taken together.
 It wakes each second (or when told that something is due sooner). Nothing here is remembered over a restart: the tasks
 are rows. A task that fails is logged and comes back when its lease ends; it never stops the others. Nor does a wallet
 that hangs: each account has calls of its own, and what it cannot do now hides nobody else's work.
@@ -16,11 +17,11 @@ import structlog
 from gateway.channels.account import MOST_CONNECT_MS, MOST_READ_MS
 from gateway.jobs.bucket import Bucket, full
 from gateway.jobs.calls import ChannelCalls
-from gateway.jobs.desk import Desk
+from gateway.jobs.desk import Desk, Due
 from gateway.ports import Clock
 from gateway.store import guards, tasks
-from gateway.store.tasks import Task
-from gateway.store.units import Store, StoreFailed, Tx
+from gateway.store.tasks import Task, TaskKind
+from gateway.store.units import Store, StoreFailed, Tx, failed_database
 
 #: Longer than a task's two slowest calls (each may take three connects until it is sent: `channels.http`).
 LEASE_MS: Final = 2 * (3 * MOST_CONNECT_MS + MOST_READ_MS) + 10_000
@@ -75,10 +76,10 @@ class Scheduler:
         """Starts what is due; returns how long to sleep."""
         busy = Counter(self._busy)
         taken, next_ms = await self._store.run(lambda tx: self._take(tx, busy))
-        for task in taken:
+        for task, due in taken:
             if task.account_id is not None:
                 self._busy[task.account_id] += 1
-            running = asyncio.create_task(self._do(task))
+            running = asyncio.create_task(self._do(task, due))
             self._running.add(running)
             running.add_done_callback(self._running.discard)
         if next_ms is None:
@@ -91,13 +92,13 @@ class Scheduler:
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _take(self, tx: Tx, busy: Counter[str]) -> tuple[list[Task], int | None]:
+    def _take(self, tx: Tx, busy: Counter[str]) -> tuple[list[tuple[Task, Due | None]], int | None]:
         """`busy`: calls under way by account."""
         now_ms = self._clock.now_ms()
         if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
             guards.prune(tx, now_ms=now_ms)
             self._pruned_ms = now_ms
-        taken: list[Task] = []
+        taken: list[tuple[Task, Due | None]] = []
         stuck: set[str] = set()
         all_seen = False
         while not all_seen and len(taken) < _BATCH:
@@ -111,10 +112,23 @@ class Scheduler:
                         stuck.add(account_id)
                         continue
                     busy[account_id] += 1
-                if tasks.lease(tx, task, owner=self._calls.owner, now_ms=now_ms, until_ms=now_ms + LEASE_MS):
-                    taken.append(task)
+                if not tasks.lease(tx, task, owner=self._calls.owner, now_ms=now_ms, until_ms=now_ms + LEASE_MS):
+                    continue
+                if task.kind is not TaskKind.WORK:
+                    taken.append((task, None))
+                elif (work := self._taken_up(tx, task, now_ms)) is not None:
+                    taken.append((task, work))
             all_seen = len(due) < _BATCH
         return taken, now_ms + 100 if stuck else tasks.next_due_ms(tx, now_ms=now_ms)
+
+    def _taken_up(self, tx: Tx, task: Task, now_ms: int) -> Due | None:
+        try:
+            return self._desk.take_up(tx, task.ref, now_ms=now_ms)
+        except Exception as error:
+            if failed_database(error):
+                raise
+            self._complain(task, error)
+            return None
 
     def _take_token(self, account_id: str, now_ms: int) -> bool:
         bucket = self._buckets.get(account_id)
@@ -126,14 +140,17 @@ class Scheduler:
         self._buckets[account_id] = after if after is not None else bucket
         return after is not None
 
-    async def _do(self, task: Task) -> None:
+    async def _do(self, task: Task, due: Due | None) -> None:
         try:
-            await self._desk.work(task)
+            await self._desk.work(task, due)
         except StoreFailed:
             return  # the store has told the process to end
         except Exception as error:  # noqa: BLE001 - one poisoned row never stops the queue
-            self._log.error("task failed", kind=task.kind.value, about=task.ref, error=type(error).__name__)
+            self._complain(task, error)
         finally:
             if task.account_id is not None:
                 self._busy[task.account_id] -= 1
             self._soon.set()
+
+    def _complain(self, task: Task, error: Exception) -> None:
+        self._log.error("task failed", kind=task.kind.value, about=task.ref, error=type(error).__name__)

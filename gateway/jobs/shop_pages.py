@@ -72,6 +72,7 @@ class ShopPages:
     def public_url(self) -> str | None:
         return self._public_url
 
-    def url(self, token: str) -> str:
+    def url(self, token: str, letter: str = "q") -> str:
+        """`letter`: `q` for a payment that is shown, `o` for an offline order."""
         assert self._public_url is not None, "only a gateway with a public address has pages"
-        return f"{self._public_url}/q/{token}"
+        return f"{self._public_url}/{letter}/{token}"

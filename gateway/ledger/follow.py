@@ -41,7 +41,7 @@ def _undone(order: ChannelOrder, parties: Parties) -> tuple[Entry, ...]:
 def after_refund(refund: Refund, parties: Parties) -> tuple[Entry, ...]:
     if refund.state is not RefundState.DONE:
         return ()
-    if refund.cause is RefundCause.TILL:
+    if refund.cause in (RefundCause.TILL, RefundCause.CANCELLED):
         return (refunded(parties, refund.refund_no, refund.amount_fen),)
     if refund.cause is RefundCause.LATE:
         return (late_back(parties, refund.amount_fen),)

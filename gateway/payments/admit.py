@@ -7,7 +7,9 @@ payment is finally NOT_PAID; nothing after a cancel of the order; a late request
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway.channels.port import OrderKind
 from gateway.payments.late import covers
@@ -45,9 +47,12 @@ def well_formed(request: PaymentRequest) -> bool:
 
 
 def known(request: PaymentRequest, existing: Payment) -> Known | Refused:
-    """Compares every field but the code. A tombstone of a number never seen knows the amount only."""
+    """Compares every field but the code. A tombstone of a number never seen knows the amount only; what an offline
+    order began (it has no `expires`) knows its sale once the till's journal told it."""
     same = existing.amount_fen == request.amount_fen and existing.currency == request.currency
-    if existing.sale_id is not None:
+    if existing.sale_id is not None and existing.expires_ms is None:
+        same = same and existing.sale_id == request.sale_id and existing.presented is request.presented
+    elif existing.sale_id is not None:
         same = same and (
             existing.sale_id == request.sale_id
             and existing.presented is request.presented

@@ -6,8 +6,9 @@ its answer was read.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     Closed,

@@ -1,7 +1,7 @@
 """A person's word about late money: kept for the sale, or sent back.
 
 Rules (SAFETY.md section 2)
-- Kept only while no other payment covers the sale and no refund has begun; a duplicate is always refunded.
+- Kept only while no other payment and no cash covers the sale and no refund has begun; a duplicate is always refunded.
 - The payment stays NOT_PAID: what was said stands. Its light is out, so that nobody charges the sale again.
 It must not know tables.
 """
@@ -9,8 +9,10 @@ It must not know tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from gateway.payments.moves import bump
 from gateway.payments.values import ChannelOrder, Payment, Said, Step
@@ -36,14 +38,21 @@ class LateWord:
 
 
 def accept_late(
-    payment: Payment, order: ChannelOrder, *, of_sale: Sequence[Payment], refund_begun: bool, word: LateWord
+    payment: Payment,
+    order: ChannelOrder,
+    *,
+    of_sale: Sequence[Payment],
+    cash_covers: bool,
+    refund_begun: bool,
+    word: LateWord,
 ) -> Step | LateRefusal:
-    """`of_sale`: every payment of the same sale, this one too."""
+    """`of_sale`: every payment of the same sale, this one too. `cash_covers`: the till's journal says that the sale was
+    paid in cash."""
     if order.late_state is not LateMoneyState.FOUND:
         return LateRefusal.NOT_LATE
     if refund_begun:
         return LateRefusal.GOING_BACK
-    if any(covers(other) for other in of_sale):
+    if cash_covers or any(covers(other) for other in of_sale):
         return LateRefusal.COVERED
     if any(other.state is not GatewayState.NOT_PAID for other in of_sale):
         return LateRefusal.OPEN

@@ -3,8 +3,9 @@ raises `state_seq` by one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.channels.port import ChannelReason, Failed, Paid
 from gateway.payments.values import (

@@ -12,7 +12,7 @@ It must not know tables, wires or wallets' codes.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     Closed,

@@ -11,9 +11,11 @@ It must not know tables, sessions or wallets' words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.channels.port import OrderKind
 from gateway.payments.moves import bump

@@ -10,8 +10,9 @@ It must not know tables, wires or wallets' codes.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     ChannelReason,
@@ -43,7 +44,7 @@ from protocol.reasons import Reason
 from protocol.states import RefundEvent, RefundState, Verdict, refund_next
 
 #: The gateway's own refunds are named after the order that they give back: one for ever.
-_OWN_SUFFIX: Final = {RefundCause.UNDO: "RU", RefundCause.LATE: "RL"}
+_OWN_SUFFIX: Final = {RefundCause.UNDO: "RU", RefundCause.LATE: "RL", RefundCause.CANCELLED: "RC"}
 
 
 def refund_asked(request: RefundRequest, order: ChannelOrder, *, now_ms: int) -> Refund:

@@ -6,8 +6,9 @@ an alarm and a retry, never a state.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     ChannelReason,

@@ -1,13 +1,16 @@
 """A payment and its order at the channel, as values; what a decision changes and what it leaves in the timeline.
 
-Times are Unix ms, amounts fen. It must not know tables, wires or wallets' codes.
+They are msgspec's structs, like the messages: `msgspec.structs.replace` makes a changed one thirty times quicker than
+that of dataclasses, and a decision makes several. Times are Unix ms, amounts fen. It must not know tables, wires or
+wallets' codes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.channels.port import OrderKind
 from protocol.messages import LateMoneyState, Presented
@@ -17,8 +20,7 @@ from protocol.states import GatewayState, ProofKind, RefundState
 GATEWAY: Final = "gateway"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class PaymentKey:
+class PaymentKey(Struct, frozen=True, kw_only=True, order=True):
     """A payment belongs to the terminal that made its number: nobody else can see or move it."""
 
     terminal_id: str
@@ -68,8 +70,7 @@ class FailedHow(StrEnum):
     TAKEN = "taken"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
+class Payment(Struct, frozen=True, kw_only=True):
     """One row of `payments`."""
 
     key: PaymentKey
@@ -103,8 +104,7 @@ class Payment:
     page: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelOrder:
+class ChannelOrder(Struct, frozen=True, kw_only=True):
     """One row of `channel_orders`: what was sent for a payment and what is known of it.
 
     A payment on the page may have several, one after another: at most one has not `ended`. `ended_*` is the row of
@@ -150,8 +150,7 @@ class ChannelOrder:
     late_found_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """One line of the payment's timeline: what, and who said it."""
 
     what: str
@@ -169,34 +168,39 @@ class AlarmKind(StrEnum):
     CONFLICT = "conflict"
     JOURNAL_GAP = "journal_gap"
     JOURNAL_FORK = "journal_fork"
+    ORDER_CLONE = "order_clone"
+    ORDER_KEY_DIFFERS = "order_key_differs"
+    CANCELLED_PAID = "cancelled_paid"
     CHANNEL_ACCOUNT = "channel_account"
     REFUND_REFUSED = "refund_refused"
     FORGED_CALLBACK = "forged_callback"
     BILL_MISSING = "bill_missing"
+    PAID_TWICE = "paid_twice"  # a wallet's money and cash are both kept for one sale
+    ENTRY_WITHHELD = "entry_withheld"  # a till keeps the content of a journal entry that was refused here
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
+class Alarm(Struct, frozen=True, kw_only=True):
     kind: AlarmKind
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """The outcome of one decision: the new values, the timeline lines, the alarms. Saved in one transaction."""
 
     payment: Payment
     order: ChannelOrder | None
     said: tuple[Said, ...] = ()
-    alarms: tuple[Alarm, ...] = field(default=())
+    alarms: tuple[Alarm, ...] = ()
 
 
 class RefundCause(StrEnum):
-    """Why there is a refund: the till asked, a payment is undone, late money goes back."""
+    """Why there is a refund: the till asked, a payment is undone, late money goes back, or an offline order was paid
+    that its till had cancelled."""
 
     TILL = "till"
     UNDO = "undo"
     LATE = "late"
+    CANCELLED = "cancelled"
 
 
 class RefundHeard(StrEnum):
@@ -210,8 +214,7 @@ class RefundHeard(StrEnum):
     DENIED = "denied"  # refused for good, while an earlier send may still have worked: the next query decides
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refund:
+class Refund(Struct, frozen=True, kw_only=True):
     """One row of `refunds`. `sent_ms`: the latest send. `heard`: what came back since; `asks`: queries since it."""
 
     refund_no: str
@@ -237,8 +240,7 @@ class Refund:
     asks: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundStep:
+class RefundStep(Struct, frozen=True, kw_only=True):
     """The outcome of one decision about a refund. `about`: lines of the payment's timeline."""
 
     refund: Refund

@@ -13,7 +13,7 @@ It must not know rules, costs or payments.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -167,15 +167,17 @@ def unsteady_tenths(health: AccountHealth, *, now_ms: int) -> int:
 def heard(health: AccountHealth, result: Result, *, now_ms: int) -> AccountHealth:
     """After one more result."""
     before = state_at(health, now_ms=now_ms)
-    recent = tuple(item for item in health.results if item[0] > now_ms - WINDOW_MS)
-    results = (*recent, (now_ms, result))[-_MOST_RESULTS:]
+    recent = health.results
+    if recent and recent[0][0] <= now_ms - WINDOW_MS:
+        recent = tuple(item for item in recent if item[0] > now_ms - WINDOW_MS)
+    results = (*recent[1 - _MOST_RESULTS :], (now_ms, result))
     after = HEALTH_TABLE[before, _event(result, results)]
     if after is HealthState.OPEN and before is not HealthState.OPEN:
         wait_ms = min(_LONGEST_WAIT_MS, 2 * health.wait_ms or _FIRST_WAIT_MS)
         return AccountHealth(state=after, results=results, retry_at_ms=now_ms + wait_ms, wait_ms=wait_ms)
     if after is HealthState.CLOSED and before is not HealthState.CLOSED:
         return AccountHealth(results=((now_ms, result),))  # what broke it is over
-    return replace(health, state=after, results=results)
+    return AccountHealth(state=after, results=results, retry_at_ms=health.retry_at_ms, wait_ms=health.wait_ms)
 
 
 def _event(result: Result, results: tuple[tuple[int, Result], ...]) -> HealthEvent:

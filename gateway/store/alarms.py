@@ -8,14 +8,15 @@ from typing import Final
 from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.payments.values import Alarm, AlarmKind
+from gateway.store.statements import Statement
 from gateway.store.tables import ALARMS
 from gateway.store.units import Tx
 
 _A: Final = ALARMS.c
 _OPEN: Final = (_A.kind == bindparam("k_kind"), _A.about == bindparam("k_about"), _A.closed_ms.is_(None))
-_FIND: Final = select(_A.alarm_id).where(*_OPEN)
-_INSERT: Final = insert(ALARMS)
-_CLOSE: Final = update(ALARMS).where(*_OPEN).values(closed_ms=bindparam("v_now"))
+_FIND: Final = Statement(select(_A.alarm_id).where(*_OPEN))
+_INSERT: Final = Statement(insert(ALARMS), columns=("kind", "about", "detail", "raised_ms"))
+_CLOSE: Final = Statement(update(ALARMS).where(*_OPEN).values(closed_ms=bindparam("v_now")))
 _CLOSE_ALL: Final = (
     update(ALARMS)
     .where(
@@ -47,16 +48,15 @@ class OpenAlarm:
 
 def raise_alarm(tx: Tx, alarm: Alarm, *, about: str, now_ms: int) -> bool:
     """Keeps the alarm unless the same one is open already. True when it is new."""
-    known = tx.connection.execute(_FIND, {"k_kind": alarm.kind.value, "k_about": about}).first()
-    if known is not None:
+    if tx.row(_FIND, {"k_kind": alarm.kind.value, "k_about": about}) is not None:
         return False
     row = {"kind": alarm.kind.value, "about": about, "detail": alarm.detail[:200], "raised_ms": now_ms}
-    tx.connection.execute(_INSERT, row)
+    tx.change(_INSERT, row)
     return True
 
 
 def close_alarm(tx: Tx, kind: AlarmKind, *, about: str, now_ms: int) -> None:
-    tx.connection.execute(_CLOSE, {"k_kind": kind.value, "k_about": about, "v_now": now_ms})
+    tx.change(_CLOSE, {"k_kind": kind.value, "k_about": about, "v_now": now_ms})
 
 
 def close_all(tx: Tx, *, about: str, now_ms: int) -> None:

@@ -12,13 +12,16 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from gateway.store.savepoints import Savepoint
+from gateway.store.statements import Statement
 from gateway.store.tables_page import ACCEPTED, CALLBACKS
 from gateway.store.units import Tx
 
 _PRUNED_AT_ONCE: Final = 500
 
 _C: Final = CALLBACKS.c
-_INSERT: Final = insert(CALLBACKS)
+_INSERT: Final = Statement(
+    insert(CALLBACKS), columns=tuple(column.name for column in CALLBACKS.columns if column.name != "callback_id")
+)
 _LATEST: Final = (
     select(_C.account_id, func.max(_C.received_ms))
     .where(_C.outcome.in_(bindparam("k_outcomes", expanding=True)))
@@ -52,15 +55,15 @@ class Callback:
 
 
 def add(tx: Tx, callback: Callback) -> None:
-    tx.connection.execute(_INSERT, _values(callback))
+    tx.change(_INSERT, _values(callback))
 
 
 def add_accepted(tx: Tx, callback: Callback) -> bool:
     """False: this account has accepted this event before; nothing is kept."""
     assert callback.outcome == ACCEPTED, "the index is over what was accepted"
-    savepoint = Savepoint.begin(tx.connection)
+    savepoint = Savepoint.begin(tx)
     try:
-        tx.connection.execute(_INSERT, _values(callback))
+        tx.change(_INSERT, _values(callback))
     except IntegrityError:
         savepoint.rollback()
         return False

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from gateway.payments.values import PaymentKey
-from gateway.store.savepoints import Savepoint
+from gateway.store.statements import Statement
 from gateway.store.tables import AUTH_CODE_MARKS, NONCES
 from gateway.store.units import Tx
 
 MARK_LIFE_MS: Final = 86_400_000
 NONCE_LIFE_MS: Final = 1_200_000
 
-_ADD_NONCE: Final = insert(NONCES)
+#: SQLite and PostgreSQL say it alike; SQLAlchemy has a construct for each of them only.
+_ADD_NONCE: Final = Statement(
+    text(
+        "INSERT INTO nonces (keyid, nonce, at_ms) VALUES (:keyid, :nonce, :at_ms) ON CONFLICT (keyid, nonce) DO NOTHING"
+    )
+)
 _PRUNE_NONCES: Final = delete(NONCES).where(NONCES.c.at_ms < bindparam("k_before"))
-_MARK: Final = select(AUTH_CODE_MARKS).where(AUTH_CODE_MARKS.c.mark == bindparam("k_mark"))
-_ADD_MARK: Final = insert(AUTH_CODE_MARKS)
-_MOVE_MARK: Final = (
+_MARK: Final = Statement(
+    select(AUTH_CODE_MARKS.c.terminal_id, AUTH_CODE_MARKS.c.order_no, AUTH_CODE_MARKS.c.n).where(
+        AUTH_CODE_MARKS.c.mark == bindparam("k_mark")
+    )
+)
+_ADD_MARK: Final = Statement(insert(AUTH_CODE_MARKS))
+_MOVE_MARK: Final = Statement(
     update(AUTH_CODE_MARKS)
     .where(AUTH_CODE_MARKS.c.mark == bindparam("k_mark"))
     .values(
@@ -31,30 +39,23 @@ _PRUNE_MARKS: Final = delete(AUTH_CODE_MARKS).where(AUTH_CODE_MARKS.c.at_ms < bi
 
 def use_nonce(tx: Tx, *, keyid: str, nonce: str, now_ms: int) -> bool:
     """False when this key used this nonce before. The unique index decides."""
-    savepoint = Savepoint.begin(tx.connection)
-    try:
-        tx.connection.execute(_ADD_NONCE, {"keyid": keyid, "nonce": nonce, "at_ms": now_ms})
-    except IntegrityError:
-        savepoint.rollback()
-        return False
-    savepoint.commit()
-    return True
+    return tx.change(_ADD_NONCE, {"keyid": keyid, "nonce": nonce, "at_ms": now_ms}) == 1
 
 
 def marked(tx: Tx, mark: bytes) -> PaymentKey | None:
     """The payment that this code was used for."""
-    row = tx.connection.execute(_MARK, {"k_mark": mark}).one_or_none()
-    return None if row is None else PaymentKey(terminal_id=row.terminal_id, order_no=row.order_no, n=row.n)
+    row = tx.row(_MARK, {"k_mark": mark})
+    return None if row is None else PaymentKey(terminal_id=row[0], order_no=row[1], n=row[2])
 
 
 def add_mark(tx: Tx, mark: bytes, key: PaymentKey, *, now_ms: int) -> None:
     row = {"mark": mark, "terminal_id": key.terminal_id, "order_no": key.order_no, "n": key.n, "at_ms": now_ms}
-    tx.connection.execute(_ADD_MARK, row)
+    tx.change(_ADD_MARK, row)
 
 
 def move_mark(tx: Tx, mark: bytes, key: PaymentKey, *, now_ms: int) -> None:
     values = {"v_terminal": key.terminal_id, "v_order": key.order_no, "v_n": key.n, "v_at": now_ms}
-    tx.connection.execute(_MOVE_MARK, {"k_mark": mark, **values})
+    tx.change(_MOVE_MARK, {"k_mark": mark, **values})
 
 
 def prune(tx: Tx, *, now_ms: int) -> None:

@@ -1,4 +1,7 @@
-"""The terminals' journals as received: gapless, chained, idempotent by sequence. Bodies are kept as written."""
+"""The terminals' journals as received: gapless, chained, idempotent by sequence. Bodies are kept as written.
+
+Of an entry whose content stays at the till, the hash is kept.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
 
+from gateway.store.statements import Statement
 from gateway.store.tables import JOURNAL_ENTRIES, TERMINALS
 from gateway.store.units import Tx
 from protocol.messages import JournalEntry
@@ -21,12 +25,19 @@ class Head:
 
 
 _J: Final = JOURNAL_ENTRIES.c
-_HEAD: Final = select(TERMINALS.c.journal_seq, TERMINALS.c.journal_head).where(
-    TERMINALS.c.terminal_id == bindparam("k_terminal")
+_HEAD: Final = Statement(
+    select(TERMINALS.c.journal_seq, TERMINALS.c.journal_head).where(TERMINALS.c.terminal_id == bindparam("k_terminal"))
 )
-_HASH: Final = select(_J.hash).where(_J.terminal_id == bindparam("k_terminal"), _J.seq == bindparam("k_seq"))
-_INSERT: Final = insert(JOURNAL_ENTRIES)
-_ADVANCE: Final = (
+_HASH: Final = Statement(select(_J.hash).where(_J.terminal_id == bindparam("k_terminal"), _J.seq == bindparam("k_seq")))
+_MENTIONS: Final = (
+    select(_J.body)
+    .where(
+        _J.terminal_id == bindparam("k_terminal"), _J.seq > bindparam("k_after"), _J.body.contains(bindparam("k_text"))
+    )
+    .order_by(_J.seq)
+)
+_INSERT: Final = Statement(insert(JOURNAL_ENTRIES))
+_ADVANCE: Final = Statement(
     update(TERMINALS)
     .where(TERMINALS.c.terminal_id == bindparam("k_terminal"))
     .values(journal_seq=bindparam("v_seq"), journal_head=bindparam("v_head"))
@@ -34,13 +45,21 @@ _ADVANCE: Final = (
 
 
 def head(tx: Tx, terminal_id: str) -> Head:
-    row = tx.connection.execute(_HEAD, {"k_terminal": terminal_id}).one()
-    return Head(seq=row.journal_seq, hash=row.journal_head)
+    ((seq, hashed),) = tx.rows(_HEAD, {"k_terminal": terminal_id})
+    return Head(seq=seq, hash=hashed)
 
 
 def hash_at(tx: Tx, terminal_id: str, seq: int) -> str | None:
     """The hash of an entry that is held."""
-    return tx.connection.execute(_HASH, {"k_terminal": terminal_id, "k_seq": seq}).scalar_one_or_none()
+    row = tx.row(_HASH, {"k_terminal": terminal_id, "k_seq": seq})
+    return None if row is None else row[0]
+
+
+def mentions(tx: Tx, terminal_id: str, text: str, *, last: int) -> list[str]:
+    """Bodies of the latest `last` entries that name this number, oldest first."""
+    after = head(tx, terminal_id).seq - last
+    values = {"k_terminal": terminal_id, "k_after": after, "k_text": text}
+    return list(tx.connection.execute(_MENTIONS, values).scalars())
 
 
 def append(tx: Tx, terminal_id: str, entries: list[JournalEntry], *, now_ms: int) -> Head:
@@ -49,16 +68,17 @@ def append(tx: Tx, terminal_id: str, entries: list[JournalEntry], *, now_ms: int
         {
             "terminal_id": terminal_id,
             "seq": entry.seq,
-            "kind": entry.kind,
+            "kind": entry.kind if entry.withheld is None else "",
             "at_ms": entry.at_ms,
-            "body": entry.body,
+            "body": entry.body if entry.withheld is None else "",
             "hash": entry.hash,
             "received_ms": now_ms,
+            "withheld": None if entry.withheld is None else entry.withheld.value,
         }
         for entry in entries
     ]
-    tx.connection.execute(_INSERT, rows)
+    tx.change_each(_INSERT, rows)
     last = entries[-1]
     values = {"k_terminal": terminal_id, "v_seq": last.seq, "v_head": last.hash}
-    tx.connection.execute(_ADVANCE, values)
+    tx.change(_ADVANCE, values)
     return Head(seq=last.seq, hash=last.hash)

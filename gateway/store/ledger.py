@@ -6,17 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, select, text
 
 from gateway.ledger.entries import Entry
+from gateway.store.statements import Statement
 from gateway.store.tables_money import LEDGER_ENTRIES, LEDGER_LINES
 from gateway.store.units import Tx
 
 _E: Final = LEDGER_ENTRIES.c
 _L: Final = LEDGER_LINES.c
-_FIND: Final = select(_E.entry_id).where(_E.business_key == bindparam("k_key"))
-_ADD: Final = insert(LEDGER_ENTRIES)
-_ADD_LINES: Final = insert(LEDGER_LINES)
+#: SQLite and PostgreSQL say it alike; SQLAlchemy has a construct for each of them only.
+_ADD: Final = Statement(
+    text(
+        "INSERT INTO ledger_entries (business_key, kind, merchant_id, out_trade_no, at_ms)"
+        " VALUES (:business_key, :kind, :merchant_id, :out_trade_no, :at_ms)"
+        " ON CONFLICT (business_key) DO NOTHING RETURNING entry_id"
+    )
+)
+_ADD_LINES: Final = Statement(insert(LEDGER_LINES))
 _BALANCES: Final = select(_L.account, func.sum(_L.amount_fen)).group_by(_L.account).order_by(_L.account)
 _UNBALANCED: Final = select(_L.entry_id).group_by(_L.entry_id).having(func.sum(_L.amount_fen) != 0)
 _OF_ORDER: Final = (
@@ -35,10 +42,8 @@ class BookedLine:
 
 
 def book(tx: Tx, entries: Iterable[Entry], *, now_ms: int) -> None:
-    """Books what is not booked yet. Two that book at once: the unique key lets one of them through."""
+    """Books what is not booked yet: the unique key decides."""
     for entry in entries:
-        if tx.connection.execute(_FIND, {"k_key": entry.business_key}).first() is not None:
-            continue
         row = {
             "business_key": entry.business_key,
             "kind": entry.kind.value,
@@ -46,13 +51,14 @@ def book(tx: Tx, entries: Iterable[Entry], *, now_ms: int) -> None:
             "out_trade_no": entry.out_trade_no,
             "at_ms": now_ms,
         }
-        made = tx.connection.execute(_ADD, row).inserted_primary_key
-        assert made is not None, "an inserted row has its key"
+        made = tx.row(_ADD, row)
+        if made is None:
+            continue
         lines = [
             {"entry_id": made[0], "line": number, "account": line.account, "amount_fen": line.amount_fen}
             for number, line in enumerate(entry.lines, start=1)
         ]
-        tx.connection.execute(_ADD_LINES, lines)
+        tx.change_each(_ADD_LINES, lines)
 
 
 def balances(tx: Tx) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 
+from gateway.store.statements import Statement
 from gateway.store.tables import ACTIVATION_CODES, ACTIVATIONS, CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
 from gateway.store.units import Tx
 
@@ -42,9 +43,12 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationCode:
+    """`terminal_id`: good for this terminal's device only."""
+
     store_id: str
     uses_left: int
     expires_ms: int
+    terminal_id: str | None = None
 
 
 def code_digest(code: str) -> str:
@@ -128,7 +132,9 @@ def activation_code(tx: Tx, digest: str) -> ActivationCode | None:
     row = tx.connection.execute(_CODE, {"k_digest": digest}).one_or_none()
     if row is None:
         return None
-    return ActivationCode(store_id=row.store_id, uses_left=row.uses_left, expires_ms=row.expires_ms)
+    return ActivationCode(
+        store_id=row.store_id, uses_left=row.uses_left, expires_ms=row.expires_ms, terminal_id=row.terminal_id
+    )
 
 
 def add_activation_code(tx: Tx, *, digest: str, code: ActivationCode) -> None:
@@ -137,6 +143,7 @@ def add_activation_code(tx: Tx, *, digest: str, code: ActivationCode) -> None:
         "store_id": code.store_id,
         "uses_left": code.uses_left,
         "expires_ms": code.expires_ms,
+        "terminal_id": code.terminal_id,
     }
     tx.connection.execute(insert(ACTIVATION_CODES), row)
 
@@ -153,7 +160,7 @@ def store_exists(tx: Tx, store_id: str) -> bool:
     return found.first() is not None
 
 
-_MERCHANT_OF: Final = (
+_MERCHANT_OF: Final = Statement(
     select(MERCHANTS.c.merchant_id, MERCHANTS.c.late_money)
     .join(CHANNEL_ACCOUNTS, CHANNEL_ACCOUNTS.c.merchant_id == MERCHANTS.c.merchant_id)
     .where(CHANNEL_ACCOUNTS.c.account_id == bindparam("k_account"))
@@ -169,8 +176,8 @@ class Owner:
 
 
 def owner_of(tx: Tx, account_id: str) -> Owner:
-    row = tx.connection.execute(_MERCHANT_OF, {"k_account": account_id}).one()
-    return Owner(merchant_id=row.merchant_id, refunds_late_money=row.late_money != "hold")
+    ((merchant_id, late_money),) = tx.rows(_MERCHANT_OF, {"k_account": account_id})
+    return Owner(merchant_id=merchant_id, refunds_late_money=late_money != "hold")
 
 
 def accounts(tx: Tx) -> list[AccountRow]:

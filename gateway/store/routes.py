@@ -13,12 +13,13 @@ from gateway.payments.values import ChannelOrder
 from gateway.routing.choose import Decision, RouteReason
 from gateway.routing.replay import Facts, Recorded
 from gateway.routing.rules import AccountTerms, Rule
+from gateway.store.statements import Statement
 from gateway.store.tables import STORES
 from gateway.store.tables_routes import ACCOUNT_TERMS, ROUTE_DECISIONS, ROUTE_RULES
 from gateway.store.units import Tx
 
 _D: Final = ROUTE_DECISIONS.c
-_INSERT: Final = insert(ROUTE_DECISIONS)
+_INSERT: Final = Statement(insert(ROUTE_DECISIONS))
 _FIND: Final = select(ROUTE_DECISIONS).where(_D.out_trade_no == bindparam("k_out"))
 _BETWEEN: Final = (
     select(ROUTE_DECISIONS)
@@ -79,7 +80,7 @@ def add(tx: Tx, decision: Decision, order: ChannelOrder) -> None:
         "facts": _JSON.encode(facts).decode(),
         "reasons": _JSON.encode(decision.reasons).decode(),
     }
-    tx.connection.execute(_INSERT, row)
+    tx.change(_INSERT, row)
 
 
 def find(tx: Tx, out_trade_no: str) -> Recorded | None:

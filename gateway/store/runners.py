@@ -1,7 +1,7 @@
 """The two ways to run units: one writer thread with group commit, or inline for a simulation.
 
 Rules
-- One thread owns the connection. Units that wait together share one transaction, each behind its own savepoint; their
+- One thread owns the connection. Units that wait together share one transaction, in which each fails alone; their
   futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput).
 - A full disk is met once with `make_room`: SQLite undid the transaction, and its units run again.
 - A broken constraint, or anything else a unit raises, rolls back that unit alone. Database trouble fails the store.
@@ -19,21 +19,11 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from gateway.store.savepoints import Savepoint
 from gateway.store.units import StoreFailed, Tx
+from gateway.store.writer import Writer, failed
 
 T = TypeVar("T")
 _MOST_UNITS: Final = 128
-
-
-def _trouble(error: DBAPIError) -> StoreFailed:
-    """The driver's own short text: statements and parameters stay out."""
-    return StoreFailed(str(error.orig))
-
-
-def _is_full(error: DBAPIError) -> bool:
-    """SQLite undid the transaction by itself; nothing of it is in the file."""
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def _no_room() -> bool:
@@ -46,22 +36,21 @@ class InlineStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._connection = engine.connect()
+        self._writer = Writer(engine)
 
     async def run(self, unit: Callable[[Tx], T]) -> T:
         return self.run_now(unit)
 
     def run_now(self, unit: Callable[[Tx], T]) -> T:
         try:
-            with self._connection.begin():
-                return unit(Tx(self._connection))
+            return self._writer.alone(unit)
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise _trouble(error) from None
+            raise failed(error) from None
 
     async def aclose(self) -> None:
-        self._connection.close()
+        self._writer.close()
         self._engine.dispose()
 
 
@@ -122,7 +111,7 @@ class ThreadedStore:
         self._engine.dispose()
 
     def _work(self) -> None:
-        connection = self._engine.connect()
+        writer = Writer(self._engine)
         try:
             while True:
                 first = self._jobs.get()
@@ -130,7 +119,7 @@ class ThreadedStore:
                     return
                 batch, last = self._gather(first)
                 if self._failed is None:
-                    self._commit(connection.begin, lambda: Tx(connection), batch)
+                    self._commit(writer, batch)
                 else:
                     for job in batch:
                         job.error = self._failed
@@ -138,7 +127,7 @@ class ThreadedStore:
                 if last:
                     return
         finally:
-            connection.close()
+            writer.close()
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         batch = [first]
@@ -152,24 +141,28 @@ class ThreadedStore:
             batch.append(job)
         return batch, False
 
-    def _commit(self, begin: Callable[[], Any], tx: Callable[[], Tx], batch: list[_Job]) -> None:
+    def _commit(self, writer: Writer, batch: list[_Job]) -> None:
         try:
-            self._attempt(begin, tx, batch)
-        except DBAPIError as error:
-            if not _is_full(error) or not self._make_room():
-                self._fail(_trouble(error), batch)
+            self._attempt(writer, batch)
+        except StoreFailed as failure:
+            if failure.code != sqlite3.SQLITE_FULL or not self._make_room():
+                self._fail(failure, batch)
                 return
             try:
-                self._attempt(begin, tx, batch)
-            except DBAPIError as again:
-                self._fail(_trouble(again), batch)
+                self._attempt(writer, batch)
+            except StoreFailed as again:
+                self._fail(again, batch)
 
     @staticmethod
-    def _attempt(begin: Callable[[], Any], tx: Callable[[], Tx], batch: list[_Job]) -> None:
-        with begin():
+    def _attempt(writer: Writer, batch: list[_Job]) -> None:
+        for job in batch:
+            job.result, job.error = None, None
+        if len(batch) == 1:
+            _run_one(writer.alone, batch[0])
+            return
+        with writer.together():
             for job in batch:
-                job.result, job.error = None, None
-                _run_one(tx(), job)
+                _run_one(writer.beside, job)
 
     def _fail(self, failed: StoreFailed, batch: list[_Job]) -> None:
         self._failed = failed
@@ -195,16 +188,15 @@ def _nothing(_tx: Tx) -> None:
     """The last unit: when it is done, so is everything before it."""
 
 
-def _run_one(tx: Tx, job: _Job) -> None:
-    savepoint = Savepoint.begin(tx.connection)
+def _run_one(run: Callable[[Callable[[Tx], Any]], Any], job: _Job) -> None:
+    """Raises StoreFailed; a unit's own error belongs to its caller, not to the batch."""
     try:
-        job.result = job.unit(tx)
-        savepoint.commit()
-    except IntegrityError as broken:
-        savepoint.rollback()
-        job.error = broken
-    except DBAPIError:
+        job.result = run(job.unit)
+    except StoreFailed:
         raise
-    except Exception as error:  # noqa: BLE001 - a unit's own error belongs to its caller, not to the batch
-        savepoint.rollback()
+    except IntegrityError as broken:
+        job.error = broken
+    except DBAPIError as error:
+        raise failed(error) from None
+    except Exception as error:  # noqa: BLE001 - a unit's own error
         job.error = error

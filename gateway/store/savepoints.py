@@ -7,27 +7,27 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from sqlalchemy import Connection
+from gateway.store.units import Tx
 
-_BEGIN: Final = "SAVEPOINT unit"
-_RELEASE: Final = "RELEASE SAVEPOINT unit"
-_ROLLBACK: Final = "ROLLBACK TO SAVEPOINT unit"
+BEGIN: Final = "SAVEPOINT unit"
+RELEASE: Final = "RELEASE SAVEPOINT unit"
+ROLLBACK: Final = "ROLLBACK TO SAVEPOINT unit"
 
 
 class Savepoint:
     """Begun by `begin`; over after `commit` or `rollback`, one of which is called before anything outer ends."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
 
     @classmethod
-    def begin(cls, connection: Connection) -> Self:
-        connection.exec_driver_sql(_BEGIN)
-        return cls(connection)
+    def begin(cls, tx: Tx) -> Self:
+        tx.say(BEGIN)
+        return cls(tx)
 
     def commit(self) -> None:
-        self._connection.exec_driver_sql(_RELEASE)
+        self._tx.say(RELEASE)
 
     def rollback(self) -> None:
-        self._connection.exec_driver_sql(_ROLLBACK)
-        self._connection.exec_driver_sql(_RELEASE)
+        self._tx.say(ROLLBACK)
+        self._tx.say(RELEASE)

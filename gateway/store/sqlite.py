@@ -18,8 +18,11 @@ from sqlalchemy.pool import StaticPool
 
 from gateway.store.migrate import migrate
 from gateway.store.units import StoreFailed
+from gateway.store.writer import BEGIN
 
 _SCHEME: Final = "sqlite:///"
+#: More than the gateway has: each is prepared once.
+_PREPARED: Final = 1_000
 
 
 class DatabaseInUse(Exception):
@@ -92,6 +95,7 @@ class _DbapiCursor(Protocol):
 
 class _DbapiConnection(Protocol):
     isolation_level: str | None
+    in_transaction: bool
 
     def execute(self, statement: str) -> _DbapiCursor: ...
 
@@ -107,7 +111,7 @@ def open_sqlite(path: Path | None) -> Engine:
     engine = create_engine(
         _SCHEME if path is None else f"{_SCHEME}{path}",
         poolclass=StaticPool,
-        connect_args={"check_same_thread": False},
+        connect_args={"check_same_thread": False, "cached_statements": _PREPARED},
     )
     in_memory = path is None
 
@@ -115,12 +119,16 @@ def open_sqlite(path: Path | None) -> Engine:
         dbapi.isolation_level = None  # transactions are ours: the driver begins none
         _set(dbapi, "foreign_keys", "ON", 1)
         _set(dbapi, "busy_timeout", "5000", None)
+        _set(dbapi, "cache_size", "-65536", -65536)
+        _set(dbapi, "temp_store", "MEMORY", 2)  # what a savepoint keeps to undo itself needs no file
         if not in_memory:
             _set(dbapi, "journal_mode", "WAL", "wal")
             _set(dbapi, "synchronous", "FULL", 2)
 
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        dbapi = cast("_DbapiConnection", connection.connection.driver_connection)
+        if not dbapi.in_transaction:  # the writer may have begun it
+            connection.exec_driver_sql(BEGIN)
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)

@@ -63,6 +63,8 @@ CHANNEL_ACCOUNTS: Final = Table(
     Column("settings", Text, nullable=False),
 )
 
+#: `frozen_ms`: two tills have signed as this one; nobody sells under it until it is activated again. What was signed
+#: under an epoch before `fence_epoch` is the other till's.
 TERMINALS: Final = Table(
     "terminals",
     METADATA,
@@ -74,8 +76,12 @@ TERMINALS: Final = Table(
     Column("activated_ms", BigInteger, nullable=False),
     Column("journal_seq", BigInteger, nullable=False),
     Column("journal_head", Text, nullable=False),
+    Column("revoked_ms", BigInteger),
+    Column("frozen_ms", BigInteger),
+    Column("fence_epoch", Integer, nullable=False, server_default="0"),
 )
 
+#: `terminal_id`: good for this terminal's device only.
 ACTIVATION_CODES: Final = Table(
     "activation_codes",
     METADATA,
@@ -83,6 +89,7 @@ ACTIVATION_CODES: Final = Table(
     Column("store_id", Text, ForeignKey("stores.store_id"), nullable=False),
     Column("uses_left", Integer, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("terminal_id", Text),
     CheckConstraint("uses_left >= 0", name="uses_left"),
 )
 
@@ -260,6 +267,8 @@ JOURNAL_ENTRIES: Final = Table(
     Column("body", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
+    #: The till keeps this entry's content, because the gateway refused it for this reason: kind and body are empty.
+    Column("withheld", Text),
     PrimaryKeyConstraint("terminal_id", "seq"),
 )
 

@@ -6,13 +6,14 @@ the transaction that finds the task due, keeps it from being taken twice, by one
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, or_, select, text, update
+from sqlalchemy import bindparam, delete, func, null, or_, select, text, update
 
+from gateway.store.statements import Statement
 from gateway.store.tables import TASKS
 from gateway.store.units import Tx
 
@@ -21,6 +22,7 @@ class TaskKind(StrEnum):
     WORK = "work"  # ask about or undo an order at the channel; ref: out_trade_no
     NOTICE = "notice"  # has the till acknowledged that it was paid? ref: the payment
     PAGE = "page"  # the page's time is up; ref: the payment
+    UNWANTED = "unwanted"  # an offline order was paid that its till had cancelled: give it back; ref: the payment
     REFUND = "refund"  # send or ask about a refund; ref: refund_no
     BILL = "bill"  # fetch a day's bill; ref: `account:kind:day`, or `plan`: want the next day's
 
@@ -36,30 +38,36 @@ class Task:
 _T: Final = TASKS.c
 _KEY: Final = (_T.kind == bindparam("k_kind"), _T.ref == bindparam("k_ref"))
 #: SQLite and PostgreSQL say it alike; SQLAlchemy has a construct for each of them only.
-_PUT: Final = text(
+_PUT_TEXT: Final = (
     "INSERT INTO tasks (kind, ref, due_ms, lease_until_ms, account_id) VALUES (:k_kind, :k_ref, :v_due, 0, :v_account)"
     " ON CONFLICT (kind, ref) DO UPDATE SET due_ms = excluded.due_ms, account_id = excluded.account_id"
 )
-_DELETE: Final = delete(TASKS).where(*_KEY)
-_DUE: Final = (
-    select(TASKS)
-    .where(
-        _T.due_ms <= bindparam("k_now"),
-        _T.lease_until_ms <= bindparam("k_now"),
-        func.coalesce(_T.account_id, "").not_in(bindparam("k_without", expanding=True)),
+_PUT: Final = Statement(text(_PUT_TEXT))
+_PUT_BACK: Final = Statement(
+    text(
+        _PUT_TEXT + ", lease_until_ms = CASE WHEN tasks.lease_owner = :k_owner OR tasks.lease_owner IS NULL THEN 0"
+        " ELSE tasks.lease_until_ms END, lease_owner = CASE WHEN tasks.lease_owner = :k_owner THEN NULL"
+        " ELSE tasks.lease_owner END"
     )
+)
+_DELETE: Final = Statement(delete(TASKS).where(*_KEY))
+_DUE: Final = (
+    select(_T.kind, _T.ref, _T.due_ms, _T.account_id)
+    .where(_T.due_ms <= bindparam("k_now"), _T.lease_until_ms <= bindparam("k_now"))
     .order_by(_T.due_ms, _T.kind, _T.ref)
     .limit(bindparam("k_limit"))
 )
-_LEASE: Final = (
+_ALL_DUE: Final = Statement(_DUE)
+_DUE_WITHOUT: Final = _DUE.where(func.coalesce(_T.account_id, "").not_in(bindparam("k_without", expanding=True)))
+_LEASE: Final = Statement(
     update(TASKS)
     .where(*_KEY, _T.lease_until_ms <= bindparam("k_now"))
     .values(lease_until_ms=bindparam("v_lease"), lease_owner=bindparam("v_owner"))
 )
-_GIVE_BACK: Final = (
+_GIVE_BACK: Final = Statement(
     update(TASKS)
     .where(*_KEY, or_(_T.lease_owner == bindparam("k_owner"), _T.lease_owner.is_(None)))
-    .values(lease_until_ms=0, lease_owner=None)
+    .values(lease_until_ms=0, lease_owner=null())
 )
 _FREE_ALL: Final = update(TASKS).where(_T.lease_until_ms > 0).values(lease_until_ms=0, lease_owner=None)
 _LOOK_AGAIN: Final = (
@@ -67,34 +75,41 @@ _LOOK_AGAIN: Final = (
     .where(_T.kind == TaskKind.WORK.value, _T.due_ms > bindparam("k_now"))
     .values(due_ms=bindparam("k_now"))
 )
-_NEXT: Final = select(func.min(_T.due_ms)).where(_T.lease_until_ms <= bindparam("k_now"))
-_COUNT: Final = select(func.count()).select_from(TASKS)
+_NEXT: Final = Statement(select(func.min(_T.due_ms)).where(_T.lease_until_ms <= bindparam("k_now")))
+_COUNT: Final = Statement(select(func.count()).select_from(TASKS))
 
 
-def put(tx: Tx, kind: TaskKind, ref: str, *, due_ms: int | None, account_id: str | None) -> None:
-    """Sets when the task is due; None removes it. A lease that is held stays held."""
-    key = {"k_kind": kind.value, "k_ref": ref}
-    if due_ms is None:
-        tx.connection.execute(_DELETE, key)
-        return
-    tx.connection.execute(_PUT, {**key, "v_due": due_ms, "v_account": account_id})
+def put(
+    tx: Tx, kind: TaskKind, ref: str, *, due_ms: int | None, account_id: str | None, release: str | None = None
+) -> None:
+    """Sets when the task is due; None removes it. A lease that is held stays held, but that of the owner `release`."""
+    values = {"k_kind": kind.value, "k_ref": ref, "v_due": due_ms, "v_account": account_id, "k_owner": release}
+    tx.change(_DELETE if due_ms is None else _PUT if release is None else _PUT_BACK, values)
 
 
 def due(tx: Tx, *, now_ms: int, limit: int, without: Collection[str] = ()) -> list[Task]:
     """What is due and free, the longest due first; `without` the accounts that can do nothing now."""
-    rows = tx.connection.execute(_DUE, {"k_now": now_ms, "k_limit": limit, "k_without": sorted(without)})
-    return [Task(kind=TaskKind(row.kind), ref=row.ref, due_ms=row.due_ms, account_id=row.account_id) for row in rows]
+    values = {"k_now": now_ms, "k_limit": limit}
+    rows: Iterable[Sequence[Any]]
+    if without:
+        rows = tx.connection.execute(_DUE_WITHOUT, {**values, "k_without": sorted(without)})
+    else:
+        rows = tx.rows(_ALL_DUE, values)
+    return [
+        Task(kind=TaskKind(kind), ref=ref, due_ms=due_ms, account_id=account_id)
+        for kind, ref, due_ms, account_id in rows
+    ]
 
 
 def lease(tx: Tx, task: Task, *, owner: str, now_ms: int, until_ms: int) -> bool:
     """Takes the task until then. False when another has it."""
     row = {"k_kind": task.kind.value, "k_ref": task.ref, "k_now": now_ms, "v_lease": until_ms, "v_owner": owner}
-    return tx.connection.execute(_LEASE, row).rowcount == 1
+    return tx.change(_LEASE, row) == 1
 
 
 def give_back(tx: Tx, kind: TaskKind, ref: str, *, owner: str) -> None:
     """Ends this owner's lease: the task may be taken when it is due."""
-    tx.connection.execute(_GIVE_BACK, {"k_kind": kind.value, "k_ref": ref, "k_owner": owner})
+    tx.change(_GIVE_BACK, {"k_kind": kind.value, "k_ref": ref, "k_owner": owner})
 
 
 def free_all(tx: Tx) -> None:
@@ -109,8 +124,8 @@ def look_again(tx: Tx, *, now_ms: int) -> None:
 
 def next_due_ms(tx: Tx, *, now_ms: int) -> int | None:
     """When the next free task is due."""
-    return tx.connection.execute(_NEXT, {"k_now": now_ms}).scalar_one_or_none()
+    return tx.rows(_NEXT, {"k_now": now_ms})[0][0]
 
 
 def count(tx: Tx) -> int:
-    return tx.connection.execute(_COUNT).scalar_one()
+    return tx.rows(_COUNT)[0][0]

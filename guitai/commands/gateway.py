@@ -9,9 +9,12 @@ import click
 
 from guitai.commands.gateway_alarms import alarms
 from guitai.commands.gateway_bills import bills
+from guitai.commands.gateway_digests import digests
 from guitai.commands.gateway_late import late
+from guitai.commands.gateway_proof_keys import proof_keys
 from guitai.commands.gateway_routes import routes
 from guitai.commands.gateway_static import static_qr
+from guitai.commands.gateway_terminals import terminals
 from guitai.exits import CommandStop, Exit
 from guitai.gateway_door import (
     ask,
@@ -39,8 +42,11 @@ def command() -> None:
 command.add_command(alarms)
 command.add_command(late)
 command.add_command(bills)
+command.add_command(digests)
 command.add_command(routes)
 command.add_command(static_qr)
+command.add_command(terminals)
+command.add_command(proof_keys)
 
 
 @command.command()
@@ -56,16 +62,46 @@ command.add_command(static_qr)
     metavar="DAYS",
     help="How long what wallets sent is kept for audit.",
 )
+@click.option(
+    "--terminal-pace",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Calls a second that one terminal may make for long; five times as many at once.",
+)
+@click.option(
+    "--guest-pace",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="The same for one address at the cashier page; a shop's guests share one.",
+)
 @click.option("--announce", is_flag=True, help="Print one JSON line when ready, for the program that started it.")
-def serve(database: str | None, listen: str, public_url: str | None, kept_days: int, announce: bool) -> None:
+def serve(
+    database: str | None,
+    listen: str,
+    public_url: str | None,
+    kept_days: int,
+    terminal_pace: int,
+    guest_pace: int,
+    announce: bool,
+) -> None:
     """Serve until Ctrl-C or SIGTERM; the next start goes on where this one ended."""
     with troubles():
+        from gateway.api.limits import Limits, pace_of
         from gateway.serve import print_ready, serve_forever
 
         path = database_path(database)
         ready = print_ready if announce else _say_ready
         status = serve_forever(
-            database=str(path), listen=listen, public_url=public_url, ready=ready, callbacks_kept_days=kept_days
+            database=str(path),
+            listen=listen,
+            public_url=public_url,
+            ready=ready,
+            callbacks_kept_days=kept_days,
+            limits=Limits(terminal=pace_of(terminal_pace), guest=pace_of(guest_pace)),
         )
     if status != 0:
         raise CommandStop(

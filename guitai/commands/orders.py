@@ -98,6 +98,8 @@ def _in_words(line: OrderLine) -> str:
 
 def _state_of(last: PaymentView) -> str:
     """Paid money that went back is not called paid."""
+    if last.cash is not None and last.cash.returned_at_ms is not None:
+        return "given back"
     if last.refunding_fen:
         return "REFUND OPEN"
     if last.refunded_fen:
@@ -134,9 +136,22 @@ def _line_as_json(line: OrderLine) -> dict[str, Any]:
         "late_money": last.late_money.state if last.late_money else None,
         "refunded_fen": last.refunded_fen,
         "refunding_fen": last.refunding_fen,
+        "cash": _cash_as_json(last),
         "operator": line.operator,
         "made_at_ms": line.made_at_ms,
         "settled_at_ms": last.settled_at_ms,
+    }
+
+
+def _cash_as_json(last: PaymentView) -> dict[str, Any] | None:
+    cash = last.cash
+    if cash is None:
+        return None
+    return {
+        "received_fen": cash.received_fen,
+        "change_fen": cash.change_fen,
+        "returned_at_ms": cash.returned_at_ms,
+        "why": cash.why,
     }
 
 

@@ -15,6 +15,7 @@ from guitai.folder import data_dir_option, folder_troubles, resolved
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
+    from protocol.digest import DayDigest
     from terminal.cashier.ports import DayRead
 
 
@@ -69,6 +70,9 @@ def _as_table(read: DayRead, day: date) -> list[str]:
     lines.append(f"Taken     {_yuan(read.amount_fen):>14}   {read.count} sales; {read.not_paid} not paid")
     if read.refunds:
         lines.append(f"Refunded  {_yuan(-read.refunded_fen):>14}   {read.refunds} refunds")
+    if read.cash_back:
+        lines.append(f"Cash back {_yuan(-read.cash_back_fen):>14}   {read.cash_back} given back")
+    if read.refunds or read.cash_back:
         lines.append(f"Net       {_yuan(read.net_fen):>14}")
     for wallet in read.wallets:
         name = wording.text(words.wallet(wallet.channel))
@@ -79,6 +83,8 @@ def _as_table(read: DayRead, day: date) -> list[str]:
         lines.append(
             f"Shop QR   {_yuan(read.store_fen):>14}   {read.store_count} payments to the store, not in the sum"
         )
+    if read.digest is not None and read.digest.entries:
+        lines.append(f"Digest    {read.digest.text}   entries {read.digest.first_seq}-{read.digest.last_seq}")
     return lines
 
 
@@ -106,6 +112,8 @@ def _as_json(read: DayRead) -> dict[str, Any]:
         "not_paid": read.not_paid,
         "refunds": read.refunds,
         "refunded_fen": read.refunded_fen,
+        "cash_back": read.cash_back,
+        "cash_back_fen": read.cash_back_fen,
         "net_fen": read.net_fen,
         "open_refunds": [
             {
@@ -126,6 +134,22 @@ def _as_json(read: DayRead) -> dict[str, Any]:
             for wallet in read.wallets
         ],
         "hours": [{"hour": hour.hour, "count": hour.count, "amount_fen": hour.amount_fen} for hour in read.hours],
+        "digest": None if read.digest is None else _digest(read.digest),
         "reason": Reason.DONE,
         "message": f"{read.count} sales.",
+    }
+
+
+def _digest(digest: DayDigest) -> dict[str, Any]:
+    return {
+        "terminal_id": digest.terminal_id,
+        "digest": digest.text,
+        "entries": digest.entries,
+        "first_seq": digest.first_seq,
+        "last_seq": digest.last_seq,
+        "head": digest.head,
+        "paid": digest.paid,
+        "paid_fen": digest.paid_fen,
+        "refunded": digest.refunded,
+        "refunded_fen": digest.refunded_fen,
     }

@@ -31,7 +31,9 @@ def command(as_json: bool, data_dir: Path | None) -> int:
         found = {
             "entries": verdict.entries,
             "payments": verdict.payments,
-            "unsent": unsent,
+            "unsent": unsent.count,
+            "unsent_fen": unsent.fen,
+            "parked": unsent.parked,
             "head": verdict.head,
             "broken": verdict.broken,
             "entry": verdict.seq,
@@ -57,6 +59,8 @@ def _broken(verdict: Verdict) -> str:
     match verdict.broken:
         case Break.CHAIN:
             return f"The chain breaks at entry {verdict.seq}: it was changed, removed, added or moved."
+        case Break.DELIVERED:
+            return f"Entry {verdict.seq} is not the one that the gateway holds: it was written anew, or removed."
         case Break.UNREADABLE:
             return f"Entry {verdict.seq} is of a kind that this program does not know."
         case Break.TABLES if verdict.seq is not None:

@@ -17,6 +17,7 @@ from proof.bench.poll import measure_poll, measure_schedule
 from proof.bench.route import measure_route
 from proof.bench.scan import measure_scan
 from proof.bench.start import measure_start
+from proof.bench.sync import measure_sync
 
 
 class Bench(Protocol):
@@ -34,6 +35,7 @@ BENCHES: Final[Mapping[str, tuple[Bench, int]]] = MappingProxyType(
         "schedule": (measure_schedule, 10),
         "route": (measure_route, 50),
         "images": (measure_images, 7),
+        "sync": (measure_sync, 3),
     }
 )
 

@@ -58,7 +58,8 @@ from sync.engine.turn import Turn
 
 #: Signed refusals after which the same call is simply made again.
 _TRY_AGAIN = (
-    frozenset({Reason.CLOCK, Reason.REPLAYED, Reason.INTERNAL, Reason.TOO_MANY_TRIES}) | lines.TERMINAL_REFUSALS
+    frozenset({Reason.CLOCK, Reason.REPLAYED, Reason.INTERNAL, Reason.TOO_MANY_TRIES, Reason.RATE_LIMITED})
+    | lines.TERMINAL_REFUSALS
 )
 
 
@@ -280,20 +281,21 @@ def settle_jobs(turn: Turn, live: Live) -> None:
 
 def _problem(turn: Turn, event: _Ended, answer: ProblemAnswer) -> None:
     live = turn.payments[event.call.payment_no]
-    call = event.call
+    call, told_ms = event.call, answer.problem.retry_after_ms
     match call:
         case PayCall() | QueryCall():
             live = turn.keep(replace(live, ask=_ended(live.ask, event)))
             if not live.final:
                 _ask_refused(turn, live, answer)
                 return
-            live = replace(live, ask=live.ask.failed(turn.now.mono_ms + refused_pause_ms(live.ask.failures)))
+            live = replace(live, ask=live.ask.failed(turn.now.mono_ms + refused_pause_ms(live.ask.failures, told_ms)))
         case CancelCall():
             job = _ended(live.cancel, event)
-            live = replace(live, cancel=job.failed(turn.now.mono_ms + pause_ms(job.failures)))
+            wait_ms = max(pause_ms(job.failures), refused_pause_ms(0, told_ms))
+            live = replace(live, cancel=job.failed(turn.now.mono_ms + wait_ms))
         case AckCall():
             job = _ended(live.ack, event)
-            live = replace(live, ack=job.failed(turn.now.mono_ms + refused_pause_ms(job.failures)))
+            live = replace(live, ack=job.failed(turn.now.mono_ms + refused_pause_ms(job.failures, told_ms)))
         case _:
             assert_never(call)
     settle_jobs(turn, turn.keep(live))
@@ -310,7 +312,7 @@ def _ask_refused(turn: Turn, live: Live, answer: ProblemAnswer) -> None:
         return
     live = _silent(turn, live, Silence.REFUSED)
     if problem.reason in _TRY_AGAIN:
-        again = live.ask.failed(now_ms + refused_pause_ms(live.ask.failures))
+        again = live.ask.failed(now_ms + refused_pause_ms(live.ask.failures, problem.retry_after_ms))
         turn.keep(replace(live, ask=again))
         return
     if live.record.refused is not problem.reason and problem.reason is not Reason.UNKNOWN_PAYMENT:

@@ -15,14 +15,17 @@ from protocol.messages import (
 )
 from protocol.reasons import Reason
 from protocol.states import GatewayState
+from sync.engine.cash_record import CashRecord
 from sync.engine.model import (
     CancelPayment,
     CommandRefused,
     PaymentView,
     RefundView,
+    ReturnCash,
     StartPayment,
     StartRefund,
     StorePaidView,
+    TakeCash,
 )
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
@@ -169,12 +172,14 @@ Answer = StatusAnswer | RefundAnswer | StoreAnswer | ProblemAnswer | AcceptedAns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartAsked:
-    """The command, fresh numbers for it, and the last payment of its order as the journal has it (None: no such)."""
+    """The command, fresh numbers for it, the last payment of its order as the journal has it (None: no such), and
+    whether cash covers the sale that it is for."""
 
     command: StartPayment
     new_sale_id: str
     new_order_no: str
     last: PaymentRecord | None
+    cash_covers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +197,27 @@ class RefundAsked:
     command: StartRefund
     new_refund_no: str
     last: PaymentRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashAsked:
+    """The command, fresh numbers for it, and what the journal has of its sale: every wallet payment, whether cash
+    covers it, and the cash that was taken offline today."""
+
+    command: TakeCash
+    new_sale_id: str
+    new_order_no: str
+    of_sale: tuple[PaymentRecord, ...] = ()
+    covered: bool = False
+    offline_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashBackAsked:
+    """The command, and the tender as the journal has it (None: no such)."""
+
+    command: ReturnCash
+    known: CashRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +278,8 @@ Event = (
     StartAsked
     | CancelAsked
     | RefundAsked
+    | CashAsked
+    | CashBackAsked
     | StoreListened
     | Said
     | LineHeard

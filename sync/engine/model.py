@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from protocol.states import RefundState, TerminalState
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from protocol.money import Money
     from protocol.reasons import Reason
     from protocol.secret import Secret
+    from sync.engine.statements import CashBack
+
+
+#: The channel of what no wallet took.
+CASH: Final = "cash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,52 @@ class ListenToStore:
     """Somebody is there to hear it: ring for what the store's static QR takes, from now on."""
 
 
-Command = StartPayment | CancelPayment | StartRefund | ListenToStore
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashLimits:
+    """What the owner allows, in fen; 0 is "not at all". `offline_day_fen`: the sum of a day's cash that was taken while
+    the gateway could not be reached."""
+
+    sale_fen: int
+    offline_day_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeCash:
+    """The cash is in the drawer: `received_fen` was given for `amount`, the rest goes back as change.
+
+    `order_no` None starts a new sale. Given, it is a wallet order whose sale the cash closes: every payment of that
+    sale must be `safe_to_rescan` or show the amber light, and the amount is the order's.
+    """
+
+    request_id: str
+    order_no: str | None
+    amount: Money
+    received_fen: int
+    limits: CashLimits
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnCash:
+    """All the cash of one sale goes back to the customer."""
+
+    request_id: str
+    payment_no: str
+    why: CashBack
+    operator: str
+
+
+Command = StartPayment | CancelPayment | StartRefund | ListenToStore | TakeCash | ReturnCash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashPart:
+    """What a payment in cash has and another has not. `returned_at_ms`: when it was given back, and why."""
+
+    received_fen: int
+    change_fen: int
+    returned_at_ms: int | None = None
+    why: CashBack | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +130,8 @@ class PaymentView:
     `proof` says why; amber: cash is allowed, no second wallet charge; None: wait. `safe_to_rescan` is NOT_PAID with a
     proof and nothing else. `late_money`: this payment was given up and the money came after all (or was undone).
     `elapsed_ms` runs from `scanned_at_ms` to the outcome; None while open and after a restart. `refunded_fen` went back
-    by refunds of this till, `refunding_fen` is asked back and open.
+    by refunds of this till, `refunding_fen` is asked back and open. `cash`: this is a tender in cash (channel "cash"),
+    PAID by this till's own word; given back, its whole amount is `refunded_fen`.
     """
 
     payment_no: str
@@ -107,6 +158,7 @@ class PaymentView:
     request_id: str | None
     refunded_fen: int = 0
     refunding_fen: int = 0
+    cash: CashPart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +209,11 @@ class LinkView:
     """The line, the clock and what is still to be delivered.
 
     `clock_skew_ms` is wall clock minus gateway time (None before the first contact); over 60 s it is a warning, never
-    a reason not to sell. `unsent` counts journal entries that the gateway does not hold yet. `refusing` says why new
-    wallet payments are refused although the line may be up (disk, revoked terminal). `upload_stopped` is set when the
-    gateway refuses this journal's chain: an alarm, sales go on.
+    a reason not to sell. `unsent` counts journal entries that the gateway does not hold yet, `unsent_fen` is the money
+    that came in by them. `refusing` says why new wallet payments are refused although the line may be up (disk, revoked
+    terminal). `upload_stopped` is set when the gateway refuses this journal's chain: an alarm, sales go on. `parked`
+    entries were refused one by one: the chain went on without their content; `parked_order` is the latest one's order.
+    `cash_offline_fen` is today's cash taken while the gateway could not be reached, for the owner's limit.
     """
 
     line: Line
@@ -170,6 +224,10 @@ class LinkView:
     last_contact_ms: int | None
     refusing: Reason | None = None
     upload_stopped: Reason | None = None
+    unsent_fen: int = 0
+    parked: int = 0
+    parked_order: str = ""
+    cash_offline_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,7 +210,7 @@ def _problem(turn: Turn, live: LiveRefund, call: RefundingCall, answer: ProblemA
         return
     # A number that the gateway does not hold (any more) is sent again.
     heard = live.heard and reason is not Reason.UNKNOWN_REFUND
-    again = live.ask.failed(now_ms + refused_pause_ms(live.ask.failures))
+    again = live.ask.failed(now_ms + refused_pause_ms(live.ask.failures, answer.problem.retry_after_ms))
     turn.show_refund(turn.keep_refund(replace(live, heard=heard, trouble=reason, ask=again)))
 
 

@@ -80,7 +80,8 @@ def _polled(turn: Turn, call: StorePollCall, answer: Answer) -> None:
             _ack_owed(turn)
         case ProblemAnswer():
             unknown = answer.problem.reason is Reason.UNKNOWN_PATH
-            wait_ms = UNKNOWN_PATH_PAUSE_MS if unknown else refused_pause_ms(poll.failures)
+            told_ms = answer.problem.retry_after_ms
+            wait_ms = UNKNOWN_PATH_PAUSE_MS if unknown else refused_pause_ms(poll.failures, told_ms)
             # What is paused for long is no failure: a line that comes back does not hurry it.
             again = poll.again(now_ms + wait_ms) if unknown else poll.failed(now_ms + wait_ms)
             turn.ring = replace(turn.ring, poll=again)
@@ -127,7 +128,8 @@ def _acked(turn: Turn, call: StoreAckCall, answer: Answer) -> None:
             _ack_owed(turn)
         case ProblemAnswer():
             unknown = answer.problem.reason is Reason.UNKNOWN_PATH
-            wait_ms = UNKNOWN_PATH_PAUSE_MS if unknown else refused_pause_ms(ack.failures)
+            told_ms = answer.problem.retry_after_ms
+            wait_ms = UNKNOWN_PATH_PAUSE_MS if unknown else refused_pause_ms(ack.failures, told_ms)
             turn.ring = replace(turn.ring, ack=ack.failed(now_ms + wait_ms))
         case StoreAnswer() | StatusAnswer() | RefundAnswer() | SilentAnswer():
             turn.ring = replace(turn.ring, ack=ack.failed(now_ms + pause_ms(ack.failures)))

@@ -43,9 +43,10 @@ def pause_ms(failures: int) -> int:
     return min(_FIRST_PAUSE_MS << min(failures, 10), _LONGEST_PAUSE_MS)
 
 
-def refused_pause_ms(failures: int) -> int:
-    """Before the next try after that many signed refusals in a row."""
-    return min(_FIRST_PAUSE_MS << min(failures, 10), _LONGEST_REFUSED_PAUSE_MS)
+def refused_pause_ms(failures: int, told_ms: int | None = None) -> int:
+    """Before the next try after that many signed refusals in a row. `told_ms`: no sooner, said the gateway."""
+    pause_ms = max(_FIRST_PAUSE_MS << min(failures, 10), told_ms or 0)
+    return min(pause_ms, _LONGEST_REFUSED_PAUSE_MS)
 
 
 def watched(record: PaymentRecord) -> bool:

@@ -87,6 +87,8 @@ def _ended(last: PaymentRecord) -> bool:
 
 def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:
     command = event.command
+    if event.cash_covers:
+        return Reason.ORDER_PAID
     if not 1 <= command.amount.fen <= MAX_AMOUNT_FEN or command.amount.currency != CNY:
         return Reason.BAD_AMOUNT
     if (command.presented is Presented.CUSTOMER) != (command.auth_code is not None):

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from protocol.cash import CASH_RETURNED, CASH_TAKEN
 from protocol.messages import LateMoney, Light, Presented, Proof
 from protocol.reasons import Reason
 from protocol.states import GatewayState
@@ -175,6 +176,38 @@ class RefundSettled(AboutRefund, frozen=True, kw_only=True, omit_defaults=True, 
     reason: Reason | None = None
 
 
+class CashBack(StrEnum):
+    """Why cash was given back."""
+
+    WRONG_AMOUNT = "wrong_amount"
+    GOODS_BACK = "goods_back"
+    PAID_OTHERWISE = "paid_otherwise"
+    OTHER = "other"
+
+
+class CashTaken(Statement, frozen=True, kw_only=True, omit_defaults=True, tag=CASH_TAKEN):
+    """The customer's cash is in the drawer. `amount_fen` stays for the sale, `change_fen` went back over the counter;
+    `offline`: the gateway could not be reached then."""
+
+    order_no: str
+    sale_id: str
+    amount_fen: int
+    currency: str
+    received_fen: int
+    change_fen: int
+    operator: str
+    offline: bool = False
+
+
+class CashReturned(Statement, frozen=True, kw_only=True, omit_defaults=True, tag=CASH_RETURNED):
+    """All the cash of one sale was given back. The tender stays in the journal; it covers its sale no more."""
+
+    sale_id: str
+    amount_fen: int
+    operator: str
+    why: CashBack
+
+
 class StorePaidHeard(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="store.paid"):
     """The gateway signed that the store's static QR took a payment. It is the store's, not this till's."""
 
@@ -202,7 +235,9 @@ PaymentStatement = (
     | RefundStatement
 )
 
-AnyStatement = PaymentStatement | StorePaidHeard
+CashStatement = CashTaken | CashReturned
+
+AnyStatement = PaymentStatement | CashStatement | StorePaidHeard
 
 
 def kind_of(statement: AnyStatement) -> str:

@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import assert_never
 
 from protocol.states import TerminalState
-from sync.engine import answers, refunds, ringing
+from sync.engine import answers, cash, refunds, ringing
 from sync.engine import line as lines
 from sync.engine.answers import settle_jobs
 from sync.engine.events import (
     CancelAsked,
+    CashAsked,
+    CashBackAsked,
     Effect,
     Event,
     LineHeard,
@@ -47,6 +49,8 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
             cancel(turn, event)
         case RefundAsked():
             refunds.start(turn, event)
+        case CashAsked() | CashBackAsked():
+            cash.decide(turn, event)
         case StoreListened():
             ringing.listen(turn)
         case Said():

@@ -24,13 +24,13 @@ from sync.engine.events import (
     WakeAt,
 )
 from sync.engine.line import till_ms
-from sync.engine.model import CommandRefused, StorePaidView
+from sync.engine.model import CommandRefused, PaymentView, StorePaidView
 from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import fold_refund
 from sync.engine.refund_request import request_of
 from sync.engine.schedule import LONG_POLL_S
 from sync.engine.state import EngineState, Job, Live, LiveRefund
-from sync.engine.statements import PaymentStatement, RefundStarted, RefundStatement, StorePaidHeard
+from sync.engine.statements import CashStatement, PaymentStatement, RefundStarted, RefundStatement, StorePaidHeard
 from sync.engine.views import payment_view, record_view, refund_view
 
 
@@ -111,6 +111,15 @@ class Turn:
     def state_ring(self, statement: StorePaidHeard, view: StorePaidView) -> None:
         """Makes it durable that the store's QR took money, then rings."""
         self._appends.append(Append(statement=statement))
+        self._later.append(Publish(view=view))
+
+    def state_cash(self, statement: CashStatement, view: PaymentView) -> None:
+        """Makes it durable that cash came or went, then shows it."""
+        self._appends.append(Append(statement=statement))
+        self._later.append(Publish(view=view))
+
+    def show_cash(self, view: PaymentView) -> None:
+        """Publish a tender that is in the journal as it is shown."""
         self._later.append(Publish(view=view))
 
     def show(self, live: Live) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from protocol.messages import Light
+from dataclasses import dataclass
+
+from protocol.messages import Light, Presented
 from protocol.reasons import Reason
 from protocol.states import TerminalState
+from sync.engine.cash_record import CashRecord
 from sync.engine.events import Now
 from sync.engine.line import SKEW_WARNING_MS, refusal_of, skew_ms, till_ms
-from sync.engine.model import Line, LinkView, PaymentView, RefundView, safe_to_rescan
+from sync.engine.model import CASH, CashPart, Line, LinkView, PaymentView, RefundView, safe_to_rescan
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
 from sync.engine.state import EngineState, Live, LiveRefund
@@ -76,6 +79,42 @@ def refund_record_view(
     )
 
 
+def cash_view(record: CashRecord) -> PaymentView:
+    """The picture of a tender in cash: paid the moment it is journaled."""
+    returned = record.returned_at_ms is not None
+    return PaymentView(
+        payment_no=record.payment_no,
+        order_no=record.order_no,
+        n=1,
+        sale_id=record.sale_id,
+        amount=record.amount,
+        presented=Presented.CUSTOMER,
+        state=TerminalState.PAID,
+        light=None,
+        safe_to_rescan=False,
+        reason=Reason.PAID,
+        proof=None,
+        channel=CASH,
+        transaction_tail=None,
+        qr=None,
+        qr_expires_ms=None,
+        payer_prompted=False,
+        cancel_requested=False,
+        late_money=None,
+        started_at_ms=record.taken_at_ms,
+        settled_at_ms=record.taken_at_ms,
+        elapsed_ms=None,
+        request_id=None,
+        refunded_fen=record.amount.fen if returned else 0,
+        cash=CashPart(
+            received_fen=record.received_fen,
+            change_fen=record.change_fen,
+            returned_at_ms=record.returned_at_ms,
+            why=record.returned_why,
+        ),
+    )
+
+
 def _safe(record: PaymentRecord) -> bool:
     """Green by table P, and put out again when money came after all or two verified statements disagree."""
     return safe_to_rescan(record.state, record.proof) and record.late_money is None and not record.conflict
@@ -100,9 +139,20 @@ def _reason(record: PaymentRecord) -> Reason | None:
             return record.refused or record.reason
 
 
-def link_view(
-    state: EngineState, *, unsent: int, oldest_unsent_at_ms: int | None, upload_stopped: Reason | None
-) -> LinkView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """What the journal and the delivery know: entries that the gateway does not hold yet, their money, and those that
+    it does not want."""
+
+    entries: int
+    fen: int
+    oldest_at_ms: int | None
+    parked: int
+    parked_order: str
+    stopped: Reason | None
+
+
+def link_view(state: EngineState, undelivered: Undelivered, *, cash_offline_fen: int) -> LinkView:
     """The picture of the line; what is undelivered is the delivery's to say."""
     skew = skew_ms(state.line)
     refusal = refusal_of(state.line) if state.line.line is Line.UP else None
@@ -110,11 +160,15 @@ def link_view(
         line=state.line.line,
         clock_skew_ms=skew,
         clock_warning=skew is not None and abs(skew) > SKEW_WARNING_MS,
-        unsent=unsent,
-        oldest_unsent_at_ms=oldest_unsent_at_ms,
+        unsent=undelivered.entries,
+        oldest_unsent_at_ms=undelivered.oldest_at_ms,
         last_contact_ms=state.line.gateway_ms,
         refusing=state.storage or refusal,
-        upload_stopped=upload_stopped,
+        upload_stopped=undelivered.stopped,
+        unsent_fen=undelivered.fen,
+        parked=undelivered.parked,
+        parked_order=undelivered.parked_order,
+        cash_offline_fen=cash_offline_fen,
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sqlite3
 from typing import assert_never
 
+from sync.engine.cash_record import fold_cash
 from sync.engine.record import fold
 from sync.engine.refund_record import fold_refund
 from sync.engine.statements import (
     AnyStatement,
     CancelIntended,
+    CashReturned,
+    CashTaken,
     LateMoneySeen,
     PaymentAcked,
     PaymentConflict,
@@ -25,12 +28,15 @@ from sync.engine.statements import (
     RefundStarted,
     StorePaidHeard,
 )
-from sync.journal import refund_rows, rows
+from sync.journal import cash_rows, refund_rows, rows
 
 
 def apply(connection: sqlite3.Connection, statement: AnyStatement, *, at_ms: int) -> None:
     """Folds the statement into the rows of what it is about."""
     match statement:
+        case CashTaken() | CashReturned():
+            taken = cash_rows.find(connection, statement.payment_no)
+            cash_rows.put(connection, fold_cash(taken, statement, at_ms=at_ms))
         case StorePaidHeard():
             refund_rows.put_store(connection, statement)
         case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():

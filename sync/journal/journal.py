@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from msgspec import structs
+
 from protocol.chain import first_break, genesis, link
 from protocol.messages import JournalEntry
+from protocol.reasons import Reason
+from sync.engine.cash_record import CashRecord
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import AnyStatement, kind_of, write_statement
 from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardError
-from sync.journal import refund_rows, rows
+from sync.journal import cash_rows, refund_rows, rows
 from sync.journal.apply import apply
 from sync.journal.connection import open_writing, trouble
+from sync.journal.schema import DELIVERED_HEAD
+from sync.journal.unsent import UnsentMoney, money_of
 
 #: How much of the chain's end is checked at every open; `verify` walks all of it.
 _TAIL: Final = 200
@@ -50,6 +56,8 @@ class Journal:
         self._terminal_id = terminal_id
         self._head = Head(0, genesis(terminal_id))
         self._delivered = 0
+        self._money = UnsentMoney()
+        self._parked: dict[int, Reason] = {}
         self._given_up = False
 
     @classmethod
@@ -75,13 +83,23 @@ class Journal:
         """The last entry that the gateway said it holds."""
         return min(self._delivered, self._head.seq)
 
+    @property
+    def unsent_fen(self) -> int:
+        """The money that came in by entries that the gateway does not hold yet."""
+        return self._money.fen
+
+    @property
+    def parked(self) -> Mapping[int, Reason]:
+        """Entries whose content the gateway refused, and why."""
+        return self._parked
+
     def append(self, statements: Sequence[AnyStatement], *, at_ms: int) -> Head:
         """Makes the statements durable, all or none. JournalGuardError, DiskError or JournalDamagedError: none of them
         is in the file, which was read again to know that."""
         entries = self._entries(statements, at_ms)
         after = Head(entries[-1].seq, entries[-1].hash) if entries else self._head
         try:
-            self._write(entries, statements)
+            worth = self._write(entries, statements)
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise JournalGuardError from error
@@ -91,6 +109,9 @@ class Journal:
             self._reopen()
             if self._head != after:
                 raise trouble(error) from error
+            return after
+        for entry, fen in zip(entries, worth, strict=True):
+            self._money.add(entry.seq, fen)
         self._head = after
         return after
 
@@ -111,8 +132,10 @@ class Journal:
             entries.append(JournalEntry(seq=seq, kind=kind, at_ms=at_ms, body=body, hash=head))
         return entries
 
-    def _write(self, entries: Sequence[JournalEntry], statements: Sequence[AnyStatement]) -> None:
+    def _write(self, entries: Sequence[JournalEntry], statements: Sequence[AnyStatement]) -> list[int]:
+        """Commits the entries; returns the money that came in by each."""
         db = self._db
+        worth: list[int] = []
         db.execute("begin immediate")
         try:
             for entry, statement in zip(entries, statements, strict=True):
@@ -121,11 +144,13 @@ class Journal:
                     (entry.seq, entry.kind, entry.at_ms, statement.payment_no, entry.body, entry.hash),
                 )
                 apply(db, statement, at_ms=entry.at_ms)
+                worth.append(money_of(db, statement))
             db.execute("commit")
         except BaseException:
             if db.in_transaction:
                 db.execute("rollback")
             raise
+        return worth
 
     def _reopen(self) -> None:
         self._given_up = True
@@ -142,6 +167,7 @@ class Journal:
         tail = list(reversed(self._select("order by seq desc limit ?", (_TAIL + 1,))))
         found = self._rows("select value from setting where name = 'delivered_through'", ())
         self._delivered = int(found[0][0]) if found else 0
+        self._parked = {int(row[0]): Reason(row[1]) for row in self._rows("select seq, reason from parked", ())}
         if not tail:
             self._head = Head(0, genesis(self._terminal_id))
             return
@@ -151,6 +177,10 @@ class Journal:
         if broken is not None:
             raise JournalDamagedError(f"Entry {broken} of the journal does not follow the one before.")
         self._head = Head(tail[-1].seq, tail[-1].hash)
+        try:
+            self._money.read(self._db, self._delivered)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
 
     def _claim(self) -> None:
         """A journal belongs to one terminal for ever."""
@@ -202,6 +232,30 @@ class Journal:
         """The highest sequence number of the store's static QR that is in this journal."""
         return int(self._rows("select coalesce(max(seq), 0) from store_paid", ())[0][0])
 
+    def of_sale(self, sale_id: str) -> tuple[PaymentRecord, ...]:
+        """Every wallet payment of one sale."""
+        return tuple(self._records("sale_id = ? order by started_at_ms, payment_no", (sale_id,)))
+
+    def cash(self, payment_no: str) -> CashRecord | None:
+        try:
+            return cash_rows.find(self._db, payment_no)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
+    def cash_covers(self, sale_id: str) -> bool:
+        """Whether cash that was not given back is there for the sale."""
+        try:
+            return cash_rows.covers(self._db, sale_id)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
+    def cash_offline_fen(self, *, since_ms: int) -> int:
+        """Cash taken while the gateway could not be reached, since then, and not given back."""
+        try:
+            return cash_rows.offline_fen(self._db, since_ms=since_ms)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
     def _records(self, where: str, values: Sequence[object]) -> list[PaymentRecord]:
         try:
             return rows.select(self._db, where, values)
@@ -209,10 +263,12 @@ class Journal:
             raise trouble(error) from error
 
     def entries_after(self, seq: int, *, limit: int, max_bytes: int) -> tuple[JournalEntry, ...]:
-        """Consecutive entries for a delivery; at least one if there is any."""
+        """Consecutive entries for a delivery, parked ones without their content; at least one if there is any."""
         taken: list[JournalEntry] = []
         size = 0
-        for entry in self._select("where seq > ? order by seq limit ?", (seq, limit)):
+        for found in self._select("where seq > ? order by seq limit ?", (seq, limit)):
+            refused = self._parked.get(found.seq)
+            entry = found if refused is None else structs.replace(found, kind="", at_ms=0, body="", withheld=refused)
             size += len(entry.body.encode()) + 200
             if taken and size > max_bytes:
                 break
@@ -233,19 +289,42 @@ class Journal:
     # --- upkeep --------------------------------------------------------------------------------------------------
 
     def mark_delivered(self, through: int) -> None:
-        """Remembers how far the gateway holds the chain. Losing this costs a delivery twice, nothing else."""
+        """Remembers how far the gateway holds the chain, and its hash there. Losing this costs a delivery twice,
+        nothing else; `verify` compares it, so that a chain that was written anew is seen here, too."""
         if through == self._delivered:
             return
+        said = {"delivered_through": str(through), DELIVERED_HEAD: f"{through}:{self.hash_at(through)}"}
+        try:
+            for name, value in said.items():
+                self._db.execute(
+                    "insert into setting (name, value) values (?, ?) "
+                    "on conflict (name) do update set value = excluded.value",
+                    (name, value),
+                )
+            if through < self._delivered:
+                self._money.read(self._db, through)
+        except sqlite3.Error as error:
+            self._reopen()
+            raise trouble(error) from error
+        self._money.delivered(through)
+        self._delivered = through
+
+    def park(self, seq: int, reason: Reason, *, at_ms: int) -> None:
+        """The gateway refuses this one entry for good: from now on it is delivered without its content."""
         try:
             self._db.execute(
-                "insert into setting (name, value) values ('delivered_through', ?) "
-                "on conflict (name) do update set value = excluded.value",
-                (str(through),),
+                "insert into parked (seq, reason, at_ms) values (?, ?, ?) on conflict (seq) do nothing",
+                (seq, reason.value, at_ms),
             )
         except sqlite3.Error as error:
             self._reopen()
             raise trouble(error) from error
-        self._delivered = through
+        self._parked[seq] = reason
+
+    def order_of(self, seq: int) -> str:
+        """The order that an entry is about; empty when there is no such entry."""
+        found = self._rows("select about from entry where seq = ?", (seq,))
+        return str(found[0][0]).rpartition("-")[0] if found else ""
 
     def checkpoint(self) -> bool:
         """Moves the WAL into the file, at idle; False when a reader or a full disk is in the way."""

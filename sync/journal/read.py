@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from protocol.messages import LateMoney, Presented
+from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
+from protocol.messages import JournalEntry, LateMoney, Presented
 from protocol.money import Money
+from protocol.reasons import Reason
 from protocol.states import TerminalState
+from sync.engine.cash_record import CashRecord
 from sync.engine.model import PaymentView, RefundView, StorePaidView
 from sync.engine.statements import (
     TILL,
     AnyStatement,
     CancelIntended,
+    CashReturned,
+    CashTaken,
     PaymentStarted,
     RefundStarted,
     read_statement,
 )
-from sync.engine.views import record_view, refund_record_view
+from sync.engine.views import cash_view, record_view, refund_record_view
 from sync.errors import NotActivatedError
-from sync.journal import refund_rows, rows
+from sync.journal import cash_rows, refund_rows, rows
 from sync.journal.connection import open_reading, trouble
-from sync.journal.schema import REFUNDS_SINCE
+from sync.journal.schema import CASH_SINCE, REFUNDS_SINCE
+from sync.journal.unsent import MONEY
 from sync.journal.verify import Verdict, verify
 
 Found = TypeVar("Found")
@@ -62,6 +69,14 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """The gateway does not take this entry's content: why, and when it said so."""
+
+    reason: Reason
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
     """One thing that happened: when (till's clock), who said it, and what."""
 
@@ -70,6 +85,7 @@ class TimelineEntry:
     kind: str
     said_by: str
     statement: AnyStatement | None
+    parked: Parked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +106,12 @@ class Taking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent:
-    """Entries that the gateway does not hold yet."""
+    """Entries that the gateway does not hold yet, and the money that came in by them; `parked` ones it refused."""
 
     count: int
     oldest_at_ms: int | None
+    fen: int = 0
+    parked: int = 0
 
 
 class JournalReader:
@@ -105,7 +123,8 @@ class JournalReader:
         self._db = open_reading(path)
         # An earlier version's file that no till has opened since: it holds payments only.
         try:
-            self._has_refunds = int(self._all("pragma user_version", ())[0][0]) >= REFUNDS_SINCE
+            version = int(self._all("pragma user_version", ())[0][0])
+            self._has_refunds, self._has_cash = version >= REFUNDS_SINCE, version >= CASH_SINCE
         except BaseException:
             self._db.close()
             raise
@@ -129,7 +148,39 @@ class JournalReader:
             "join payment p on p.order_no = o.order_no and p.n = o.last_n "
             f"where {where} order by o.made_at_ms desc, o.order_no limit ? offset ?"
         )
-        return tuple(_order_line(row) for row in self._all(statement, (*values, wanted.limit, wanted.offset)))
+        if not self._has_cash:
+            return tuple(_order_line(row) for row in self._all(statement, (*values, wanted.limit, wanted.offset)))
+        # Two lists, each by its own index, laid over each other: a page of both needs no more than a page of each.
+        most = wanted.limit + wanted.offset
+        lines = [_order_line(row) for row in self._all(statement, (*values, most, 0))]
+        lines += self._cash_lines(wanted, most)
+        lines.sort(key=lambda line: (-line.made_at_ms, line.order_no))
+        return tuple(lines[wanted.offset : most])
+
+    def _cash_lines(self, wanted: OrdersFilter, limit: int) -> list[OrderLine]:
+        where, values = _cash_conditions(wanted)
+        order = "order by taken_at_ms desc, order_no limit ?"
+        return [_cash_line(record) for record in self._cash(f"{where} {order}", (*values, limit))]
+
+    def cash_taken(self, *, since_ms: int, until_ms: int) -> tuple[PaymentView, ...]:
+        """Cash that came in during that time, also what was given back later, oldest first."""
+        found = self._cash(
+            "taken_at_ms >= ? and taken_at_ms < ? order by taken_at_ms, payment_no", (since_ms, until_ms)
+        )
+        return tuple(cash_view(record) for record in found)
+
+    def cash_returned(self, *, since_ms: int, until_ms: int) -> tuple[PaymentView, ...]:
+        """Cash that was given back during that time, whenever it came in, oldest first."""
+        where = "returned_at_ms >= ? and returned_at_ms < ? order by returned_at_ms, payment_no"
+        return tuple(cash_view(record) for record in self._cash(where, (since_ms, until_ms)))
+
+    def _cash(self, where: str, values: Sequence[object]) -> list[CashRecord]:
+        if not self._has_cash:
+            return []
+        try:
+            return cash_rows.select(self._db, where, values)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
 
     def timeline(self, order_no: str) -> tuple[TimelineEntry, ...]:
         """Everything that happened to one order, oldest first."""
@@ -138,7 +189,18 @@ class JournalReader:
             "select seq, at_ms, kind, body from entry where about >= ? and about < ? order by seq",
             (f"{order_no}-", f"{order_no}."),
         )
-        return tuple(_timeline_entry(row) for row in found)
+        parked = self._parked(f"{order_no}-", f"{order_no}.")
+        return tuple(replace(entry, parked=parked.get(entry.seq)) for entry in map(_timeline_entry, found))
+
+    def _parked(self, first: str, after: str) -> dict[int, Parked]:
+        if not self._has_cash:
+            return {}
+        found = self._all(
+            "select p.seq, p.reason, p.at_ms from parked p join entry e on e.seq = p.seq "
+            "where e.about >= ? and e.about < ?",
+            (first, after),
+        )
+        return {row[0]: Parked(reason=Reason(row[1]), at_ms=row[2]) for row in found}
 
     def takings(self, *, since_ms: int, until_ms: int) -> tuple[Taking, ...]:
         """Money by the time its payment was settled at this till, oldest first."""
@@ -206,13 +268,33 @@ class JournalReader:
             for row in found
         )
 
-    def unsent(self) -> Unsent:
-        (row,) = self._all(
-            "select count(*), min(at_ms) from entry where seq > "
-            "coalesce((select cast(value as integer) from setting where name = 'delivered_through'), 0)",
-            (),
+    def digest(self, day: date) -> DayDigest:
+        """That Beijing day of this journal in one line."""
+        return self._inside(lambda: self._digest(day))
+
+    def _digest(self, day: date) -> DayDigest:
+        from_ms, until_ms = day_bounds_ms(day)
+        (named,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())
+        found = self._all(
+            "select seq, kind, at_ms, body, hash from entry where at_ms >= ? and at_ms < ? order by seq",
+            (from_ms, until_ms),
         )
-        return Unsent(count=row[0], oldest_at_ms=row[1])
+        entries = [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
+        amounts: dict[str, int] = {}
+        for number in paid_numbers(entries):
+            amounts.update(self._all("select payment_no, amount_fen from payment where payment_no = ?", (number,)))
+        return day_digest(entries, amounts, terminal_id=str(named[0]), day=day)
+
+    def unsent(self) -> Unsent:
+        delivered = self._all(
+            "select coalesce((select cast(value as integer) from setting where name = 'delivered_through'), 0)", ()
+        )[0][0]
+        (row,) = self._all("select count(*), min(at_ms) from entry where seq > ?", (delivered,))
+        if not self._has_cash:
+            return Unsent(count=row[0], oldest_at_ms=row[1])
+        fen = sum(int(money[1]) for money in self._all(MONEY, (delivered,)))
+        parked = int(self._all("select count(*) from parked", ())[0][0])
+        return Unsent(count=row[0], oldest_at_ms=row[1], fen=fen, parked=parked)
 
     def verify(self) -> Verdict:
         """The whole chain and every table, in one read transaction."""
@@ -254,6 +336,36 @@ def _conditions(wanted: OrdersFilter) -> tuple[str, list[object]]:
     return " and ".join(where), values
 
 
+def _cash_conditions(wanted: OrdersFilter) -> tuple[str, list[object]]:
+    """The same narrowing for tenders in cash, which are PAID from the beginning."""
+    where: list[str] = ["1 = 1"]
+    values: list[object] = []
+    if wanted.states is not None and TerminalState.PAID not in wanted.states:
+        where.append("1 = 0")
+    for condition, value in (
+        ("taken_at_ms >= ?", wanted.since_ms),
+        ("taken_at_ms < ?", wanted.until_ms),
+        ("instr(order_no, ?) > 0", None if wanted.text is None else wanted.text.strip().upper()),
+        ("operator = ?", wanted.operator),
+    ):
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    return " and ".join(where), values
+
+
+def _cash_line(record: CashRecord) -> OrderLine:
+    return OrderLine(
+        order_no=record.order_no,
+        sale_id=record.sale_id,
+        amount=record.amount,
+        made_at_ms=record.taken_at_ms,
+        operator=record.operator,
+        payments=1,
+        last=cash_view(record),
+    )
+
+
 def _order_line(row: Any) -> OrderLine:
     last = rows.as_record(row[2])
     return OrderLine(
@@ -270,7 +382,7 @@ def _order_line(row: Any) -> OrderLine:
 def _timeline_entry(row: Any) -> TimelineEntry:
     statement = read_statement(row[3])
     match statement:
-        case PaymentStarted() | CancelIntended() | RefundStarted():
+        case PaymentStarted() | CancelIntended() | RefundStarted() | CashTaken() | CashReturned():
             said_by = statement.operator
         case None:
             said_by = TILL

@@ -1,8 +1,9 @@
 """The journal's tables, guards and migrations. sqlite-utils is imported here, and only when a file is new or old.
 
-`entry` is the truth: triggers refuse to change or delete a row and to leave a gap. `payment`, `orders`, `refund` and
-`store_paid` are computed from it in the same transaction (sync.journal.apply). Two unique indexes are the guard against
-a double charge: an order's n is used once, and an order has at most one payment that is not NOT_PAID.
+`entry` is the truth: triggers refuse to change or delete a row and to leave a gap. `payment`, `orders`, `refund`,
+`store_paid` and `cash` are computed from it in the same transaction (sync.journal.apply). Unique indexes are the guard
+against a double charge: an order's n is used once, an order has at most one payment that is not NOT_PAID, and cash
+covers a sale once. `parked` is what the gateway refused to take; the chain goes on over it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
 #: `PRAGMA user_version` of a file that this program writes. A higher one is refused.
-VERSION: Final = 2
+VERSION: Final = 3
 #: Files before this one have no refunds and no static QR: readers find none there.
 REFUNDS_SINCE: Final = 2
+#: The setting that says which hash the gateway holds at which entry, as `seq:hash`.
+DELIVERED_HEAD: Final = "delivered_head"
+#: Files before this one have no cash and no parked entries.
+CASH_SINCE: Final = 3
 
 _TRIGGERS: Final = (
     """create trigger entry_is_never_changed before update on entry
@@ -43,6 +48,15 @@ _REFUND_INDEXES: Final = (
     "create index refund_of on refund (payment_no)",
     "create index refund_settled on refund (settled_at_ms)",
     "create index store_paid_at on store_paid (paid_at_ms)",
+)
+
+_CASH_INDEXES: Final = (
+    "create unique index cash_covers_a_sale_once on cash (sale_id) where returned_at_ms is null",
+    "create unique index cash_order on cash (order_no)",
+    "create index cash_taken on cash (taken_at_ms)",
+    "create index cash_returned on cash (returned_at_ms) where returned_at_ms is not null",
+    "create index cash_offline on cash (taken_at_ms, amount_fen) where offline = 1 and returned_at_ms is null",
+    "create index payment_of_sale on payment (sale_id)",
 )
 
 
@@ -98,6 +112,24 @@ def migrations() -> Migrations:
         for statement in _REFUND_INDEXES:
             db.conn.execute(statement)
         db.conn.execute("pragma user_version = 2")
+
+    @steps()
+    def version_3(db: Database) -> None:
+        db.create_table(
+            "cash",
+            {
+                "payment_no": str, "order_no": str, "sale_id": str, "amount_fen": int, "currency": str,
+                "received_fen": int, "change_fen": int, "operator": str, "offline": int, "taken_at_ms": int,
+                "returned_at_ms": int, "returned_by": str, "returned_why": str,
+            },
+            pk="payment_no", not_null={"order_no", "sale_id", "amount_fen", "offline", "taken_at_ms"}, strict=True,
+        )  # fmt: skip
+        db.create_table(
+            "parked", {"seq": int, "reason": str, "at_ms": int}, pk="seq", not_null={"reason", "at_ms"}, strict=True
+        )
+        for statement in _CASH_INDEXES:
+            db.conn.execute(statement)
+        db.conn.execute("pragma user_version = 3")
 
     return steps
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocol.chain import genesis, link
+from sync.engine.cash_record import CashRecord, fold_cash
 from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import RefundRecord, fold_refund
 from sync.engine.statements import (
     AnyStatement,
+    CashReturned,
+    CashTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
@@ -18,8 +21,8 @@ from sync.engine.statements import (
     StorePaidHeard,
     read_statement,
 )
-from sync.journal import refund_rows, rows
-from sync.journal.schema import REFUNDS_SINCE
+from sync.journal import cash_rows, refund_rows, rows
+from sync.journal.schema import CASH_SINCE, DELIVERED_HEAD, REFUNDS_SINCE
 
 
 class Break(StrEnum):
@@ -27,7 +30,8 @@ class Break(StrEnum):
 
     CHAIN = "chain"  # an entry was changed, removed, added or moved
     UNREADABLE = "unreadable"  # an entry of a kind that this program does not know
-    TABLES = "tables"  # a row of a payment, a refund or the store's QR is not what its entries say
+    DELIVERED = "delivered"  # not the entry that the gateway holds: the chain was written anew, or its end removed
+    TABLES = "tables"  # a row of a payment, a refund, cash or the store's QR is not what its entries say
     FILE = "file"  # SQLite's own check of the file
 
 
@@ -46,7 +50,7 @@ class Verdict:
 def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
     """Reads in one transaction of the caller's connection. sqlite3.Error when the file cannot even be read."""
     head, seq = genesis(terminal_id), 0
-    told = _Told()
+    told, delivered = _Told(), _delivered(connection)
     check = connection.execute("pragma quick_check(1)").fetchone()
     if check is None or check[0] != "ok":
         return Verdict(entries=0, payments=0, head=head, broken=Break.FILE)
@@ -57,12 +61,16 @@ def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
         if found_seq != seq or found != expected:
             return Verdict(entries=seq - 1, payments=len(told.payments), head=head, broken=Break.CHAIN, seq=found_seq)
         head = expected
+        if seq == delivered[0] and head != delivered[1]:
+            return Verdict(entries=seq - 1, payments=len(told.payments), head=head, broken=Break.DELIVERED, seq=seq)
         statement = read_statement(body)
         if statement is None:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.UNREADABLE, seq=seq)
         if statement.payment_no != about:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.TABLES, seq=seq)
         told.take(statement, at_ms)
+    if seq < delivered[0]:
+        return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.DELIVERED, seq=seq + 1)
     wrong = _first_wrong_row(connection, told)
     return Verdict(
         entries=seq,
@@ -73,6 +81,13 @@ def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
     )
 
 
+def _delivered(connection: sqlite3.Connection) -> tuple[int, str]:
+    """The last entry that the gateway said it holds, with its hash; (0, "") where it never did."""
+    row = connection.execute("select value from setting where name = ?", (DELIVERED_HEAD,)).fetchone()
+    seq, _, found = str(row[0]).partition(":") if row is not None else ("0", "", "")
+    return int(seq), found
+
+
 class _Told:
     """Everything that the entries say, folded."""
 
@@ -80,10 +95,15 @@ class _Told:
         self.payments: dict[str, PaymentRecord] = {}
         self.refunds: dict[str, RefundRecord] = {}
         self.store: dict[int, StorePaidHeard] = {}
+        self.cash: dict[str, CashRecord] = {}
 
     def take(self, statement: AnyStatement, at_ms: int) -> None:
         if isinstance(statement, StorePaidHeard):
             self.store.setdefault(statement.seq, statement)
+            return
+        if isinstance(statement, (CashTaken, CashReturned)):
+            taken = self.cash.get(statement.payment_no)
+            self.cash[statement.payment_no] = fold_cash(taken, statement, at_ms=at_ms)
             return
         before = self.payments.get(statement.payment_no)
         self.payments[statement.payment_no] = fold(before, statement, at_ms=at_ms)
@@ -103,7 +123,7 @@ def _first_wrong_row(connection: sqlite3.Connection, told: _Told) -> str | None:
         if record is None or tuple(row[:-1]) != rows.as_row(record)[:-1] or rows.as_record(row[-1]) != record:
             return payment_no
     missing = next((payment_no for payment_no in sorted(told.payments) if payment_no not in seen), None)
-    return missing or _wrong_refund(connection, told)
+    return missing or _wrong_refund(connection, told) or _wrong_cash(connection, told)
 
 
 def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
@@ -123,5 +143,18 @@ def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
     return None
 
 
+def _wrong_cash(connection: sqlite3.Connection, told: _Told) -> str | None:
+    version = connection.execute("pragma user_version").fetchone()[0]
+    if version < CASH_SINCE:
+        return None
+    cash = {str(row[0]): tuple(row) for row in connection.execute(_CASH)}
+    for payment_no in sorted(cash.keys() | told.cash.keys()):
+        record = told.cash.get(payment_no)
+        if record is None or cash.get(payment_no) != cash_rows.as_row(record):
+            return payment_no
+    return None
+
+
+_CASH = f"select {', '.join(cash_rows.COLUMNS)} from cash"  # noqa: S608 - our own names
 _REFUNDS = f"select {', '.join(refund_rows.COLUMNS)} from refund"  # noqa: S608 - our own names
 _STORE = f"select {', '.join(refund_rows.STORE_COLUMNS)} from store_paid"  # noqa: S608 - our own names

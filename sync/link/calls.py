@@ -12,6 +12,7 @@ from typing import Final, assert_never
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from protocol.keys import terminal_keyid
 from protocol.messages import (
     AckRequest,
     CancelRequest,
@@ -66,12 +67,13 @@ _WRITE_MS: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who this terminal is on the line, and whose signatures it believes (key id → key)."""
+    """Who this terminal is on the line, and whose signatures it believes (key id → key). `epoch`: of its activation."""
 
     terminal_id: str
     gateway_url: str
     key: Ed25519PrivateKey
     gateway_keys: Mapping[str, Ed25519PublicKey]
+    epoch: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,8 @@ def build(call: Call | UploadCall, who: Credentials, stamp: Stamp) -> RequestPar
     parts = RequestParts(
         method=method, authority=authority_of(who.gateway_url), path=path, query=query, headers=headers, body=body
     )
-    signed = sign_request(parts, key=who.key, keyid=who.terminal_id, created_s=stamp.created_s, nonce=stamp.nonce)
+    keyid = terminal_keyid(who.terminal_id, who.epoch)
+    signed = sign_request(parts, key=who.key, keyid=keyid, created_s=stamp.created_s, nonce=stamp.nonce)
     return replace(parts, headers=signed)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.activation import read_ticket
-from terminal.cashier.effects import Effect, ReadDay, ReadHistory, ReadOrders, RunChecks
+from terminal.cashier.cash import REASONS, cash_key
+from terminal.cashier.effects import Effect, Leave, ReadDay, ReadHistory, ReadOrders, RunChecks
 from terminal.cashier.keys import Command
 from terminal.cashier.keys_now import works
 from terminal.cashier.orders import neighbour, visible_rows
@@ -29,6 +30,10 @@ def pressed(state: CashierState, command: Command, request_id: str) -> Result:
     match command:
         case Command.SHOW_QR:
             return show_qr(state, request_id)
+        case Command.CASH | Command.RETURN_CASH | Command.QUICK_1 | Command.QUICK_2 | Command.QUICK_3 | Command.QUICK_4:
+            return cash_key(state, command, request_id)
+        case Command.LEAVE | Command.LEAVE_NOW:
+            return _leave(state, command)
         case Command.PARK:
             return parked(state), ()
         case Command.CANCEL:
@@ -38,20 +43,15 @@ def pressed(state: CashierState, command: Command, request_id: str) -> Result:
         case Command.ACKNOWLEDGE:
             return replace(state, settled=state.settled[1:]), ()
         case Command.BACK:
-            return replace(state, page=home_of(state), notice=None), ()
-        case Command.SUBMIT:
-            return _submit(state)
-        case Command.SWITCH_FIELD:
-            other = "gateway" if state.activation.field == "code" else "code"
-            return replace(state, activation=replace(state.activation, field=other)), ()
+            return _back(state), ()
+        case Command.SUBMIT | Command.SWITCH_FIELD:
+            return _activation(state, command)
         case Command.ORDERS | Command.TAKINGS | Command.DOCTOR | Command.DISPLAY:
             return _open(state, command)
         case Command.RUN_AGAIN:
             return _again(state)
-        case Command.UP | Command.DOWN:
-            return _move(state, 1 if command is Command.DOWN else -1)
-        case Command.PREVIOUS | Command.NEXT:
-            return _sideways(state, 1 if command is Command.NEXT else -1)
+        case Command.UP | Command.DOWN | Command.PREVIOUS | Command.NEXT:
+            return _move(state, command)
 
 
 def released(state: CashierState, command: Command) -> CashierState:
@@ -69,12 +69,28 @@ def picked(state: CashierState, name: str, value: str) -> Result:
         return replace(state, page=Page.ORDERS, orders=orders), (ReadOrders(), ReadHistory(order_no=value))
     if name == "field" and value in ("code", "gateway"):
         return replace(state, activation=replace(state.activation, field=value)), ()
+    if name == "why" and value in (why.value for why in REASONS):
+        return replace(state, return_row=[why.value for why in REASONS].index(value)), ()
     return change(state, name, value)
 
 
 def home_of(state: CashierState) -> Page:
     """Where the way back ends: selling, or binding when the till is not bound yet."""
     return Page.HOME if state.identity.activated else Page.ACTIVATION
+
+
+def _leave(state: CashierState, command: Command) -> Result:
+    """Asks first; what is unsent is said there."""
+    return (replace(state, page=Page.LEAVING), ()) if command is Command.LEAVE else (state, (Leave(),))
+
+
+def _back(state: CashierState) -> CashierState:
+    """One step: out of the cash panel, from a question to where it was asked, else home."""
+    if state.cash is not None:
+        return replace(state, cash=None, notice=None)
+    if state.page is Page.RETURNING:
+        return replace(state, page=Page.ORDERS)
+    return replace(state, page=home_of(state), notice=None)
 
 
 def _clear(state: CashierState) -> CashierState:
@@ -109,7 +125,12 @@ def _again(state: CashierState) -> Result:
             return replace(state, doctor=replace(state.doctor, running=True)), (RunChecks(),)
 
 
-def _move(state: CashierState, by: int) -> Result:
+def _move(state: CashierState, command: Command) -> Result:
+    if command in (Command.PREVIOUS, Command.NEXT):
+        return _sideways(state, 1 if command is Command.NEXT else -1)
+    by = 1 if command is Command.DOWN else -1
+    if state.page is Page.RETURNING:
+        return replace(state, return_row=(state.return_row + by) % len(REASONS)), ()
     if state.page is Page.DISPLAY:
         rows = len(choices(state.settings))
         return replace(state, setting_row=(state.setting_row + by) % rows), ()
@@ -129,7 +150,10 @@ def _sideways(state: CashierState, by: int) -> Result:
     return change(state, choice.name, values[(values.index(choice.chosen) + by) % len(values)])
 
 
-def _submit(state: CashierState) -> Result:
+def _activation(state: CashierState, command: Command) -> Result:
+    if command is Command.SWITCH_FIELD:
+        other = "gateway" if state.activation.field == "code" else "code"
+        return replace(state, activation=replace(state.activation, field=other)), ()
     ticket = read_ticket(state.activation.code)
     if ticket is None:
         fields = replace(state.activation, field="code", message=say("activation.bad_code"), tone=Tone.DANGER)

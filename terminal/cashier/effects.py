@@ -75,4 +75,9 @@ class ChangeSetting:
     value: str
 
 
-Effect = Submit | Play | ReadOrders | ReadHistory | ReadDay | RunChecks | Activate | ChangeSetting
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """End the app: whoever closes it knows what is unsent."""
+
+
+Effect = Submit | Play | ReadOrders | ReadHistory | ReadDay | RunChecks | Activate | ChangeSetting | Leave

@@ -112,7 +112,7 @@ class ReadFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseAsked:
-    """The window was to be closed while a sale is open."""
+    """The window was to be closed while a sale is open or something is unsent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

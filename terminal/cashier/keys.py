@@ -19,6 +19,14 @@ class Command(StrEnum):
     """What a key or a button asks for."""
 
     SHOW_QR = "show_qr"
+    CASH = "cash"
+    QUICK_1 = "quick_1"
+    QUICK_2 = "quick_2"
+    QUICK_3 = "quick_3"
+    QUICK_4 = "quick_4"
+    RETURN_CASH = "return_cash"
+    LEAVE = "leave"
+    LEAVE_NOW = "leave_now"
     PARK = "park"
     CANCEL = "cancel"
     BACK = "back"
@@ -41,6 +49,14 @@ class Command(StrEnum):
 DEFAULT_KEYS: Final[Mapping[Command, str]] = MappingProxyType(
     {
         Command.SHOW_QR: "F2",
+        Command.CASH: "F3",
+        Command.QUICK_1: "F5",
+        Command.QUICK_2: "F6",
+        Command.QUICK_3: "F7",
+        Command.QUICK_4: "F8",
+        Command.RETURN_CASH: "F7",
+        Command.LEAVE: "Esc",
+        Command.LEAVE_NOW: "F10",
         Command.PARK: "F4",
         Command.RUN_AGAIN: "F5",
         Command.ORDERS: "F6",
@@ -60,7 +76,10 @@ DEFAULT_KEYS: Final[Mapping[Command, str]] = MappingProxyType(
     }
 )
 #: Commands that share a key because no state offers two of them.
-EXCLUSIVE: Final = frozenset({Command.CANCEL, Command.BACK, Command.CLEAR})
+EXCLUSIVE: Final = frozenset({Command.CANCEL, Command.BACK, Command.CLEAR, Command.LEAVE})
+#: The likely sums of the cash panel, which offers these, the cash key and the way back, and nothing else.
+QUICK: Final = (Command.QUICK_1, Command.QUICK_2, Command.QUICK_3, Command.QUICK_4)
+_BESIDE_QUICK: Final = frozenset({Command.CASH, Command.BACK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +102,12 @@ def bind(changes: Mapping[str, str]) -> Mapping[Command, str] | str:
     taken: dict[str, Command] = {}
     for command, key in bound.items():
         other = taken.setdefault(key, command)
-        if other is not command and not {other, command} <= EXCLUSIVE:
+        if other is not command and not _may_share(frozenset({other, command})):
             return command.value
     return MappingProxyType(bound)
+
+
+def _may_share(pair: frozenset[Command]) -> bool:
+    """Whether no state offers both."""
+    quick = pair & frozenset(QUICK)
+    return pair <= EXCLUSIVE or (len(quick) == 1 and not pair & _BESIDE_QUICK)

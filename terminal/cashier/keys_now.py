@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from protocol.money import Money
 from protocol.states import TerminalState
-from terminal.cashier.keys import Command, KeyHint
+from terminal.cashier.cash import cash_offered, quick_amounts, returnable
+from terminal.cashier.keys import QUICK, Command, KeyHint
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.scanning import line_trouble
-from terminal.cashier.state import CANCEL_WINDOW_MS, CashierState
+from terminal.cashier.state import CANCEL_WINDOW_MS, CashEntry, CashierState
 from terminal.cashier.typing_keys import collectable_again, entry_amount, sale_open
 from terminal.cashier.view import Page
 
 
 def keys_of(state: CashierState) -> tuple[KeyHint, ...]:
     """The key strip, left to right; the last entry is always the way back."""
+    if state.page is Page.BLOCKED:
+        return ()
+    found = _of_page(state)
+    if state.page not in (Page.HOME, Page.ACTIVATION) or state.cash is not None:
+        found.append((Command.BACK, say("key.back"), False))
+    return tuple(
+        KeyHint(command=command, key=state.settings.keys[command], word=word, urgent=urgent)
+        for command, word, urgent in found
+    )
+
+
+def _of_page(state: CashierState) -> list[tuple[Command, Phrase, bool]]:
+    """A page's own keys."""
     found: list[tuple[Command, Phrase, bool]] = []
     match state.page:
         case Page.BLOCKED:
-            return ()
+            pass
         case Page.HOME:
-            found += _home(state)
+            found += _home(state) if state.cash is None else _cash(state.cash)
         case Page.ORDERS:
             found += [(Command.UP, say("key.up"), False), (Command.DOWN, say("key.down"), False)]
             found += [(Command.RUN_AGAIN, say("key.refresh"), False), (Command.TAKINGS, say("key.takings"), False)]
+            if returnable(state) is not None:
+                found += [(Command.RETURN_CASH, say("key.return_cash"), False)]
         case Page.TAKINGS:
-            found += [(Command.PREVIOUS, say("key.day_before"), False)]
-            if state.takings.days_ago > 0:
-                found += [(Command.NEXT, say("key.day_after"), False)]
+            after = [(Command.NEXT, say("key.day_after"), False)] if state.takings.days_ago > 0 else []
+            found += [(Command.PREVIOUS, say("key.day_before"), False), *after]
             found += [(Command.RUN_AGAIN, say("key.refresh"), False), (Command.ORDERS, say("key.orders"), False)]
         case Page.DOCTOR:
             if not state.doctor.running:
@@ -38,12 +53,12 @@ def keys_of(state: CashierState) -> tuple[KeyHint, ...]:
             if not state.activation.busy:
                 found += [(Command.SUBMIT, say("key.activate"), False), (Command.SWITCH_FIELD, say("key.field"), False)]
             found += [(Command.DOCTOR, say("key.doctor"), False), (Command.DISPLAY, say("key.display"), False)]
-    if state.page not in (Page.HOME, Page.ACTIVATION):
-        found.append((Command.BACK, say("key.back"), False))
-    return tuple(
-        KeyHint(command=command, key=state.settings.keys[command], word=word, urgent=urgent)
-        for command, word, urgent in found
-    )
+        case Page.RETURNING:
+            found += [(Command.UP, say("key.up"), False), (Command.DOWN, say("key.down"), False)]
+            found += [(Command.RETURN_CASH, say("key.return_now"), True)]
+        case Page.LEAVING:
+            found += [(Command.LEAVE_NOW, say("key.leave_now"), True)]
+    return found
 
 
 def works(state: CashierState, command: Command) -> bool:
@@ -56,12 +71,26 @@ def cancel_armed(state: CashierState) -> bool:
     return state.cancel is not None and state.now_ms - state.cancel.at_ms <= CANCEL_WINDOW_MS
 
 
+def _cash(cash: CashEntry) -> list[tuple[Command, Phrase, bool]]:
+    """The cash panel: complete, the likely sums, and the way back; nothing else, until it is journaled."""
+    if cash.request_id:
+        return []
+    found: list[tuple[Command, Phrase, bool]] = [(Command.CASH, say("key.cash_done"), False)]
+    exact, *rounded = quick_amounts(cash.amount_fen)
+    found.append((Command.QUICK_1, say("key.exact", amount=Money(exact).yuan()), False))
+    for command, fen in zip(QUICK[1:], rounded, strict=False):
+        found.append((command, say("key.amount", amount=Money(fen).yuan()), False))
+    return found
+
+
 def _home(state: CashierState) -> list[tuple[Command, Phrase, bool]]:
     found: list[tuple[Command, Phrase, bool]] = []
     sale, payment = state.sale, state.sale.payment if state.sale is not None else None
     can_start = isinstance(entry_amount(state), Money) or (state.entry == "" and collectable_again(sale))
     if not sale_open(sale) and can_start and line_trouble(state) is None:
         found.append((Command.SHOW_QR, say("key.qr"), False))
+    if cash_offered(state):
+        found.append((Command.CASH, say("key.cash"), False))
     if payment is not None and payment.state in (TerminalState.UNKNOWN, TerminalState.CANCELLING):
         found.append((Command.PARK, say("key.park"), False))
     if state.settled:
@@ -77,4 +106,6 @@ def _home(state: CashierState) -> list[tuple[Command, Phrase, bool]]:
         found.append((Command.CANCEL, say("key.cancel_again" if armed else "key.cancel"), armed))
     elif not sale_open(sale) and (state.entry or sale is not None or state.notice is not None):
         found.append((Command.CLEAR, say("key.clear"), False))
+    elif sale is None:
+        found.append((Command.LEAVE, say("key.leave"), False))
     return found

@@ -23,6 +23,7 @@ from sync.engine.model import (
     StorePaidView,
 )
 from terminal.cashier import words
+from terminal.cashier.cash import cash_taken, refusal_words
 from terminal.cashier.effects import Effect, Play, ReadHistory, Sound, Submit
 from terminal.cashier.phrase import say
 from terminal.cashier.ports import ActivationAnswered
@@ -50,7 +51,10 @@ def payment_seen(state: CashierState, seen: PaymentView) -> Result:
     """Sync told something about one payment."""
     known = any(old.payment_no == seen.payment_no for old in state.recent)
     state, extra = _remember(state, seen)
-    sale = state.sale
+    sale, cash = state.sale, state.cash
+    if cash is not None and cash.request_id and cash.request_id == seen.request_id:
+        state, effects = cash_taken(state, cash, seen)
+        return state, (*effects, *extra)
     if sale is not None and _is_of(sale, seen):
         state, effects = _of_this_sale(state, sale, seen)
     else:
@@ -83,8 +87,10 @@ def parked(state: CashierState) -> CashierState:
 
 def command_refused(state: CashierState, told: CommandRefused) -> Result:
     """Sync did not take a command: nothing was sent. The amount is there again, to try once more."""
-    sale = state.sale
-    text = words.reason(told.reason) or say("reason.other")
+    sale, cash = state.sale, state.cash
+    text = refusal_words(state, told.reason)
+    if cash is not None and cash.request_id == told.request_id:
+        return notice(replace(state, cash=None), text, say("cash.refused_todo")), (Play(sound=Sound.REFUSED),)
     if sale is not None and sale.request_id == told.request_id and sale.payment is None:
         state = replace(state, sale=None, entry=Money(sale.amount_fen).yuan(), last_code=None)
         return notice(state, text, say("command_refused_todo")), (Play(sound=Sound.REFUSED),)
@@ -164,7 +170,9 @@ def _of_this_sale(state: CashierState, sale: Sale, seen: PaymentView) -> Result:
     sale = replace(sale, shown_at_ms=state.now_ms, pulsed_ms=state.now_ms)
     state = replace(state, sale=sale, cancel=None)
     if newly_late:
-        return replace(state, page=Page.HOME), (Play(sound=Sound.LATE),)
+        # Money has come for this sale after all: a panel that asks for cash must not stay.
+        cash = state.cash if state.cash is not None and state.cash.request_id else None
+        return replace(state, page=Page.HOME, cash=cash), (Play(sound=Sound.LATE),)
     match seen.state:
         case TerminalState.PAID:
             return replace(state, page=Page.HOME, entry="", notice=None), (Play(sound=Sound.PAID),)

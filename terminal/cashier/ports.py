@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from protocol.activation import ActivationTicket
+from protocol.digest import DayDigest
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from sync.engine.model import Command, PaymentView, Published, RefundView
@@ -107,7 +108,9 @@ class DayRead:
     """One day at a glance, ready to be shown.
 
     `count` and `amount_fen` are this till's sales, `refunds` and `refunded_fen` what went back by it on that day.
-    `store` is what the store's static QR took: the store's money, in no till's sum.
+    Cash is a wallet of its own among `wallets`; `cash_back` counts what was given back of it on that day.
+    `store` is what the store's static QR took: the store's money, in no till's sum. `digest`: of the journal's day, to
+    be compared with the gateway's; None where there is no journal.
     """
 
     day: str
@@ -121,11 +124,14 @@ class DayRead:
     refunded_fen: int = 0
     open_refunds: tuple[RefundView, ...] = ()
     store: tuple[WalletSum, ...] = ()
+    digest: DayDigest | None = None
+    cash_back: int = 0
+    cash_back_fen: int = 0
 
     @property
     def net_fen(self) -> int:
         """What is left of the day: it can be less than nothing, when more went back than came in."""
-        return self.amount_fen - self.refunded_fen
+        return self.amount_fen - self.refunded_fen - self.cash_back_fen
 
     @property
     def store_count(self) -> int:

@@ -9,12 +9,13 @@ from terminal.cashier import words
 from terminal.cashier.keys import Command
 from terminal.cashier.keys_now import keys_of
 from terminal.cashier.orders import row_of
-from terminal.cashier.phrase import say
+from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import GunState
 from terminal.cashier.present_panel import panel_of
 from terminal.cashier.state import CashierState, StoreRing
 from terminal.cashier.times import clock
 from terminal.cashier.typing_keys import sale_open
+from terminal.cashier.unsent import unsent_words
 from terminal.cashier.view import (
     AmountView,
     BannerView,
@@ -44,7 +45,10 @@ def home_of_state(state: CashierState) -> HomeView:
 
 def amount_of(state: CashierState) -> AmountView:
     """What is being typed, or the amount of the sale in the panel."""
-    sale = state.sale
+    sale, cash = state.sale, state.cash
+    if cash is not None:
+        caption, free = say("amount_caption.received"), cash.request_id == ""
+        return AmountView(text=cash.received, caption=caption, editable=free, pulse=state.scans_taken)
     if sale is not None and state.entry == "":
         caption = say("amount_caption.open" if sale_open(sale) else "amount_caption.last")
         return AmountView(text=words.yuan(sale.amount_fen), caption=caption, editable=False, pulse=state.scans_taken)
@@ -77,7 +81,7 @@ def banners_of(state: CashierState) -> tuple[BannerView, ...]:
     if state.ring is not None:
         found.append(_ring(state.ring))
     if state.link.line is Line.DOWN and state.page is not Page.ACTIVATION:
-        found.append(BannerView(sign=Sign.PLUG, tone=Tone.OFFLINE, text=say("banner.offline")))
+        found.append(BannerView(sign=Sign.PLUG, tone=Tone.OFFLINE, text=_offline(state)))
     if state.link.line is Line.UNTRUSTED:
         found.append(BannerView(sign=Sign.PLUG, tone=Tone.DANGER, text=say("banner.untrusted")))
     trouble = words.reason(state.link.refusing)
@@ -85,6 +89,9 @@ def banners_of(state: CashierState) -> tuple[BannerView, ...]:
         found.append(BannerView(sign=Sign.NOTE, tone=Tone.DANGER, text=trouble))
     if state.link.upload_stopped is not None:
         found.append(BannerView(sign=Sign.NOTE, tone=Tone.DANGER, text=say("banner.upload_stopped")))
+    if state.link.parked:
+        text = say("banner.parked_entries", count=state.link.parked, order=state.link.parked_order[-6:])
+        found.append(BannerView(sign=Sign.NOTE, tone=Tone.UNKNOWN, text=text))
     if state.gun.gun is GunState.LOST:
         found.append(BannerView(sign=Sign.PLUG, tone=Tone.UNKNOWN, text=say("banner.gun_lost")))
     if state.link.clock_warning and state.link.clock_skew_ms is not None:
@@ -96,6 +103,13 @@ def banners_of(state: CashierState) -> tuple[BannerView, ...]:
     if _busy_notice(state) is not None:
         found.insert(0, _busy_notice(state) or found[0])
     return tuple(found[:2])
+
+
+def _offline(state: CashierState) -> Phrase:
+    """What still works: cash, as far as the owner allows it."""
+    settings = state.settings
+    cash = settings.cash_sale_fen and settings.cash_offline_day_fen
+    return say("banner.offline_cash" if cash else "banner.offline")
 
 
 def _busy_notice(state: CashierState) -> BannerView | None:
@@ -161,7 +175,8 @@ def _lamps(state: CashierState) -> tuple[LampView, ...]:
         LampView(
             icon="cloud-upload",
             light=Light.BUSY if unsent else Light.OK,
-            word=say("lamp.unsent", count=unsent) if unsent else say("lamp.sent"),
+            word=unsent_words(state, "lamp.unsent") if unsent else say("lamp.sent"),
+            loud=unsent > 0,
         ),
         LampView(
             icon="clock", light=Light.BAD if skew else Light.OK, word=say("lamp.clock_bad" if skew else "lamp.clock_ok")

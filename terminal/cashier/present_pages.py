@@ -7,9 +7,11 @@ from terminal.cashier import words
 from terminal.cashier.orders import refund_row, row_of, visible_rows
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import CheckFound, DayRead
+from terminal.cashier.present_ask import leaving, returning
 from terminal.cashier.settings_panel import choices
 from terminal.cashier.state import CashierState
 from terminal.cashier.timeline import line_of
+from terminal.cashier.unsent import unsent_words
 from terminal.cashier.view import ChoiceView, Light, Page
 from terminal.cashier.view_pages import (
     ActivationView,
@@ -41,6 +43,10 @@ def page_of(state: CashierState) -> OtherView | tuple[ChoiceView, ...]:
             return _activation(state)
         case Page.BLOCKED:
             return _blocked(state)
+        case Page.RETURNING:
+            return returning(state)
+        case Page.LEAVING:
+            return leaving(state)
         case Page.HOME:
             raise AssertionError("the home screen has its own module")
 
@@ -73,10 +79,11 @@ def _orders(state: CashierState) -> OrdersView:
 
 def _takings(state: CashierState) -> TakingsView:
     day = state.takings.day
+    unsent = unsent_words(state, "takings.unsent") if state.link.unsent else say("takings.sent")
     if day is None:
         return TakingsView(
             day="", attention=(), total="", count=0, average="", not_paid=0, wallets=(), hours=(),
-            loading=not state.takings.failed, is_today=state.takings.days_ago == 0,
+            loading=not state.takings.failed, is_today=state.takings.days_ago == 0, unsent=unsent,
         )  # fmt: skip
     average = day.amount_fen // day.count if day.count else 0
     return TakingsView(
@@ -93,13 +100,15 @@ def _takings(state: CashierState) -> TakingsView:
         hours=_hour_bars(day),
         loading=False,
         is_today=state.takings.days_ago == 0,
-        refunded=words.yuan_grouped(day.refunded_fen) if day.refunds else "",
+        digest=day.digest.text if day.digest is not None and day.digest.entries else "",
+        refunded=words.yuan_grouped(day.refunded_fen + day.cash_back_fen) if day.refunds or day.cash_back else "",
+        unsent=unsent,
     )
 
 
 def _wallet_bars(day: DayRead) -> tuple[Bar, ...]:
     """Each wallet, then what is no sale of this till: money that went back, and the store's static QR."""
-    most = max((day.store_fen, day.refunded_fen, *(wallet.amount_fen for wallet in day.wallets)))
+    most = max((day.store_fen, day.refunded_fen, day.cash_back_fen, *(wallet.amount_fen for wallet in day.wallets)))
 
     def bar(phrase: Phrase, amount_fen: int, *, minus: str = "") -> Bar:
         share = amount_fen * 1000 // most if most else 0
@@ -111,6 +120,8 @@ def _wallet_bars(day: DayRead) -> tuple[Bar, ...]:
     ]
     if day.refunds:
         found.append(bar(say("takings.refunds", count=day.refunds), day.refunded_fen, minus="-"))
+    if day.cash_back:
+        found.append(bar(say("takings.cash_back", count=day.cash_back), day.cash_back_fen, minus="-"))
     if day.store_count:
         found.append(bar(say("takings.store", count=day.store_count), day.store_fen))
     return tuple(found)
@@ -160,6 +171,7 @@ CHECK_ICONS = {
     "disk": "monitor",
     "gun": "scan-barcode",
     "sound": "volume-2",
+    "unsent": "cloud-upload",
 }
 
 

@@ -12,9 +12,12 @@ from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.model import PaymentView
 from terminal.cashier import words
+from terminal.cashier.cash import cash_allowed, cash_offered
 from terminal.cashier.keys import Command, KeyHint
 from terminal.cashier.keys_now import cancel_armed, keys_of
 from terminal.cashier.phrase import Phrase, say
+from terminal.cashier.present_cash import cash_paid, cash_panel
+from terminal.cashier.scanning import line_trouble
 from terminal.cashier.state import CashierState, Sale
 from terminal.cashier.times import clock_seconds
 from terminal.cashier.typing_keys import entry_amount
@@ -30,12 +33,16 @@ def panel_of(state: CashierState) -> PanelView:
     notice = state.notice
     if notice is not None and state.now_ms - notice.at_ms >= notice.after_ms and not _open(state.sale):
         return PanelView(sign=Sign.NOTE, tone=Tone.NEUTRAL, big=notice.text, todo=notice.todo)
+    if state.cash is not None:
+        return cash_panel(state, state.cash)
     sale = state.sale
     if sale is None:
         return _ready(state)
     payment = sale.payment
     if payment is None:
         return _taken(state, sale)
+    if payment.cash is not None:
+        return cash_paid(state, payment, payment.cash)
     if payment.late_money is not None:
         return _late(state, payment)
     match payment.state:
@@ -73,7 +80,8 @@ def _open(sale: Sale | None) -> bool:
 
 
 def _actions(state: CashierState) -> tuple[KeyHint, ...]:
-    return tuple(hint for hint in keys_of(state) if hint.command in _PANEL_COMMANDS)[:2]
+    shown = (*_PANEL_COMMANDS, Command.CASH) if cash_allowed(state) else _PANEL_COMMANDS
+    return tuple(hint for hint in keys_of(state) if hint.command in shown)[:2]
 
 
 def _elapsed_s(state: CashierState, sale: Sale) -> int:
@@ -83,14 +91,23 @@ def _elapsed_s(state: CashierState, sale: Sale) -> int:
 def _ready(state: CashierState) -> PanelView:
     if isinstance(entry_amount(state), Money):
         actions = _actions(state)
+        if line_trouble(state) is not None and cash_offered(state):
+            todo = say("state.offline_cash_todo", key=state.settings.keys[Command.CASH])
+            return PanelView(
+                sign=Sign.PLUG, tone=Tone.NEUTRAL, big=say("state.offline_cash"), todo=todo, actions=actions
+            )
         return PanelView(
             sign=Sign.NONE,
             tone=Tone.NEUTRAL,
             big=say("state.scan_now"),
-            todo=say("state.scan_now_todo", key=state.settings.keys[Command.SHOW_QR]) if actions else None,
+            todo=say("state.scan_now_todo", key=state.settings.keys[Command.SHOW_QR])
+            if any(action.command is Command.SHOW_QR for action in actions)
+            else None,
             actions=actions,
         )
-    return PanelView(sign=Sign.NONE, tone=Tone.NEUTRAL, big=say("state.ready"), todo=say("state.ready_todo"))
+    offline = line_trouble(state) is not None and state.settings.cash_sale_fen > 0
+    big = say("state.offline_cash" if offline else "state.ready")
+    return PanelView(sign=Sign.PLUG if offline else Sign.NONE, tone=Tone.NEUTRAL, big=big, todo=say("state.ready_todo"))
 
 
 def _taken(state: CashierState, sale: Sale) -> PanelView:

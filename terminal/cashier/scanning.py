@@ -26,6 +26,8 @@ from terminal.cashier.typing_keys import collectable_again, entry_amount, notice
 from terminal.cashier.view import Page, Tone
 
 Result = tuple[CashierState, tuple[Effect, ...]]
+#: Pages that give way to what a scan has to say.
+_LOOKED_AT = (Page.ORDERS, Page.TAKINGS, Page.DISPLAY, Page.RETURNING, Page.LEAVING)
 
 
 def scanned(state: CashierState, text: Secret, request_id: str) -> Result:
@@ -49,7 +51,7 @@ def scanned(state: CashierState, text: Secret, request_id: str) -> Result:
 
 def refused(state: CashierState, name: str) -> Result:
     """Says what a scan is and what to do; nothing is charged."""
-    page = Page.HOME if state.page in (Page.ORDERS, Page.TAKINGS, Page.DISPLAY) else state.page
+    page = Page.HOME if state.page in _LOOKED_AT else state.page
     text = words.scan_trouble(name)
     return notice(replace(state, page=page), text, say(f"scan_todo.{name}")), (Play(sound=Sound.REFUSED),)
 
@@ -78,7 +80,7 @@ def _payment_code(state: CashierState, code: PaymentCode, request_id: str) -> Re
     same = state.last_code == code.auth_code
     if not state.identity.activated:
         return refused(state, "not_activated")
-    if sale_open(state.sale):
+    if sale_open(state.sale) or (state.cash is not None and state.cash.request_id):
         return refused(state, "duplicate" if same else "busy")
     trouble = line_trouble(state)
     if trouble is not None:
@@ -94,6 +96,7 @@ def _payment_code(state: CashierState, code: PaymentCode, request_id: str) -> Re
         state,
         page=Page.HOME,
         sale=sale,
+        cash=None,
         notice=None,
         cancel=None,
         last_code=code.auth_code,

@@ -37,13 +37,17 @@ CANCEL_HOLD_MS = 1_200
 PULSE_MS = 4_000
 #: How long a payment at the store's static QR stays across the top.
 RING_MS = 20_000
+#: What a shop takes in cash unless its owner says otherwise: ¥5,000 a sale, ¥20,000 a day while offline.
+CASH_SALE_FEN = 500_000
+CASH_OFFLINE_DAY_FEN = 2_000_000
 #: How many characters can be taken back; a code that is longer is not echoed.
 UNDO_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the shop has chosen. Text values are those of the display panel."""
+    """What the shop has chosen. Text values are those of the display panel. `cash_sale_fen` is the most that one sale
+    takes in cash, `cash_offline_day_fen` a day's sum of it while the gateway cannot be reached; 0: none."""
 
     max_fen: int = MAX_AMOUNT_FEN
     ranges: tuple[CodeRange, ...] = CONFIRMED_RANGES
@@ -54,6 +58,8 @@ class Settings:
     text_size: str = "100"
     keypad: str = "shown"
     sound: str = "on"
+    cash_sale_fen: int = CASH_SALE_FEN
+    cash_offline_day_fen: int = CASH_OFFLINE_DAY_FEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,15 @@ class Sale:
     payment: PaymentView | None = None
     shown_at_ms: int = 0
     pulsed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashEntry:
+    """The cash panel: what is due, what was received as it is typed, and the request once it was handed to sync."""
+
+    amount_fen: int
+    received: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +168,7 @@ class BeforeTyping:
     page: Page
     entry: str
     sale: Sale | None
+    cash: CashEntry | None
     notice: Notice | None
     filter_text: str
     selected: str
@@ -172,6 +188,8 @@ class CashierState:
     page: Page = Page.HOME
     entry: str = ""
     sale: Sale | None = None
+    cash: CashEntry | None = None
+    return_row: int = 0
     parked: tuple[PaymentView, ...] = ()
     settled: tuple[Settled, ...] = ()
     recent: tuple[PaymentView, ...] = ()

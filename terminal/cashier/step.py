@@ -69,7 +69,7 @@ def step(state: CashierState, event: e.Event, *, now_ms: int, request_id: str) -
         case e.Published(publication=publication):
             return _published(state, publication, request_id)
         case e.CloseAsked():
-            return notice(state, say("close_again")), (Play(sound=Sound.REFUSED),)
+            return replace(state, page=Page.LEAVING), (Play(sound=Sound.REFUSED),)
         case e.Tick(unix_ms=unix_ms):
             return time_passed(state, unix_ms)
         case e.OrdersArrived() | e.HistoryArrived() | e.DayArrived() | e.ChecksArrived() | e.ReadFailed():

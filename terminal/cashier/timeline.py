@@ -35,6 +35,9 @@ KINDS: Final[Mapping[str, Tone]] = MappingProxyType(
         "refunded": Tone.NEUTRAL,
         "refund_refused": Tone.NOT_PAID,
         "store_paid": Tone.PAID,
+        "cash_taken": Tone.PAID,
+        "cash_returned": Tone.NEUTRAL,
+        "parked": Tone.DANGER,
         "conflict": Tone.DANGER,
         "acknowledged": Tone.NEUTRAL,
         "resumed": Tone.NEUTRAL,
@@ -63,6 +66,11 @@ def _extra(entry: HistoryEntry) -> Phrase | None:
         reason = words.refund_reason(entry.reason)
     if reason is not None:
         return reason
+    if entry.kind == "cash_taken":
+        amount, received, change = entry.detail.split(" ")
+        return say("event.cash_detail", amount=amount, received=received, change=change)
+    if entry.kind == "cash_returned":
+        return say(f"cash_why.{entry.detail}")
     first, _, tail = entry.detail.partition(" ")
     if entry.kind == "not_paid" and first in ProofKind.__members__:
         return say(f"proof_kind.{first.lower()}")

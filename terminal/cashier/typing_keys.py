@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Final
 
 from protocol.messages import LateMoneyState
-from protocol.money import AmountRefusal, Money, parse_amount
+from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount
 from terminal.cashier import words
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.state import UNDO_DEPTH, BeforeTyping, CashierState, Notice, Sale
+from terminal.cashier.state import UNDO_DEPTH, BeforeTyping, CashEntry, CashierState, Notice, Sale
 from terminal.cashier.view import Page
 
 #: A refused character waits this long before its sentence shows: it may be the start of a scan.
@@ -50,9 +50,9 @@ def typed(state: CashierState, text: str) -> CashierState:
             return replace(state, orders=orders)
         case Page.ACTIVATION:
             return _type_field(state, plain)
-        case Page.BLOCKED:
+        case Page.BLOCKED | Page.RETURNING:
             return state
-        case Page.TAKINGS | Page.DOCTOR | Page.DISPLAY:
+        case Page.TAKINGS | Page.DOCTOR | Page.DISPLAY | Page.LEAVING:
             if not (plain.isdigit() or plain == "."):
                 return state
             return _type_amount(replace(state, page=Page.HOME), plain)
@@ -72,6 +72,9 @@ def erased(state: CashierState) -> CashierState:
             if fields.field == "code":
                 return replace(state, activation=replace(fields, code=fields.code[:-1]))
             return replace(state, activation=replace(fields, gateway=fields.gateway[:-1]))
+        case Page.HOME if state.cash is not None:
+            cash = state.cash
+            return state if cash.request_id else replace(state, cash=replace(cash, received=cash.received[:-1]))
         case Page.HOME if not sale_open(state.sale):
             return replace(state, entry=state.entry[:-1], notice=None)
         case _:
@@ -87,6 +90,7 @@ def taken_back(state: CashierState, count: int) -> CashierState:
         state,
         page=before.page,
         entry=before.entry,
+        cash=before.cash if state.cash is None or state.cash.request_id == "" else state.cash,
         sale=before.sale if sale_open(state.sale) is sale_open(before.sale) else state.sale,
         notice=before.notice,
         orders=replace(state.orders, filter_text=before.filter_text, selected=before.selected),
@@ -110,6 +114,7 @@ def _remember(state: CashierState) -> CashierState:
         page=state.page,
         entry=state.entry,
         sale=state.sale,
+        cash=state.cash,
         notice=state.notice,
         filter_text=state.orders.filter_text,
         selected=state.orders.selected,
@@ -120,6 +125,8 @@ def _remember(state: CashierState) -> CashierState:
 
 
 def _type_amount(state: CashierState, plain: str) -> CashierState:
+    if state.cash is not None:
+        return _type_received(state, state.cash, plain)
     if sale_open(state.sale):
         return notice(state, words.scan_trouble("busy"), after_ms=ECHO_MS)
     start = "0" if plain == "." and state.entry == "" else state.entry
@@ -130,6 +137,18 @@ def _type_amount(state: CashierState, plain: str) -> CashierState:
     if len(wanted) > 12:
         return state
     return replace(state, entry=wanted, sale=None, notice=None)
+
+
+def _type_received(state: CashierState, cash: CashEntry, plain: str) -> CashierState:
+    """What the customer handed over: it may be more than the shop takes in one sale."""
+    if cash.request_id:
+        return state
+    start = "0" if plain == "." and cash.received == "" else cash.received
+    wanted = start.removeprefix("0") + plain if start == "0" and plain.isdigit() else start + plain
+    found = parse_amount(wanted)
+    if isinstance(found, AmountRefusal) and found not in _STILL_TYPING:
+        return notice(state, words.amount_trouble(found, MAX_AMOUNT_FEN), after_ms=ECHO_MS)
+    return replace(state, cash=replace(cash, received=wanted), notice=None)
 
 
 def _type_field(state: CashierState, plain: str) -> CashierState:

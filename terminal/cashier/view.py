@@ -26,6 +26,8 @@ class Page(StrEnum):
     DOCTOR = "doctor"
     DISPLAY = "display"
     ACTIVATION = "activation"
+    RETURNING = "returning"
+    LEAVING = "leaving"
     BLOCKED = "blocked"
 
 
@@ -116,11 +118,12 @@ class Light(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LampView:
-    """One light with its word."""
+    """One light with its word; a `loud` one keeps its word however narrow the strip is."""
 
     icon: str
     light: Light
     word: Phrase
+    loud: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.view import Light, RowView, Tone
+from terminal.cashier.view import Light, RowView, Sign, Tone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,8 @@ class TakingsView:
     loading: bool
     is_today: bool
     refunded: str = ""
+    digest: str = ""
+    unsent: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,4 +111,16 @@ class BlockedView:
     todo: Phrase
 
 
-OtherView = OrdersView | TakingsView | DoctorView | ActivationView | BlockedView
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskView:
+    """One question before something is done: what it is, what has to be known, and the reasons to choose from."""
+
+    sign: Sign
+    tone: Tone
+    big: Phrase
+    lines: tuple[Phrase, ...]
+    options: tuple[tuple[str, Phrase], ...] = ()
+    chosen: str = ""
+
+
+OtherView = OrdersView | TakingsView | DoctorView | ActivationView | BlockedView | AskView

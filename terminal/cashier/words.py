@@ -14,6 +14,8 @@ from protocol.auth_code import ScanRefusal, Wallet
 from protocol.money import AmountRefusal, Money
 from protocol.reasons import Reason
 from protocol.states import ProofKind, TerminalState
+from sync.engine.model import CASH
+from sync.engine.statements import CashBack
 from terminal.cashier.phrase import Phrase, say
 
 #: Scan troubles that are not the grammar's: two codes at once, a used code, a burst that cannot be believed.
@@ -26,18 +28,19 @@ PAYMENT_REASONS: Final[tuple[Reason, ...]] = (
     Reason.CODE_INVALID, Reason.CODE_EXPIRED, Reason.BALANCE_LOW, Reason.PAYER_LIMIT, Reason.PAYER_REFUSED,
     Reason.RISK_REFUSED, Reason.MERCHANT_REFUSED, Reason.DECLINED, Reason.CANCELLED, Reason.EXPIRED, Reason.TIMED_OUT,
     Reason.NOT_SENT, Reason.NOT_CONFIRMED, Reason.CODE_USED_ELSEWHERE, Reason.NO_CHANNEL, Reason.AMOUNT_REFUSED,
-    Reason.TERMINAL_REVOKED, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL, Reason.DISK_READ_ONLY,
-    Reason.GATEWAY_FULL, Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.INTERNAL,
+    Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL,
+    Reason.DISK_READ_ONLY, Reason.GATEWAY_FULL, Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.ORDER_PAID,
+    Reason.INTERNAL,
 )  # fmt: skip
 #: Reasons that a refund can end or stay open with, beside those of payments.
 REFUND_REASONS: Final[tuple[Reason, ...]] = (
     Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS, Reason.UNKNOWN_PAYMENT, Reason.REFUND_REFUSED,
-    Reason.SELLER_BALANCE_LOW, Reason.UNKNOWN_PATH,
+    Reason.SELLER_BALANCE_LOW, Reason.UNKNOWN_PATH, Reason.RATE_LIMITED,
 )  # fmt: skip
 ACTIVATION_REASONS: Final[tuple[Reason, ...]] = (
     Reason.ACTIVATION_UNKNOWN, Reason.ACTIVATION_EXPIRED, Reason.ACTIVATION_USED, Reason.TOO_MANY_TRIES,
-    Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED, Reason.CLOCK, Reason.BAD_REQUEST, Reason.DISK_FULL,
-    Reason.DISK_READ_ONLY,
+    Reason.TERMINAL_REVOKED, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED, Reason.CLOCK,
+    Reason.BAD_REQUEST, Reason.DISK_FULL, Reason.DISK_READ_ONLY, Reason.RATE_LIMITED,
 )  # fmt: skip
 BLOCKED_REASONS: Final[tuple[Reason, ...]] = (
     Reason.FOLDER_LOCKED, Reason.FOLDER_UNREADABLE, Reason.JOURNAL_DAMAGED, Reason.JOURNAL_NEWER, Reason.DISK_FULL,
@@ -64,7 +67,8 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "activation_reason": (*(value.value for value in ACTIVATION_REASONS), "other"),
         "blocked": tuple(value.value for value in BLOCKED_REASONS),
         "blocked_todo": tuple(value.value for value in BLOCKED_REASONS),
-        "wallet": (*(value.value for value in Wallet), "other", "none"),
+        "wallet": (*(value.value for value in Wallet), CASH, "other", "none"),
+        "cash_why": tuple(value.value for value in CashBack),
         "proof_kind": tuple(value.value.lower() for value in ProofKind),
         "word": tuple(value.value.lower() for value in TerminalState),
         "who": SPEAKERS,
@@ -112,7 +116,7 @@ def wallet(channel: str | None) -> Phrase:
     """A wallet by name."""
     if not channel:
         return say("wallet.none")
-    known = channel in Wallet._value2member_map_
+    known = channel == CASH or channel in Wallet._value2member_map_
     return say(f"wallet.{channel}") if known else say("wallet.other", name=channel)
 
 

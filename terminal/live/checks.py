@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Final
 from protocol.reasons import Reason
 from sync.engine.model import Line
 from terminal.cashier.ports import CheckFound, GunSeen, GunState
+from terminal.cashier.state import CHINA
+from terminal.cashier.times import moment
+from terminal.cashier.words import yuan_grouped
 
 if TYPE_CHECKING:
     from terminal.live.looking import JournalSeen, LineSeen, Looked
@@ -32,6 +35,7 @@ def checks_of(looked: Looked) -> tuple[CheckFound, ...]:
         _activation(looked),
         *_gateway_and_clock(looked.line),
         _journal(looked.journal),
+        *_unsent(looked.journal),
         _disk(looked),
         *_guns(looked.guns),
         _sound(looked),
@@ -74,8 +78,27 @@ def _journal(journal: JournalSeen | Reason | None) -> CheckFound:
         return CheckFound(name="journal", passed=None, found="journal_ok", values=(("entries", 0), ("unsent", 0)))
     if isinstance(journal, Reason) or journal.verdict.broken is not None:
         return CheckFound(name="journal", passed=False, found="journal_bad", todo="call_installer")
-    values = (("entries", journal.verdict.entries), ("unsent", journal.unsent))
+    values = (("entries", journal.verdict.entries), ("unsent", journal.unsent.count))
     return CheckFound(name="journal", passed=True, found="journal_ok", values=values)
+
+
+def _unsent(journal: JournalSeen | Reason | None) -> tuple[CheckFound, ...]:
+    """A note, not a fault: it goes out by itself. Whoever repairs or replaces this program must not lose it."""
+    if journal is None or isinstance(journal, Reason):
+        return ()
+    unsent = journal.unsent
+    found: list[CheckFound] = []
+    if unsent.count and unsent.oldest_at_ms is not None:
+        values = (
+            ("count", unsent.count),
+            ("amount", yuan_grouped(unsent.fen)),
+            ("since", moment(unsent.oldest_at_ms, CHINA)),
+        )
+        found.append(CheckFound(name="unsent", passed=None, found="unsent", todo="keep_folder", values=values))
+    if unsent.parked:
+        values = (("count", unsent.parked),)
+        found.append(CheckFound(name="unsent", passed=False, found="parked", todo="call_installer", values=values))
+    return tuple(found)
 
 
 def _disk(looked: Looked) -> CheckFound:

@@ -17,6 +17,9 @@ from sync.engine.statements import (
     AnyStatement,
     CancelCause,
     CancelIntended,
+    CashReturned,
+    CashStatement,
+    CashTaken,
     LateMoneySeen,
     PaymentAcked,
     PaymentConflict,
@@ -52,7 +55,13 @@ _UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
 
 def history_of(entries: Iterable[TimelineEntry]) -> tuple[HistoryEntry, ...]:
     """The entries of one order, oldest first, as the screen shows them."""
-    return tuple(_of_entry(entry) for entry in entries)
+    found: list[HistoryEntry] = []
+    for entry in entries:
+        told = _of_entry(entry)
+        found.append(told)
+        if entry.parked is not None:
+            found.append(HistoryEntry(at_ms=entry.parked.at_ms, kind="parked", said_by=GATEWAY, n=told.n))
+    return tuple(found)
 
 
 def _of_entry(entry: TimelineEntry) -> HistoryEntry:
@@ -90,12 +99,21 @@ def _told(statement: AnyStatement) -> tuple[str, str, Reason | None, str]:
             return "conflict", GATEWAY, None, ""
         case PaymentAcked():
             return "acknowledged", GATEWAY, None, ""
+        case CashTaken() | CashReturned():
+            return _cash(statement)
         case StorePaidHeard(amount_fen=amount_fen):
             return "store_paid", GATEWAY, None, _yuan(amount_fen)
         case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():
             return _refund(statement)
         case _:
             assert_never(statement)
+
+
+def _cash(statement: CashStatement) -> tuple[str, str, Reason | None, str]:
+    if isinstance(statement, CashReturned):
+        return "cash_returned", CASHIER, None, statement.why.value
+    sums = (statement.amount_fen, statement.received_fen, statement.change_fen)
+    return "cash_taken", CASHIER, None, " ".join(Money(fen).yuan() for fen in sums)
 
 
 def _refund(statement: RefundStatement) -> tuple[str, str, Reason | None, str]:

@@ -26,6 +26,7 @@ from sync.engine.model import Line, LinkView
 from sync.engine.statements import Silence
 from sync.errors import SyncError
 from sync.folder import Folder, TerminalIdentity
+from sync.journal.read import Unsent
 from sync.journal.verify import Verdict
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read_upload, timeouts_of
 from sync.link.http import HttpExchange
@@ -48,7 +49,7 @@ class JournalSeen:
     """The journal's chain, walked whole, and what is undelivered."""
 
     verdict: Verdict
-    unsent: int
+    unsent: Unsent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,7 @@ def ask_gateway(data_dir: Path, journal: JournalSeen | Reason | None) -> LineSee
         gateway_url=identity.gateway_url,
         key=key,
         gateway_keys={kid: public for kid, public in keys.items() if public is not None},
+        epoch=identity.epoch,
     )
     return asyncio.run(_heartbeat(who, journal))
 

@@ -6,12 +6,13 @@ without a journal has no orders: that is an answer, not an error. SyncError when
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
 
 from sync.errors import NotActivatedError
 from sync.folder import Folder
-from sync.journal.read import JournalReader, OrderLine, OrdersFilter, TimelineEntry
+from sync.journal.read import JournalReader, OrderLine, OrdersFilter, TimelineEntry, Unsent
 from sync.journal.verify import Verdict
 from terminal.cashier.ports import DayRead, HistoryEntry, OrderRow
 from terminal.live.history import history_of
@@ -62,21 +63,33 @@ class FolderReader:
         if not self.exists():
             return day_read((), (), day=day, zone=zone)
         with JournalReader(self._path) as journal:
-            return day_read(
-                journal.settled(since_ms=start_ms, until_ms=end_ms),
+            found = day_read(
+                (
+                    *journal.settled(since_ms=start_ms, until_ms=end_ms),
+                    *journal.cash_taken(since_ms=start_ms, until_ms=end_ms),
+                ),
                 journal.open_payments(),
                 day=day,
                 zone=zone,
                 refunds=journal.refunds(since_ms=start_ms, until_ms=end_ms),
                 open_refunds=journal.open_refunds(),
                 store=journal.store_paid(since_ms=start_ms, until_ms=end_ms),
+                cash_back=journal.cash_returned(since_ms=start_ms, until_ms=end_ms),
             )
+            return replace(found, digest=journal.digest(day))
 
     def day_back(self, days_ago: int, *, now_ms: int, zone: tzinfo) -> DayRead:
         """The day so many days before today."""
         return self.day(day_of(now_ms, zone) - timedelta(days=days_ago), zone)
 
-    def verdict(self) -> tuple[Verdict, int]:
-        """The walk of the whole chain, and how many entries are not delivered. NotActivatedError: no journal."""
+    def verdict(self) -> tuple[Verdict, Unsent]:
+        """The walk of the whole chain, and what is not delivered. NotActivatedError: no journal."""
         with JournalReader(self._path) as journal:
-            return journal.verify(), journal.unsent().count
+            return journal.verify(), journal.unsent()
+
+    def unsent(self) -> Unsent:
+        """What the gateway does not hold yet; nothing when there is no journal."""
+        if not self.exists():
+            return Unsent(count=0, oldest_at_ms=None)
+        with JournalReader(self._path) as journal:
+            return journal.unsent()

@@ -26,9 +26,11 @@ from sync.engine.model import (
     PaymentView,
     Published,
     RefundView,
+    ReturnCash,
     StartPayment,
     StartRefund,
     StorePaidView,
+    TakeCash,
 )
 from sync.errors import ConfigDamagedError, SyncError
 from sync.folder import Folder, TerminalIdentity
@@ -260,7 +262,7 @@ class LiveTill:
 def _number_of(command: Command) -> str:
     """By which a refusal of the command is known."""
     match command:
-        case StartPayment() | StartRefund():
+        case StartPayment() | StartRefund() | TakeCash() | ReturnCash():
             return command.request_id
         case CancelPayment():
             return command.payment_no

@@ -50,10 +50,12 @@ def day_read(
     refunds: Iterable[RefundView] = (),
     open_refunds: Iterable[RefundView] = (),
     store: Iterable[StorePaidView] = (),
+    cash_back: Iterable[PaymentView] = (),
 ) -> DayRead:
     """`settled`: the payments that ended on that day; `still_open`: those without an outcome now. `refunds` ended on
-    that day, `open_refunds` have no outcome now; `store`: what the static QR took on that day."""
-    ended = tuple(settled)
+    that day, `open_refunds` have no outcome now; `store`: what the static QR took on that day; `cash_back`: the cash
+    that was given back on that day."""
+    ended, back = tuple(settled), tuple(cash_back)
     paid = tuple(payment for payment in ended if is_taken(payment))
     done = tuple(refund for refund in refunds if refund.state is RefundState.DONE)
     candidates = {payment.payment_no: payment for payment in (*ended, *still_open) if needs_attention(payment)}
@@ -69,6 +71,8 @@ def day_read(
         refunded_fen=sum(refund.amount.fen for refund in done),
         open_refunds=tuple(open_refunds),
         store=_wallets((paid.channel, paid.amount.fen) for paid in store),
+        cash_back=len(back),
+        cash_back_fen=sum(payment.amount.fen for payment in back),
     )
 
 

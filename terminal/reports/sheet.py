@@ -39,6 +39,7 @@ def rows_of(day: DayRead) -> tuple[tuple[Cell, ...], ...]:
     sums = (
         ("total", day.day, day.count, _yuan(day.amount_fen), day.amount_fen),
         ("refunded", day.day, day.refunds, _yuan(day.refunded_fen), day.refunded_fen),
+        ("cash_back", day.day, day.cash_back, _yuan(day.cash_back_fen), day.cash_back_fen),
         ("net", day.day, day.count, _signed(day.net_fen), day.net_fen),
         ("not_paid", day.day, day.not_paid, _yuan(0), 0),
     )

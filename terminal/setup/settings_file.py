@@ -1,4 +1,7 @@
-"""The shop's choices in `settings.toml` of the data folder: language, colours, text size, keypad, sound, limit.
+"""The shop's choices in `settings.toml` of the data folder: language, colours, text size, keypad, sound, limits.
+
+`max_amount_fen` is the most that one payment may be; `cash_sale_fen` the most that one sale takes in cash, and
+`cash_offline_day_fen` a day's sum of cash while the gateway cannot be reached (0: none).
 
 Rules: a damaged or wrong file never stops a till: what can be read counts, the rest is the default, and the app says
 so. The file holds no money and no secret. Blocking; called before the window and on the worker thread.
@@ -56,6 +59,13 @@ def from_table(table: Mapping[str, object]) -> SettingsRead:
         usable = isinstance(limit, int) and 0 < limit <= settings.max_fen
         settings = replace(settings, max_fen=limit) if usable and isinstance(limit, int) else settings
         damaged = damaged or not usable
+    for name in ("cash_sale_fen", "cash_offline_day_fen"):
+        cash = table.get(name)
+        if cash is not None:
+            # 0 is an owner's word too: no cash.
+            usable = isinstance(cash, int) and not isinstance(cash, bool) and 0 <= cash <= 100 * settings.max_fen
+            settings = _with_cash(settings, name, cash) if usable and isinstance(cash, int) else settings
+            damaged = damaged or not usable
     keys = table.get("keys")
     if isinstance(keys, dict):
         bound = bind({str(name): str(key) for name, key in keys.items()})  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # tomllib's dict
@@ -64,6 +74,12 @@ def from_table(table: Mapping[str, object]) -> SettingsRead:
         else:
             settings = replace(settings, keys=bound)
     return SettingsRead(settings=settings, damaged=damaged)
+
+
+def _with_cash(settings: Settings, name: str, fen: int) -> Settings:
+    if name == "cash_sale_fen":
+        return replace(settings, cash_sale_fen=fen)
+    return replace(settings, cash_offline_day_fen=fen)
 
 
 def write_setting(folder: Path, name: str, value: str) -> None:

@@ -160,8 +160,9 @@ def _end_on_signals(app: QApplication) -> Callable[[], None]:
 
     def leave(number: int, frame: FrameType | None) -> None:
         del number, frame
-        # Queued, not called: quit() means nothing to a loop that has not begun, and the signal would be lost.
-        QTimer.singleShot(0, app.quit)
+        # Queued, not called: it means nothing to a loop that has not begun, and the signal would be lost. exit(), not
+        # quit(): that asks the window first, which has a question of its own for whoever closes it by hand.
+        QTimer.singleShot(0, lambda: app.exit(EXIT_DONE))
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
 

@@ -24,8 +24,8 @@ from terminal.cashier.ports import Publication, TerminalPort
 from terminal.cashier.present import present
 from terminal.cashier.state import CashierState
 from terminal.cashier.step import step
-from terminal.cashier.typing_keys import sale_open
-from terminal.cashier.view import ScreenView
+from terminal.cashier.unsent import leaving_matters
+from terminal.cashier.view import Page, ScreenView
 from terminal.setup.settings_file import write_setting
 from terminal.ui.hands import Hands
 from terminal.ui.keyboard import Keyboard
@@ -36,8 +36,6 @@ from terminal.ui.window import Window
 
 TICK_MS = 200
 ORDERS_READ = 200
-#: Closing the window while a sale is open asks for a second close within this time.
-CLOSE_AGAIN_MS = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ class Controller(QObject):
         super().__init__()
         self._state, self._port, self._folder, self._sound, self._clocks = state, port, folder, sound, clocks
         self._last_view: ScreenView | None = None
-        self._close_asked_ms: int | None = None
+        self._leaving = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._keyboard = Keyboard(emit=self.dispatch, command=self._key_command)
         hands = Hands(
@@ -156,12 +154,9 @@ class Controller(QObject):
         return False
 
     def _on_close(self) -> bool:
-        """An open sale asks once; its payment is journaled and goes on at the next start either way."""
-        now_ms = self._clocks.monotonic_ms()
-        asked = self._close_asked_ms
-        if not sale_open(self._state.sale) or (asked is not None and now_ms - asked <= CLOSE_AGAIN_MS):
+        """Something open or unsent asks once, with its figures; it is journaled and goes on at the next start."""
+        if self._leaving or self._state.page is Page.LEAVING or not leaving_matters(self._state):
             return True
-        self._close_asked_ms = now_ms
         self.dispatch(e.CloseAsked())
         return False
 
@@ -174,6 +169,9 @@ class Controller(QObject):
             case f.ChangeSetting(name=name, value=value):
                 self._worker.submit(self._keep, name, value)
                 self._restyle()
+            case f.Leave():
+                self._leaving = True
+                self.window.close()
             case _ if port is None:
                 return
             case f.Submit(command=command):

@@ -12,7 +12,7 @@ from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import ProofKind, TerminalState
-from sync.engine.model import Line, LinkView, PaymentView, StorePaidView
+from sync.engine.model import CashPart, Line, LinkView, PaymentView, StorePaidView
 from terminal.cashier import events as e
 from terminal.cashier import words
 from terminal.cashier.keys import Command
@@ -155,6 +155,47 @@ def offline() -> CashierState:
     return run(till(), [e.Published(publication=down), *typed("12.5"), e.Scanned(text=Secret(CODE))], now_ms=3_000)
 
 
+def outage() -> CashierState:
+    """The line has been down for three days, and an entry was refused before that."""
+    down = LinkView(
+        line=Line.DOWN, clock_skew_ms=40, clock_warning=False, unsent=5_000, oldest_unsent_at_ms=NOW_MS - 259_200_000,
+        last_contact_ms=1, unsent_fen=12_345_600, parked=1, parked_order=number(13), cash_offline_fen=1_990_000,
+    )  # fmt: skip
+    return run(till(), [e.Published(publication=down), e.Tick(unix_ms=NOW_MS)], now_ms=3_000)
+
+
+def counting_cash(received: str = "") -> CashierState:
+    """The amount is typed, the cash key pressed, and what the customer gave is typed."""
+    return run(till(), [*typed("12.5"), e.Pressed(command=Command.CASH), *typed(received)], now_ms=3_000)
+
+
+def in_cash(**changes: object) -> PaymentView:
+    """A tender as sync would publish it."""
+    part = CashPart(received_fen=2_000, change_fen=750)
+    return ours(TerminalState.PAID, channel="cash", transaction_tail=None, elapsed_ms=None, cash=part, **changes)
+
+
+def cash_done() -> CashierState:
+    state = run(counting_cash("20"), [e.Pressed(command=Command.CASH)], now_ms=4_000)
+    return run(state, [e.Published(publication=in_cash(request_id="r1"))], now_ms=4_100)
+
+
+def cash_order() -> CashierState:
+    """The order of a tender in cash, whose entry the gateway refused."""
+    state = run(cash_done(), [e.Pressed(command=Command.ORDERS)], now_ms=5_000)
+    entries = (
+        HistoryEntry(at_ms=NOW_MS - 60_000, kind="cash_taken", said_by="cashier", detail="12.50 20.00 7.50"),
+        HistoryEntry(at_ms=NOW_MS - 50_000, kind="parked", said_by="gateway"),
+    )
+    state = run(state, [e.OrdersArrived(rows=()), e.Picked(name="order", value=number(99))], now_ms=5_100)
+    return run(state, [e.HistoryArrived(order_no=number(99), entries=entries)], now_ms=5_200)
+
+
+def amber() -> CashierState:
+    """The gateway cannot prove it for long: cash is allowed, no second charge."""
+    return selling(ours(TerminalState.CANCELLING, cancel_requested=True, light=Light.AMBER))
+
+
 def troubled() -> CashierState:
     """A gun unplugged and a clock ten minutes fast, while a sale is typed."""
     skewed = LinkView(
@@ -180,21 +221,24 @@ def orders(filter_text: str = "") -> CashierState:
                now_ms=3_200)  # fmt: skip
 
 
-def takings() -> CashierState:
-    hours = ((8, 3, 4_150), (9, 9, 15_800), (10, 6, 9_900), (11, 21, 48_350), (12, 38, 91_240), (13, 24, 52_600),
+_HOURS: Final = ((8, 3, 4_150), (9, 9, 15_800), (10, 6, 9_900), (11, 21, 48_350), (12, 38, 91_240), (13, 24, 52_600),
              (14, 2, 2_050))  # fmt: skip
-    day = DayRead(
+DAY: Final = DayRead(
         day="2026-11-22", count=103, amount_fen=224_090, not_paid=4,
         wallets=(
             WalletSum(channel="alipay", count=58, amount_fen=131_240),
             WalletSum(channel="wechat", count=41, amount_fen=86_350),
-            WalletSum(channel="unionpay", count=4, amount_fen=6_500),
+            WalletSum(channel="cash", count=4, amount_fen=6_500),
         ),
-        hours=tuple(HourSum(hour=hour, count=count, amount_fen=fen) for hour, count, fen in hours),
+        hours=tuple(HourSum(hour=hour, count=count, amount_fen=fen) for hour, count, fen in _HOURS),
         unresolved=(payment(71, TerminalState.UNKNOWN, 3_000, 5, channel=None),),
-        refunds=2, refunded_fen=3_150, store=(WalletSum(channel="wechat", count=3, amount_fen=2_400),),
+        refunds=2, refunded_fen=3_150, cash_back=1, cash_back_fen=1_250,
+        store=(WalletSum(channel="wechat", count=3, amount_fen=2_400),),
     )  # fmt: skip
-    return run(till(), [e.Pressed(command=Command.TAKINGS), e.DayArrived(days_ago=0, day=day)], now_ms=3_000)
+
+
+def takings() -> CashierState:
+    return run(till(), [e.Pressed(command=Command.TAKINGS), e.DayArrived(days_ago=0, day=DAY)], now_ms=3_000)
 
 
 def doctor() -> CashierState:
@@ -236,6 +280,28 @@ SCENES: Final[dict[str, Callable[[], CashierState]]] = {
     "late_kept": late_kept,
     "store_rings": store_rings,
     "offline": offline,
+    "offline_typing": lambda: run(outage(), typed("12.5"), now_ms=4_000),
+    "outage": outage,
+    "cash": counting_cash,
+    "cash_short": lambda: counting_cash("10"),
+    "cash_change": lambda: counting_cash("20"),
+    "cash_done": cash_done,
+    "cash_over_day": lambda: run(outage(), [*typed("125"), e.Pressed(command=Command.CASH)], now_ms=4_000),
+    "cash_sale_open": lambda: run(
+        selling(ours(TerminalState.UNKNOWN)), [e.Pressed(command=Command.CASH)], now_ms=11_000
+    ),
+    "amber": amber,
+    "cash_order": cash_order,
+    "cash_returning": lambda: run(cash_order(), [e.Pressed(command=Command.RETURN_CASH)], now_ms=6_000),
+    "leaving": lambda: run(till(), [e.Pressed(command=Command.LEAVE)], now_ms=4_000),
+    "leaving_unsent": lambda: run(
+        run(outage(), [e.Published(publication=ours(TerminalState.UNKNOWN))], now_ms=3_500),
+        [e.CloseAsked()],
+        now_ms=4_000,
+    ),
+    "takings_unsent": lambda: run(
+        outage(), [e.Pressed(command=Command.TAKINGS), e.DayArrived(days_ago=0, day=DAY)], now_ms=4_000
+    ),
     "troubled": troubled,
     "refused_goods": lambda: run(till(), [*typed("12.5"), e.Scanned(text=Secret("6901234567892"))], now_ms=2_000),
     "refused_busy": lambda: run(

@@ -10,17 +10,26 @@ from PySide6.QtWidgets import QLayout, QStackedWidget, QWidget
 
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.view import ChoiceView
-from terminal.cashier.view_pages import ActivationView, BlockedView, DoctorView, OrdersView, OtherView, TakingsView
+from terminal.cashier.view_pages import (
+    ActivationView,
+    AskView,
+    BlockedView,
+    DoctorView,
+    OrdersView,
+    OtherView,
+    TakingsView,
+)
 from terminal.ui.hands import Hands
 from terminal.ui.pages.activation import ActivationPage, BlockedPage
+from terminal.ui.pages.ask import AskPage
 from terminal.ui.pages.display import DisplayPage
 from terminal.ui.pages.doctor import DoctorPage
 from terminal.ui.pages.orders import OrdersPage
 from terminal.ui.pages.takings import TakingsPage
 from terminal.ui.theme import Look, Metrics
 
-AnyPage = OrdersPage | TakingsPage | DoctorPage | DisplayPage | ActivationPage | BlockedPage
-P = TypeVar("P", OrdersPage, TakingsPage, DoctorPage, DisplayPage, ActivationPage, BlockedPage)
+AnyPage = OrdersPage | TakingsPage | DoctorPage | DisplayPage | ActivationPage | BlockedPage | AskPage
+P = TypeVar("P", OrdersPage, TakingsPage, DoctorPage, DisplayPage, ActivationPage, BlockedPage, AskPage)
 
 
 class OtherPages:
@@ -45,6 +54,9 @@ class OtherPages:
                 blocked = self._page(BlockedPage)
                 blocked.set_look(look)
                 blocked.show_view(body, text)
+            case AskView():
+                ask = self._page(AskPage)
+                self._fitted(ask, look, lambda: ask.show_view(body, text))
             case DoctorView():
                 doctor = self._page(DoctorPage)
                 self._fitted(doctor, look, lambda: doctor.show_view(body, text))
@@ -67,7 +79,9 @@ class OtherPages:
         self._stack.setCurrentWidget(page)
         return page
 
-    def _fitted(self, page: DisplayPage | DoctorPage | ActivationPage, look: Look, show: Callable[[], None]) -> None:
+    def _fitted(
+        self, page: DisplayPage | DoctorPage | ActivationPage | AskPage, look: Look, show: Callable[[], None]
+    ) -> None:
         """A column of rows that is higher than the window at the shop's text size is drawn smaller, never cut."""
         page.set_look(look)
         show()

@@ -112,3 +112,30 @@ def test_a_request_to_end_before_the_loop_begins_is_not_lost(tmp_path: Path) -> 
     command = [sys.executable, "-c", ENDS_BEFORE_THE_LOOP, str(tmp_path)]
     ended = subprocess.run(command, cwd=ROOT, timeout=60, check=False)
     assert ended.returncode == 0
+
+
+ENDS_WITH_A_QUEUE = """
+import signal, sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from sync.engine.model import Line, LinkView
+from tests.ui.test_app_start import StandIn
+from terminal.ui.app import run_terminal
+
+class Queue(StandIn):
+    def subscribe(self, callback):
+        callback(LinkView(line=Line.DOWN, clock_skew_ms=None, clock_warning=False, unsent=3,
+                          oldest_unsent_at_ms=1, last_contact_ms=None, unsent_fen=1250))
+
+def end():
+    QTimer.singleShot(500, lambda: signal.raise_signal(signal.SIGTERM))
+
+sys.exit(run_terminal(data_dir=Path(sys.argv[1]), offscreen=True, open_port=Queue, on_ready=end))
+"""
+
+
+def test_a_request_to_end_asks_nobody_although_something_is_unsent(tmp_path: Path) -> None:
+    """The question is for a person who closes the window; a system that shuts down gets its way at once."""
+    command = [sys.executable, "-c", ENDS_WITH_A_QUEUE, str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, timeout=60, check=False)
+    assert ended.returncode == 0

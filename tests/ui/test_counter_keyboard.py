@@ -223,15 +223,22 @@ def test_the_focus_never_leaves_the_window(desk: Desk) -> None:
     assert [type(w).__name__ for w in takers if type(w).__module__.startswith("terminal")] == []
 
 
-@pytest.mark.parametrize("key", [K.Key_F2, K.Key_F4, K.Key_F5, K.Key_F8, K.Key_Escape, K.Key_Return, K.Key_Up])
+@pytest.mark.parametrize("key", [K.Key_F2, K.Key_F3, K.Key_F4, K.Key_F5, K.Key_F8, K.Key_Return, K.Key_Up])
 def test_a_key_that_is_not_shown_does_nothing(desk: Desk, key: Qt.Key) -> None:
     """The key strip is the truth: on an empty counter these do not work, and do nothing."""
     names = {hint.key for hint in desk.controller.window.keys.hints}
     before = desk.controller.state
     desk.key(key, "\r" if key is K.Key_Return else "")
-    assert {"F2", "F4", "F5", "F8", "Esc", "Enter", "Up"} & names == set()
+    assert {"F2", "F3", "F4", "F5", "F8", "Enter", "Up"} & names == set()
     assert (desk.controller.state.page, desk.controller.state.sale) == (before.page, before.sale)
     assert desk.port.asked == []
+
+
+def test_escape_on_an_empty_counter_asks_before_it_quits_and_goes_back_again(desk: Desk) -> None:
+    desk.key(K.Key_Escape)
+    assert desk.controller.state.page is Page.LEAVING
+    desk.key(K.Key_Escape)
+    assert desk.controller.state.page is Page.HOME
 
 
 def test_every_key_that_is_shown_works(desk: Desk) -> None:

@@ -42,8 +42,8 @@ def encode_picture(readings: Sequence[Reading]) -> bytes:
     kept = [one for one in readings if len(one.text.encode()) <= _MOST_TEXT_BYTES][:_MOST_READINGS]
     parts = [bytes([len(kept)])]
     for reading in kept:
-        text = reading.text.encode()
-        parts += [_HEAD.pack(len(reading.aim_id), len(text)), reading.aim_id.encode(), text]
+        aim, text = reading.aim_id.encode(), reading.text.encode()
+        parts += [_HEAD.pack(len(aim), len(text)), aim, text]
     return b"".join(parts)
 
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from gateway.bills.line import BadBill, BillFault, BillFile, LineKind, Statement, StatementLine
 from gateway.bills.parsers.cells import Header, Row, equal_total, fen_of, plain_name
-from gateway.bills.parsers.packing import members
+from gateway.bills.parsers.packing import check_lines, members
 
 _SUMS_NAME: Final = "(汇总)"
 _TRADE_NAME: Final = "业务明细"
@@ -105,6 +105,7 @@ def _rows_file(content: bytes, name: str) -> str:
     ]
     if len(found) != 1:
         raise BadBill(BillFault.ARCHIVE, what=name)
+    check_lines(found[0])
     try:
         return found[0].decode("gb18030")
     except UnicodeDecodeError:

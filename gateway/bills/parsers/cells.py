@@ -18,6 +18,8 @@ BEIJING: Final = timezone(timedelta(hours=8))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _AMOUNT: Final = re.compile(r"([+-]?)([0-9]{1,12})(?:\.([0-9]{1,5}))?", re.ASCII)
 _MILLIFEN_PER_YUAN: Final = 100_000
+#: Wallets have up to forty.
+_MOST_COLUMNS: Final = 100
 _COUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
 
@@ -62,6 +64,10 @@ class Header:
 
     names: tuple[str, ...]
     line: int
+
+    def __post_init__(self) -> None:
+        if len(self.names) > _MOST_COLUMNS:
+            raise BadBill(BillFault.HEADER, line=self.line, what="columns")
 
     def require(self, *names: str) -> None:
         for name in names:

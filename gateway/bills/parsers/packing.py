@@ -9,6 +9,8 @@ It must not know what is in a file.
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from typing import Final
@@ -17,11 +19,28 @@ from gateway.bills.line import BadBill, BillFault
 
 #: A merchant's busiest day is some tens of megabytes.
 MOST_BYTES: Final = 128 * 1_048_576
+#: And a million payments. A file of nothing but line ends would take a hundred times its size to hold.
+MOST_LINES: Final = 2_000_000
 _MOST_MEMBERS: Final = 64
 _CHUNK: Final = 65_536
 _UTF8_NAME: Final = 0x800
 _ENCRYPTED: Final = 0x1
 _GZIP: Final = b"\x1f\x8b"
+#: What the library raises over bytes that are no archive, its own slips among them.
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    IndexError,
+    KeyError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 _GZIP_WINDOW: Final = 31
 
 
@@ -43,11 +62,18 @@ def plain(content: bytes, *, most_bytes: int = MOST_BYTES) -> bytes:
     return text
 
 
+def check_lines(content: bytes) -> None:
+    """Before a text is cut into lines. Raises BadBill."""
+    if content.count(b"\n") > MOST_LINES:
+        raise BadBill(BillFault.TOO_LARGE, what="lines")
+
+
 def members(content: bytes, *, most_bytes: int = MOST_BYTES) -> dict[str, bytes]:
     """Every file of a ZIP, by its name. Raises BadBill."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            listed = [info for info in archive.infolist() if not info.is_dir()]
+            # Not is_dir(): it looks at the last letter of a name that may have none.
+            listed = [info for info in archive.infolist() if not info.filename.endswith("/")]
             if len(listed) > _MOST_MEMBERS:
                 raise BadBill(BillFault.TOO_LARGE, what="members")
             found: dict[str, bytes] = {}
@@ -59,7 +85,7 @@ def members(content: bytes, *, most_bytes: int = MOST_BYTES) -> dict[str, bytes]
                 left -= len(taken)
                 found[_name(info)] = taken
             return found
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError):
+    except _BROKEN:
         raise BadBill(BillFault.ARCHIVE, what="zip") from None
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from gateway.bills.line import BadBill, BillFault, BillFile, LineKind, Statement, StatementLine
 from gateway.bills.parsers.cells import BEIJING, unix_ms
-from gateway.bills.parsers.packing import members
+from gateway.bills.parsers.packing import check_lines, members
 
 #: Width of each column; 98 bytes at the end are reserved and may be missing.
 WIDTHS: Final = (
@@ -48,6 +48,7 @@ def read_settlement_file(content: bytes, file: BillFile) -> Statement:
     found = [held for name, held in members(content).items() if _NAME in name]
     if len(found) != 1:
         raise BadBill(BillFault.ARCHIVE, what=_NAME)
+    check_lines(found[0])
     lines = tuple(
         _line(_columns(written, line), line, file)
         for line, raw in enumerate(found[0].split(b"\n"), start=1)

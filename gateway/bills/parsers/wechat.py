@@ -15,7 +15,7 @@ from typing import Final
 
 from gateway.bills.line import BadBill, BillFault, BillFile, LineKind, Statement, StatementLine
 from gateway.bills.parsers.cells import Header, Row, equal_total, plain_name
-from gateway.bills.parsers.packing import plain
+from gateway.bills.parsers.packing import check_lines, plain
 from gateway.bills.plan import day_of
 
 _KINDS: Final[Mapping[str, LineKind]] = {
@@ -77,7 +77,9 @@ class _Rows:
 def _table(content: bytes, *, first: str, total: str, free: str) -> tuple[_Rows, Row]:
     """The rows under their header, and the summary under its own."""
     try:
-        text = plain(content).decode("utf-8-sig")
+        unpacked = plain(content)
+        check_lines(unpacked)
+        text = unpacked.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadBill(BillFault.ENCODING) from None
     rows: _Rows | None = None

@@ -13,12 +13,14 @@ It must not know methods' fields, keys or verdicts.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, cast
 
 _BLANKS: Final = " \t\r\n"
 _ENCODINGS: Final = ("utf-8", "gb18030")
 _MAX_BYTES: Final = 262_144
+_ESCAPED_HALF: Final = re.compile(r"\\[uU][dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ def _read(text: str, *, wanted: str, encoding: str) -> Envelope | None:
     certificate = spans["alipay_cert_sn"][0] if "alipay_cert_sn" in spans else None
     if not isinstance(value, dict) or not isinstance(sign, str | None) or not isinstance(certificate, str | None):
         return None
+    if _ESCAPED_HALF.search(text):
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair: nobody could keep it. ValueError
     return Envelope(
         name=names[0],
         raw_node=text[start:end].encode(encoding),

@@ -11,12 +11,12 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote, urlencode
 
 from gateway.channels.account import ChannelAccount
 from gateway.channels.alipay.amounts import beijing_text, express_text, yuan_text
 from gateway.channels.alipay.keys import AccountKeys
 from gateway.channels.alipay.signing import request_string, sign
+from gateway.channels.escaping import form_text
 from gateway.channels.port import BillKind, BillOf, ChannelRequest, OrderRef, PageOrder, PayOrder, QrOrder, RefundOrder
 from protocol.secret import Secret
 
@@ -134,12 +134,12 @@ class RequestBuilder:
             **more,
         }
         signature = sign(self.keys.private, request_string({**public, **form}))
-        query = urlencode({**public, "sign": signature}, quote_via=quote, safe="")
+        query = form_text({**public, "sign": signature})
         return ChannelRequest(
             method="POST",
             url=f"{self.account.base_url}?{query}",
             headers=_HEADERS,
-            body=urlencode(form, quote_via=quote, safe="").encode("ascii"),
+            body=form_text(form).encode("ascii"),
         )
 
 

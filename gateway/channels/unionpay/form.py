@@ -16,7 +16,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes, urlencode
+from urllib.parse import unquote_to_bytes
+
+from gateway.channels.escaping import form_text
 
 #: An answer or notification of a payment is a few kilobytes, its certificate included.
 MAX_BYTES: Final = 65_536
@@ -31,7 +33,7 @@ _MARKS: Final = re.compile(r"[&{}\[\]]")
 
 
 def encode_form(fields: Mapping[str, str]) -> bytes:
-    return urlencode(fields, quote_via=quote, safe="").encode("ascii")
+    return form_text(fields).encode("ascii")
 
 
 def parse_answer(body: bytes, *, max_bytes: int = MAX_BYTES) -> dict[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -51,6 +52,7 @@ class TakingsPage(QWidget):
     def __init__(self, hands: Hands) -> None:
         super().__init__()
         self.day = FitLabel(size=20, bold=True)
+        self.unsent = FitLabel(size=16, role="text_muted", align=Qt.AlignmentFlag.AlignRight)
         self.total, self.count = NumberCard(32), NumberCard(32)
         self.average, self.not_paid = NumberCard(32), NumberCard(32)
         self.attention_card, self.wallet_card, self.hour_card = Card(edge="unknown"), Card(), Card()
@@ -58,8 +60,9 @@ class TakingsPage(QWidget):
         self.attention = RowList(lambda order_no: hands.pick("order", order_no))
         self.wallet_title, self.hour_title = FitLabel(size=16, role="text_muted"), FitLabel(size=16, role="text_muted")
         self.wallets, self.hours = LyingBars(), StandingBars()
+        self.digest = FitLabel(size=13, role="text_muted")
         self._outer = QVBoxLayout(self)
-        self._numbers, self._pictures = QHBoxLayout(), QHBoxLayout()
+        self._head, self._numbers, self._pictures = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         self._boxes = [QVBoxLayout(self.attention_card), QVBoxLayout(self.wallet_card), QVBoxLayout(self.hour_card)]
         self._look: Look | None = None
         self._compose()
@@ -69,15 +72,16 @@ class TakingsPage(QWidget):
         edge = look.px(16)
         self._outer.setContentsMargins(edge, edge, edge, edge)
         self._outer.setSpacing(look.px(12))
+        self._head.setSpacing(look.px(12))
         self._numbers.setSpacing(look.px(12))
         self._pictures.setSpacing(look.px(12))
         for box in self._boxes:
             box.setContentsMargins(edge, look.px(10), edge, look.px(12))
             box.setSpacing(look.px(6))
         for part in (
-            self.day, self.total, self.count, self.average, self.not_paid, self.attention_card, self.wallet_card,
-            self.hour_card, self.attention_title, self.attention, self.wallet_title, self.hour_title, self.wallets,
-            self.hours,
+            self.day, self.unsent, self.total, self.count, self.average, self.not_paid, self.attention_card,
+            self.wallet_card, self.hour_card, self.attention_title, self.attention, self.wallet_title,
+            self.hour_title, self.wallets, self.hours, self.digest,
         ):  # fmt: skip
             part.set_look(look)
         self._fit()
@@ -95,10 +99,12 @@ class TakingsPage(QWidget):
         self.wallet_card.setVisible(not low)
         self.hour_card.setVisible(not low)
         self.day.setVisible(self.height() >= look.px(DAY_NEEDS))
+        self.digest.setVisible(not low)
 
     def show_view(self, view: TakingsView, text: Callable[[Phrase], str]) -> None:
         state = "takings.loading" if view.loading else "takings.today" if view.is_today else "takings.day"
         self.day.set_text(text(say(state, day=view.day)))
+        self.unsent.set_text(text(view.unsent) if view.unsent is not None else "")
         total = say("takings.total_net", refunded=view.refunded) if view.refunded else say("takings.total")
         self.total.show_number(text(total), f"¥{view.total}" if view.total else "—")
         self.count.show_number(text(Phrase("takings.count")), str(view.count) if view.total else "—")
@@ -114,6 +120,7 @@ class TakingsPage(QWidget):
         self.hour_title.set_text(text(Phrase("takings.hours")))
         self.wallets.show_bars(view.wallets, text)
         self.hours.show_bars(view.hours, text)
+        self.digest.set_text(text(say("takings.digest", digest=view.digest)) if view.digest else "")
 
     def _compose(self) -> None:
         attention, wallet, hour = self._boxes
@@ -127,7 +134,10 @@ class TakingsPage(QWidget):
             self._numbers.addWidget(card, weight)
         self._pictures.addWidget(self.wallet_card, 2)
         self._pictures.addWidget(self.hour_card, 3)
-        self._outer.addWidget(self.day)
+        self._head.addWidget(self.day, 2)
+        self._head.addWidget(self.unsent, 3)
+        self._outer.addLayout(self._head)
         self._outer.addWidget(self.attention_card)
         self._outer.addLayout(self._numbers)
         self._outer.addLayout(self._pictures, 1)
+        self._outer.addWidget(self.digest)

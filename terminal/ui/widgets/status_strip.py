@@ -80,7 +80,7 @@ class StatusStrip(QWidget):
         painter.setFont(font)
         for lamp, word in zip(reversed(lamps), reversed(words), strict=True):
             role = LIGHT_ROLES[lamp.light]
-            loud = wordy or lamp.light is Light.BAD
+            loud = wordy or lamp.loud or lamp.light is Light.BAD
             width = metrics.horizontalAdvance(word) if loud else 0
             x -= side + (look.px(6) + width if loud else 0)
             box = QRectF(x, (self.height() - side) / 2, side, side)

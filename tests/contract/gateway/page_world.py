@@ -79,9 +79,11 @@ class PageWorld(World):
         address: str = "203.0.113.9",
     ) -> httpx.Response:
         """One request to the page's routes. No cookie is kept."""
-        page = self.gateway.page
+        page, offline = self.gateway.page, self.gateway.offline_page
         assert page is not None
-        transport = httpx.ASGITransport(app=Starlette(routes=page.routes()), client=(address, 5))
+        assert offline is not None
+        app = Starlette(routes=[*page.routes(), *offline.routes()])
+        transport = httpx.ASGITransport(app=app, client=(address, 5))
         url = urljoin(self.public_url, path)
         request = httpx.Request(method, url, headers=headers, content=body)
         response = await transport.handle_async_request(request)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.callbacks.gateway import CallbackGateway
 from gateway.callbacks.letter import MOST_BYTES

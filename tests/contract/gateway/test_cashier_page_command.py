@@ -15,6 +15,7 @@ def owner(world: PageWorld, page_url: str | None = PUBLIC) -> OwnerOrders:
         entropy=world.entropy,
         root_fingerprint="",
         url=None,
+        proof_keys=lambda: world.gateway.proof_keys,
         page_url=page_url,
     )
 

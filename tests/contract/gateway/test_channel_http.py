@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.channels.http import HttpExchange
 from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, NoAnswer, NotSent
+from gateway.channels.reach import Reach
 
 Answer = ChannelResponse | NotSent | NoAnswer
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -110,7 +111,7 @@ async def ask(
     )
     if exchange is not None:
         return await exchange(request, connect_timeout_ms=connect_ms, read_timeout_ms=read_ms)
-    async with HttpExchange() as own:
+    async with HttpExchange(reach=Reach.LOOPBACK) as own:
         return await own(request, connect_timeout_ms=connect_ms, read_timeout_ms=read_ms)
 
 
@@ -137,6 +138,35 @@ def test_a_whole_answer_is_handed_over_as_it_came_and_the_request_as_it_was_buil
     assert b"accept-encoding: identity" in got[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("/v3/pay", "/v3/pay"),
+        ("/v3/pay?", "/v3/pay?"),
+        ("/gateway.do?sign=%2B-._~&a=", "/gateway.do?sign=%2B-._~&a="),
+        ("/v3/a%20b?mchid=1", "/v3/a%20b?mchid=1"),
+        ("/v3/pay?say=中 文", "/v3/pay?say=%E4%B8%AD%20%E6%96%87"),
+        ("/v3/pay?a='<b>'", "/v3/pay?a='%3Cb%3E'"),
+    ],
+)
+def test_a_target_is_sent_as_it_is_written_and_escaped_where_it_must_be(written: str, sent: str) -> None:
+    got: list[bytes] = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await read_request(reader))
+        writer.write(OK)
+        await writer.drain()
+
+    async def main() -> None:
+        async with serving(handler) as port, HttpExchange() as exchange:
+            url = f"http://127.0.0.1:{port}{written}"
+            request = ChannelRequest(method="POST", url=url, headers={}, body=b"")
+            assert isinstance(await exchange(request, connect_timeout_ms=2_000, read_timeout_ms=2_000), ChannelResponse)
+
+    asyncio.run(main())
+    assert got[0].split(b"\r\n")[0] == f"POST {sent} HTTP/1.1".encode()
+
+
 def test_a_refused_connection_is_not_sent() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, never listening
@@ -144,8 +174,12 @@ def test_a_refused_connection_is_not_sent() -> None:
 
 
 def test_a_name_that_does_not_resolve_is_not_sent() -> None:
+    async def main() -> Answer:
+        async with HttpExchange(reach=Reach.PUBLIC) as exchange:
+            return await ask(443, scheme="https", host="wallet.test", exchange=exchange)
+
     with asyncio.Runner(loop_factory=NamelessLoop) as runner:
-        assert runner.run(ask(9, host="wallet.test")) == NotSent(LineFault.CONNECT_FAILED)
+        assert runner.run(main()) == NotSent(LineFault.CONNECT_FAILED)
 
 
 def test_a_connection_that_is_never_accepted_is_not_sent() -> None:
@@ -283,7 +317,7 @@ def test_a_kept_connection_that_the_wallet_cuts_on_the_second_request_is_no_answ
         writer.transport.abort()
 
     async def main() -> tuple[Answer, Answer]:
-        async with serving(handler) as port, HttpExchange() as exchange:
+        async with serving(handler) as port, HttpExchange(reach=Reach.LOOPBACK) as exchange:
             return await ask(port, exchange=exchange), await ask(port, exchange=exchange)
 
     first, second = asyncio.run(main())
@@ -302,7 +336,7 @@ def test_a_cancelled_caller_gets_its_cancellation_and_the_connection_is_closed()
         gone.set()
 
     async def main() -> None:
-        async with serving(handler) as port, HttpExchange() as exchange:
+        async with serving(handler) as port, HttpExchange(reach=Reach.LOOPBACK) as exchange:
             task = asyncio.create_task(ask(port, exchange=exchange, read_ms=20_000))
             await asyncio.wait_for(reached.wait(), 5)
             task.cancel()
@@ -357,7 +391,7 @@ def test_an_untrusted_certificate_is_not_sent_and_no_request_byte_arrives(
 
 def test_a_trusted_certificate_for_another_host_is_not_sent(certificate: tuple[ssl.SSLContext, str]) -> None:
     async def main() -> Answer:
-        trusting = HttpExchange(trusted_ca_pem=certificate[1])
+        trusting = HttpExchange(reach=Reach.LOOPBACK, trusted_ca_pem=certificate[1])
         async with serving(silent, certificate[0], host="127.0.0.2") as port, trusting as exchange:
             return await ask(port, scheme="https", host="127.0.0.2", exchange=exchange)
 
@@ -368,7 +402,7 @@ def test_a_trusted_certificate_works_and_a_cut_after_the_request_is_no_answer(
     certificate: tuple[ssl.SSLContext, str],
 ) -> None:
     async def main() -> tuple[Answer, Answer]:
-        async with HttpExchange(trusted_ca_pem=certificate[1]) as exchange:
+        async with HttpExchange(reach=Reach.LOOPBACK, trusted_ca_pem=certificate[1]) as exchange:
             async with serving(replying(OK), certificate[0]) as port:
                 whole = await ask(port, scheme="https", exchange=exchange)
             async with serving(replying(b""), certificate[0]) as port:

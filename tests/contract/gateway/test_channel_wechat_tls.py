@@ -23,6 +23,7 @@ from gateway.channels.port import (
     UndoVerdict,
     Unknown,
 )
+from gateway.channels.reach import Reach
 from gateway.channels.registry import open_channel
 from protocol.secret import Secret
 from sandbox.wallet import Origins
@@ -95,6 +96,7 @@ def test_without_a_good_certificate_the_call_has_no_answer_and_is_never_taken_as
 
     async def main() -> Answer:
         line = HttpExchange(
+            reach=Reach.LOOPBACK,
             trusted_ca_pem=certificate_pem(MERCHANT.authority),
             client_certificate=None if certificate is None else shown(certificate),
         )
@@ -115,7 +117,7 @@ def test_a_certificate_that_does_not_load_is_the_accounts_fault_and_is_not_repea
     canary = ClientCertificate(certificate_pem="canary", private_key=Secret("canary"))
     for unusable in (other, canary):
         with pytest.raises(ClientCertificateUnusable) as raised:
-            HttpExchange(client_certificate=unusable)
+            HttpExchange(reach=Reach.LOOPBACK, client_certificate=unusable)
         assert "canary" not in str(raised.value)
         assert "canary" not in repr(unusable)
     for key, text in (("trusted_ca", "canary"), ("trusted_ca", "证书"), ("client_certificate", "canary")):

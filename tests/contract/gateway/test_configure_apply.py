@@ -13,12 +13,14 @@ from sqlalchemy import Engine, text
 
 import gateway.configure
 from gateway.channels.http import HttpExchange
+from gateway.channels.reach import Reach
 from gateway.configure.activation import create_code
 from gateway.configure.apply import read_held
 from gateway.configure.document import key_files
 from gateway.configure.faults import Faults
 from gateway.configure.orders import OwnerOrders
 from gateway.configure.words import ApplyOrder, CodeMade, CodeOrder, Planned, Refused
+from gateway.proof_keys import ProofKeys
 from gateway.routing.accounts import Accounts
 from gateway.routing.choose import Candidate
 from gateway.store import places
@@ -48,6 +50,10 @@ class CountedEntropy:
         return bytes([self.calls]) * count
 
 
+def no_proof_keys() -> ProofKeys:
+    raise AssertionError("nothing here asks for them")
+
+
 @dataclass
 class Desk:
     """Orders over a database in memory; `told` counts how often the gateway was told to read its accounts again."""
@@ -64,6 +70,7 @@ class Desk:
             entropy=CountedEntropy(),
             root_fingerprint=ROOT,
             url=self.url,
+            proof_keys=no_proof_keys,
             applied=self._applied,
         )
 
@@ -114,7 +121,7 @@ def test_what_was_written_opens_as_a_channel(desk: Desk):
     candidate = Candidate(
         account_id=row.account_id, merchant_id=row.merchant_id, channel=row.channel, shown_default=row.shown_default
     )
-    accounts = Accounts(lambda _account: HttpExchange())
+    accounts = Accounts(lambda _account: HttpExchange(reach=Reach.LOOPBACK))
     accounts.load([(candidate, row.settings)])
     assert accounts.broken == {}
     assert [(c.account_id, c.channel, c.shown_default) for c in accounts.candidates] == [("a1", "alipay", True)]
@@ -164,10 +171,10 @@ def test_a_code_is_kept_as_a_digest_only(desk: Desk):
     desk.apply(shop())
     made = desk.code(uses=3, days=7)
     assert isinstance(made, CodeMade)
-    ((digest, store_id, uses_left, expires_ms),) = desk.dump()["activation_codes"]
+    ((digest, store_id, uses_left, expires_ms, terminal),) = desk.dump()["activation_codes"]
     assert digest == places.code_digest(made.code)
     assert made.code not in str(digest)
-    assert (store_id, uses_left, expires_ms) == ("s1", 3, NOW_MS + 7 * DAY_MS)
+    assert (store_id, uses_left, expires_ms, terminal) == ("s1", 3, NOW_MS + 7 * DAY_MS, None)
     assert made.code not in repr(made)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from msgspec.structs import replace
 from sqlalchemy import create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -20,12 +20,16 @@ from gateway.store import ledger, payments, refunds
 from gateway.store.migrate import HEAD, SchemaNewer
 from gateway.store.runners import InlineStore, ThreadedStore
 from gateway.store.sqlite import DatabaseInUse, DatabaseLock, open_sqlite
-from gateway.store.tables import MERCHANTS, METADATA, TERMINALS
+from gateway.store.statements import Statement
+from gateway.store.tables import MERCHANTS, METADATA, STORES, TERMINALS
 from gateway.store.units import StoreFailed, Tx
 from protocol.messages import RefundRequest
 from protocol.states import GatewayState
 from tests.contract.gateway.gateway_world import START_MS, seed_places
 from tests.unit.gateway.payment_rows import KEY, ORDER_NO, order, payment
+
+ADD = Statement(insert(MERCHANTS), columns=("merchant_id", "name"))
+NAMES = Statement(select(MERCHANTS.c.name))
 
 
 def _add(name: str) -> Callable[[Tx], str]:
@@ -76,6 +80,91 @@ def test_units_that_share_a_commit_fail_alone(tmp_path: Path) -> None:
         await store.aclose()
 
     asyncio.run(story())
+
+
+def test_a_unit_alone_in_its_transaction_fails_without_a_trace(tmp_path: Path) -> None:
+    """Whether its statements went through the driver or through Core, and in whichever order."""
+
+    async def story() -> None:
+        store = ThreadedStore(open_sqlite(tmp_path / "g.db"))
+
+        def broken(tx: Tx) -> None:
+            tx.change(ADD, {"merchant_id": "by the driver", "name": "x"})
+            _add("by Core")(tx)
+            tx.change(ADD, {"merchant_id": "by the driver again", "name": "x"})
+            raise ValueError("mine")
+
+        with pytest.raises(ValueError, match="mine"):
+            await store.run(broken)
+        with pytest.raises(IntegrityError):
+            await store.run(lambda tx: [tx.change(ADD, {"merchant_id": "twice", "name": "x"}) for _ in range(2)])
+        await store.run(_add("a"))
+        assert _names(tmp_path / "g.db") == {"a"}
+        await store.aclose()
+
+    asyncio.run(story())
+
+
+def test_a_unit_that_read_before_it_failed_leaves_its_neighbours_alone(tmp_path: Path) -> None:
+    """Its savepoint begins with its first write: before it there is nothing to undo."""
+
+    async def story() -> None:
+        store = ThreadedStore(open_sqlite(tmp_path / "g.db"))
+
+        def reads(tx: Tx) -> int:
+            return len(tx.rows(NAMES))
+
+        def reads_and_fails(tx: Tx) -> None:
+            reads(tx)
+            raise ValueError("nothing was written")
+
+        def writes_and_fails(tx: Tx) -> None:
+            reads(tx)
+            tx.change(ADD, {"merchant_id": "half", "name": "x"})
+            raise ValueError("half was written")
+
+        units: list[Callable[[Tx], object]] = [_add("a"), reads, reads_and_fails, writes_and_fails, reads, _add("b")]
+        answers = await asyncio.gather(*(store.run(unit) for unit in units), return_exceptions=True)
+        assert [type(answer).__name__ for answer in answers] == ["str", "int", "ValueError", "ValueError", "int", "str"]
+        assert answers[1] == answers[4] == 1
+        assert _names(tmp_path / "g.db") == {"a", "b"}
+        await store.aclose()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("beside", [0, 3])
+def test_a_failed_commit_is_unknown_whatever_it_says(tmp_path: Path, beside: int) -> None:
+    """Even "a constraint is broken": said by COMMIT it is nobody's own error, and nothing is answered any more."""
+    told: list[StoreFailed] = []
+
+    async def story() -> None:
+        store = ThreadedStore(open_sqlite(tmp_path / "g.db"), on_failed=told.append)
+
+        def broken_at_the_end(tx: Tx) -> None:
+            tx.connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+            row = {"store_id": "s", "merchant_id": "nobody", "name": "x", "time_zone": "UTC"}
+            tx.connection.execute(insert(STORES), row)
+
+        units = [broken_at_the_end, *(_add(f"m{number}") for number in range(beside))]
+        answers = await asyncio.gather(*(store.run(unit) for unit in units), return_exceptions=True)
+        later = await asyncio.gather(store.run(_add("later")), return_exceptions=True)
+        assert all(isinstance(answer, StoreFailed) for answer in (*answers, *later))
+        await store.aclose()
+
+    asyncio.run(story())
+    assert len(told) == 1
+    assert _names(tmp_path / "g.db") == set()
+
+
+def test_an_error_of_the_database_carries_no_values(tmp_path: Path) -> None:
+    store = InlineStore(open_sqlite(tmp_path / "g.db"))
+    row = {"merchant_id": "CANARY", "name": "CANARY"}
+    store.run_now(lambda tx: tx.change(ADD, row))
+    with pytest.raises(IntegrityError) as caught:
+        store.run_now(lambda tx: tx.change(ADD, row))
+    assert "CANARY" not in f"{caught.value!r} {caught.value} {caught.value.params}"
+    asyncio.run(store.aclose())
 
 
 def test_a_failed_database_answers_nothing_more_and_says_so(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from protocol.secret import Secret
 from protocol.states import TerminalState
 from sync.engine.model import (
     CancelPayment,
+    CashLimits,
     CommandRefused,
     Line,
     LinkView,
@@ -22,15 +23,20 @@ from sync.engine.model import (
     PaymentView,
     Published,
     RefundView,
+    ReturnCash,
     StartPayment,
     StartRefund,
     StorePaidView,
+    TakeCash,
 )
+from sync.engine.statements import CashBack
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials
 from sync.runner import Runner
 from tests.contract.sync.fake_gateway import GATEWAY_KEY, GATEWAY_KID, START_MS, TERMINAL_ID, TILL_KEY, FakeGateway
 
+#: An owner who sets no limits.
+PLENTY = CashLimits(sale_fen=10**9, offline_day_fen=10**9)
 CODE = "280000000000012345"
 
 
@@ -142,6 +148,37 @@ class Counter:
         request_id = f"R{self._asked}"
         self.runner.submit(
             StartRefund(request_id=request_id, order_no=order_no, amount=Money(fen), note="", operator="01")
+        )
+        return request_id
+
+    def take_cash(
+        self,
+        fen: int = 1250,
+        *,
+        received: int | None = None,
+        order_no: str | None = None,
+        limits: CashLimits = PLENTY,
+    ) -> str:
+        """Submits a tender in cash; returns its request id."""
+        self._asked += 1
+        request_id = f"R{self._asked}"
+        self.runner.submit(
+            TakeCash(
+                request_id=request_id,
+                order_no=order_no,
+                amount=Money(fen),
+                received_fen=fen if received is None else received,
+                limits=limits,
+                operator="01",
+            )
+        )
+        return request_id
+
+    def return_cash(self, payment_no: str) -> str:
+        self._asked += 1
+        request_id = f"R{self._asked}"
+        self.runner.submit(
+            ReturnCash(request_id=request_id, payment_no=payment_no, why=CashBack.WRONG_AMOUNT, operator="01")
         )
         return request_id
 

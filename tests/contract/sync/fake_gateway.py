@@ -117,6 +117,7 @@ class FakeGateway:
     entries: list[JournalEntry] = field(default_factory=list[JournalEntry])
     refuse_all: Reason | None = None
     refuse_journal: Reason | None = None
+    refuse_entry: Callable[[JournalEntry], Reason | None] = lambda _: None
     down: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -431,6 +432,10 @@ class FakeGateway:
     def _journal(self, upload: JournalUpload) -> tuple[int, Struct]:
         if self.refuse_journal is not None and upload.entries:
             return 409, self._problem(self.refuse_journal, 409)
+        for entry in upload.entries:
+            why = None if entry.withheld is not None else self.refuse_entry(entry)
+            if why is not None:
+                return 400, self._problem(why, 400)
         new = [entry for entry in upload.entries if entry.seq > len(self.entries)]
         if new and new[0].seq != len(self.entries) + 1:
             return 409, self._problem(Reason.JOURNAL_GAP, 409)

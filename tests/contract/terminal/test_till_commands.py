@@ -119,6 +119,16 @@ def test_a_file_that_is_no_journal_is_a_trouble_of_the_folder(till: Path, capsys
 # --- report -----------------------------------------------------------------------------------------------------------
 
 
+def test_the_day_has_a_digest_in_words_and_in_json(till: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "daily", "--date", DAY, "--data-dir", str(till), "--json"]) == 0
+    digest = said(capsys)["digest"]
+    assert (digest["entries"], digest["first_seq"], digest["last_seq"], digest["paid_fen"]) == (9, 1, 9, 1250)
+    assert run(["report", "daily", "--date", DAY, "--data-dir", str(till)]) == 0
+    assert f"Digest    {digest['digest']}   entries 1-9" in capsys.readouterr().out
+    assert run(["report", "daily", "--date", "2026-03-03", "--data-dir", str(till)]) == 0
+    assert "Digest" not in capsys.readouterr().out
+
+
 def test_the_days_report_sums_paid_payments_and_puts_the_unresolved_first(
     till: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

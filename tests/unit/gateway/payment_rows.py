@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.channels.port import Paid
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, UndoHeard

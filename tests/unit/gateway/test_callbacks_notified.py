@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.callbacks.letter import Letter, unpacked
 from gateway.callbacks.outcomes import RECEIVED, Outcome, believed_not

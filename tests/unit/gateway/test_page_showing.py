@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from gateway.cashier_page.limits import Ask, Limits
@@ -183,4 +183,4 @@ def test_an_address_may_ask_so_often_and_again_later() -> None:
 
 def test_each_kind_of_question_has_a_measure_of_its_own() -> None:
     """Two members with one value would be one member."""
-    assert {one.name for one in Ask} == {"LOOK", "STRANGE", "SIGN_IN", "PRESS", "STATUS"}
+    assert {one.name for one in Ask} == {"LOOK", "STRANGE", "SIGN_IN", "PRESS", "STATUS", "ORDER"}

@@ -3,10 +3,10 @@ everything else is asked about or sent again under its number."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     ChannelReason,

@@ -18,6 +18,7 @@ from proof.bench.meters import Meters
 from proof.bench.poll import measure_poll, measure_schedule
 from proof.bench.route import measure_route
 from proof.bench.scan import measure_scan
+from proof.bench.sync import measure_sync
 
 
 def measured(*, ours_ms: float) -> Measured:
@@ -92,6 +93,13 @@ def test_the_route_benchmark_runs(tmp_path: Path) -> None:
     assert found.reference_ms > 0
 
 
+def test_the_sync_benchmark_runs_and_delivers_everything(tmp_path: Path) -> None:
+    found = asyncio.run(measure_sync(tmp_path, rounds=1, entries=20))
+    assert found.reported["entries"] == 20
+    assert found.ours_ms > 0
+    assert found.reference_ms > 0
+
+
 class _Work:
     def outer(self, spin: int) -> int:
         return self.inner(spin) + 1
@@ -135,4 +143,4 @@ def test_a_coroutine_that_is_metered_answers_raises_and_is_cancelled_as_before()
 
 def test_an_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["bench", "nothing", "--json"]) == 2
-    assert "scan, journal, start, flow, poll, schedule, route" in capsys.readouterr().out
+    assert "scan, journal, start, flow, poll, schedule, route, sync" in capsys.readouterr().out

@@ -356,7 +356,7 @@ def test_a_signed_refusal_leads_to_a_tombstone_not_to_a_state() -> None:
     assert till.views[-1].reason is Reason.NO_CHANNEL
 
 
-@pytest.mark.parametrize("reason", [Reason.INTERNAL, Reason.REPLAYED, Reason.TOO_MANY_TRIES])
+@pytest.mark.parametrize("reason", [Reason.INTERNAL, Reason.REPLAYED, Reason.TOO_MANY_TRIES, Reason.RATE_LIMITED])
 def test_a_passing_refusal_is_asked_again_with_the_same_request(reason: Reason) -> None:
     till, payment = in_state(S.SENDING)
     first: Send = till.only(PayCall)
@@ -365,3 +365,19 @@ def test_a_passing_refusal_is_asked_again_with_the_same_request(reason: Reason) 
     till.wait(500)
     assert till.only(PayCall).call == first.call
     assert not till.calls(CancelCall)
+
+
+def test_a_gateway_that_says_when_is_asked_no_sooner_and_within_a_minute_all_the_same() -> None:
+    """429: nothing was done, the outcome is unknown until it is asked again; nobody may put a till off for long."""
+    till, payment = in_state(S.SENDING)
+    first: Send = till.only(PayCall)
+    till.answer(first, till.problem(Reason.RATE_LIMITED, retry_after_ms=7_000))
+    assert till.records[payment].state is S.UNKNOWN
+    till.wait(6_999)
+    assert not till.calls(PayCall)
+    till.wait(1)
+    again: Send = till.only(PayCall)
+    assert again.call == first.call
+    till.answer(again, till.problem(Reason.RATE_LIMITED, retry_after_ms=3_600_000))
+    till.wait(60_000)
+    assert till.only(PayCall).call == first.call

@@ -53,6 +53,8 @@ from sync.engine.refund_record import RefundRecord, fold_refund
 from sync.engine.state import EngineState, restored
 from sync.engine.statements import (
     AnyStatement,
+    CashReturned,
+    CashTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
@@ -140,6 +142,7 @@ class Till:
             assert statement.seq not in self.store, "each ring is journaled once"
             self.store[statement.seq] = statement
             return
+        assert not isinstance(statement, (CashTaken, CashReturned)), "cash is no part of these stories"
         before = self.records.get(statement.payment_no)
         self.records[statement.payment_no] = fold(before, statement, at_ms=at_ms)
         if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
@@ -269,8 +272,15 @@ class Till:
         )
         return StatusAnswer(status=structs.replace(status, **fields), said_by="G1")
 
-    def problem(self, reason: Reason) -> ProblemAnswer:
-        found = Problem(type="about:blank", title="no", status=400, reason=reason, server_time_ms=T0_MS + self.mono_ms)
+    def problem(self, reason: Reason, *, retry_after_ms: int | None = None) -> ProblemAnswer:
+        found = Problem(
+            type="about:blank",
+            title="no",
+            status=400,
+            reason=reason,
+            server_time_ms=T0_MS + self.mono_ms,
+            retry_after_ms=retry_after_ms,
+        )
         return ProblemAnswer(problem=found, said_by="G1")
 
 

@@ -241,9 +241,12 @@ def test_a_reason_without_a_sentence_is_an_unreadable_folder() -> None:
 
 
 def test_keys_can_be_rebound_and_doubles_are_refused() -> None:
-    bound = bind({"show_qr": "F3"})
+    bound = bind({"show_qr": "F1"})
     assert not isinstance(bound, str)
-    assert bound[Command.SHOW_QR] == "F3"
+    assert bound[Command.SHOW_QR] == "F1"
+    assert bind({"show_qr": "F3"}) in ("show_qr", "cash")
+    assert bind({"quick_1": "F3"}) in ("quick_1", "cash")
+    assert not isinstance(bind({"quick_1": "F2"}), str)
     assert bind({"show_qr": "F6"}) in ("show_qr", "orders")
     assert bind({"dance": "F3"}) == "dance"
 

@@ -265,7 +265,7 @@ def test_losing_the_line_is_heard_once_and_shown(counter: Any) -> None:
     counter.tell(down)
     counter.tell(down)
     assert counter.sounds == [Sound.OFFLINE]
-    assert counter.screen.banners[0].text.key == "banner.offline"
+    assert counter.screen.banners[0].text.key == "banner.offline_cash"
 
 
 def test_a_wrong_clock_warns_and_sells(counter: Any) -> None:
@@ -292,4 +292,4 @@ def test_a_notice_goes_away(counter: Any) -> None:
 def test_closing_with_an_open_sale_is_answered(counter: Any) -> None:
     waiting(counter)
     counter.say(CloseAsked())
-    assert counter.screen.banners[0].text.key == "close_again"
+    assert [line.key for line in counter.screen.body.lines] == ["leaving.open", "leaving.kept", "leaving.todo"]

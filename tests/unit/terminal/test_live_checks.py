@@ -9,6 +9,7 @@ import pytest
 from protocol.reasons import Reason
 from sync.engine.model import Line
 from sync.folder import TerminalIdentity
+from sync.journal.read import Unsent
 from sync.journal.verify import Break, Verdict
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.ports import CheckFound, GunSeen, GunState
@@ -20,11 +21,12 @@ IDENTITY = TerminalIdentity(
     terminal_id="T1", terminal_name="1", epoch=1, store_id="s", store_name="茶店", merchant_id="m", merchant_name="M",
     gateway_url="https://g", gateway_keys={}, root_keys={},
 )  # fmt: skip
+NOTHING = Unsent(count=0, oldest_at_ms=None)
 WHOLE = Verdict(entries=8, payments=2, head="00")
 WELL = Looked(
     identity=IDENTITY,
     line=LineSeen(line=Line.UP, skew_ms=-400),
-    journal=JournalSeen(verdict=WHOLE, unsent=0),
+    journal=JournalSeen(verdict=WHOLE, unsent=NOTHING),
     free_bytes=10**10,
     writable=True,
     guns=(GunSeen(gun=GunState.READY, name="gun"),),
@@ -42,7 +44,7 @@ TROUBLES = [
     (replace(WELL, line=LineSeen(line=Line.UP, skew_ms=61_000)), "clock"),
     (replace(WELL, line=LineSeen(line=Line.UP, skew_ms=-61_000)), "clock"),
     (replace(WELL, journal=Reason.JOURNAL_DAMAGED), "journal"),
-    (replace(WELL, journal=JournalSeen(verdict=replace(WHOLE, broken=Break.CHAIN, seq=3), unsent=0)), "journal"),
+    (replace(WELL, journal=JournalSeen(verdict=replace(WHOLE, broken=Break.CHAIN, seq=3), unsent=NOTHING)), "journal"),
     (replace(WELL, free_bytes=None), "disk"),
     (replace(WELL, writable=False), "disk"),
     (replace(WELL, free_bytes=10**8), "disk"),
@@ -84,3 +86,13 @@ def test_every_check_can_be_said_in_every_language(language: str) -> None:
             assert catalogue.text(f"check.{check.name}")
             assert catalogue.text(Phrase(f"found.{check.found}", check.values))
             assert not check.todo or catalogue.text(Phrase(f"check_todo.{check.todo}", check.values))
+
+
+def test_what_is_unsent_is_told_with_its_figures_and_a_parked_entry_needs_a_hand() -> None:
+    queue = Unsent(count=3, oldest_at_ms=1_795_327_402_000, fen=123_450, parked=0)
+    waiting = checks_of(replace(WELL, journal=JournalSeen(verdict=WHOLE, unsent=queue)))
+    (unsent,) = [check for check in waiting if check.name == "unsent"]
+    assert unsent.passed is None
+    assert dict(unsent.values) == {"count": 3, "amount": "1,234.50", "since": "11-22 14:03"}
+    parked = checks_of(replace(WELL, journal=JournalSeen(verdict=WHOLE, unsent=replace(queue, parked=1))))
+    assert [check.passed for check in parked if check.name == "unsent"] == [None, False]

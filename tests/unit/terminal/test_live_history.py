@@ -15,6 +15,9 @@ from sync.engine.statements import (
     AnyStatement,
     CancelCause,
     CancelIntended,
+    CashBack,
+    CashReturned,
+    CashTaken,
     LateMoneySeen,
     PaymentAcked,
     PaymentConflict,
@@ -117,6 +120,17 @@ TABLE: list[tuple[AnyStatement, str, str, Reason | None, str]] = [
     (
         StorePaidHeard(payment_no=NO, said_by="G1", seq=1, amount_fen=800, paid_at_ms=1),
         "store_paid", "gateway", None, "¥8.00",
+    ),
+    (
+        CashTaken(
+            payment_no=NO, order_no=NUMBER, sale_id=NUMBER, amount_fen=1250, currency="CNY", received_fen=2000,
+            change_fen=750, operator="wang",
+        ),
+        "cash_taken", "cashier", None, "12.50 20.00 7.50",
+    ),
+    (
+        CashReturned(payment_no=NO, sale_id=NUMBER, amount_fen=1250, operator="wang", why=CashBack.GOODS_BACK),
+        "cash_returned", "cashier", None, "goods_back",
     ),
     (
         PaymentConflict(payment_no=NO, said_by="G1", gateway_state=GatewayState.PAID, state_seq=1),

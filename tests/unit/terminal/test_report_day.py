@@ -78,7 +78,16 @@ def test_late_money_needs_a_look_until_it_is_undone_and_nothing_is_listed_twice(
 def test_a_sheet_puts_the_unresolved_first_and_every_row_has_every_column() -> None:
     read = day_read([payment(1, TerminalState.PAID)], [payment(2, TerminalState.UNKNOWN)], day=DAY, zone=CHINA)
     rows = rows_of(read)
-    assert [row[0] for row in rows] == ["unresolved", "total", "refunded", "net", "not_paid", "wallet", "hour"]
+    assert [row[0] for row in rows] == [
+        "unresolved",
+        "total",
+        "refunded",
+        "cash_back",
+        "net",
+        "not_paid",
+        "wallet",
+        "hour",
+    ]
     assert {len(row) for row in rows} == {len(HEADER)}
 
 

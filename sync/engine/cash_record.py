@@ -1,0 +1,50 @@
+"""What the journal knows about one tender in cash: the fold of its statements, for engine and table alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from protocol.money import Money
+from sync.engine.statements import CashBack, CashReturned, CashStatement, CashTaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashRecord:
+    """`amount` stays for the sale, until `returned_at_ms`. `offline`: the gateway could not be reached then."""
+
+    payment_no: str
+    order_no: str
+    sale_id: str
+    amount: Money
+    received_fen: int
+    change_fen: int
+    operator: str
+    offline: bool
+    taken_at_ms: int
+    returned_at_ms: int | None = None
+    returned_by: str | None = None
+    returned_why: CashBack | None = None
+
+
+def fold_cash(record: CashRecord | None, statement: CashStatement, *, at_ms: int) -> CashRecord:
+    """The tender after one more statement; `at_ms` is the entry's time."""
+    if isinstance(statement, CashTaken):
+        assert record is None, "cash is taken once"
+        return CashRecord(
+            payment_no=statement.payment_no,
+            order_no=statement.order_no,
+            sale_id=statement.sale_id,
+            amount=Money(statement.amount_fen, statement.currency),
+            received_fen=statement.received_fen,
+            change_fen=statement.change_fen,
+            operator=statement.operator,
+            offline=statement.offline,
+            taken_at_ms=at_ms,
+        )
+    return _returned(record, statement, at_ms)
+
+
+def _returned(record: CashRecord | None, statement: CashReturned, at_ms: int) -> CashRecord:
+    assert record is not None, "cash is taken before it is given back"
+    assert record.returned_at_ms is None, "cash is given back once"
+    return replace(record, returned_at_ms=at_ms, returned_by=statement.operator, returned_why=statement.why)

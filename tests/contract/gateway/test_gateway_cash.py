@@ -1,0 +1,185 @@
+"""Cash in a till's journal decides where late wallet money goes; an entry that is refused never ends the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from sqlalchemy import update
+
+from gateway.channels.port import PayOrder
+from gateway.jobs.late_cases import accept
+from gateway.jobs.schedule import DEFAULT_PACE
+from gateway.payments.late import LateRefusal, LateWord
+from gateway.payments.values import AlarmKind, PaymentKey
+from gateway.store.tables import MERCHANTS
+from protocol.cash import CASH_RETURNED, CASH_TAKEN
+from protocol.chain import genesis, link
+from protocol.messages import (
+    JournalAnswer,
+    JournalEntry,
+    JournalUpload,
+    LateMoneyState,
+    PaymentRequest,
+    PaymentStatus,
+    Problem,
+    decode,
+    encode,
+)
+from protocol.numbers import new_number
+from protocol.reasons import Reason
+from protocol.secret import Secret
+from tests.contract.gateway.gateway_world import Till, World, in_world, status_of
+
+WORD = LateWord(person="老王", reason="客人走了")
+
+
+class Chain:
+    """A till's journal: entries follow each other."""
+
+    def __init__(self, till: Till) -> None:
+        self.till = till
+        self.head = genesis(till.keyid)
+        self.seq = 0
+
+    def entry(self, kind: str, body: str, *, withheld: Reason | None = None) -> JournalEntry:
+        self.seq += 1
+        self.head = link(self.head, seq=self.seq, kind=kind, at_ms=self.seq, body=body)
+        if withheld is not None:
+            kind, body = "", ""
+        return JournalEntry(seq=self.seq, kind=kind, at_ms=self.seq, body=body, hash=self.head, withheld=withheld)
+
+    def back(self) -> None:
+        """As if the last entry had not been written."""
+        self.seq -= 1
+
+    def cash(self, kind: str, sale_id: str, fen: int = 1250) -> JournalEntry:
+        number = f"{new_number(b'c' * 15)}-1"
+        return self.entry(kind, f'{{"kind":"{kind}","payment_no":"{number}","sale_id":"{sale_id}","amount_fen":{fen}}}')
+
+    async def upload(self, *entries: JournalEntry) -> int | Reason:
+        upload = JournalUpload(entries=entries)
+        response = await self.till.send(self.till.signed("POST", "/v1/journal", encode(upload)))
+        if response.status != 200:
+            return decode(Problem, response.body).reason
+        answer = decode(JournalAnswer, response.body)
+        assert answer.head == self.head
+        return answer.accepted_through
+
+
+async def unpaid(world: World, till: Till) -> tuple[PaymentRequest, PaymentStatus]:
+    """A payment that is proven not paid, at a merchant whose late money waits for a person."""
+    world.store.run_now(lambda tx: tx.connection.execute(update(MERCHANTS).values(late_money="hold")))
+    request = till.payment(world.show_code("drop_before_charge"))
+    await till.pay(request)
+    status, _ = await till.final(request.payment_no)
+    return request, status
+
+
+def pay_behind(world: World, order_no: str) -> None:
+    """The wallet charges although everything said that it cannot."""
+    account = world.gateway.accounts.find("a1")
+    assert account is not None
+    order = PayOrder(
+        out_trade_no=f"{order_no}00", amount_fen=1250, subject="早餐", auth_code=Secret(world.show_code("pay")),
+        operator="01", terminal="T", store="", open_for_ms=60_000,
+    )  # fmt: skip
+    world.wallets.serve(account.channel.pay(order, now_ms=world.clock.now_ms()).request)
+
+
+async def late_state(till: Till, status: PaymentStatus, wanted: LateMoneyState) -> PaymentStatus:
+    """Within ten minutes."""
+    for _ in range(24):
+        status = status_of(await till.ask(status.payment_no, wait=25, after=status.state_seq))
+        if status.late_money is not None and status.late_money.state is wanted:
+            return status
+    raise AssertionError(f"late money is {status.late_money}")
+
+
+def kept_by_a_person(world: World, status: PaymentStatus) -> PaymentKey | LateRefusal:
+    return world.store.run_now(
+        lambda tx: accept(tx, f"{status.order_no}00", WORD, lambda _: DEFAULT_PACE, now_ms=world.clock.now_ms())
+    )
+
+
+def test_late_money_for_a_sale_that_cash_covers_goes_back_by_itself() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        chain = Chain(till)
+        assert await chain.upload(chain.cash(CASH_TAKEN, request.sale_id)) == 1
+        pay_behind(world, status.order_no)
+        await late_state(till, status, LateMoneyState.UNDONE)
+        assert world.money(status)[:2] == (1250, 1250)
+
+    in_world(story)
+
+
+def test_held_late_money_goes_back_when_cash_is_heard_of_and_nobody_can_keep_it() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        chain = Chain(till)
+        assert await chain.upload(chain.cash(CASH_TAKEN, request.sale_id)) == 1
+        assert kept_by_a_person(world, status) is LateRefusal.GOING_BACK
+        await late_state(till, status, LateMoneyState.UNDONE)
+
+    in_world(story)
+
+
+def test_cash_that_was_given_back_covers_nothing() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        chain = Chain(till)
+        await chain.upload(chain.cash(CASH_TAKEN, request.sale_id), chain.cash(CASH_RETURNED, request.sale_id))
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        assert isinstance(kept_by_a_person(world, status), PaymentKey)
+
+    in_world(story)
+
+
+def test_a_wallets_money_and_cash_kept_for_one_sale_are_an_alarm_until_the_cash_goes_back() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        assert isinstance(kept_by_a_person(world, status), PaymentKey)
+        chain = Chain(till)
+        await chain.upload(chain.cash(CASH_TAKEN, request.sale_id))
+        assert world.alarms()[AlarmKind.PAID_TWICE] == 1
+        await chain.upload(chain.cash(CASH_RETURNED, request.sale_id))
+        assert AlarmKind.PAID_TWICE not in world.alarms()
+
+    in_world(story)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"amount_fen": 0}, {"sale_id": "x"}, {"payment_no": "1"}], ids=lambda wrong: next(iter(wrong))
+)
+def test_cash_that_cannot_be_read_is_refused_and_the_chain_goes_on_without_its_content(
+    wrong: Mapping[str, object],
+) -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        chain = Chain(till)
+        number = f"{new_number(b'c' * 15)}-1"
+        right: dict[str, object] = {"payment_no": number, "sale_id": new_number(b"s" * 15), "amount_fen": 5}
+        body = str({**right, **wrong}).replace("'", '"')
+        before = chain.head
+        assert await chain.upload(chain.entry(CASH_TAKEN, body)) is Reason.BAD_REQUEST
+        chain.head = before
+        chain.back()
+        held = chain.entry(CASH_TAKEN, body, withheld=Reason.BAD_REQUEST)
+        assert await chain.upload(held, chain.entry("note", "{}")) == 2
+        assert await chain.upload(held) == 2
+        assert world.alarms() == {AlarmKind.ENTRY_WITHHELD: 1}
+        forged = chain.entry("note", '{"after":"another past"}')
+        bad = JournalEntry(seq=forged.seq, kind="note", at_ms=forged.at_ms, body="{}", hash=forged.hash)
+        assert await chain.upload(bad) is Reason.JOURNAL_FORK
+
+    in_world(story)

@@ -1,0 +1,153 @@
+"""Tamper evidence, each kind by itself: an entry edited, removed, reordered, added, a chain forked or cut at its end.
+
+Whoever can write the file can take its triggers away first. What he cannot do is make the chain hold: `guitai verify`
+names the entry. A chain that was made to hold anew is not the one that the gateway holds.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guitai.cli import run
+from protocol.chain import genesis, link
+from sync.journal.journal import Journal
+from sync.journal.schema import DELIVERED_HEAD
+from tests.contract.sync.fake_gateway import TERMINAL_ID
+from tests.contract.sync.samples import started, whole
+from tests.contract.terminal.till_folder import fill, make_till
+
+Forge = Callable[[sqlite3.Connection], object]
+#: 2026-03-02 09:00:00 in the shop.
+MORNING_MS = 1_772_413_200_000
+ENTRIES = 9
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Path:
+    """Nine entries, of which the gateway holds eight."""
+    make_till(tmp_path)
+    fill(tmp_path, [*whole(1), *whole(2, paid=False), started(3, fen=800)], at_ms=MORNING_MS)
+    with closing(Journal.open(tmp_path / "journal.db", terminal_id=TERMINAL_ID)) as journal:
+        journal.mark_delivered(8)
+    return tmp_path
+
+
+def forged(folder: Path, forge: Forge) -> None:
+    with closing(sqlite3.connect(folder / "journal.db")) as connection:
+        for name in ("entry_is_never_changed", "entry_is_never_deleted", "entry_leaves_no_gap"):
+            connection.execute(f"drop trigger {name}")
+        forge(connection)
+        connection.commit()
+
+
+def verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    run(["verify", "--data-dir", str(folder), "--json"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def rehash(connection: sqlite3.Connection, start: int) -> None:
+    """Makes the chain hold again from `start` on, as somebody would who knows how it is made."""
+    rows = connection.execute("select seq, kind, at_ms, body, hash from entry order by seq").fetchall()
+    head = genesis(TERMINAL_ID)
+    for seq, kind, at_ms, body, kept in rows:
+        head = link(head, seq=seq, kind=kind, at_ms=at_ms, body=body) if seq >= start else kept
+        connection.execute("update entry set hash = ? where seq = ?", (head, seq))
+
+
+def swap(connection: sqlite3.Connection, one: int, other: int) -> None:
+    """Two entries change places; everything of them but their number."""
+    columns = "kind, at_ms, about, body, hash"
+    rows = {n: connection.execute(f"select {columns} from entry where seq = ?", (n,)).fetchone() for n in (one, other)}
+    for to, source in ((one, other), (other, one)):
+        connection.execute(
+            "update entry set kind = ?, at_ms = ?, about = ?, body = ?, hash = ? where seq = ?", (*rows[source], to)
+        )
+
+
+def sql(*statements: str, rehash_from: int = 0) -> Forge:
+    """Runs the statements; then makes the chain hold again where that is asked for."""
+
+    def forge(connection: sqlite3.Connection) -> None:
+        for statement in statements:
+            connection.execute(statement)
+        if rehash_from:
+            rehash(connection, rehash_from)
+
+    return forge
+
+
+def swapped(connection: sqlite3.Connection) -> None:
+    swap(connection, 4, 5)
+
+
+EDIT = "update entry set body = replace(body, '1250', '1251') where seq = 1"
+ADD = f"insert into entry select 10, kind, at_ms, about, body, '{'0' * 64}' from entry where seq = 9"
+
+
+@pytest.mark.parametrize(
+    ("forge", "entry"),
+    [
+        pytest.param(sql(EDIT), 1, id="edited"),
+        pytest.param(sql("update entry set at_ms = at_ms - 1 where seq = 6"), 6, id="edited-time"),
+        pytest.param(sql("update entry set kind = 'payment.acked' where seq = 7"), 7, id="edited-kind"),
+        pytest.param(sql("delete from entry where seq = 5"), 6, id="removed"),
+        pytest.param(sql("delete from entry where seq = 1"), 2, id="first-removed"),
+        pytest.param(swapped, 4, id="reordered"),
+        pytest.param(sql(ADD), 10, id="added"),
+    ],
+)
+def test_an_entry_that_was_touched_is_named(
+    till: Path, capsys: pytest.CaptureFixture[str], forge: Forge, entry: int
+) -> None:
+    assert verified(till, capsys)["broken"] is None
+    forged(till, forge)
+    found = verified(till, capsys)
+    assert (found["broken"], found["entry"], found["reason"]) == ("chain", entry, "journal_damaged")
+    assert run(["verify", "--data-dir", str(till)]) == 1
+    assert f"breaks at entry {entry}:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("forge", "entry"),
+    [
+        pytest.param(sql(EDIT, rehash_from=1), 8, id="forked"),
+        pytest.param(sql("delete from entry where seq >= 8"), 8, id="end-removed"),
+        pytest.param(sql("delete from entry where seq >= 3"), 3, id="restored-from-a-backup"),
+    ],
+)
+def test_a_chain_that_holds_and_is_not_the_gateways_is_named(
+    till: Path, capsys: pytest.CaptureFixture[str], forge: Forge, entry: int
+) -> None:
+    """A fork: every hash is right, and the gateway holds another one."""
+    forged(till, forge)
+    found = verified(till, capsys)
+    assert (found["broken"], found["entry"]) == ("delivered", entry)
+    assert run(["verify", "--data-dir", str(till)]) == 1
+    assert f"Entry {entry} is not the one that the gateway holds" in capsys.readouterr().out
+
+
+def test_an_end_that_the_gateway_never_had_may_be_missing_only_there(
+    till: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last entry was not delivered: without it the chain holds. The rows beside it tell of the removal."""
+    forged(till, sql("delete from entry where seq = 9"))
+    found = verified(till, capsys)
+    assert (found["broken"], found["entry"]) == ("tables", None)
+    assert found["payment_no"] == started(3).payment_no
+
+
+def test_a_journal_of_before_has_no_word_of_the_gateway_and_is_whole(
+    till: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(till / "journal.db")) as connection:
+        connection.execute("delete from setting where name = ?", (DELIVERED_HEAD,))
+        connection.commit()
+    assert verified(till, capsys)["broken"] is None
