@@ -28,14 +28,14 @@ Event = TypeVar("Event", bound=StrEnum)
 _BLOCK: Final = "<!-- states:{name} -->\n{body}<!-- /states:{name} -->"
 
 
-def mermaid(table: Mapping[State, Mapping[Event, StrEnum]], start: State, states: type[State]) -> str:
+def mermaid(table: Mapping[State, Mapping[Event, StrEnum]], starts: tuple[State, ...], states: type[State]) -> str:
     """The moves of one table; events that lead the same way share an arrow, events that are no move are left out."""
     arrows: dict[tuple[str, str], list[str]] = {}
     for source, row in table.items():
         for event, target in row.items():
             if isinstance(target, states):
                 arrows.setdefault((source.value, target.value), []).append(event.value)
-    lines = [f"    [*] --> {start.value}"]
+    lines = [f"    [*] --> {start.value}" for start in starts]
     lines += [f"    {source} --> {target}: {', '.join(events)}" for (source, target), events in arrows.items()]
     final = [s.value for s in states if not any(source == s.value for source, _ in arrows)]
     lines += [f"    {state} --> [*]" for state in final]
@@ -45,9 +45,9 @@ def mermaid(table: Mapping[State, Mapping[Event, StrEnum]], start: State, states
 def diagrams() -> dict[str, str]:
     """Each diagram by the name of its marker."""
     return {
-        "gateway": mermaid(GATEWAY_TABLE, GatewayState.CREATED, GatewayState),
-        "terminal": mermaid(TERMINAL_TABLE, TerminalState.SENDING, TerminalState),
-        "refund": mermaid(REFUND_TABLE, RefundState.CREATED, RefundState),
+        "gateway": mermaid(GATEWAY_TABLE, (GatewayState.CREATED,), GatewayState),
+        "terminal": mermaid(TERMINAL_TABLE, (TerminalState.SENDING, TerminalState.AWAITING_PROOF), TerminalState),
+        "refund": mermaid(REFUND_TABLE, (RefundState.CREATED,), RefundState),
     }
 
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from protocol.numbers import is_number, order_of_out_trade_no, read_activation_code, read_payment_no
+from protocol.offline.text import is_proof_text
 from protocol.secret import Secret
 
 
@@ -59,6 +60,7 @@ class ScanRefusal(StrEnum):
     URL = "url"
     RECEIPT = "receipt"
     ACTIVATION = "activation"
+    PROOF = "proof"
     LETTERS = "letters"
     UNKNOWN_WALLET = "unknown_wallet"
     # wallets that are known, but that no channel serves
@@ -121,7 +123,7 @@ def _name_text(plain: str) -> ScanRefusal:
         return ScanRefusal.RECEIPT
     if read_activation_code(plain) is not None:
         return ScanRefusal.ACTIVATION
-    return ScanRefusal.LETTERS
+    return ScanRefusal.PROOF if is_proof_text(plain) else ScanRefusal.LETTERS
 
 
 def _gtin_valid(digits: str) -> bool:

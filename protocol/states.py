@@ -67,6 +67,7 @@ class TerminalState(StrEnum):
     """One payment as the till knows it. `safe_to_rescan` is NOT_PAID with a proof and nothing else."""
 
     SENDING = "SENDING"
+    AWAITING_PROOF = "AWAITING_PROOF"  # shown as an offline QR; nothing was sent over the till's own line
     WAITING = "WAITING"
     UNKNOWN = "UNKNOWN"
     CANCELLING = "CANCELLING"
@@ -79,7 +80,7 @@ class TerminalState(StrEnum):
 
 
 class TerminalEvent(StrEnum):
-    """What may move a payment at the till. All but SILENCE and CANCEL come from a signed, bound answer."""
+    """What may move a payment at the till. All but SILENCE and CANCEL come from a signed, bound answer or proof."""
 
     OPEN = "open"  # the gateway has it and the outcome is open
     SILENCE = "silence"  # no answer, or one that cannot be believed
@@ -180,6 +181,14 @@ TERMINAL_TABLE: Final[Mapping[TerminalState, Mapping[TerminalEvent, TerminalStat
     _T.SENDING: {
         _H.OPEN: _T.WAITING,
         _H.SILENCE: _T.UNKNOWN,
+        _H.CANCEL: _T.CANCELLING,
+        _H.PAID: _T.PAID,
+        _H.NOT_PAID: _T.NOT_PAID,
+    },
+    # A second way to begin. Silence says nothing new: the line is down, which is why it was shown so.
+    _T.AWAITING_PROOF: {
+        _H.OPEN: _T.WAITING,
+        _H.SILENCE: _V.STAY,
         _H.CANCEL: _T.CANCELLING,
         _H.PAID: _T.PAID,
         _H.NOT_PAID: _T.NOT_PAID,

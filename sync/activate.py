@@ -3,6 +3,9 @@
 The device key is made first and kept as pending, so that asking again asks with the same key. A scanned ticket names
 the gateway's root key: the answer is believed when that very key signed it. A typed code trusts the line (https, or
 this computer itself) and then the keys inside the answer.
+
+A folder that is a till already is activated again with its own device key: the same terminal with the next epoch. The
+journal stays, and what is open in it stays open.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from sync.link.exchange import Exchange, NoAnswer, NotSent, Timeouts
 from sync.ports import Clock, Entropy
 
 _TIMEOUTS: Final = Timeouts(connect_ms=3_000, write_ms=5_000, read_ms=10_000, total_ms=18_000)
-_SEED_BYTES: Final = 32
+SEED_BYTES: Final = 32
 
 _HINTS: Final = {
     Reason.ACTIVATION_UNKNOWN: "Check the code; letters and digits that look alike are read the right way.",
@@ -36,7 +39,7 @@ _HINTS: Final = {
     Reason.RATE_LIMITED: "The gateway is busy; try again in a moment.",
     Reason.GATEWAY_UNREACHABLE: "Check the address and the network, then try again with the same code.",
     Reason.GATEWAY_NOT_TRUSTED: "What answers at this address is not the gateway of the code. Do not use this network.",
-    Reason.USAGE: "Use another data folder for another till.",
+    Reason.USAGE: "Use another data folder for another till, or a code for this one.",
 }
 
 
@@ -58,13 +61,11 @@ async def activate(
     clock: Clock,
     entropy: Entropy,
 ) -> TerminalIdentity:
-    """Activates the folder and writes its identity. ActivationRefusedError, AddressError or another SyncError."""
+    """Activates the folder (again), writes its identity. ActivationRefusedError, AddressError or another SyncError."""
     base_url = read_gateway_url(ticket.gateway_url or gateway_url)
     folder.make()
-    if folder.activated:
-        known = folder.read_identity()
-        raise ActivationRefusedError(Reason.USAGE, f"This folder is already the till {known.terminal_name}.")
-    key = _pending_key(folder, entropy)
+    known = folder.read_identity() if folder.activated else None
+    key = _pending_key(folder, entropy) if known is None else private_key(folder.read_device_key())
     body = encode(ActivationRequest(code=ticket.code.reveal(), public_key=public_text(key), device_name=device_name))
     line = _Line(base_url, body, key, exchange, entropy)
     request, answered = await line.ask(created_ms=clock.wall_ms())
@@ -75,15 +76,27 @@ async def activate(
         raise ActivationRefusedError(answered.reason, f"The gateway refused the activation: {answered.title}")
     answer = _trusted(request, answered, ticket)
     identity = _identity(answer, base_url)
+    if known is not None:
+        _check_same_till(known, identity)
+        folder.write_identity(identity)
+        return identity
     Journal.open(folder.journal, terminal_id=identity.terminal_id).close()
     folder.adopt(identity)
     return identity
 
 
+def _check_same_till(known: TerminalIdentity, found: TerminalIdentity) -> None:
+    """One folder is one till for ever: its journal holds that till's orders."""
+    if found.terminal_id != known.terminal_id:
+        raise ActivationRefusedError(
+            Reason.USAGE, f"The code is for another till; this folder is the till {known.terminal_name}."
+        )
+
+
 def _pending_key(folder: Folder, entropy: Entropy) -> Ed25519PrivateKey:
     seed = folder.pending_key()
     if seed is None:
-        seed = Secret(b64url(entropy(_SEED_BYTES)))
+        seed = Secret(b64url(entropy(SEED_BYTES)))
         folder.write_pending_key(seed)
     return private_key(seed)
 

@@ -39,7 +39,8 @@ Ask = Callable[[UploadCall], Awaitable[UploadAnswer | ProblemAnswer | SilentAnsw
 
 
 class Delivery:
-    """One loop on the sync thread. `tell` takes what it hears about the line; `stopped` is the alarm."""
+    """One loop on the sync thread. `tell` takes what it hears about the line; `stopped` is the alarm.
+    `agreed`: in this run the gateway's end of the chain was found in this journal."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Delivery:
         self._failures = 0
         self._find_out = True
         self.stopped: Reason | None = None
+        self.agreed = False
 
     def nudge(self) -> None:
         """There is something new to deliver, or somebody needs to know whether the line is up."""
@@ -129,6 +131,7 @@ class Delivery:
                 # The gateway holds entries that this journal does not have, or other ones: a copied or restored disk.
                 self.stopped = Reason.JOURNAL_FORK
                 return _IDLE_MS
+            self.agreed = True
             before = self._journal.delivered_through
             self._journal.mark_delivered(answer.accepted_through)
         except SyncError as error:

@@ -2,6 +2,7 @@
 
     terminal.toml   who this terminal is and which gateway keys it believes      journal.db (+ -wal, -shm)
     device.key      the device's private key, 0600                               ballast, lock
+    offline.key     the key that signs offline orders, 0600; another one on purpose
     pending.key     a device key whose activation was not answered yet
 
 The folder is 0700. The key lies in a plain file: who can read this user's files can be this terminal until it is
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -58,6 +59,7 @@ class Folder:
         self._identity = path / "terminal.toml"
         self._key = path / "device.key"
         self._pending = path / "pending.key"
+        self._offline = path / "offline.key"
 
     def make(self) -> None:
         """Makes the folder, for this user only."""
@@ -107,6 +109,15 @@ class Folder:
         if text is None:
             raise ConfigDamagedError(f"{self._key.name} is missing.")
         return _checked_key(text, self._key.name)
+
+    def offline_key(self, fresh: Callable[[], Secret]) -> Secret:
+        """The seed of the key that signs ORDERs; made with `fresh` the first time."""
+        text = self._text(self._offline)
+        if text is not None:
+            return _checked_key(text, self._offline.name)
+        seed = fresh()
+        self._write(self._offline, seed.reveal() + "\n")
+        return seed
 
     def pending_key(self) -> Secret | None:
         """The key of an activation that was begun: asking again with it burns no second code."""

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol, assert_never
 
-from protocol.numbers import NUMBER_BYTES, new_number
 from protocol.reasons import Reason
+from sync.asked import event_of
 from sync.delivery import Delivery
 from sync.engine.cash import day_start_ms
 from sync.engine.events import (
@@ -36,22 +36,15 @@ from sync.engine.events import (
     Send,
     SilentAnswer,
     StartAsked,
-    StoreListened,
     Wake,
     WakeAt,
 )
 from sync.engine.model import (
-    CancelPayment,
     Command,
-    CommandRefused,
     LinkView,
-    ListenToStore,
     Published,
-    ReturnCash,
-    StartPayment,
-    StartRefund,
-    TakeCash,
 )
+from sync.engine.offline_events import CheckCode
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
@@ -61,6 +54,7 @@ from sync.errors import JournalGuardError, SyncError
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
+from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, check, refusal_of
 from sync.ports import Clock, Entropy
 
 _DISK_AGAIN_S: Final = 1.0
@@ -89,6 +83,7 @@ class Runner:
         clock: Clock,
         entropy: Entropy,
         publish: Callable[[Published], None],
+        offline: OfflineMeans | None = None,
     ) -> None:
         self._journal = journal
         self._room = room
@@ -102,8 +97,14 @@ class Runner:
         self._delivery = Delivery(journal=journal, ask=self._upload, tell=self._tell, time_ms=self._time_ms)
         self._head = journal.head
         self._tidy_seq = -1
+        self._desk = None if offline is None else OfflineDesk(offline, journal, credentials.terminal_id, self._at_ms)
         self._state: EngineState = restored(
-            credentials.terminal_id, self._unfinished(), journal.open_refunds(), journal.store_seen()
+            credentials.terminal_id,
+            self._unfinished(),
+            journal.open_refunds(),
+            journal.store_seen(),
+            kit=None if self._desk is None else self._desk.kit(),
+            standing=None if self._desk is None else journal.standing(),
         )
         self._waiting: deque[Event] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -147,37 +148,11 @@ class Runner:
             for task in list(under_way):
                 task.cancel()
         self._set_timer(None)
+        if self._desk is not None:
+            self._desk.leave(self._now())
 
     def _take(self, command: Command) -> None:
-        match command:
-            case StartPayment():
-                self._events.put_nowait(
-                    StartAsked(
-                        command=command,
-                        new_sale_id=new_number(self._entropy(NUMBER_BYTES)),
-                        new_order_no=new_number(self._entropy(NUMBER_BYTES)),
-                        last=None,
-                    )
-                )
-            case CancelPayment():
-                self._events.put_nowait(CancelAsked(command=command))
-            case StartRefund():
-                number = new_number(self._entropy(NUMBER_BYTES))
-                self._events.put_nowait(RefundAsked(command=command, new_refund_no=number, last=None))
-            case TakeCash():
-                self._events.put_nowait(
-                    CashAsked(
-                        command=command,
-                        new_sale_id=new_number(self._entropy(NUMBER_BYTES)),
-                        new_order_no=new_number(self._entropy(NUMBER_BYTES)),
-                    )
-                )
-            case ReturnCash():
-                self._events.put_nowait(CashBackAsked(command=command))
-            case ListenToStore():
-                self._events.put_nowait(StoreListened())
-            case _:
-                assert_never(command)
+        self._events.put_nowait(event_of(command, self._entropy))
 
     def _tell(self, event: LineHeard | LineSilent) -> None:
         self._events.put_nowait(event)
@@ -190,7 +165,7 @@ class Runner:
     def _handle(self, event: Event, begin: Callable[[Send], None]) -> None:
         if isinstance(event, Wake) and self._waiting:
             self._retry(begin)
-        elif self._waiting and not isinstance(event, (*_ASKED, Wake)):
+        elif self._waiting and not isinstance(event, (*COMMANDS, Wake)):
             self._waiting.append(event)
         else:
             self._attempt(event, begin)
@@ -212,9 +187,9 @@ class Runner:
         try:
             effects = self._decide_and_commit(event)
         except JournalGuardError as error:
-            if not isinstance(event, _ASKED):
+            if not isinstance(event, COMMANDS):
                 raise
-            self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
+            self._publish(refusal_of(event, error.reason))
             return
         except SyncError as error:
             self._disk_refused(event, error)
@@ -255,6 +230,8 @@ class Runner:
                 raise
             self._head = self._journal.append(statements, at_ms=at_ms)
         self._delivery.nudge()
+        if self._desk is not None:
+            self._desk.committed(statements, now)
 
     def _completed(self, event: Event) -> Event:
         """A command with what only the journal and the disk know."""
@@ -272,7 +249,7 @@ class Runner:
             return replace(event, known=self._journal.cash(event.command.payment_no))
         if isinstance(event, CancelAsked):
             return replace(event, known=self._journal.payment(event.command.payment_no))
-        return event
+        return event if self._desk is None else self._desk.completed(event)
 
     def _with_sale(self, event: StartAsked) -> StartAsked:
         order_no, sale_id = event.command.order_no, event.command.sale_id
@@ -306,8 +283,8 @@ class Runner:
     def _disk_refused(self, event: Event, error: SyncError) -> None:
         """Nothing of the event happened. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
-        if isinstance(event, _ASKED):
-            self._publish(CommandRefused(request_id=event.command.request_id, reason=error.reason))
+        if isinstance(event, COMMANDS):
+            self._publish(refusal_of(event, error.reason))
         elif not isinstance(event, Wake):
             self._waiting.append(event)
         self._set_timer(_DISK_AGAIN_S)
@@ -320,6 +297,8 @@ class Runner:
                 self._publish(effect.view)
             case Send():
                 begin(effect)
+            case CheckCode():
+                self._events.put_nowait(check(effect, self._who.terminal_id))
             case WakeAt():
                 if not self._waiting:
                     due = effect.mono_ms
@@ -355,8 +334,13 @@ class Runner:
     def _now(self) -> Now:
         return Now(mono_ms=self._clock.mono_ms(), wall_ms=self._clock.wall_ms())
 
+    def _at_ms(self) -> int:
+        return time_at_till(self._state, self._now())
+
     def _upkeep(self, event: Event) -> None:
-        """At idle: the WAL goes into the file, the ballast is made again."""
+        """At idle: the WAL goes into the file, the ballast is made again. The anchor follows the journal."""
+        if self._desk is not None:
+            self._desk.upkeep(self._delivery, self._now(), idle=not self._state.open_count)
         if not isinstance(event, (LineHeard, LineSilent)) or self._state.open_count or self._waiting:
             return
         self._room.fill()

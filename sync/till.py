@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import Final
 
 from protocol.activation import ActivationTicket
-from protocol.keys import private_key, read_public
+from protocol.keys import b64url, private_key, read_public
 from protocol.reasons import Reason
-from sync.activate import activate
+from protocol.secret import Secret
+from sync.activate import SEED_BYTES, activate
+from sync.anchor_places import anchor_place
 from sync.engine.model import Command, Line, LinkView, Published
-from sync.errors import DiskError
+from sync.errors import DiskError, SyncError
 from sync.folder import Folder, TerminalIdentity
 from sync.journal.journal import Journal
 from sync.journal.room import BALLAST_BYTES, Room
 from sync.link.calls import Credentials
 from sync.link.http import HttpExchange
 from sync.lock import FolderLock
+from sync.offline_desk import OfflineMeans
 from sync.ports import SystemClock, system_entropy
 from sync.runner import Runner
 
@@ -87,12 +90,23 @@ class Till:
                     clock=SystemClock(),
                     entropy=system_entropy,
                     publish=publish,
+                    offline=self._offline_means(),
                 )
                 exchange.signed_time = runner.signed_time_s
                 opened.set_result(runner)
                 await runner.run()
         finally:
             journal.close()
+
+    def _offline_means(self) -> OfflineMeans | None:
+        """Without a key nothing can be sold without the line; everything else goes on."""
+        try:
+            seed = self.folder.offline_key(lambda: Secret(b64url(system_entropy(SEED_BYTES))))
+        except SyncError:
+            return None
+        return OfflineMeans(
+            epoch=self.identity.epoch, key=private_key(seed), anchor=anchor_place(self.identity.terminal_id)
+        )
 
     def _open_journal(self, room: Room) -> Journal:
         """On a full disk the ballast makes room: nothing new starts then, but what is open can be settled."""

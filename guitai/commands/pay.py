@@ -22,9 +22,9 @@ from protocol.states import TerminalState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from guitai.counter.selling import OneSale, Sold
+    from guitai.counter.selling import OneSale, ProofSource, Sold
     from protocol.auth_code import CodeRange
-    from sync.engine.model import PaymentView
+    from sync.engine.model import PaymentView, ProofView
     from sync.till import Till
 
 _AMOUNT_SENTENCES = {
@@ -46,18 +46,31 @@ _SENTENCES = {
 @click.option("--code", help="The customer's payment code; '-' reads it from standard input.")
 @click.option("--scanner", metavar="URI", help="Read the code from this scanner: serial:/dev/ttyACM0, hid:, camera:0 …")
 @click.option("--qr", is_flag=True, help="Show a QR that the customer scans.")
+@click.option("--offline", is_flag=True, help="With --qr and the line down: the offline QR, proven by the phone.")
+@click.option("--proof", type=click.Choice(["-"]), help="With --qr: read proofs of the offline QR from standard input.")
 @click.option("--wait", type=click.FloatRange(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 @data_dir_option
 def command(
-    amount: str, code: str | None, scanner: str | None, qr: bool, wait: float, as_json: bool, data_dir: Path | None
+    amount: str,
+    code: str | None,
+    scanner: str | None,
+    qr: bool,
+    offline: bool,
+    proof: str | None,
+    wait: float,
+    as_json: bool,
+    data_dir: Path | None,
 ) -> int:
     """Take one payment; the exit status says paid (0), not paid (1) or unknown (3)."""
     money = parse_amount(amount)
     if isinstance(money, AmountRefusal):
         raise CommandStop(Exit.USAGE, reason=Reason.BAD_AMOUNT, message=_AMOUNT_SENTENCES[money])
-    if [code is not None, scanner is not None, qr].count(True) != 1:
+    proven = qr and code is None and (proof is None or scanner is None)
+    if not proven and [code is not None, scanner is not None, qr].count(True) != 1:
         raise click.UsageError("Say where the payment comes from: exactly one of --code, --scanner and --qr.")
+    if (offline or proof is not None) and not qr:
+        raise click.UsageError("--offline and --proof belong to --qr.")
     from guitai.counter.selling import OneSale
     from sync.till import open_till
 
@@ -65,6 +78,8 @@ def command(
     with folder_troubles():
         till = open_till(resolved(data_dir), publish=sale.publish)
     try:
+        if qr and (offline or proof is not None or scanner is not None):
+            return _show(till, sale, money, scanner=scanner, lines=proof is not None, wait=wait, as_json=as_json)
         return _sell(till, sale, money, code=code, scanner=scanner, wait=wait, as_json=as_json)
     finally:
         till.close()
@@ -110,6 +125,48 @@ def _sell(
     return int(status)
 
 
+def _show(
+    till: Till, sale: OneSale, amount: Money, *, scanner: str | None, lines: bool, wait: float, as_json: bool
+) -> int:
+    """A QR: the ordinary one while the line is up, else the offline one, whose proof comes from the gun or a line."""
+    from guitai.counter.proofs import Lines, Nowhere, open_gun
+
+    sale.wait_for_contact()
+    if sale.line_is_up:
+        return _sell(till, sale, amount, code=None, scanner=None, wait=wait, as_json=as_json)
+
+    def said(sentence: str) -> None:
+        click.echo(sentence, err=True)
+
+    def follow(proofs: ProofSource) -> Sold:
+        return sale.run_offline(
+            till,
+            amount=amount,
+            until_s=time.monotonic() + wait,
+            show_qr=lambda view: _show_qr(view, as_json),
+            proofs=proofs,
+            refused=lambda seen: said(_refused_proof(seen)),
+        )
+
+    if scanner is not None:
+        with open_gun(scanner, said) as gun:
+            _print({"event": "ready"}, as_json, "Ready.")
+            sold = follow(gun)
+    else:
+        sold = follow(Lines(said) if lines else Nowhere())
+    return int(_report(sold, amount, as_json))
+
+
+def _refused_proof(seen: ProofView) -> str:
+    from guitai import wording
+    from terminal.cashier import words
+
+    when = wording.when(seen.at_ms) if seen.at_ms is not None else ""
+    todo = words.proof_todo(seen.reason)
+    text = wording.text(words.proof_reason(seen.reason, when))
+    return f"{text}. {wording.text(todo)}" if todo is not None else text
+
+
 def _given_code(code: str, gateway_url: str, ranges: Sequence[CodeRange]) -> PaymentCode:
     from sync.link.address import is_loopback
 
@@ -134,14 +191,18 @@ def _given_code(code: str, gateway_url: str, ranges: Sequence[CodeRange]) -> Pay
 
 def _show_qr(view: PaymentView, as_json: bool) -> None:
     if as_json:
-        _print({"event": "qr", "qr": view.qr, "payment_no": view.payment_no}, as_json, "")
+        _print({"event": "qr", "qr": _qr_of(view), "payment_no": view.payment_no}, as_json, "")
         return
     import qrcode
 
     drawn = qrcode.QRCode(border=2)
-    drawn.add_data(view.qr or "")
+    drawn.add_data(_qr_of(view))
     drawn.print_ascii(out=sys.stdout, invert=True)
     click.echo(f"Let the customer scan this to pay {view.amount}.")
+
+
+def _qr_of(view: PaymentView) -> str:
+    return view.offline.qr if view.offline is not None else view.qr or ""
 
 
 def _nothing_scanned(amount: Money, as_json: bool) -> int:

@@ -17,6 +17,7 @@ from protocol.reasons import Reason
 if TYPE_CHECKING:
     from protocol.digest import DayDigest
     from terminal.cashier.ports import DayRead
+    from terminal.reports.offline import OperatorFigures
 
 
 @click.group()
@@ -30,8 +31,9 @@ def command() -> None:
     "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True, help="How."
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--offline", is_flag=True, help="Selling without the line instead, by operator: what to look at twice.")
 @data_dir_option
-def daily(day: datetime | None, shape: str, as_json: bool, data_dir: Path | None) -> int:
+def daily(day: datetime | None, shape: str, as_json: bool, offline: bool, data_dir: Path | None) -> int:
     """One day: count and sum, by wallet and by hour; what is not resolved comes first."""
     from terminal.cashier.state import CHINA
     from terminal.live.reading import FolderReader
@@ -42,6 +44,9 @@ def daily(day: datetime | None, shape: str, as_json: bool, data_dir: Path | None
     with folder_troubles():
         reader = FolderReader(resolved(data_dir))
         reader.require_till()
+        if offline:
+            figures = reader.offline_figures(wanted, CHINA)
+            return _offline(figures, wanted, "json" if as_json else shape)
         read = reader.day(wanted, CHINA)
     if as_json or shape == "json":
         click.echo(json.dumps(_as_json(read), ensure_ascii=False))
@@ -51,6 +56,61 @@ def daily(day: datetime | None, shape: str, as_json: bool, data_dir: Path | None
         for line in _as_table(read, wanted):
             click.echo(line)
     return int(Exit.DONE)
+
+
+def _offline(figures: tuple[OperatorFigures, ...], day: date, shape: str) -> int:
+    from terminal.reports.sheet import as_csv
+
+    rows = [_figures(one) for one in figures]
+    if shape == "json":
+        said = {"date": day.isoformat(), "operators": rows, "reason": Reason.DONE, "message": f"{len(rows)} operators."}
+        click.echo(json.dumps(said, ensure_ascii=False))
+    elif shape == "csv":
+        from terminal.reports.offline import OperatorFigures
+
+        header = tuple(_figures(OperatorFigures(operator="")))
+        cells = (tuple(value if value is not None else "" for value in row.values()) for row in rows)
+        click.echo(as_csv(header, cells).encode(), nl=False)
+    else:
+        click.echo(f"{day.isoformat()} {day.strftime('%A')}: selling without the line")
+        for one in figures:
+            for line in _figures_in_words(one):
+                click.echo(line)
+        if not figures:
+            click.echo("No offline orders, and the line was not lost with a payment open.")
+    return int(Exit.DONE)
+
+
+def _figures(one: OperatorFigures) -> dict[str, str | int | None]:
+    return {
+        "operator": one.operator,
+        "shown": one.shown,
+        "shown_fen": one.shown_fen,
+        "proven": one.proven,
+        "typed": one.typed,
+        "typed_percent": one.typed_percent,
+        "late": one.late,
+        "cancelled_after_display": one.cancelled,
+        "cancelled_goods_handed": one.handed,
+        "awaiting_proof": one.awaiting,
+        "proof_delay_median_s": one.delay_median_s,
+        "proof_delay_longest_s": one.delay_longest_s,
+        "outages": one.outages,
+    }
+
+
+def _figures_in_words(one: OperatorFigures) -> list[str]:
+    typed = "" if one.typed_percent is None else f" ({one.typed_percent}% of the proven)"
+    lines = [
+        f"{one.operator or '-'}: {one.shown} offline QRs, {_yuan(one.shown_fen)}",
+        f"  proven {one.proven}, by typed code {one.typed}{typed}",
+        f"  paid but unproven {one.late}, still awaiting a proof {one.awaiting}",
+        f"  cancelled after display {one.cancelled}, of them with the goods handed over {one.handed}",
+        f"  line lost with a payment open: {one.outages}",
+    ]
+    if one.delay_median_s is not None:
+        lines.insert(2, f"  from the QR to the proof: {one.delay_median_s} s median, {one.delay_longest_s} s longest")
+    return lines
 
 
 def _as_table(read: DayRead, day: date) -> list[str]:

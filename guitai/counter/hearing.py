@@ -31,6 +31,10 @@ class Ear:
             self.next(deadline)
 
     @property
+    def line_is_up(self) -> bool:
+        return self._line is not None and self._line.line is Line.UP
+
+    @property
     def clock_skew_ms(self) -> int | None:
         """How far this computer's clock is off, when that is worth a warning."""
         return self._line.clock_skew_ms if self._line is not None and self._line.clock_warning else None

@@ -27,6 +27,7 @@ SCAN_SENTENCES: dict[ScanRefusal, str] = {
     ScanRefusal.URL: "That is a web link, not a payment code. Ask the customer to open the payment code.",
     ScanRefusal.RECEIPT: "That is a receipt or bill number, not a payment code.",
     ScanRefusal.ACTIVATION: "That is an activation code, not a payment code.",
+    ScanRefusal.PROOF: "That is a payment proof, not a payment code.",
     ScanRefusal.LETTERS: "That is not a payment code: payment codes are digits only.",
     ScanRefusal.ECNY: "That is an e-CNY code, which is not served here. Ask for WeChat Pay, Alipay or UnionPay.",
     ScanRefusal.BESTPAY: "That is a BestPay code, which is not served here. Ask for WeChat Pay, Alipay or UnionPay.",
@@ -57,7 +58,7 @@ def wait_for_code(
     if isinstance(scanner, BadScannerUri):
         raise uri_stop(scanner)
     try:
-        _until_ready(events, uri)
+        until_ready(events, uri)
         scanner.flush()
         while not events.empty():
             events.get_nowait()
@@ -67,7 +68,8 @@ def wait_for_code(
         scanner.close()
 
 
-def _until_ready(events: Queue[DeviceEvent], uri: str) -> None:
+def until_ready(events: Queue[DeviceEvent], uri: str) -> None:
+    """Waits for an opened device; ends the command when it does not come."""
     deadline = time.monotonic() + _READY_WITHIN_S
     last: DeviceStatus | None = None
     while time.monotonic() < deadline:

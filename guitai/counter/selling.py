@@ -6,11 +6,11 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from guitai.counter.hearing import Ear
 from protocol.reasons import Reason
-from sync.engine.model import CommandRefused, PaymentView, StartPayment
+from sync.engine.model import CommandRefused, PaymentView, ProofView, ReadProof, ShowOffline, StartPayment
 
 if TYPE_CHECKING:
     from protocol.messages import Presented
@@ -27,8 +27,59 @@ class Sold:
     refused: Reason | None
 
 
+class ProofSource(Protocol):
+    """Where proofs come from: a gun, or lines of standard input."""
+
+    def start(self) -> None: ...
+    def next(self) -> str | None: ...
+
+
 class OneSale(Ear):
     """One payment, from the command to its outcome."""
+
+    def run_offline(
+        self,
+        till: Till,
+        *,
+        amount: Money,
+        until_s: float,
+        show_qr: Callable[[PaymentView], None],
+        proofs: ProofSource,
+        refused: Callable[[ProofView], None],
+    ) -> Sold:
+        """Shows the offline QR and hands over every proof that comes, until one settles this order, the line brings its
+        outcome, or `until_s` (monotonic seconds) is past."""
+        request_id = secrets.token_hex(8)
+        till.submit(
+            ShowOffline(
+                request_id=request_id,
+                order_no=None,
+                amount=amount,
+                subject=till.identity.store_name,
+                operator="guitai pay",
+                shown_at_ms=time.monotonic_ns() // 1_000_000,
+            )
+        )
+        last: PaymentView | None = None
+        while time.monotonic() < until_s:
+            match self.next(until_s):
+                case CommandRefused(request_id=refused_id, reason=reason) if refused_id == request_id:
+                    return Sold(view=last, refused=reason)
+                case PaymentView() as view if view.request_id == request_id:
+                    if last is None:
+                        show_qr(view)
+                        proofs.start()
+                    last = view
+                    if view.state.final:
+                        return Sold(view=view, refused=None)
+                case ProofView(accepted=False) as seen:
+                    refused(seen)
+                case _:
+                    pass
+            text = proofs.next() if last is not None else None
+            if text is not None:
+                till.submit(ReadProof(request_id=secrets.token_hex(8), text=text, operator="guitai pay"))
+        return Sold(view=last, refused=None)
 
     def run(
         self,

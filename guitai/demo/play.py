@@ -117,7 +117,11 @@ def _open(folder: Path, children: list[Child], *, offscreen: bool) -> Ready:
     _activate(till, shop.gateway, shop.activation_code)
     screen = ["--offscreen"] if offscreen else []
     arguments = ["terminal", "--data-dir", str(till), "--scanner", shop.scanner, "--announce", *screen]
-    children.append(start("terminal", arguments, log_folder=folder / "logs", env=os.environ))
+    from sync.anchor_places import STATE_FOLDER
+
+    # What the till keeps outside its data folder goes with the demo's.
+    env = {**os.environ, STATE_FOLDER: str(folder / "state")}
+    children.append(start("terminal", arguments, log_folder=folder / "logs", env=env))
     return Ready(
         gateway=shop.gateway,
         sandbox=shop.sandbox,

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 from cryptography.exceptions import InvalidSignature
 
 from protocol.numbers import crockford, new_number
-from protocol.offline.text import read_record, text_length
+from protocol.offline.text import PROOF_PREFIX, is_proof_text, read_record, text_length
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 PROOF_BYTES: Final = 88
 SIGNED_BYTES: Final = 24
-PREFIX: Final = "GP1"
+PREFIX: Final = PROOF_PREFIX
 #: Characters of a PROOF's QR, prefix included.
 PROOF_CHARACTERS: Final = len(PREFIX) + text_length(PROOF_BYTES)
 
@@ -86,11 +86,6 @@ def sign_proof(proof: OfflineProof, key: Ed25519PrivateKey, *, order_digest: byt
     tail = 0 if proof.tail is None else int(proof.tail)
     signed = _LAYOUT.pack(proof.type, proof.kid, number, proof.at_s, channel, tail)
     return SignedProof(proof=proof, raw=signed + key.sign(_SIGNED_AS + order_digest + signed))
-
-
-def is_proof_text(text: str) -> bool:
-    """Whether a scan means to be a proof: its prefix says so, whatever follows."""
-    return text[: len(PREFIX)].upper() == PREFIX
 
 
 def read_proof(text: str) -> SignedProof | None:

@@ -10,12 +10,20 @@ from typing import Final
 
 from protocol.numbers import CROCKFORD
 
+#: How the text of a PROOF begins.
+PROOF_PREFIX: Final = "GP1"
+
 _VALUES: Final = {character: value for value, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
 
 
 def text_length(size: int) -> int:
     """How many characters `size` bytes take."""
     return -(-size * 8 // 5)
+
+
+def is_proof_text(text: str) -> bool:
+    """Whether a scan means to be a proof: its prefix says so, whatever follows."""
+    return text[: len(PROOF_PREFIX)].upper() == PROOF_PREFIX
 
 
 def read_record(text: str, size: int) -> bytes | None:

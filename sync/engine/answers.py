@@ -15,14 +15,16 @@ from msgspec import structs
 from protocol.messages import PAY_REQUEST_LIFE_MS, PaymentStatus, Problem, Proof
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
+from sync.engine import kit, refunds, ringing
 from sync.engine import line as lines
-from sync.engine import refunds, ringing
 from sync.engine.events import (
     AcceptedAnswer,
     AckCall,
     Answer,
     Call,
     CancelCall,
+    KitAnswer,
+    KitCall,
     PayCall,
     PaymentCall,
     ProblemAnswer,
@@ -38,8 +40,16 @@ from sync.engine.events import (
     StorePollCall,
 )
 from sync.engine.model import Line
+from sync.engine.offline import is_over
 from sync.engine.record import PaymentRecord
-from sync.engine.schedule import CALM_MS, CANCEL_AGAIN_MS, next_watch_ms, pause_ms, refused_pause_ms
+from sync.engine.schedule import (
+    CALM_MS,
+    CANCEL_AGAIN_MS,
+    UNSEEN_AGAIN_MS,
+    next_watch_ms,
+    pause_ms,
+    refused_pause_ms,
+)
 from sync.engine.start import intend_cancel
 from sync.engine.state import Job, Live
 from sync.engine.statements import (
@@ -48,12 +58,12 @@ from sync.engine.statements import (
     LateMoneySeen,
     PaymentAcked,
     PaymentConflict,
-    PaymentObserved,
     PaymentRefused,
     PaymentSettled,
     PaymentSilent,
     Silence,
 )
+from sync.engine.status_statements import observed, settled
 from sync.engine.turn import Turn
 
 #: Signed refusals after which the same call is simply made again.
@@ -67,6 +77,7 @@ def take(turn: Turn, event: Said) -> None:
     """One call came back: what it says about the line, then what it says about its subject."""
     call, answer = event.call, event.answer
     _line(turn, call, answer)
+    kit.hear_standing(turn, call, answer)
     match call:
         case PayCall() | QueryCall() | CancelCall() | AckCall():
             _payment(turn, _Ended(call_id=event.call_id, call=call), answer)
@@ -74,6 +85,8 @@ def take(turn: Turn, event: Said) -> None:
             refunds.take(turn, event.call_id, call, answer)
         case StorePollCall() | StoreAckCall():
             ringing.take(turn, event.call_id, call, answer)
+        case KitCall():
+            kit.take(turn, event.call_id, call, answer)
         case _:
             assert_never(call)
 
@@ -92,6 +105,8 @@ def _line(turn: Turn, call: Call, answer: Answer) -> None:
             turn.line = lines.heard(turn.line, server_time_ms=answer.status.server_time_ms, refused=None, now=turn.now)
         case StoreAnswer():
             turn.line = lines.heard(turn.line, server_time_ms=answer.answer.server_time_ms, refused=None, now=turn.now)
+        case KitAnswer():
+            turn.line = lines.heard(turn.line, server_time_ms=answer.kit.server_time_ms, refused=None, now=turn.now)
         case ProblemAnswer():
             reason = answer.problem.reason
             turn.line = lines.heard(
@@ -99,7 +114,7 @@ def _line(turn: Turn, call: Call, answer: Answer) -> None:
             )
         case AcceptedAnswer():
             turn.line = lines.trusted(turn.line)
-        case SilentAnswer() if isinstance(call, (StorePollCall, StoreAckCall)):
+        case SilentAnswer() if isinstance(call, (StorePollCall, StoreAckCall, KitCall)):
             pass
         case SilentAnswer():
             turn.line = lines.silent(turn.line, answer.why)
@@ -114,7 +129,7 @@ def _payment(turn: Turn, event: _Ended, answer: Answer) -> None:
     match answer:
         case StatusAnswer() if believable(turn.terminal_id, live.record, answer.status):
             _status(turn, event, answer)
-        case StatusAnswer() | RefundAnswer() | StoreAnswer():
+        case StatusAnswer() | RefundAnswer() | StoreAnswer() | KitAnswer():
             _silence(turn, event, Silence.MISMATCH)
         case ProblemAnswer():
             _problem(turn, event, answer)
@@ -208,10 +223,10 @@ def _apply(turn: Turn, live: Live, status: PaymentStatus, said_by: str) -> Live:
         )
     if said is TerminalEvent.OPEN:
         if isinstance(verdict, TerminalState) or status.state_seq > record.state_seq:
-            live = turn.state_it(live, _observed(status, said_by))
+            live = turn.state_it(live, observed(status, said_by))
         return live
-    if isinstance(verdict, TerminalState):
-        live = _settle(turn, live, _settled(status, said_by))
+    if isinstance(verdict, TerminalState) or record.confirmation_owed:
+        live = _settle(turn, live, settled(status, said_by))
     if status.late_money is not None and status.late_money != record.late_money:
         live = turn.state_it(
             live,
@@ -223,38 +238,6 @@ def _apply(turn: Turn, live: Live, status: PaymentStatus, said_by: str) -> Live:
             ),
         )
     return live
-
-
-def _observed(status: PaymentStatus, said_by: str) -> PaymentObserved:
-    return PaymentObserved(
-        payment_no=status.payment_no,
-        said_by=said_by,
-        gateway_state=status.state,
-        state_seq=status.state_seq,
-        channel=status.channel,
-        qr=status.qr,
-        qr_expires_ms=status.qr_expires_ms,
-        payer_prompted=status.payer_prompted,
-        cancel_requested=status.cancel_requested,
-        reason=status.reason,
-        light=status.light,
-    )
-
-
-def _settled(status: PaymentStatus, said_by: str) -> PaymentSettled:
-    return PaymentSettled(
-        payment_no=status.payment_no,
-        said_by=said_by,
-        paid=status.state is GatewayState.PAID,
-        state_seq=status.state_seq,
-        reason=status.reason,
-        proof=status.proof,
-        light=status.light,
-        channel=status.channel,
-        transaction_tail=status.transaction_tail,
-        paid_at_ms=status.paid_at_ms,
-        cancel_requested=status.cancel_requested,
-    )
 
 
 def _settle(turn: Turn, live: Live, statement: PaymentSettled) -> Live:
@@ -270,6 +253,8 @@ def settle_jobs(turn: Turn, live: Live) -> None:
     ask, ack = live.ask, live.ack
     if ask.in_flight is None and ask.due_ms is None:
         wait_ms = next_watch_ms(live.record, at_ms=turn.at_ms)
+        if live.record.confirmation_owed:
+            wait_ms = CALM_MS
         ask = replace(ask, due_ms=None if wait_ms is None else now_ms + wait_ms)
     if live.record.ack_owed and ack.in_flight is None and ack.due_ms is None:
         ack = replace(ack, due_ms=now_ms)
@@ -310,8 +295,14 @@ def _ask_refused(turn: Turn, live: Live, answer: ProblemAnswer) -> None:
         request = structs.replace(live.request, expires=turn.at_ms + PAY_REQUEST_LIFE_MS)
         turn.keep(replace(live, request=request, re_timed=True, ask=live.ask.again(now_ms)))
         return
+    if problem.reason is Reason.UNKNOWN_PAYMENT and live.record.offline is not None and not is_over(turn, live):
+        # Shown, and nobody opened it so far: somebody still may.
+        since_ms = now_ms if live.unknown_since_ms is None else live.unknown_since_ms
+        turn.keep(replace(live, unknown_since_ms=since_ms, ask=live.ask.again(now_ms + UNSEEN_AGAIN_MS)))
+        return
     live = _silent(turn, live, Silence.REFUSED)
-    if problem.reason in _TRY_AGAIN:
+    stopped = problem.reason in lines.STANDING_REFUSALS and live.request is not None
+    if problem.reason in _TRY_AGAIN and not stopped:
         again = live.ask.failed(now_ms + refused_pause_ms(live.ask.failures, problem.retry_after_ms))
         turn.keep(replace(live, ask=again))
         return
@@ -387,4 +378,5 @@ def line_came_up(turn: Turn) -> None:
             )
         )
     refunds.line_came_up(turn)
+    kit.line_came_up(turn)
     ringing.line_came_up(turn)

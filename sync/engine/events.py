@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocol.messages import (
+    OfflineKit,
     PaymentRequest,
     PaymentStatus,
     Problem,
@@ -20,12 +21,22 @@ from sync.engine.model import (
     CancelPayment,
     CommandRefused,
     PaymentView,
+    ProofView,
     RefundView,
     ReturnCash,
     StartPayment,
     StartRefund,
     StorePaidView,
     TakeCash,
+)
+from sync.engine.offline_events import (
+    CheckCode,
+    CodeAsked,
+    CodeChecked,
+    OfflineAsked,
+    ParkAsked,
+    ProofAsked,
+    StatusAsked,
 )
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
@@ -109,10 +120,19 @@ class StoreAckCall:
     through: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitCall:
+    """POST that asks for what selling without the line needs: typed codes from `first` on, and the rest of the kit."""
+
+    first: int
+    wanted: int
+    offline_key: str
+
+
 PaymentCall = PayCall | QueryCall | CancelCall | AckCall
 RefundingCall = RefundCall | RefundQueryCall
 StoreCall = StorePollCall | StoreAckCall
-Call = PaymentCall | RefundingCall | StoreCall
+Call = PaymentCall | RefundingCall | StoreCall | KitCall
 
 
 # --- answers: what a call came back with ------------------------------------------------------------------------
@@ -158,13 +178,21 @@ class StoreAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KitAnswer:
+    """A verified answer to this very call; not yet compared with what was asked for."""
+
+    kit: OfflineKit
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SilentAnswer:
     """Nothing that can be believed."""
 
     why: Silence
 
 
-Answer = StatusAnswer | RefundAnswer | StoreAnswer | ProblemAnswer | AcceptedAnswer | SilentAnswer
+Answer = StatusAnswer | RefundAnswer | StoreAnswer | KitAnswer | ProblemAnswer | AcceptedAnswer | SilentAnswer
 
 
 # --- events -----------------------------------------------------------------------------------------------------
@@ -280,6 +308,12 @@ Event = (
     | RefundAsked
     | CashAsked
     | CashBackAsked
+    | OfflineAsked
+    | StatusAsked
+    | ParkAsked
+    | ProofAsked
+    | CodeAsked
+    | CodeChecked
     | StoreListened
     | Said
     | LineHeard
@@ -316,7 +350,7 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    view: PaymentView | RefundView | StorePaidView | CommandRefused
+    view: PaymentView | RefundView | StorePaidView | CommandRefused | ProofView
 
 
-Effect = Append | Send | WakeAt | Publish
+Effect = Append | Send | WakeAt | Publish | CheckCode

@@ -21,11 +21,14 @@ SILENCES_UNTIL_DOWN: Final = 2
 
 #: Signed refusals of the terminal itself: no new payment can succeed until somebody acts.
 TERMINAL_REFUSALS: Final = frozenset({Reason.UNKNOWN_TERMINAL, Reason.TERMINAL_REVOKED, Reason.BAD_SIGNATURE})
+#: Signed refusals that stop new payments only, until the owner acts: asking and cancelling go on.
+STANDING_REFUSALS: Final = frozenset({Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineState:
-    """What the last words of the line were. `gateway_ms` was true at `gateway_mono_ms`; `wall_ms` was read then."""
+    """What the last words of the line were. `gateway_ms` was true at `gateway_mono_ms`; `wall_ms` was read then;
+    `lost_mono_ms`: when it last went down after it had been up."""
 
     line: Line = Line.CHECKING
     gateway_ms: int | None = None
@@ -33,6 +36,7 @@ class LineState:
     wall_ms: int = 0
     silences: int = 0
     refused: Reason | None = None
+    lost_mono_ms: int | None = None
 
 
 def till_ms(line: LineState, now: Now) -> int:
@@ -73,6 +77,11 @@ def silent(line: LineState, why: Silence) -> LineState:
             return replace(line, line=Line.UNTRUSTED, silences=silences)
         case Silence.MISMATCH | Silence.REFUSED | Silence.RESTARTED:
             return line
+
+
+def is_lost(line: Line) -> bool:
+    """Nothing that is said over it can be believed."""
+    return line in (Line.DOWN, Line.UNTRUSTED)
 
 
 def refusal_of(line: LineState) -> Reason | None:

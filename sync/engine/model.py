@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from protocol.money import Money
     from protocol.reasons import Reason
     from protocol.secret import Secret
-    from sync.engine.statements import CashBack
+    from sync.engine.statements import CashBack, ParkWhy
 
 
 #: The channel of what no wallet took.
@@ -48,10 +48,14 @@ class StartPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelPayment:
-    """Undo a payment whose outcome is open. The intent is durable before it is sent; a final payment ignores it."""
+    """Undo a payment whose outcome is open. The intent is durable before it is sent; a final payment ignores it.
+
+    `goods_handed`: what the cashier answered of an offline order; None when nobody was asked.
+    """
 
     payment_no: str
     operator: str
+    goods_handed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,60 @@ class ReturnCash:
     operator: str
 
 
-Command = StartPayment | CancelPayment | StartRefund | ListenToStore | TakeCash | ReturnCash
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOffline:
+    """Collect `amount` without the line: a signed ORDER as a QR, whose proof the customer's phone brings back.
+
+    `order_no` None starts a new sale. Given, it is the last order of the sale, which must be `safe_to_rescan`.
+    """
+
+    request_id: str
+    order_no: str | None
+    amount: Money
+    subject: str
+    operator: str
+    shown_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowStatus:
+    """Show a QR that asks the gateway, by the customer's phone, what became of this payment."""
+
+    request_id: str
+    payment_no: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkOffline:
+    """Put an offline order aside without its proof; the next one may be shown."""
+
+    payment_no: str
+    why: ParkWhy
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadProof:
+    """The gun read something that means to be a proof."""
+
+    request_id: str
+    text: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeCode:
+    """The cashier typed the 12 digits that the customer's phone shows."""
+
+    request_id: str
+    payment_no: str
+    code: Secret
+    operator: str
+
+
+OfflineCommand = ShowOffline | ShowStatus | ParkOffline | ReadProof | TypeCode
+Command = StartPayment | CancelPayment | StartRefund | ListenToStore | TakeCash | ReturnCash | OfflineCommand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +177,25 @@ class CashPart:
     change_fen: int
     returned_at_ms: int | None = None
     why: CashBack | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineView:
+    """What an order that was shown as an offline QR has more. `status`: the QR only asks, it cannot be paid.
+
+    The QR is shown until `until_ms`. `tries_left`: typed codes that may still be tried; `proven_at_ms`: when its proof
+    was taken here, `typed` when that was a typed code.
+    """
+
+    status: bool
+    qr: str
+    shown_at_ms: int
+    until_ms: int
+    tries_left: int
+    parked: ParkWhy | None
+    goods_handed: bool | None
+    proven_at_ms: int | None
+    typed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +235,7 @@ class PaymentView:
     refunded_fen: int = 0
     refunding_fen: int = 0
     cash: CashPart | None = None
+    offline: OfflineView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +315,24 @@ class CommandRefused:
     reason: Reason
 
 
-Published = PaymentView | RefundView | StorePaidView | LinkView | CommandRefused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofView:
+    """What a scanned proof or a typed code was worth. `reason` is PAID or EXPIRED (proven closed) when it was accepted,
+    else why not. It is about `payment_no`, which need not be the sale at the counter; None: about none of this till.
+    `at_ms`: when that order was settled already."""
+
+    request_id: str
+    accepted: bool
+    reason: Reason
+    typed: bool = False
+    payment_no: str | None = None
+    amount: Money | None = None
+    started_at_ms: int | None = None
+    at_ms: int | None = None
+    tries_left: int | None = None
+
+
+Published = PaymentView | RefundView | StorePaidView | LinkView | CommandRefused | ProofView
 
 
 def safe_to_rescan(state: TerminalState, proof: Proof | None) -> bool:

@@ -9,11 +9,16 @@ from typing import assert_never
 from protocol.messages import LateMoney, Light, Presented, Proof
 from protocol.money import Money
 from protocol.reasons import Reason
-from protocol.states import TerminalEvent, TerminalState, terminal_next
+from protocol.states import ProofKind, TerminalEvent, TerminalState, terminal_next
+from sync.engine.offline_record import OfflinePart, fold_part, shown
 from sync.engine.statements import (
     TILL,
     CancelIntended,
+    CodeTried,
     LateMoneySeen,
+    LineLost,
+    OfflineParked,
+    OfflineShown,
     PaymentAcked,
     PaymentConflict,
     PaymentObserved,
@@ -22,10 +27,13 @@ from sync.engine.statements import (
     PaymentSilent,
     PaymentStarted,
     PaymentStatement,
+    ProofTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
     RefundStarted,
+    RefundStatement,
+    StatusShown,
 )
 
 
@@ -66,6 +74,13 @@ class PaymentRecord:
     acked_seq: int = -1
     refunded_fen: int = 0
     refunding_fen: int = 0
+    offline: OfflinePart | None = None
+
+    @property
+    def confirmation_owed(self) -> bool:
+        """A proof settled it; the gateway has not said so over the line yet."""
+        part = self.offline
+        return part is not None and part.proof is not None and not part.confirmed and not self.conflict
 
     @property
     def ack_owed(self) -> bool:
@@ -77,6 +92,9 @@ def fold(record: PaymentRecord | None, statement: PaymentStatement, *, at_ms: in
     if isinstance(statement, PaymentStarted):
         assert record is None, "a payment starts once"
         return _started(statement, at_ms)
+    if isinstance(statement, OfflineShown):
+        assert record is None, "a payment starts once"
+        return _shown(statement, at_ms)
     assert record is not None, "a payment starts before anything else is said about it"
     match statement:
         case PaymentObserved():
@@ -102,6 +120,7 @@ def fold(record: PaymentRecord | None, statement: PaymentStatement, *, at_ms: in
                 state=_next(record, TerminalEvent.CANCEL),
                 cancel_intended=True,
                 cancel_operator=statement.operator,
+                offline=_handed(record.offline, statement.goods_handed),
             )
         case PaymentSettled():
             return _settled(record, statement, at_ms)
@@ -116,6 +135,32 @@ def fold(record: PaymentRecord | None, statement: PaymentStatement, *, at_ms: in
             return replace(record, conflict=True, state_seq=statement.state_seq)
         case PaymentAcked():
             return replace(record, acked_seq=max(record.acked_seq, statement.state_seq))
+        case StatusShown() | OfflineParked() | CodeTried() | ProofTaken() | LineLost():
+            return _without_line(record, statement, at_ms)
+        case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():
+            return _refund(record, statement)
+        case _:
+            assert_never(statement)
+
+
+def _without_line(
+    record: PaymentRecord, statement: StatusShown | OfflineParked | CodeTried | ProofTaken | LineLost, at_ms: int
+) -> PaymentRecord:
+    match statement:
+        case StatusShown():
+            return replace(record, offline=shown(statement, at_ms=at_ms))
+        case OfflineParked() | CodeTried():
+            return replace(record, offline=fold_part(record.offline, statement, at_ms=at_ms))
+        case ProofTaken():
+            return _proven(record, statement, at_ms)
+        case LineLost():
+            return record
+        case _:
+            assert_never(statement)
+
+
+def _refund(record: PaymentRecord, statement: RefundStatement) -> PaymentRecord:
+    match statement:
         case RefundStarted():
             return replace(record, refunding_fen=record.refunding_fen + statement.amount_fen)
         case RefundObserved():
@@ -151,10 +196,54 @@ def _started(statement: PaymentStarted, at_ms: int) -> PaymentRecord:
     )
 
 
-def _settled(record: PaymentRecord, statement: PaymentSettled, at_ms: int) -> PaymentRecord:
-    event = TerminalEvent.PAID if statement.paid else TerminalEvent.NOT_PAID
+def _shown(statement: OfflineShown, at_ms: int) -> PaymentRecord:
+    """An order that begins at the counter and not over the line."""
+    return PaymentRecord(
+        payment_no=statement.payment_no,
+        order_no=statement.order_no,
+        n=1,
+        sale_id=statement.sale_id,
+        amount=Money(statement.amount_fen, statement.currency),
+        presented=Presented.MERCHANT,
+        subject=statement.subject,
+        operator=statement.operator,
+        started_at_ms=at_ms,
+        state=TerminalState.AWAITING_PROOF,
+        offline=shown(statement, at_ms=at_ms),
+    )
+
+
+def _handed(part: OfflinePart | None, goods_handed: bool | None) -> OfflinePart | None:
+    return part if part is None or goods_handed is None else replace(part, goods_handed=goods_handed)
+
+
+def _proven(record: PaymentRecord, statement: ProofTaken, at_ms: int) -> PaymentRecord:
+    """The gateway's acknowledgement waits for its own word over the line: a proof carries no state_seq."""
+    said_ms = at_ms if statement.at_s is None else statement.at_s * 1000
+    closed = Proof(kind=ProofKind.CLOSED, said_by=statement.said_by, at_ms=said_ms)
     return replace(
         record,
+        state=_next(record, TerminalEvent.PAID if statement.paid else TerminalEvent.NOT_PAID),
+        reason=Reason.PAID if statement.paid else Reason.EXPIRED,
+        proof=None if statement.paid else closed,
+        light=None if statement.paid else Light.GREEN,
+        channel=statement.channel or record.channel,
+        transaction_tail=statement.transaction_tail,
+        paid_at_ms=said_ms if statement.paid else None,
+        qr=None,
+        payer_prompted=False,
+        settled_at_ms=at_ms,
+        offline=fold_part(record.offline, statement, at_ms=at_ms),
+    )
+
+
+def _settled(record: PaymentRecord, statement: PaymentSettled, at_ms: int) -> PaymentRecord:
+    event = TerminalEvent.PAID if statement.paid else TerminalEvent.NOT_PAID
+    # What a proof settled stays settled then; the gateway's own word adds what a proof cannot carry.
+    proven = record.offline is not None and record.offline.proof is not None
+    return replace(
+        record,
+        offline=None if record.offline is None else replace(record.offline, confirmed=True),
         state=_next(record, event),
         state_seq=max(record.state_seq, statement.state_seq),
         reason=statement.reason,
@@ -166,7 +255,7 @@ def _settled(record: PaymentRecord, statement: PaymentSettled, at_ms: int) -> Pa
         cancel_requested=statement.cancel_requested,
         qr=None,
         payer_prompted=False,
-        settled_at_ms=at_ms,
+        settled_at_ms=record.settled_at_ms if proven else at_ms,
         # The till's own NOT_SENT is no statement of the gateway: there is nothing to acknowledge.
         ack_due_seq=-1 if statement.said_by == TILL else statement.state_seq,
     )

@@ -17,6 +17,7 @@ from protocol.states import RefundState, TerminalState
 from sync.engine.events import (
     AcceptedAnswer,
     Answer,
+    KitAnswer,
     ProblemAnswer,
     RefundAnswer,
     RefundAsked,
@@ -136,7 +137,7 @@ def take(turn: Turn, call_id: int, call: RefundingCall, answer: Answer) -> None:
     match answer:
         case RefundAnswer() if believable(turn.terminal_id, live.record, answer.status):
             _status(turn, live, answer)
-        case RefundAnswer() | StatusAnswer() | StoreAnswer() | AcceptedAnswer():
+        case RefundAnswer() | StatusAnswer() | StoreAnswer() | KitAnswer() | AcceptedAnswer():
             _silence(turn, live, call, Silence.MISMATCH)
         case ProblemAnswer():
             _problem(turn, live, call, answer)

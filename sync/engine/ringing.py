@@ -17,6 +17,7 @@ from protocol.reasons import Reason
 from sync.engine.events import (
     AcceptedAnswer,
     Answer,
+    KitAnswer,
     ProblemAnswer,
     RefundAnswer,
     SilentAnswer,
@@ -85,7 +86,7 @@ def _polled(turn: Turn, call: StorePollCall, answer: Answer) -> None:
             # What is paused for long is no failure: a line that comes back does not hurry it.
             again = poll.again(now_ms + wait_ms) if unknown else poll.failed(now_ms + wait_ms)
             turn.ring = replace(turn.ring, poll=again)
-        case StoreAnswer() | StatusAnswer() | RefundAnswer() | AcceptedAnswer() | SilentAnswer():
+        case StoreAnswer() | StatusAnswer() | RefundAnswer() | KitAnswer() | AcceptedAnswer() | SilentAnswer():
             turn.ring = replace(turn.ring, poll=poll.failed(now_ms + pause_ms(poll.failures)))
         case _:
             assert_never(answer)
@@ -131,7 +132,7 @@ def _acked(turn: Turn, call: StoreAckCall, answer: Answer) -> None:
             told_ms = answer.problem.retry_after_ms
             wait_ms = UNKNOWN_PATH_PAUSE_MS if unknown else refused_pause_ms(ack.failures, told_ms)
             turn.ring = replace(turn.ring, ack=ack.failed(now_ms + wait_ms))
-        case StoreAnswer() | StatusAnswer() | RefundAnswer() | SilentAnswer():
+        case StoreAnswer() | StatusAnswer() | RefundAnswer() | KitAnswer() | SilentAnswer():
             turn.ring = replace(turn.ring, ack=ack.failed(now_ms + pause_ms(ack.failures)))
         case _:
             assert_never(answer)

@@ -21,6 +21,8 @@ CANCEL_AGAIN_MS: Final = 2_000
 #: The gateway takes no request older than 300 s by its own clock (SAFETY.md section 4): after this, a transmission that
 #: nobody answered can have no effect any more.
 TRANSMISSION_LIFE_MS: Final = 310_000
+#: An offline order that the gateway has not seen yet is asked for again after this.
+UNSEEN_AGAIN_MS: Final = 5_000
 #: A gateway that does not know a path yet is asked again after this.
 UNKNOWN_PATH_PAUSE_MS: Final = 15 * 60_000
 

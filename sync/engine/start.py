@@ -28,7 +28,7 @@ def start(turn: Turn, event: StartAsked) -> None:
     if turn.line.line is Line.CHECKING and turn.storage is None:
         turn.held = (*turn.held, event)
         return
-    refusal = turn.storage or refusal_of(turn.line) or _refusal_of(turn, event)
+    refusal = turn.storage or refusal_of(turn.line) or turn.standing or _refusal_of(turn, event)
     if refusal is not None:
         turn.refuse(command.request_id, refusal)
         return
@@ -122,13 +122,19 @@ def cancel(turn: Turn, event: CancelAsked) -> None:
     elif live.final or live.record.cancel_intended:
         turn.show(live)
     else:
-        intend_cancel(turn, event.command.payment_no, event.command.operator, CancelCause.CASHIER)
+        command = event.command
+        intend_cancel(
+            turn, command.payment_no, command.operator, CancelCause.CASHIER, goods_handed=command.goods_handed
+        )
 
 
-def intend_cancel(turn: Turn, payment_no: str, operator: str, cause: CancelCause) -> None:
+def intend_cancel(
+    turn: Turn, payment_no: str, operator: str, cause: CancelCause, *, goods_handed: bool | None = None
+) -> None:
     """Journals the intent once and makes the cancel due now."""
     live = turn.payments[payment_no]
     if live.record.cancel_intended or live.final:
         return
-    live = turn.state_it(live, CancelIntended(payment_no=payment_no, operator=operator, cause=cause))
+    intent = CancelIntended(payment_no=payment_no, operator=operator, cause=cause, goods_handed=goods_handed)
+    live = turn.state_it(live, intent)
     turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))

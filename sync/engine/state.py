@@ -51,7 +51,8 @@ class Live:
     """A payment that is open, unacknowledged or watched for late money.
 
     `request` is kept in memory until the gateway signed any statement about the number: while it is there, asking means
-    sending it again. `heard` is True while the last word on this payment was a signed status.
+    sending it again. `heard` is True while the last word on this payment was a signed status. `unknown_since_ms`
+    (monotonic): since then the gateway says that it does not know the number.
     """
 
     record: PaymentRecord
@@ -62,6 +63,7 @@ class Live:
     sends: int = 0
     re_timed: bool = False
     heard: bool = False
+    unknown_since_ms: int | None = None
     ask: Job = field(default_factory=Job)
     cancel: Job = field(default_factory=Job)
     ack: Job = field(default_factory=Job)
@@ -108,11 +110,26 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KitDesk:
+    """What this till holds of its offline kit, and the call that keeps it fresh. `first` is the lowest index of a typed
+    code that it neither holds nor ever used, `held` how many are left; `offline_key` is the public key of ORDERs."""
+
+    epoch: int
+    offline_key: str
+    first: int = 1
+    held: int = 0
+    fetched_at_ms: int | None = None
+    job: Job = field(default_factory=Job)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
     terminal_id: str
     payments: Mapping[str, Live] = field(default_factory=dict[str, Live])
     refunds: Mapping[str, LiveRefund] = field(default_factory=dict[str, LiveRefund])
     ring: Ring = field(default_factory=Ring)
+    kit: KitDesk | None = None
+    standing: Reason | None = None
     line: LineState = field(default_factory=LineState)
     storage: Reason | None = None
     held: tuple[StartAsked | RefundAsked, ...] = ()
@@ -128,6 +145,9 @@ def restored(
     records: tuple[PaymentRecord, ...],
     refunds: tuple[RefundRecord, ...] = (),
     store_seen: int = 0,
+    *,
+    kit: KitDesk | None = None,
+    standing: Reason | None = None,
 ) -> EngineState:
     """The engine's memory after a start of the program, from what is unfinished in the journal."""
     return EngineState(
@@ -135,4 +155,6 @@ def restored(
         payments={r.payment_no: Live(record=r) for r in records},
         refunds={r.refund_no: LiveRefund(record=r) for r in refunds},
         ring=Ring(seen=store_seen, after=store_seen or None),
+        kit=kit,
+        standing=standing,
     )

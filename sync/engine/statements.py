@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from protocol.cash import CASH_RETURNED, CASH_TAKEN
-from protocol.messages import LateMoney, Light, Presented, Proof
+from protocol.messages import LateMoney, Light, OfflineKit, Presented, Proof
 from protocol.reasons import Reason
 from protocol.states import GatewayState
 
@@ -94,6 +94,7 @@ class CancelIntended(Statement, frozen=True, kw_only=True, omit_defaults=True, t
 
     operator: str
     cause: CancelCause
+    goods_handed: bool | None = None
 
 
 class PaymentSettled(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.settled"):
@@ -219,7 +220,99 @@ class StorePaidHeard(Statement, frozen=True, kw_only=True, omit_defaults=True, t
     transaction_tail: str | None = None
 
 
+class ParkWhy(StrEnum):
+    """Why an offline order was put aside without its proof."""
+
+    STILL_PAYING = "still_paying"
+    LEFT = "left"
+    UNREADABLE = "unreadable"
+
+
+class OrderShown(Statement, frozen=True, kw_only=True, omit_defaults=True):
+    """An ORDER (protocol/offline/order.py) for a customer's phone, durable before it is shown: `order` is its text.
+
+    `oseq` counts within the epoch. `down_ms`: how long the line had been down then, None when it never was up.
+    """
+
+    amount_fen: int
+    operator: str
+    order: str
+    epoch: int
+    oseq: int
+    kid: int
+    base_url: str
+    until_ms: int
+    down_ms: int | None = None
+
+
+class OfflineShown(OrderShown, frozen=True, kw_only=True, omit_defaults=True, tag="offline.shown"):
+    """A PAY order: payment 1 of an order that nobody was asked for over the line. `release` is the index of its typed
+    code (0: none), `verifier` what the till holds of that code."""
+
+    order_no: str
+    sale_id: str
+    currency: str
+    subject: str
+    release: int = 0
+    verifier: str | None = None
+
+
+class StatusShown(OrderShown, frozen=True, kw_only=True, omit_defaults=True, tag="offline.status_shown"):
+    """A STATUS order about a payment that was sent over the line and whose outcome is unknown."""
+
+
+class OfflineParked(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="offline.parked"):
+    """The cashier put an offline order aside; its outcome is still open."""
+
+    operator: str
+    why: ParkWhy
+
+
+class CodeTried(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="offline.code_tried"):
+    """A typed code is about to be checked: the try counts, whatever comes of it."""
+
+    operator: str
+
+
+class ProofTaken(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="offline.proof"):
+    """A proof of this very order was verified: PAID, or CLOSED. `kid` signed it; a typed code has none.
+
+    `at_s` is the gateway's time in the proof.
+    """
+
+    said_by: str
+    paid: bool
+    operator: str
+    kid: int | None = None
+    at_s: int | None = None
+    channel: str | None = None
+    transaction_tail: str | None = None
+
+
+class LineLost(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="line.lost"):
+    """The line went down while this payment was open at the counter."""
+
+    operator: str
+
+
+class KitStored(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="offline.kit"):
+    """What the gateway gave for selling without it (OfflineKit). Is about no payment."""
+
+    said_by: str
+    kit: OfflineKit
+
+
+class StandingChanged(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="terminal.standing"):
+    """The gateway refuses new payments of this terminal, and why; None: it takes them again. Is about no payment."""
+
+    said_by: str
+    refused: Reason | None = None
+
+
 RefundStatement = RefundStarted | RefundObserved | RefundRefused | RefundSettled
+
+#: What selling without the line says of a payment.
+OfflineStatement = OfflineShown | StatusShown | OfflineParked | CodeTried | ProofTaken | LineLost
 
 #: What can be said of a payment of this till, its refunds included.
 PaymentStatement = (
@@ -232,12 +325,16 @@ PaymentStatement = (
     | LateMoneySeen
     | PaymentConflict
     | PaymentAcked
+    | OfflineStatement
     | RefundStatement
 )
 
 CashStatement = CashTaken | CashReturned
 
-AnyStatement = PaymentStatement | CashStatement | StorePaidHeard
+#: What is about no payment.
+TillStatement = KitStored | StandingChanged
+
+AnyStatement = PaymentStatement | CashStatement | StorePaidHeard | TillStatement
 
 
 def kind_of(statement: AnyStatement) -> str:

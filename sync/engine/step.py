@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from protocol.states import TerminalState
-from sync.engine import answers, cash, refunds, ringing
+from sync.engine import answers, cash, kit, offline, proofs, refunds, ringing
 from sync.engine import line as lines
 from sync.engine.answers import settle_jobs
 from sync.engine.events import (
@@ -31,6 +31,7 @@ from sync.engine.events import (
     Wake,
 )
 from sync.engine.model import Line
+from sync.engine.offline_events import CodeAsked, CodeChecked, OfflineAsked, ParkAsked, ProofAsked, StatusAsked
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import watched
 from sync.engine.start import cancel, start
@@ -51,16 +52,14 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
             refunds.start(turn, event)
         case CashAsked() | CashBackAsked():
             cash.decide(turn, event)
+        case OfflineAsked() | StatusAsked() | ParkAsked() | ProofAsked() | CodeAsked() | CodeChecked():
+            _without_line(turn, event)
         case StoreListened():
             ringing.listen(turn)
         case Said():
             answers.take(turn, event)
-        case LineHeard():
-            turn.line = lines.heard(turn.line, server_time_ms=event.server_time_ms, refused=event.refused, now=now)
-        case LineSilent():
-            turn.line = lines.silent(turn.line, event.why)
-        case StorageSaid():
-            turn.storage = event.refusing
+        case LineHeard() | LineSilent() | StorageSaid():
+            _surroundings(turn, event)
         case Opened():
             _open(turn)
         case Reread():
@@ -73,9 +72,43 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
             assert_never(event)
     if state.line.line is not Line.UP:
         answers.line_came_up(turn)
+    elif lines.is_lost(turn.line.line):
+        offline.line_lost(turn)
     _release_held(turn)
     turn.dispatch()
     return turn.finish()
+
+
+def _surroundings(turn: Turn, event: LineHeard | LineSilent | StorageSaid) -> None:
+    match event:
+        case LineHeard():
+            turn.line = lines.heard(turn.line, server_time_ms=event.server_time_ms, refused=event.refused, now=turn.now)
+        case LineSilent():
+            turn.line = lines.silent(turn.line, event.why)
+        case StorageSaid():
+            turn.storage = event.refusing
+        case _:
+            assert_never(event)
+
+
+def _without_line(
+    turn: Turn, event: OfflineAsked | StatusAsked | ParkAsked | ProofAsked | CodeAsked | CodeChecked
+) -> None:
+    match event:
+        case OfflineAsked():
+            offline.show(turn, event)
+        case StatusAsked():
+            offline.status(turn, event)
+        case ParkAsked():
+            offline.park(turn, event)
+        case ProofAsked():
+            proofs.scanned(turn, event)
+        case CodeAsked():
+            proofs.typed(turn, event)
+        case CodeChecked():
+            proofs.checked(turn, event)
+        case _:
+            assert_never(event)
 
 
 def _release_held(turn: Turn) -> None:
@@ -107,6 +140,7 @@ def _open(turn: Turn) -> None:
         asked = turn.payments[live.record.payment_no]
         turn.keep(replace(asked, ask=due, cancel=due if live.record.cancel_intended else Job()))
     refunds.reopen(turn)
+    kit.open_desk(turn)
 
 
 def _reread(turn: Turn, records: tuple[PaymentRecord, ...]) -> None:
@@ -127,6 +161,6 @@ def _reread(turn: Turn, records: tuple[PaymentRecord, ...]) -> None:
 def _reopen_settled(turn: Turn, live: Live) -> None:
     now_ms = turn.now.mono_ms
     # Whatever the watch would have seen while the program was off is seen by one look now, whatever the clock says.
-    ask = Job(due_ms=now_ms if watched(live.record) else None)
+    ask = Job(due_ms=now_ms if watched(live.record) or live.record.confirmation_owed else None)
     ack = Job(due_ms=now_ms if live.record.ack_owed else None)
     turn.keep(replace(live, ask=ask, ack=ack))

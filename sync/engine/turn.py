@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from protocol.offline.typed_code import HELD
 from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
 from sync.engine.events import (
@@ -12,6 +13,7 @@ from sync.engine.events import (
     Call,
     CancelCall,
     Effect,
+    KitCall,
     Now,
     PayCall,
     Publish,
@@ -24,13 +26,21 @@ from sync.engine.events import (
     WakeAt,
 )
 from sync.engine.line import till_ms
-from sync.engine.model import CommandRefused, PaymentView, StorePaidView
+from sync.engine.model import CommandRefused, Line, PaymentView, ProofView, StorePaidView
+from sync.engine.offline_events import CheckCode
 from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import fold_refund
 from sync.engine.refund_request import request_of
 from sync.engine.schedule import LONG_POLL_S
 from sync.engine.state import EngineState, Job, Live, LiveRefund
-from sync.engine.statements import CashStatement, PaymentStatement, RefundStarted, RefundStatement, StorePaidHeard
+from sync.engine.statements import (
+    CashStatement,
+    PaymentStatement,
+    RefundStarted,
+    RefundStatement,
+    StorePaidHeard,
+    TillStatement,
+)
 from sync.engine.views import payment_view, record_view, refund_view
 
 
@@ -44,11 +54,13 @@ class Turn:
         "_touched",
         "_touched_refunds",
         "held",
+        "kit",
         "line",
         "now",
         "payments",
         "refunds",
         "ring",
+        "standing",
         "storage",
         "terminal_id",
     )
@@ -58,6 +70,8 @@ class Turn:
         self.payments = dict(state.payments)
         self.refunds = dict(state.refunds)
         self.ring = state.ring
+        self.kit = state.kit
+        self.standing = state.standing
         self.line = state.line
         self.storage = state.storage
         self.held = state.held
@@ -76,6 +90,10 @@ class Turn:
     def keep(self, live: Live) -> Live:
         self.payments[live.record.payment_no] = live
         return live
+
+    def recalled(self, record: PaymentRecord) -> Live:
+        """A payment that is over and was only in the journal, taken into memory for this step."""
+        return self.keep(Live(record=record))
 
     def state_it(self, live: Live, statement: PaymentStatement) -> Live:
         """Makes a statement durable and lets it change the payment."""
@@ -122,6 +140,18 @@ class Turn:
         """Publish a tender that is in the journal as it is shown."""
         self._later.append(Publish(view=view))
 
+    def state_till(self, statement: TillStatement) -> None:
+        """Makes a statement durable that is about no payment."""
+        self._appends.append(Append(statement=statement))
+
+    def check(self, effect: CheckCode) -> None:
+        """After everything of this step is durable."""
+        self._later.append(effect)
+
+    def answer(self, view: ProofView) -> None:
+        """Says what a proof or a typed code was worth, after the picture of its payment."""
+        self._later.append(Publish(view=view))
+
     def show(self, live: Live) -> None:
         """Publish its picture at the end of the step even if nothing changed."""
         self._touched[live.record.payment_no] = None
@@ -151,6 +181,11 @@ class Turn:
         if self.ring.ack.ready(self.now.mono_ms):
             ack = StoreAckCall(through=self.ring.seen)
             self.ring = replace(self.ring, ack=self._send(self.ring.ack, ack))
+        # Selling does not wait for the kit, and the kit waits for the line.
+        kit = self.kit
+        if kit is not None and self.line.line is Line.UP and kit.job.ready(self.now.mono_ms):
+            call = KitCall(first=kit.first, wanted=max(0, HELD - kit.held), offline_key=kit.offline_key)
+            self.kit = replace(kit, job=self._send(kit.job, call))
 
     def _refund(self, live: LiveRefund) -> None:
         record = live.record
@@ -217,12 +252,15 @@ class Turn:
         jobs = [job for live in payments.values() for job in (live.ask, live.cancel, live.ack)]
         jobs += [live.ask for live in refunds.values()]
         jobs += [self.ring.poll, self.ring.ack]
+        jobs += [self.kit.job] if self.kit is not None and self.line.line is Line.UP else []
         due = [job.due_ms for job in jobs if job.in_flight is None and job.due_ms is not None]
         state = EngineState(
             terminal_id=self.terminal_id,
             payments=payments,
             refunds=refunds,
             ring=self.ring,
+            kit=self.kit,
+            standing=self.standing,
             line=self.line,
             storage=self.storage,
             held=self.held,

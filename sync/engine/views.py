@@ -10,7 +10,17 @@ from protocol.states import TerminalState
 from sync.engine.cash_record import CashRecord
 from sync.engine.events import Now
 from sync.engine.line import SKEW_WARNING_MS, refusal_of, skew_ms, till_ms
-from sync.engine.model import CASH, CashPart, Line, LinkView, PaymentView, RefundView, safe_to_rescan
+from sync.engine.model import (
+    CASH,
+    CashPart,
+    Line,
+    LinkView,
+    OfflineView,
+    PaymentView,
+    RefundView,
+    safe_to_rescan,
+)
+from sync.engine.offline_record import OfflinePart
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
 from sync.engine.state import EngineState, Live, LiveRefund
@@ -51,6 +61,23 @@ def record_view(record: PaymentRecord, *, request_id: str | None = None, elapsed
         request_id=request_id,
         refunded_fen=record.refunded_fen,
         refunding_fen=record.refunding_fen,
+        offline=_offline(record.offline),
+    )
+
+
+def _offline(part: OfflinePart | None) -> OfflineView | None:
+    if part is None:
+        return None
+    return OfflineView(
+        status=part.status,
+        qr=part.address,
+        shown_at_ms=part.shown_at_ms,
+        until_ms=part.until_ms,
+        tries_left=part.tries_left,
+        parked=part.parked,
+        goods_handed=part.goods_handed,
+        proven_at_ms=part.proof.taken_at_ms if part.proof is not None else None,
+        typed=part.proof is not None and part.proof.kid is None,
     )
 
 
@@ -135,7 +162,7 @@ def _reason(record: PaymentRecord) -> Reason | None:
             return record.refused or record.reason
         case TerminalState.UNKNOWN:
             return record.refused or record.reason or Reason.NOT_CONFIRMED
-        case TerminalState.SENDING | TerminalState.WAITING | TerminalState.CANCELLING:
+        case TerminalState.SENDING | TerminalState.AWAITING_PROOF | TerminalState.WAITING | TerminalState.CANCELLING:
             return record.refused or record.reason
 
 
@@ -163,7 +190,7 @@ def link_view(state: EngineState, undelivered: Undelivered, *, cash_offline_fen:
         unsent=undelivered.entries,
         oldest_unsent_at_ms=undelivered.oldest_at_ms,
         last_contact_ms=state.line.gateway_ms,
-        refusing=state.storage or refusal,
+        refusing=state.storage or refusal or state.standing,
         upload_stopped=undelivered.stopped,
         unsent_fen=undelivered.fen,
         parked=undelivered.parked,

@@ -13,7 +13,12 @@ from sync.engine.statements import (
     CancelIntended,
     CashReturned,
     CashTaken,
+    CodeTried,
+    KitStored,
     LateMoneySeen,
+    LineLost,
+    OfflineParked,
+    OfflineShown,
     PaymentAcked,
     PaymentConflict,
     PaymentObserved,
@@ -22,13 +27,16 @@ from sync.engine.statements import (
     PaymentSilent,
     PaymentStarted,
     PaymentStatement,
+    ProofTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
     RefundStarted,
+    StandingChanged,
+    StatusShown,
     StorePaidHeard,
 )
-from sync.journal import cash_rows, refund_rows, rows
+from sync.journal import cash_rows, offline_rows, refund_rows, rows
 
 
 def apply(connection: sqlite3.Connection, statement: AnyStatement, *, at_ms: int) -> None:
@@ -39,10 +47,17 @@ def apply(connection: sqlite3.Connection, statement: AnyStatement, *, at_ms: int
             cash_rows.put(connection, fold_cash(taken, statement, at_ms=at_ms))
         case StorePaidHeard():
             refund_rows.put_store(connection, statement)
+        case KitStored():
+            offline_rows.put_kit(connection, statement, at_ms=at_ms)
+        case StandingChanged():
+            offline_rows.put_standing(connection, statement)
         case RefundStarted() | RefundObserved() | RefundRefused() | RefundSettled():
             _payment(connection, statement, at_ms)
             before = refund_rows.find(connection, statement.refund_no)
             refund_rows.put(connection, fold_refund(before, statement, at_ms=at_ms))
+        case ProofTaken():
+            offline_rows.put_proof(connection, statement, at_ms=at_ms)
+            _payment(connection, statement, at_ms)
         case (
             PaymentStarted()
             | PaymentObserved()
@@ -53,6 +68,11 @@ def apply(connection: sqlite3.Connection, statement: AnyStatement, *, at_ms: int
             | LateMoneySeen()
             | PaymentConflict()
             | PaymentAcked()
+            | OfflineShown()
+            | StatusShown()
+            | OfflineParked()
+            | CodeTried()
+            | LineLost()
         ):
             _payment(connection, statement, at_ms)
         case _:
@@ -61,4 +81,6 @@ def apply(connection: sqlite3.Connection, statement: AnyStatement, *, at_ms: int
 
 def _payment(connection: sqlite3.Connection, statement: PaymentStatement, at_ms: int) -> None:
     before = rows.find(connection, statement.payment_no)
-    rows.put(connection, fold(before, statement, at_ms=at_ms))
+    record = fold(before, statement, at_ms=at_ms)
+    rows.put(connection, record)
+    offline_rows.put(connection, record)

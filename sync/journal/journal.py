@@ -19,11 +19,12 @@ from protocol.chain import first_break, genesis, link
 from protocol.messages import JournalEntry
 from protocol.reasons import Reason
 from sync.engine.cash_record import CashRecord
+from sync.engine.offline_record import OfflineBook
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import AnyStatement, kind_of, write_statement
 from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardError
-from sync.journal import cash_rows, refund_rows, rows
+from sync.journal import cash_rows, offline_rows, refund_rows, rows
 from sync.journal.apply import apply
 from sync.journal.connection import open_writing, trouble
 from sync.journal.schema import DELIVERED_HEAD
@@ -207,6 +208,7 @@ class Journal:
         refund that is open."""
         where = (
             "state not in ('PAID', 'NOT_PAID') or ack_due_seq > acked_seq or late_money = 'found' "
+            "or payment_no in (select payment_no from offline_order where confirmation_owed = 1) "
             "or (state = 'NOT_PAID' and settled_at_ms >= ?) "
             "or payment_no in (select payment_no from refund where state not in ('DONE', 'FAILED'))"
         )
@@ -253,6 +255,27 @@ class Journal:
         """Cash taken while the gateway could not be reached, since then, and not given back."""
         try:
             return cash_rows.offline_fen(self._db, since_ms=since_ms)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
+    def offline_book(self, *, epoch: int, since_ms: int) -> OfflineBook:
+        """What the next offline order, proof or typed code must know."""
+        try:
+            return offline_rows.book(self._db, epoch=epoch, since_ms=since_ms)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
+    def standing(self) -> Reason | None:
+        """Why the gateway takes no new payment of this terminal, as far as it said."""
+        try:
+            return offline_rows.standing_of(self._db)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
+    def shown_of_order(self, order_no: str) -> tuple[PaymentRecord, ...]:
+        """The order's payments that were shown as an ORDER."""
+        try:
+            return tuple(offline_rows.shown_of_order(self._db, order_no))
         except sqlite3.Error as error:
             raise trouble(error) from error
 

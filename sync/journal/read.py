@@ -20,22 +20,26 @@ from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.cash_record import CashRecord
-from sync.engine.model import PaymentView, RefundView, StorePaidView
+from sync.engine.model import PaymentView
 from sync.engine.statements import (
     TILL,
     AnyStatement,
     CancelIntended,
     CashReturned,
     CashTaken,
+    OfflineParked,
+    OfflineShown,
     PaymentStarted,
     RefundStarted,
     read_statement,
 )
-from sync.engine.views import cash_view, record_view, refund_record_view
+from sync.engine.views import cash_view, record_view
 from sync.errors import NotActivatedError
-from sync.journal import cash_rows, refund_rows, rows
+from sync.journal import cash_rows, rows
 from sync.journal.connection import open_reading, trouble
-from sync.journal.schema import CASH_SINCE, REFUNDS_SINCE
+from sync.journal.read_offline import OfflineReading
+from sync.journal.read_refunds import RefundReading
+from sync.journal.schema import CASH_SINCE, OFFLINE_SINCE, REFUNDS_SINCE
 from sync.journal.unsent import MONEY
 from sync.journal.verify import Verdict, verify
 
@@ -114,7 +118,7 @@ class Unsent:
     parked: int = 0
 
 
-class JournalReader:
+class JournalReader(OfflineReading, RefundReading):
     """One read-only connection. SyncError when the file is missing, newer, damaged or unreadable."""
 
     def __init__(self, path: Path) -> None:
@@ -125,6 +129,7 @@ class JournalReader:
         try:
             version = int(self._all("pragma user_version", ())[0][0])
             self._has_refunds, self._has_cash = version >= REFUNDS_SINCE, version >= CASH_SINCE
+            self._has_offline = version >= OFFLINE_SINCE
         except BaseException:
             self._db.close()
             raise
@@ -231,42 +236,9 @@ class JournalReader:
         found = self._all("select record from payment where payment_no = ?", (payment_no,))
         return record_view(rows.as_record(found[0][0])) if found else None
 
-    def refunds(self, *, since_ms: int, until_ms: int) -> tuple[RefundView, ...]:
-        """Refunds that ended at this till in that time, done or not, oldest first."""
-        return self._refunds(
-            "settled_at_ms >= ? and settled_at_ms < ? order by settled_at_ms, refund_no", (since_ms, until_ms)
-        )
-
-    def open_refunds(self) -> tuple[RefundView, ...]:
-        """Refunds whose outcome is not known yet, oldest first."""
-        return self._refunds("state not in ('DONE', 'FAILED') order by started_at_ms, refund_no", ())
-
-    def _refunds(self, where: str, values: Sequence[object]) -> tuple[RefundView, ...]:
-        if not self._has_refunds:
-            return ()
-        found = self._all(f"select record from refund where {where}", values)  # noqa: S608 - conditions of ours
-        return tuple(refund_record_view(refund_rows.as_record(row[0])) for row in found)
-
-    def store_paid(self, *, since_ms: int, until_ms: int) -> tuple[StorePaidView, ...]:
-        """What the store's static QR took in that time of the gateway's, as far as this till heard of it."""
-        if not self._has_refunds:
-            return ()
-        found = self._all(
-            "select seq, payment_no, amount_fen, paid_at_ms, channel, transaction_tail from store_paid "
-            "where paid_at_ms >= ? and paid_at_ms < ? order by seq",
-            (since_ms, until_ms),
-        )
-        return tuple(
-            StorePaidView(
-                seq=row[0],
-                payment_no=row[1],
-                amount=Money(row[2]),
-                paid_at_ms=row[3],
-                channel=row[4],
-                transaction_tail=row[5],
-            )
-            for row in found
-        )
+    def _terminal_id(self) -> str:
+        (row,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())
+        return str(row[0])
 
     def digest(self, day: date) -> DayDigest:
         """That Beijing day of this journal in one line."""
@@ -298,8 +270,8 @@ class JournalReader:
 
     def verify(self) -> Verdict:
         """The whole chain and every table, in one read transaction."""
-        (row,) = self._all("select coalesce(max(value), '') from setting where name = 'terminal_id'", ())
-        return self._inside(lambda: verify(self._db, str(row[0])))
+        terminal_id = self._terminal_id()
+        return self._inside(lambda: verify(self._db, terminal_id))
 
     def _all(self, statement: str, values: Sequence[object]) -> list[Any]:
         try:
@@ -382,7 +354,15 @@ def _order_line(row: Any) -> OrderLine:
 def _timeline_entry(row: Any) -> TimelineEntry:
     statement = read_statement(row[3])
     match statement:
-        case PaymentStarted() | CancelIntended() | RefundStarted() | CashTaken() | CashReturned():
+        case (
+            PaymentStarted()
+            | CancelIntended()
+            | RefundStarted()
+            | CashTaken()
+            | CashReturned()
+            | OfflineShown()
+            | OfflineParked()
+        ):
             said_by = statement.operator
         case None:
             said_by = TILL

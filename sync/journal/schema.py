@@ -1,9 +1,10 @@
 """The journal's tables, guards and migrations. sqlite-utils is imported here, and only when a file is new or old.
 
-`entry` is the truth: triggers refuse to change or delete a row and to leave a gap. `payment`, `orders`, `refund`,
-`store_paid` and `cash` are computed from it in the same transaction (sync.journal.apply). Unique indexes are the guard
-against a double charge: an order's n is used once, an order has at most one payment that is not NOT_PAID, and cash
-covers a sale once. `parked` is what the gateway refused to take; the chain goes on over it.
+`entry` is the truth: triggers refuse to change or delete a row and to leave a gap. The other tables are computed from
+it in the same transaction (sync.journal.apply). Unique indexes are the guard against a double charge: an order's n is
+used once, an order has at most one payment that is not NOT_PAID, and cash covers a sale once. Of offline orders: a
+number or a typed code's index is used once within its epoch, and one proof settles an order. `parked` is what the
+gateway refused to take; the chain goes on over it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
 #: `PRAGMA user_version` of a file that this program writes. A higher one is refused.
-VERSION: Final = 3
+VERSION: Final = 4
 #: Files before this one have no refunds and no static QR: readers find none there.
 REFUNDS_SINCE: Final = 2
 #: The setting that says which hash the gateway holds at which entry, as `seq:hash`.
 DELIVERED_HEAD: Final = "delivered_head"
 #: Files before this one have no cash and no parked entries.
 CASH_SINCE: Final = 3
+#: Files before this one have no offline orders.
+OFFLINE_SINCE: Final = 4
 
 _TRIGGERS: Final = (
     """create trigger entry_is_never_changed before update on entry
@@ -57,6 +60,17 @@ _CASH_INDEXES: Final = (
     "create index cash_returned on cash (returned_at_ms) where returned_at_ms is not null",
     "create index cash_offline on cash (taken_at_ms, amount_fen) where offline = 1 and returned_at_ms is null",
     "create index payment_of_sale on payment (sale_id)",
+)
+
+
+_OFFLINE_INDEXES: Final = (
+    "create unique index oseq_is_used_once on offline_order (epoch, oseq)",
+    "create unique index release_is_used_once on offline_order (epoch, release) where release > 0",
+    "create index offline_order_of on offline_order (order_no)",
+    "create index offline_shown on offline_order (shown_at_ms)",
+    "create index offline_proven on offline_order (proven_at_ms)",
+    "create index offline_unconfirmed on offline_order (payment_no) where confirmation_owed = 1",
+    "create index entry_without_line on entry (at_ms) where kind in ('offline.code_tried', 'line.lost')",
 )
 
 
@@ -130,6 +144,26 @@ def migrations() -> Migrations:
         for statement in _CASH_INDEXES:
             db.conn.execute(statement)
         db.conn.execute("pragma user_version = 3")
+
+    @steps()
+    def version_4(db: Database) -> None:
+        db.create_table(
+            "offline_order",
+            {
+                "payment_no": str, "order_no": str, "epoch": int, "oseq": int, "release": int, "status": int,
+                "operator": str, "amount_fen": int, "state": str, "shown_at_ms": int, "parked": int, "cancelled": int,
+                "typed": int, "proven_at_ms": int, "confirmation_owed": int,
+            },
+            pk="payment_no", not_null={"order_no", "epoch", "oseq", "amount_fen", "state", "shown_at_ms"}, strict=True,
+        )  # fmt: skip
+        db.create_table(
+            "offline_proof", {"order_no": str, "paid": int, "at_ms": int}, pk="order_no", not_null={"paid", "at_ms"},
+            strict=True,
+        )  # fmt: skip
+        db.create_table("offline_state", {"name": str, "value": str}, pk="name", not_null={"value"}, strict=True)
+        for statement in _OFFLINE_INDEXES:
+            db.conn.execute(statement)
+        db.conn.execute("pragma user_version = 4")
 
     return steps
 

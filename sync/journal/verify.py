@@ -8,21 +8,26 @@ from enum import StrEnum
 
 from protocol.chain import genesis, link
 from sync.engine.cash_record import CashRecord, fold_cash
+from sync.engine.offline_record import KitRecord, fold_kit
 from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import RefundRecord, fold_refund
 from sync.engine.statements import (
     AnyStatement,
     CashReturned,
     CashTaken,
+    KitStored,
+    OfflineShown,
+    ProofTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
     RefundStarted,
+    StandingChanged,
     StorePaidHeard,
     read_statement,
 )
-from sync.journal import cash_rows, refund_rows, rows
-from sync.journal.schema import CASH_SINCE, DELIVERED_HEAD, REFUNDS_SINCE
+from sync.journal import cash_rows, offline_rows, refund_rows, rows
+from sync.journal.schema import CASH_SINCE, DELIVERED_HEAD, OFFLINE_SINCE, REFUNDS_SINCE
 
 
 class Break(StrEnum):
@@ -96,6 +101,10 @@ class _Told:
         self.refunds: dict[str, RefundRecord] = {}
         self.store: dict[int, StorePaidHeard] = {}
         self.cash: dict[str, CashRecord] = {}
+        self.proofs: dict[str, tuple[int, int]] = {}
+        self.releases: dict[int, int] = {}
+        self.kit: KitRecord | None = None
+        self.standing: StandingChanged | None = None
 
     def take(self, statement: AnyStatement, at_ms: int) -> None:
         if isinstance(statement, StorePaidHeard):
@@ -105,6 +114,17 @@ class _Told:
             taken = self.cash.get(statement.payment_no)
             self.cash[statement.payment_no] = fold_cash(taken, statement, at_ms=at_ms)
             return
+        if isinstance(statement, KitStored):
+            used = self.releases.get(statement.kit.epoch, 0)
+            self.kit = fold_kit(self.kit, statement, used=used, at_ms=at_ms)
+            return
+        if isinstance(statement, StandingChanged):
+            self.standing = statement
+            return
+        if isinstance(statement, OfflineShown):
+            self.releases[statement.epoch] = max(self.releases.get(statement.epoch, 0), statement.release)
+        if isinstance(statement, ProofTaken):
+            self.proofs.setdefault(statement.payment_no.rpartition("-")[0], (int(statement.paid), at_ms))
         before = self.payments.get(statement.payment_no)
         self.payments[statement.payment_no] = fold(before, statement, at_ms=at_ms)
         if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
@@ -140,7 +160,23 @@ def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
         said = told.store.get(seq)
         if said is None or store.get(seq) != refund_rows.store_row(said):
             return said.payment_no if said is not None else str(store[seq][1])
-    return None
+    return _wrong_offline(connection, told) if version >= OFFLINE_SINCE else None
+
+
+def _wrong_offline(connection: sqlite3.Connection, told: _Told) -> str | None:
+    expected = {no: offline_rows.as_row(record) for no, record in told.payments.items() if record.offline is not None}
+    found = {str(row[0]): tuple(row) for row in connection.execute(_OFFLINE)}
+    for payment_no in sorted(found.keys() | expected.keys()):
+        if found.get(payment_no) != expected.get(payment_no):
+            return payment_no
+    proofs = {
+        str(row[0]): (row[1], row[2]) for row in connection.execute("select order_no, paid, at_ms from offline_proof")
+    }
+    for order_no in sorted(proofs.keys() | told.proofs.keys()):
+        if proofs.get(order_no) != told.proofs.get(order_no):
+            return order_no
+    state = {str(row[0]): str(row[1]) for row in connection.execute("select name, value from offline_state")}
+    return None if state == offline_rows.state_rows(told.kit, told.standing) else "kit"
 
 
 def _wrong_cash(connection: sqlite3.Connection, told: _Told) -> str | None:
@@ -157,4 +193,5 @@ def _wrong_cash(connection: sqlite3.Connection, told: _Told) -> str | None:
 
 _CASH = f"select {', '.join(cash_rows.COLUMNS)} from cash"  # noqa: S608 - our own names
 _REFUNDS = f"select {', '.join(refund_rows.COLUMNS)} from refund"  # noqa: S608 - our own names
+_OFFLINE = f"select {', '.join(offline_rows.COLUMNS)} from offline_order"  # noqa: S608 - our own names
 _STORE = f"select {', '.join(refund_rows.STORE_COLUMNS)} from store_paid"  # noqa: S608 - our own names

@@ -19,6 +19,8 @@ from protocol.messages import (
     JournalAnswer,
     JournalEntry,
     JournalUpload,
+    OfflineKit,
+    OfflineKitRequest,
     PaymentStatus,
     Problem,
     RefundStatus,
@@ -42,6 +44,8 @@ from sync.engine.events import (
     Answer,
     Call,
     CancelCall,
+    KitAnswer,
+    KitCall,
     PayCall,
     ProblemAnswer,
     QueryCall,
@@ -136,6 +140,9 @@ def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
             return "GET", "/v1/store/paid", f"{begin}wait={call.wait_s}", b""
         case StoreAckCall():
             return "POST", "/v1/store/paid/ack", "", encode(StoreAckRequest(through=call.through))
+        case KitCall():
+            kit = OfflineKitRequest(first=call.first, wanted=call.wanted, offline_key=call.offline_key)
+            return "POST", "/v1/offline/kit", "", encode(kit)
         case UploadCall():
             return "POST", "/v1/journal", "", encode(JournalUpload(entries=call.entries))
         case _:
@@ -182,6 +189,8 @@ def _message(call: Call, found: _Accepted) -> Answer:
             return StoreAnswer(answer=decode(StorePaidAnswer, found.body), said_by=found.said_by)
         case StoreAckCall():
             return AcceptedAnswer(said_by=found.said_by)
+        case KitCall():
+            return KitAnswer(kit=decode(OfflineKit, found.body), said_by=found.said_by)
         case _:
             assert_never(call)
 

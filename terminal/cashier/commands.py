@@ -10,14 +10,15 @@ from dataclasses import replace
 from protocol.activation import read_ticket
 from terminal.cashier.cash import REASONS, cash_key
 from terminal.cashier.effects import Effect, Leave, ReadDay, ReadHistory, ReadOrders, RunChecks
-from terminal.cashier.keys import Command
+from terminal.cashier.keys import ANSWERS, Command
 from terminal.cashier.keys_now import works
+from terminal.cashier.offline import answered, ask, ask_status, at_counter, closed, open_code, resumed, submit_code
 from terminal.cashier.orders import neighbour, visible_rows
 from terminal.cashier.paying import cancel_pressed, cancel_released, parked
 from terminal.cashier.phrase import say
 from terminal.cashier.scanning import activate, show_qr
 from terminal.cashier.settings_panel import change, choices
-from terminal.cashier.state import CashierState
+from terminal.cashier.state import Asked, CashierState
 from terminal.cashier.view import Page, Tone
 
 Result = tuple[CashierState, tuple[Effect, ...]]
@@ -34,16 +35,24 @@ def pressed(state: CashierState, command: Command, request_id: str) -> Result:
             return cash_key(state, command, request_id)
         case Command.LEAVE | Command.LEAVE_NOW:
             return _leave(state, command)
-        case Command.PARK:
-            return parked(state), ()
-        case Command.CANCEL:
-            return cancel_pressed(state)
-        case Command.CLEAR:
-            return _clear(state), ()
-        case Command.ACKNOWLEDGE:
-            return replace(state, settled=state.settled[1:]), ()
+        case Command.PARK | Command.CANCEL:
+            return _give_up(state, command)
+        case (
+            Command.STATUS_QR
+            | Command.TYPE_CODE
+            | Command.ANSWER_1
+            | Command.ANSWER_2
+            | Command.ANSWER_3
+            | Command.REACTIVATE
+            | Command.RESUME
+        ):
+            return _without_line(state, command, request_id)
+        case Command.CLEAR | Command.ACKNOWLEDGE:
+            return _clear(state) if command is Command.CLEAR else replace(state, settled=state.settled[1:]), ()
         case Command.BACK:
-            return _back(state), ()
+            return closed(_back(state)), ()
+        case Command.SUBMIT if state.page is Page.HOME:
+            return submit_code(state, request_id)
         case Command.SUBMIT | Command.SWITCH_FIELD:
             return _activation(state, command)
         case Command.ORDERS | Command.TAKINGS | Command.DOCTOR | Command.DISPLAY:
@@ -52,6 +61,29 @@ def pressed(state: CashierState, command: Command, request_id: str) -> Result:
             return _again(state)
         case Command.UP | Command.DOWN | Command.PREVIOUS | Command.NEXT:
             return _move(state, command)
+
+
+def _give_up(state: CashierState, command: Command) -> Result:
+    """An offline order asks first; any other is put aside at once, or cancelled by a second press."""
+    if at_counter(state) is not None:
+        return ask(state, Asked.PARK if command is Command.PARK else Asked.GOODS)
+    return (parked(state), ()) if command is Command.PARK else cancel_pressed(state)
+
+
+def _without_line(state: CashierState, command: Command, request_id: str) -> Result:
+    match command:
+        case Command.STATUS_QR:
+            return ask_status(state, request_id)
+        case Command.TYPE_CODE:
+            return open_code(state), ()
+        case Command.RESUME:
+            return resumed(state), ()
+        case Command.REACTIVATE:
+            message = say("activation.again")
+            fields = replace(state.activation, code="", field="code", message=message, tone=Tone.NEUTRAL)
+            return replace(state, page=Page.ACTIVATION, activation=fields), ()
+        case _:
+            return answered(state, ANSWERS.index(command))
 
 
 def released(state: CashierState, command: Command) -> CashierState:

@@ -27,6 +27,12 @@ class Command(StrEnum):
     RETURN_CASH = "return_cash"
     LEAVE = "leave"
     LEAVE_NOW = "leave_now"
+    STATUS_QR = "status_qr"
+    TYPE_CODE = "type_code"
+    RESUME = "resume"
+    ANSWER_1 = "answer_1"
+    ANSWER_2 = "answer_2"
+    ANSWER_3 = "answer_3"
     PARK = "park"
     CANCEL = "cancel"
     BACK = "back"
@@ -43,6 +49,7 @@ class Command(StrEnum):
     SUBMIT = "submit"
     SWITCH_FIELD = "switch_field"
     RUN_AGAIN = "run_again"
+    REACTIVATE = "reactivate"
 
 
 #: Names of keys as Qt and every keyboard print them.
@@ -57,6 +64,13 @@ DEFAULT_KEYS: Final[Mapping[Command, str]] = MappingProxyType(
         Command.RETURN_CASH: "F7",
         Command.LEAVE: "Esc",
         Command.LEAVE_NOW: "F10",
+        Command.STATUS_QR: "F2",
+        Command.TYPE_CODE: "F5",
+        Command.RESUME: "F4",
+        Command.ANSWER_1: "F1",
+        Command.ANSWER_2: "F2",
+        Command.ANSWER_3: "F3",
+        Command.REACTIVATE: "F2",
         Command.PARK: "F4",
         Command.RUN_AGAIN: "F5",
         Command.ORDERS: "F6",
@@ -76,7 +90,14 @@ DEFAULT_KEYS: Final[Mapping[Command, str]] = MappingProxyType(
     }
 )
 #: Commands that share a key because no state offers two of them.
-EXCLUSIVE: Final = frozenset({Command.CANCEL, Command.BACK, Command.CLEAR, Command.LEAVE})
+EXCLUSIVE: Final = (
+    frozenset({Command.CANCEL, Command.BACK, Command.CLEAR, Command.LEAVE}),
+    frozenset({Command.SHOW_QR, Command.STATUS_QR, Command.REACTIVATE}),
+    frozenset({Command.TYPE_CODE, Command.RUN_AGAIN}),
+    frozenset({Command.PARK, Command.RESUME}),
+)
+#: A question is alone on its screen, but for the way back.
+ANSWERS: Final = (Command.ANSWER_1, Command.ANSWER_2, Command.ANSWER_3)
 #: The likely sums of the cash panel, which offers these, the cash key and the way back, and nothing else.
 QUICK: Final = (Command.QUICK_1, Command.QUICK_2, Command.QUICK_3, Command.QUICK_4)
 _BESIDE_QUICK: Final = frozenset({Command.CASH, Command.BACK})
@@ -99,15 +120,20 @@ def bind(changes: Mapping[str, str]) -> Mapping[Command, str] | str:
         if name not in Command._value2member_map_:
             return name
         bound[Command(name)] = key
-    taken: dict[str, Command] = {}
+    taken: dict[str, list[Command]] = {}
     for command, key in bound.items():
-        other = taken.setdefault(key, command)
-        if other is not command and not _may_share(frozenset({other, command})):
+        others = taken.setdefault(key, [])
+        if not all(_may_share(other, command) for other in others):
             return command.value
+        others.append(command)
     return MappingProxyType(bound)
 
 
-def _may_share(pair: frozenset[Command]) -> bool:
+def _may_share(one: Command, other: Command) -> bool:
     """Whether no state offers both."""
-    quick = pair & frozenset(QUICK)
-    return pair <= EXCLUSIVE or (len(quick) == 1 and not pair & _BESIDE_QUICK)
+    pair = frozenset({one, other})
+    if any(pair <= group for group in EXCLUSIVE):
+        return True
+    if len(pair & frozenset(QUICK)) == 1 and not pair & _BESIDE_QUICK:
+        return True
+    return (one in ANSWERS) is not (other in ANSWERS) and Command.BACK not in pair

@@ -8,6 +8,7 @@ from protocol.messages import LateMoneyState
 from protocol.states import TerminalState
 from sync.engine.model import PaymentView, RefundView
 from terminal.cashier import words
+from terminal.cashier.offline import awaits_proof
 from terminal.cashier.phrase import say
 from terminal.cashier.ports import OrderRow
 from terminal.cashier.state import CashierState
@@ -18,6 +19,7 @@ from terminal.cashier.view import RowView, Sign, Tone
 SHORTEST_TAIL, LONGEST_TAIL = 3, 8
 SIGNS: dict[TerminalState, tuple[Sign, Tone]] = {
     TerminalState.SENDING: (Sign.RING, Tone.WAITING),
+    TerminalState.AWAITING_PROOF: (Sign.HATCHED_QUESTION, Tone.UNKNOWN),
     TerminalState.WAITING: (Sign.RING, Tone.WAITING),
     TerminalState.PAID: (Sign.DISC_TICK, Tone.PAID),
     TerminalState.NOT_PAID: (Sign.SQUARE_CROSS, Tone.NOT_PAID),
@@ -30,6 +32,10 @@ def row_of(state: CashierState, payment: PaymentView, *, selected: bool = False,
     """One order as a line of a list."""
     sign, tone = SIGNS[payment.state]
     word = words.state_word(payment.state)
+    if awaits_proof(payment) and payment.state is not TerminalState.CANCELLING:
+        minutes = max(0, state.unix_ms - payment.started_at_ms) // 60_000 if state.unix_ms else 0
+        sign, tone = SIGNS[TerminalState.AWAITING_PROOF]
+        word = say("word.awaiting_age", minutes=minutes)
     if payment.late_money is not None:
         kept = payment.late_money.state is LateMoneyState.ACCEPTED
         sign, tone = Sign.DISC_CLOCK, Tone.PAID if kept else Tone.UNKNOWN

@@ -25,6 +25,7 @@ from sync.engine.model import (
 from terminal.cashier import words
 from terminal.cashier.cash import cash_taken, refusal_words
 from terminal.cashier.effects import Effect, Play, ReadHistory, Sound, Submit
+from terminal.cashier.offline import adopted
 from terminal.cashier.phrase import say
 from terminal.cashier.ports import ActivationAnswered
 from terminal.cashier.state import (
@@ -169,18 +170,20 @@ def _of_this_sale(state: CashierState, sale: Sale, seen: PaymentView) -> Result:
         return replace(state, sale=sale), ()
     sale = replace(sale, shown_at_ms=state.now_ms, pulsed_ms=state.now_ms)
     state = replace(state, sale=sale, cancel=None)
+    if seen.state.final or seen.state is TerminalState.CANCELLING:
+        state = replace(state, question=None, code=None)
     if newly_late:
         # Money has come for this sale after all: a panel that asks for cash must not stay.
         cash = state.cash if state.cash is not None and state.cash.request_id else None
         return replace(state, page=Page.HOME, cash=cash), (Play(sound=Sound.LATE),)
     match seen.state:
         case TerminalState.PAID:
-            return replace(state, page=Page.HOME, entry="", notice=None), (Play(sound=Sound.PAID),)
+            return replace(state, page=Page.HOME, entry="", notice=None), (Play(sound=_paid_sound(seen)),)
         case TerminalState.NOT_PAID:
             return replace(state, page=Page.HOME, entry="", notice=None), (Play(sound=Sound.NOT_PAID),)
         case TerminalState.UNKNOWN:
             return replace(state, page=Page.HOME, notice=None), (Play(sound=Sound.UNKNOWN),)
-        case TerminalState.SENDING | TerminalState.WAITING | TerminalState.CANCELLING:
+        case TerminalState.SENDING | TerminalState.AWAITING_PROOF | TerminalState.WAITING | TerminalState.CANCELLING:
             return state, ()
 
 
@@ -192,7 +195,8 @@ def _of_another(state: CashierState, seen: PaymentView, *, known: bool) -> Resul
         done.payment.payment_no == seen.payment_no and _late(done.payment) is _late(seen) for done in state.settled
     )
     if not seen.state.final:
-        return replace(state, parked=_put(state.parked, seen)), ()
+        again = adopted(state, seen)
+        return again or replace(state, parked=_put(state.parked, seen)), ()
     state = replace(state, parked=tuple(held for held in state.parked if held.payment_no != seen.payment_no))
     if told:
         # The same news, perhaps with another end: what is still on the screen must not go on saying the old one.
@@ -203,6 +207,12 @@ def _of_another(state: CashierState, seen: PaymentView, *, known: bool) -> Resul
     paid = _late(seen) or seen.state is TerminalState.PAID
     state = replace(state, settled=(*state.settled, Settled(payment=seen)))
     return state, (Play(sound=Sound.LATE if paid else Sound.NOT_PAID),)
+
+
+def _paid_sound(seen: PaymentView) -> Sound:
+    """Money of an offline order that nobody proved at the counter: it arrived by itself, when the line returned."""
+    part = seen.offline
+    return Sound.LATE if part is not None and not part.status and part.proven_at_ms is None else Sound.PAID
 
 
 def _remember(state: CashierState, seen: PaymentView) -> Result:

@@ -8,6 +8,7 @@ from sync.engine.model import Line, PaymentView
 from terminal.cashier import words
 from terminal.cashier.keys import Command
 from terminal.cashier.keys_now import keys_of
+from terminal.cashier.offline import awaits_proof
 from terminal.cashier.orders import row_of
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.ports import GunState
@@ -60,9 +61,14 @@ def amount_of(state: CashierState) -> AmountView:
 
 def recent_of(state: CashierState) -> tuple[RowView, ...]:
     """Unresolved orders first, then the latest."""
-    open_ones = [payment for payment in state.recent if not payment.state.final]
+    open_ones = sorted((payment for payment in state.recent if not payment.state.final), key=_proof_first)
     done = [payment for payment in state.recent if payment.state.final]
     return tuple(row_of(state, payment) for payment in (*open_ones, *done)[:RECENT_SHOWN])
+
+
+def _proof_first(payment: PaymentView) -> bool:
+    """Orders that wait for their proof stand above what the gateway settles by itself."""
+    return not awaits_proof(payment)
 
 
 def status_of(state: CashierState) -> StatusView:
@@ -117,14 +123,22 @@ def _busy_notice(state: CashierState) -> BannerView | None:
     notice = state.notice
     if notice is None or state.now_ms - notice.at_ms < notice.after_ms or not sale_open(state.sale):
         return None
-    return BannerView(sign=Sign.NOTE, tone=Tone.NEUTRAL, text=notice.text)
+    return BannerView(sign=Sign.NOTE, tone=notice.tone, text=notice.text)
 
 
 def _settled(state: CashierState, payment: PaymentView, *, more: int) -> BannerView:
     amount, time = words.yuan(payment.amount.fen), clock(payment.started_at_ms, state.settings.zone)
     action = command_hint(keys_of(state), Command.ACKNOWLEDGE)
     late = payment.late_money
-    if late is not None and late.state is LateMoneyState.UNDONE:
+    part = payment.offline
+    proven = part is not None and part.proven_at_ms is not None
+    if late is None and proven and payment.state is TerminalState.PAID:
+        text, sign, tone = say("banner.proof_paid", amount=amount, time=time), Sign.DISC_TICK, Tone.PAID
+    elif late is None and proven:
+        text, sign, tone = say("banner.proof_closed", amount=amount, time=time), Sign.SQUARE_CROSS, Tone.NOT_PAID
+    elif late is None and part is not None and payment.cancel_requested and payment.state is TerminalState.PAID:
+        text, sign, tone = say("banner.cancelled_paid", amount=amount, time=time), Sign.DISC_CLOCK, Tone.UNKNOWN
+    elif late is not None and late.state is LateMoneyState.UNDONE:
         text, sign, tone = say("banner.late_undone", amount=amount, time=time), Sign.DISC_CLOCK, Tone.UNKNOWN
     elif late is not None and late.state is LateMoneyState.ACCEPTED:
         text, sign, tone = say("banner.late_kept", amount=amount, time=time), Sign.DISC_CLOCK, Tone.PAID

@@ -167,6 +167,7 @@ CHECK_ICONS = {
     "activation": "key-round",
     "gateway": "server",
     "clock": "clock",
+    "anchor": "unplug",
     "journal": "database",
     "disk": "monitor",
     "gun": "scan-barcode",

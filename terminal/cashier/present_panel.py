@@ -15,8 +15,10 @@ from terminal.cashier import words
 from terminal.cashier.cash import cash_allowed, cash_offered
 from terminal.cashier.keys import Command, KeyHint
 from terminal.cashier.keys_now import cancel_armed, keys_of
+from terminal.cashier.offline import awaits_proof
 from terminal.cashier.phrase import Phrase, say
 from terminal.cashier.present_cash import cash_paid, cash_panel
+from terminal.cashier.present_offline import awaiting_of, status_of_cut
 from terminal.cashier.scanning import line_trouble
 from terminal.cashier.state import CashierState, Sale
 from terminal.cashier.times import clock_seconds
@@ -25,14 +27,14 @@ from terminal.cashier.view import PanelView, Ring, Sign, Tone
 
 #: How long the ring of a scanned code takes to close; certainty is promised within it.
 RING_S = 60
-_PANEL_COMMANDS = (Command.CANCEL, Command.PARK, Command.SHOW_QR)
+_PANEL_COMMANDS = (Command.CANCEL, Command.PARK, Command.SHOW_QR, Command.STATUS_QR)
 
 
 def panel_of(state: CashierState) -> PanelView:
     """What the right side of the home screen says."""
     notice = state.notice
     if notice is not None and state.now_ms - notice.at_ms >= notice.after_ms and not _open(state.sale):
-        return PanelView(sign=Sign.NOTE, tone=Tone.NEUTRAL, big=notice.text, todo=notice.todo)
+        return PanelView(sign=Sign.NOTE, tone=notice.tone, big=notice.text, todo=notice.todo)
     if state.cash is not None:
         return cash_panel(state, state.cash)
     sale = state.sale
@@ -45,13 +47,15 @@ def panel_of(state: CashierState) -> PanelView:
         return cash_paid(state, payment, payment.cash)
     if payment.late_money is not None:
         return _late(state, payment)
+    if awaits_proof(payment) and payment.state is not TerminalState.CANCELLING:
+        return awaiting_of(state, sale, payment)
     match payment.state:
-        case TerminalState.SENDING:
+        case TerminalState.SENDING | TerminalState.AWAITING_PROOF:
             return _taken(state, sale)
         case TerminalState.WAITING:
             return _waiting_qr(state, sale, payment) if sale.by_qr else _waiting(state, sale, payment)
         case TerminalState.UNKNOWN:
-            return _unknown(state, sale)
+            return status_of_cut(state, sale, payment) or _unknown(state, sale)
         case TerminalState.CANCELLING:
             return _cancelling(state, sale)
         case TerminalState.PAID:
@@ -63,6 +67,10 @@ def panel_of(state: CashierState) -> PanelView:
 def proof_line(state: CashierState, payment: PaymentView) -> Phrase | None:
     """Who said it and when; None while nobody has."""
     zone = state.settings.zone
+    part = payment.offline
+    if part is not None and part.proven_at_ms is not None and payment.settled_at_ms is not None:
+        key = "proof.typed" if part.typed else "proof.scanned"
+        return say(key, time=clock_seconds(part.proven_at_ms, zone), wallet=words.wallet(payment.channel))
     if payment.state is TerminalState.PAID and payment.settled_at_ms is not None:
         time = clock_seconds(payment.settled_at_ms, zone)
         if payment.transaction_tail:
@@ -99,15 +107,18 @@ def _ready(state: CashierState) -> PanelView:
         return PanelView(
             sign=Sign.NONE,
             tone=Tone.NEUTRAL,
-            big=say("state.scan_now"),
-            todo=say("state.scan_now_todo", key=state.settings.keys[Command.SHOW_QR])
-            if any(action.command is Command.SHOW_QR for action in actions)
-            else None,
+            big=say("state.scan_now" if line_trouble(state) is None else "state.offline_ready"),
+            todo=_ready_todo(state) if any(action.command is Command.SHOW_QR for action in actions) else None,
             actions=actions,
         )
     offline = line_trouble(state) is not None and state.settings.cash_sale_fen > 0
     big = say("state.offline_cash" if offline else "state.ready")
     return PanelView(sign=Sign.PLUG if offline else Sign.NONE, tone=Tone.NEUTRAL, big=big, todo=say("state.ready_todo"))
+
+
+def _ready_todo(state: CashierState) -> Phrase:
+    key = state.settings.keys[Command.SHOW_QR]
+    return say("state.scan_now_todo" if line_trouble(state) is None else "state.offline_ready_todo", key=key)
 
 
 def _taken(state: CashierState, sale: Sale) -> PanelView:
@@ -189,10 +200,15 @@ def _paid(state: CashierState, payment: PaymentView) -> PanelView:
         tone=Tone.PAID,
         big=say("state.paid", amount=words.yuan(payment.amount.fen)),
         customer=_wallet_and_time(payment),
-        todo=say("state.paid_todo"),
+        todo=say("state.cancelled_paid_todo" if _cancelled_offline(payment) else "state.paid_todo"),
         proof=proof_line(state, payment),
         support=_support(payment),
     )
+
+
+def _cancelled_offline(payment: PaymentView) -> bool:
+    """Given up at the till while the line was down, and paid all the same: it goes back by itself."""
+    return payment.offline is not None and not payment.offline.status and payment.cancel_requested
 
 
 def _wallet_and_time(payment: PaymentView) -> Phrase:

@@ -18,7 +18,7 @@ from protocol.numbers import order_of_out_trade_no, read_number, read_payment_no
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from sync.engine.model import Line, StartPayment
-from terminal.cashier import words
+from terminal.cashier import offline, words
 from terminal.cashier.effects import Activate, Effect, Play, ReadOrders, Sound, Submit
 from terminal.cashier.phrase import say
 from terminal.cashier.state import CashierState, Sale
@@ -36,6 +36,8 @@ def scanned(state: CashierState, text: Secret, request_id: str) -> Result:
     found = classify_scan(raw, ranges=state.settings.ranges)
     if state.page is Page.BLOCKED:
         return refused(state, "not_activated")
+    if found is ScanRefusal.PROOF and state.identity.activated:
+        return offline.proof_scanned(state, raw, request_id)
     if state.page is Page.ACTIVATION:
         return _activation_scan(state, raw)
     if state.page is Page.DOCTOR:
@@ -61,9 +63,8 @@ def show_qr(state: CashierState, request_id: str) -> Result:
     amount = _collectable(state)
     if isinstance(amount, AmountRefusal):
         return _amount_refused(state, amount)
-    trouble = line_trouble(state)
-    if trouble is not None:
-        return refused(state, trouble)
+    if line_trouble(state) is not None:
+        return offline.show(state, amount, request_id)
     sale = Sale(request_id=request_id, amount_fen=amount, started_ms=state.now_ms, by_qr=True)
     command = _start(state, sale, Presented.MERCHANT, None)
     return replace(state, page=Page.HOME, sale=sale, notice=None, cancel=None), (Submit(command=command),)
@@ -168,7 +169,7 @@ def activate(state: CashierState, ticket: ActivationTicket) -> Result:
     fields = state.activation
     if fields.busy:
         return state, ()
-    if fields.gateway.strip() == "":
+    if fields.gateway.strip() == "" and not state.identity.activated:
         asked = replace(fields, field="gateway", message=say("activation.need_gateway"), tone=Tone.NEUTRAL)
         return replace(state, activation=asked), ()
     busy = replace(fields, busy=True, message=say("activation.busy"), tone=Tone.WAITING)

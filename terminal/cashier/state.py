@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone, tzinfo
+from enum import StrEnum
 
 from protocol.auth_code import CONFIRMED_RANGES, CodeRange
 from protocol.money import MAX_AMOUNT_FEN
@@ -71,11 +72,13 @@ class Notice:
     todo: Phrase | None
     at_ms: int
     after_ms: int = 0
+    tone: Tone = Tone.NEUTRAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """The purchase in the state panel. `payment` is None between the scan and sync's first word."""
+    """The purchase in the state panel. `payment` is None between the scan and sync's first word; `status_ms`: since
+    then its QR that only asks is shown."""
 
     request_id: str
     amount_fen: int
@@ -84,6 +87,7 @@ class Sale:
     payment: PaymentView | None = None
     shown_at_ms: int = 0
     pulsed_ms: int = 0
+    status_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,29 @@ class CancelPress:
 
     at_ms: int
     down: bool
+
+
+class Asked(StrEnum):
+    """What the cashier is asked about an offline order."""
+
+    GOODS = "goods"
+    PARK = "park"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question in the panel; until it is answered or left nothing else can be pressed."""
+
+    kind: Asked
+    payment_no: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeEntry:
+    """The open field for a typed code."""
+
+    payment_no: str
+    digits: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +201,7 @@ class BeforeTyping:
     selected: str
     code: str
     gateway: str
+    digits: CodeEntry | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +224,8 @@ class CashierState:
     ring: StoreRing | None = None
     notice: Notice | None = None
     cancel: CancelPress | None = None
+    question: Question | None = None
+    code: CodeEntry | None = None
     last_code: Secret | None = None
     scans_taken: int = 0
     undo: tuple[BeforeTyping, ...] = ()

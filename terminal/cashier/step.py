@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from sync.engine.model import CommandRefused, LinkView, PaymentView, RefundView, StorePaidView
+from sync.engine.model import CommandRefused, LinkView, PaymentView, ProofView, RefundView, StorePaidView
 from terminal.cashier import events as e
 from terminal.cashier.commands import home_of, picked, pressed, released
 from terminal.cashier.effects import Effect, Play, ReadHistory, Sound
+from terminal.cashier.offline import proof_seen
 from terminal.cashier.orders import neighbour, visible_rows
 from terminal.cashier.paying import (
     activation_answered,
@@ -90,6 +91,8 @@ def _published(state: CashierState, told: Publication, request_id: str) -> Resul
             return link_seen(state, told)
         case CommandRefused():
             return command_refused(state, told)
+        case ProofView():
+            return proof_seen(state, told)
         case GunSeen():
             return replace(state, gun=told), ()
         case ScanRead(text=text):

@@ -12,10 +12,11 @@ from typing import Final
 
 from protocol.messages import LateMoneyState
 from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount
+from protocol.offline.typed_code import CODE_DIGITS
 from terminal.cashier import words
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.state import UNDO_DEPTH, BeforeTyping, CashEntry, CashierState, Notice, Sale
-from terminal.cashier.view import Page
+from terminal.cashier.view import Page, Tone
 
 #: A refused character waits this long before its sentence shows: it may be the start of a scan.
 ECHO_MS: Final = 150
@@ -57,6 +58,8 @@ def typed(state: CashierState, text: str) -> CashierState:
                 return state
             return _type_amount(replace(state, page=Page.HOME), plain)
         case Page.HOME:
+            if state.code is not None:
+                return offline_digit(state, plain)
             return _type_amount(state, plain)
 
 
@@ -75,6 +78,8 @@ def erased(state: CashierState) -> CashierState:
         case Page.HOME if state.cash is not None:
             cash = state.cash
             return state if cash.request_id else replace(state, cash=replace(cash, received=cash.received[:-1]))
+        case Page.HOME if state.code is not None:
+            return replace(state, code=replace(state.code, digits=state.code.digits[:-1]))
         case Page.HOME if not sale_open(state.sale):
             return replace(state, entry=state.entry[:-1], notice=None)
         case _:
@@ -95,6 +100,7 @@ def taken_back(state: CashierState, count: int) -> CashierState:
         notice=before.notice,
         orders=replace(state.orders, filter_text=before.filter_text, selected=before.selected),
         activation=replace(state.activation, code=before.code, gateway=before.gateway),
+        code=before.digits if state.code is not None else None,
         undo=state.undo[: -min(count, len(state.undo))],
     )
 
@@ -104,9 +110,11 @@ def entry_amount(state: CashierState) -> Money | AmountRefusal:
     return parse_amount(state.entry, max_fen=state.settings.max_fen)
 
 
-def notice(state: CashierState, text: Phrase, todo: Phrase | None = None, *, after_ms: int = 0) -> CashierState:
+def notice(
+    state: CashierState, text: Phrase, todo: Phrase | None = None, *, after_ms: int = 0, tone: Tone = Tone.NEUTRAL
+) -> CashierState:
     """Answers the last key or scan with a sentence."""
-    return replace(state, notice=Notice(text=text, todo=todo, at_ms=state.now_ms, after_ms=after_ms))
+    return replace(state, notice=Notice(text=text, todo=todo, at_ms=state.now_ms, after_ms=after_ms, tone=tone))
 
 
 def _remember(state: CashierState) -> CashierState:
@@ -120,8 +128,17 @@ def _remember(state: CashierState) -> CashierState:
         selected=state.orders.selected,
         code=state.activation.code,
         gateway=state.activation.gateway,
+        digits=state.code,
     )
     return replace(state, undo=(*state.undo, before)[-UNDO_DEPTH:])
+
+
+def offline_digit(state: CashierState, plain: str) -> CashierState:
+    """One character into the field for a typed code: digits, twelve of them."""
+    entry = state.code
+    if entry is None or not plain.isdigit() or len(entry.digits) >= CODE_DIGITS:
+        return state
+    return replace(state, code=replace(entry, digits=entry.digits + plain))
 
 
 def _type_amount(state: CashierState, plain: str) -> CashierState:

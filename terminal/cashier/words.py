@@ -15,7 +15,7 @@ from protocol.money import AmountRefusal, Money
 from protocol.reasons import Reason
 from protocol.states import ProofKind, TerminalState
 from sync.engine.model import CASH
-from sync.engine.statements import CashBack
+from sync.engine.statements import CashBack, ParkWhy
 from terminal.cashier.phrase import Phrase, say
 
 #: Scan troubles that are not the grammar's: two codes at once, a used code, a burst that cannot be believed.
@@ -30,17 +30,25 @@ PAYMENT_REASONS: Final[tuple[Reason, ...]] = (
     Reason.NOT_SENT, Reason.NOT_CONFIRMED, Reason.CODE_USED_ELSEWHERE, Reason.NO_CHANNEL, Reason.AMOUNT_REFUSED,
     Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL,
     Reason.DISK_READ_ONLY, Reason.GATEWAY_FULL, Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.ORDER_PAID,
-    Reason.INTERNAL,
+    Reason.INTERNAL, Reason.LINE_UP, Reason.OFFLINE_NO_KIT, Reason.OFFLINE_AMOUNT, Reason.OFFLINE_WAITING,
+    Reason.ANCHOR_FAILED,
 )  # fmt: skip
 #: Reasons that a refund can end or stay open with, beside those of payments.
 REFUND_REASONS: Final[tuple[Reason, ...]] = (
     Reason.PAYMENT_NOT_PAID, Reason.REFUND_EXCEEDS, Reason.UNKNOWN_PAYMENT, Reason.REFUND_REFUSED,
     Reason.SELLER_BALANCE_LOW, Reason.UNKNOWN_PATH, Reason.RATE_LIMITED,
 )  # fmt: skip
+#: Why a proof or a typed code is not taken; others are said as a payment's reason.
+PROOF_REASONS: Final[tuple[Reason, ...]] = (
+    Reason.PROOF_UNREADABLE, Reason.PROOF_UNKNOWN_KEY, Reason.PROOF_OTHER_TILL, Reason.PROOF_BAD_SIGNATURE,
+    Reason.PROOF_USED, Reason.PROOF_CANCELLED, Reason.PROOF_SETTLED, Reason.PROOF_CONFLICT, Reason.ANCHOR_FAILED,
+    Reason.TYPED_SLIP, Reason.TYPED_WRONG, Reason.TYPED_NOT_OFFERED, Reason.TYPED_TRIES, Reason.TYPED_SHIFT_TRIES,
+    Reason.TYPED_AMOUNT, Reason.TYPED_SHIFT_AMOUNT,
+)  # fmt: skip
 ACTIVATION_REASONS: Final[tuple[Reason, ...]] = (
     Reason.ACTIVATION_UNKNOWN, Reason.ACTIVATION_EXPIRED, Reason.ACTIVATION_USED, Reason.TOO_MANY_TRIES,
     Reason.TERMINAL_REVOKED, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_NOT_TRUSTED, Reason.CLOCK,
-    Reason.BAD_REQUEST, Reason.DISK_FULL, Reason.DISK_READ_ONLY, Reason.RATE_LIMITED,
+    Reason.BAD_REQUEST, Reason.DISK_FULL, Reason.DISK_READ_ONLY, Reason.RATE_LIMITED, Reason.USAGE,
 )  # fmt: skip
 BLOCKED_REASONS: Final[tuple[Reason, ...]] = (
     Reason.FOLDER_LOCKED, Reason.FOLDER_UNREADABLE, Reason.JOURNAL_DAMAGED, Reason.JOURNAL_NEWER, Reason.DISK_FULL,
@@ -62,6 +70,10 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "scan": (*(value.value for value in ScanRefusal), *SCAN_TROUBLES),
         "amount": tuple(value.value for value in AmountRefusal if value is not AmountRefusal.EMPTY),
         "reason": (*(value.value for value in PAYMENT_REASONS), "other"),
+        "proof_refused": tuple(value.value for value in PROOF_REASONS),
+        "proof_todo": tuple(value.value for value in PROOF_REASONS),
+        "answer_goods": ("no", "yes"),
+        "answer_park": tuple(value.value for value in ParkWhy),
         "refund_reason": tuple(value.value for value in REFUND_REASONS),
         "refund": tuple(value.value for value in RefundWord),
         "activation_reason": (*(value.value for value in ACTIVATION_REASONS), "other"),
@@ -93,6 +105,18 @@ def reason(value: Reason | None) -> Phrase | None:
     if value is None or value in (Reason.PAID, Reason.DONE, Reason.LATE_MONEY):
         return None
     return say(f"reason.{value.value}" if value in PAYMENT_REASONS else "reason.other")
+
+
+def proof_reason(value: Reason, time: str) -> Phrase:
+    """Why a proof or a typed code changes nothing; `time`: when its order was settled."""
+    if value is Reason.PROOF_USED:
+        return say("proof_refused.proof_used", time=time)
+    return say(f"proof_refused.{value.value}") if value in PROOF_REASONS else reason(value) or say("reason.other")
+
+
+def proof_todo(value: Reason) -> Phrase | None:
+    """What to do then."""
+    return say(f"proof_todo.{value.value}") if value in PROOF_REASONS else None
 
 
 def refund_reason(value: Reason | None) -> Phrase | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from protocol.reasons import Reason
+from sync.anchor import AnchorTrouble
 from sync.engine.model import Line
 from terminal.cashier.ports import CheckFound, GunSeen, GunState
 from terminal.cashier.state import CHINA
@@ -15,7 +16,7 @@ from terminal.cashier.times import moment
 from terminal.cashier.words import yuan_grouped
 
 if TYPE_CHECKING:
-    from terminal.live.looking import JournalSeen, LineSeen, Looked
+    from terminal.live.looking import JournalSeen, LineSeen, Looked, OfflineSeen
 
 #: A clock this far from the gateway's is worth a warning; it never stops a sale.
 SKEW_WARNING_MS: Final = 60_000
@@ -29,6 +30,15 @@ _LINE: Final = {
 }
 
 
+_ANCHOR: Final = {
+    AnchorTrouble.MISSING: ("anchor_missing", "go_online"),
+    AnchorTrouble.OTHER_MACHINE: ("anchor_other_machine", "go_online"),
+    AnchorTrouble.BEHIND: ("anchor_behind", "go_online"),
+    AnchorTrouble.UNREADABLE: ("anchor_unreadable", "call_installer"),
+    AnchorTrouble.FORKED: ("anchor_forked", "activate_again"),
+}
+
+
 def checks_of(looked: Looked) -> tuple[CheckFound, ...]:
     """Every check, in the order a person would look."""
     return (
@@ -36,6 +46,7 @@ def checks_of(looked: Looked) -> tuple[CheckFound, ...]:
         *_gateway_and_clock(looked.line),
         _journal(looked.journal),
         *_unsent(looked.journal),
+        *_offline(looked.offline),
         _disk(looked),
         *_guns(looked.guns),
         _sound(looked),
@@ -99,6 +110,19 @@ def _unsent(journal: JournalSeen | Reason | None) -> tuple[CheckFound, ...]:
         values = (("count", unsent.parked),)
         found.append(CheckFound(name="unsent", passed=False, found="parked", todo="call_installer", values=values))
     return tuple(found)
+
+
+def _offline(seen: OfflineSeen | None) -> tuple[CheckFound, ...]:
+    """Nothing of it stops a sale over the line: what is missing is a note, what does not match is a fault."""
+    if seen is None:
+        return ()
+    if seen.anchor is not AnchorTrouble.NONE:
+        found, todo = _ANCHOR[seen.anchor]
+        fault = seen.anchor is not AnchorTrouble.MISSING
+        return (CheckFound(name="anchor", passed=False if fault else None, found=found, todo=todo),)
+    if seen.codes is None:
+        return (CheckFound(name="anchor", passed=None, found="offline_no_kit", todo="go_online"),)
+    return (CheckFound(name="anchor", passed=True, found="offline_ready", values=(("codes", seen.codes),)),)
 
 
 def _disk(looked: Looked) -> CheckFound:

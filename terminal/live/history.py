@@ -20,7 +20,13 @@ from sync.engine.statements import (
     CashReturned,
     CashStatement,
     CashTaken,
+    CodeTried,
+    KitStored,
     LateMoneySeen,
+    LineLost,
+    OfflineParked,
+    OfflineShown,
+    OfflineStatement,
     PaymentAcked,
     PaymentConflict,
     PaymentObserved,
@@ -28,13 +34,17 @@ from sync.engine.statements import (
     PaymentSettled,
     PaymentSilent,
     PaymentStarted,
+    ProofTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
     RefundStarted,
     RefundStatement,
     Silence,
+    StandingChanged,
+    StatusShown,
     StorePaidHeard,
+    TillStatement,
 )
 from terminal.cashier.ports import HistoryEntry
 
@@ -50,6 +60,9 @@ _LATE: Final = {
     LateMoneyState.UNDONE: "late_undone",
     LateMoneyState.ACCEPTED: "late_kept",
 }
+OFFLINE_STATEMENTS: Final = (
+    OfflineShown, StatusShown, OfflineParked, CodeTried, ProofTaken, LineLost, KitStored, StandingChanged,
+)  # fmt: skip
 _UNDOING = frozenset({GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND})
 
 
@@ -78,6 +91,8 @@ def _of_entry(entry: TimelineEntry) -> HistoryEntry:
 
 def _told(statement: AnyStatement) -> tuple[str, str, Reason | None, str]:
     """Kind, who said it, reason, detail."""
+    if isinstance(statement, OFFLINE_STATEMENTS):
+        return _without_line(statement)
     match statement:
         case PaymentStarted(presented=presented, operator=operator):
             return ("scan_accepted" if presented is Presented.CUSTOMER else "qr_asked"), TILL, None, operator
@@ -89,16 +104,14 @@ def _told(statement: AnyStatement) -> tuple[str, str, Reason | None, str]:
             return "unknown", TILL, Reason.NOT_CONFIRMED, ""
         case PaymentRefused(reason=reason):
             return "unknown", GATEWAY, reason, ""
-        case CancelIntended(cause=cause, operator=operator):
-            return "cancel_asked", CASHIER if cause is CancelCause.CASHIER else TILL, None, operator
+        case CancelIntended():
+            return _cancelled(statement)
         case PaymentSettled():
             return _settled(statement)
         case LateMoneySeen(late_money=late_money):
             return _LATE[late_money.state], GATEWAY, None, ""
-        case PaymentConflict():
-            return "conflict", GATEWAY, None, ""
-        case PaymentAcked():
-            return "acknowledged", GATEWAY, None, ""
+        case PaymentConflict() | PaymentAcked():
+            return ("conflict" if isinstance(statement, PaymentConflict) else "acknowledged"), GATEWAY, None, ""
         case CashTaken() | CashReturned():
             return _cash(statement)
         case StorePaidHeard(amount_fen=amount_fen):
@@ -114,6 +127,36 @@ def _cash(statement: CashStatement) -> tuple[str, str, Reason | None, str]:
         return "cash_returned", CASHIER, None, statement.why.value
     sums = (statement.amount_fen, statement.received_fen, statement.change_fen)
     return "cash_taken", CASHIER, None, " ".join(Money(fen).yuan() for fen in sums)
+
+
+def _cancelled(statement: CancelIntended) -> tuple[str, str, Reason | None, str]:
+    """Of an offline order the cashier was asked about the goods."""
+    kind = {None: "cancel_asked", True: "goods_handed", False: "goods_kept"}[statement.goods_handed]
+    said_by = CASHIER if statement.cause is CancelCause.CASHIER else TILL
+    return kind, said_by, None, statement.operator
+
+
+def _without_line(statement: OfflineStatement | TillStatement) -> tuple[str, str, Reason | None, str]:
+    match statement:
+        case OfflineShown(operator=operator):
+            return "offline_shown", TILL, None, operator
+        case StatusShown(operator=operator):
+            return "status_shown", TILL, None, operator
+        case OfflineParked(operator=operator):
+            return "offline_parked", CASHIER, None, operator
+        case CodeTried(operator=operator):
+            return "code_tried", CASHIER, None, operator
+        case ProofTaken():
+            tail = f"…{statement.transaction_tail}" if statement.transaction_tail else ""
+            kind = "code_paid" if statement.kid is None else "proof_paid" if statement.paid else "proof_closed"
+            return kind, CASHIER if statement.kid is None else GATEWAY, None, tail
+        case LineLost(operator=operator):
+            return "line_lost", TILL, None, operator
+        case KitStored() | StandingChanged():
+            # About no order: they stand in no order's history.
+            return "other", TILL, None, ""
+        case _:
+            assert_never(statement)
 
 
 def _refund(statement: RefundStatement) -> tuple[str, str, Reason | None, str]:

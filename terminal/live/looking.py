@@ -21,12 +21,14 @@ from drivers.scanner.seen import DeviceSeen
 from protocol.chain import genesis
 from protocol.keys import private_key, read_public
 from protocol.reasons import Reason
+from sync.anchor import AnchorTrouble, look
+from sync.anchor_places import anchor_place
 from sync.engine.events import ProblemAnswer, SilentAnswer
 from sync.engine.model import Line, LinkView
 from sync.engine.statements import Silence
 from sync.errors import SyncError
 from sync.folder import Folder, TerminalIdentity
-from sync.journal.read import Unsent
+from sync.journal.read import JournalReader, Unsent
 from sync.journal.verify import Verdict
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read_upload, timeouts_of
 from sync.link.http import HttpExchange
@@ -53,12 +55,22 @@ class JournalSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineSeen:
+    """Whether offline orders can be shown: what the anchor says of the journal, and the typed codes that are left
+    (None: no kit)."""
+
+    anchor: AnchorTrouble
+    codes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """All that was seen. A SyncError's reason stands where something could not be looked at."""
 
     identity: TerminalIdentity | Reason
     line: LineSeen
     journal: JournalSeen | Reason | None
+    offline: OfflineSeen | None
     free_bytes: int | None
     writable: bool
     guns: tuple[GunSeen, ...]
@@ -82,6 +94,7 @@ def look_at(
         identity=_identity(data_dir),
         line=_line_of(link) if link is not None else ask_gateway(data_dir, journal),
         journal=journal,
+        offline=_offline(data_dir),
         free_bytes=_free(data_dir),
         writable=_writable(data_dir),
         guns=guns,
@@ -167,6 +180,18 @@ def _journal(data_dir: Path) -> JournalSeen | Reason | None:
     except SyncError as error:
         return error.reason
     return JournalSeen(verdict=verdict, unsent=unsent)
+
+
+def _offline(data_dir: Path) -> OfflineSeen | None:
+    """None: this folder is no till, or its journal cannot be read."""
+    folder = Folder(data_dir)
+    try:
+        identity = folder.read_identity()
+        with JournalReader(folder.journal) as reader:
+            trouble = look(anchor_place(identity.terminal_id), reader)
+            return OfflineSeen(anchor=trouble, codes=reader.typed_codes_left(identity.epoch))
+    except SyncError:
+        return None
 
 
 def _free(data_dir: Path) -> int | None:

@@ -17,6 +17,7 @@ from sync.journal.verify import Verdict
 from terminal.cashier.ports import DayRead, HistoryEntry, OrderRow
 from terminal.live.history import history_of
 from terminal.reports.day import day_bounds_ms, day_of, day_read
+from terminal.reports.offline import OperatorFigures, figures_of
 
 
 class FolderReader:
@@ -77,6 +78,17 @@ class FolderReader:
                 cash_back=journal.cash_returned(since_ms=start_ms, until_ms=end_ms),
             )
             return replace(found, digest=journal.digest(day))
+
+    def offline_figures(self, day: date, zone: tzinfo) -> tuple[OperatorFigures, ...]:
+        """One day's selling without the line, by operator."""
+        start_ms, end_ms = day_bounds_ms(day, zone)
+        if not self.exists():
+            return ()
+        with JournalReader(self._path) as journal:
+            return figures_of(
+                journal.offline_orders(since_ms=start_ms, until_ms=end_ms),
+                journal.lines_lost(since_ms=start_ms, until_ms=end_ms),
+            )
 
     def day_back(self, days_ago: int, *, now_ms: int, zone: tzinfo) -> DayRead:
         """The day so many days before today."""

@@ -23,14 +23,20 @@ from sync.engine.model import (
     CommandRefused,
     LinkView,
     ListenToStore,
+    ParkOffline,
     PaymentView,
+    ProofView,
     Published,
+    ReadProof,
     RefundView,
     ReturnCash,
+    ShowOffline,
+    ShowStatus,
     StartPayment,
     StartRefund,
     StorePaidView,
     TakeCash,
+    TypeCode,
 )
 from sync.errors import ConfigDamagedError, SyncError
 from sync.folder import Folder, TerminalIdentity
@@ -221,11 +227,22 @@ class LiveTill:
 
     def _activated(self, gateway: str, ticket: ActivationTicket) -> ActivationAnswered:
         try:
-            if not Folder(self._data_dir).activated:
+            folder = Folder(self._data_dir)
+            known = folder.read_identity() if folder.activated else None
+            # The folder has one holder: a till that is open gives it back, and is opened again whatever came of it.
+            self._close_till()
+            bound = known is not None
+            try:
                 self._activate_folder(
-                    self._data_dir, gateway_url=gateway, ticket=ticket, device_name=socket.gethostname()[:128]
+                    self._data_dir,
+                    gateway_url=gateway or (known.gateway_url if known is not None else ""),
+                    ticket=ticket,
+                    device_name=socket.gethostname()[:128],
                 )
-            self._open()
+                bound = True
+            finally:
+                if bound:
+                    self._open()
         except AddressError:
             return ActivationAnswered(reason=Reason.BAD_REQUEST)
         except SyncError as error:
@@ -251,7 +268,7 @@ class LiveTill:
                 case StorePaidView():
                     if not self._callbacks:
                         self._rings.append(told)
-                case RefundView() | CommandRefused() | GunSeen() | ScanRead() | ActivationAnswered():
+                case RefundView() | CommandRefused() | ProofView() | GunSeen() | ScanRead() | ActivationAnswered():
                     pass
                 case _:
                     assert_never(told)
@@ -262,9 +279,18 @@ class LiveTill:
 def _number_of(command: Command) -> str:
     """By which a refusal of the command is known."""
     match command:
-        case StartPayment() | StartRefund() | TakeCash() | ReturnCash():
+        case (
+            StartPayment()
+            | StartRefund()
+            | TakeCash()
+            | ReturnCash()
+            | ShowOffline()
+            | ShowStatus()
+            | ReadProof()
+            | TypeCode()
+        ):
             return command.request_id
-        case CancelPayment():
+        case CancelPayment() | ParkOffline():
             return command.payment_no
         case ListenToStore():
             return ""

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING
 from terminal.cashier.present import present
 from terminal.cashier.settings_panel import with_value
 from terminal.cashier.state import CashierState
+from terminal.ui.gallery_offline import OFFLINE_SCENES
 from terminal.ui.gallery_scenes import SCENES
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPixmap
 
     from terminal.ui.window import Window
+
+EVERY_SCENE = {**SCENES, **OFFLINE_SCENES}
 
 
 def render(folder: Path, *, size: tuple[int, int], language: str, theme: str, text_size: str, names: list[str]) -> None:
@@ -38,7 +41,7 @@ def render(folder: Path, *, size: tuple[int, int], language: str, theme: str, te
     app.setFont(regular(16))
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        state = SCENES[name]()
+        state = EVERY_SCENE[name]()
         for option, value in (("language", language), ("theme", theme), ("text_size", text_size)):
             state = _with(state, option, value)
         grab(state, size).save(str(folder / f"{name}.png"))
@@ -92,7 +95,7 @@ def main() -> None:
     parser.add_argument("--language", default="zh_CN")
     parser.add_argument("--theme", default="light")
     parser.add_argument("--text-size", default="100")
-    parser.add_argument("--only", nargs="*", default=list(SCENES))
+    parser.add_argument("--only", nargs="*", default=list(EVERY_SCENE))
     given = parser.parse_args()
     width, height = (int(part) for part in given.size.split("x"))
     render(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,8 @@ from protocol.messages import Presented
 from protocol.money import Money
 from protocol.secret import Secret
 from protocol.states import TerminalState
+from sync.engine.model import CancelPayment, Line, ReadProof, ShowOffline, StartPayment, TypeCode
 from sync.engine.model import Command as SyncCommand
-from sync.engine.model import StartPayment
 from terminal.cashier.keys import Command
 from terminal.cashier.ports import (
     CheckFound,
@@ -35,6 +35,7 @@ from terminal.cashier.view import Page
 from terminal.ui.app import prepare_environment
 from terminal.ui.controller import Clocks, Controller
 from terminal.ui.fonts import register_fonts
+from terminal.ui.gallery_offline import order
 from terminal.ui.gallery_scenes import SHOP, payment, till
 from terminal.ui.sound import SilentPlayer
 
@@ -318,3 +319,37 @@ def test_input_methods_are_made_synchronous_before_qt_starts(monkeypatch: pytest
 def test_the_scenes_start_from_a_till_that_sold(desk: Desk) -> None:
     del desk
     assert len(till().recent) == 8
+
+
+def test_the_offline_qr_its_proof_and_its_typed_code_by_keys_alone(desk: Desk) -> None:
+    """No line: F2 shows the QR, a typing gun reads the proof, F5 opens the code field, Esc asks about the goods."""
+    told = desk.port.callback
+    assert told is not None
+    told(replace(desk.controller.state.link, line=Line.DOWN))
+    QApplication.processEvents()
+    desk.type("12.5")
+    desk.key(K.Key_F2)
+    shown = desk.port.asked[-1]
+    assert isinstance(shown, ShowOffline)
+    assert shown.amount == Money(1250)
+    told(replace(order(), request_id=shown.request_id))
+    QApplication.processEvents()
+    assert not desk.controller.window.home.panel.qr.isHidden()
+    desk.pull_trigger("GP1" + "7" * 141)
+    proof = desk.port.asked[-1]
+    assert isinstance(proof, ReadProof)
+    assert len(proof.text) == 144
+    desk.silence()
+    desk.key(K.Key_F5)
+    desk.type("123456789012")
+    desk.silence()
+    desk.key(K.Key_Return, "\r")
+    code = desk.port.asked[-1]
+    assert isinstance(code, TypeCode)
+    assert code.code == Secret("123456789012")
+    desk.key(K.Key_Escape)
+    desk.key(K.Key_Escape)
+    desk.key(K.Key_F2)
+    cancel = desk.port.asked[-1]
+    assert isinstance(cancel, CancelPayment)
+    assert cancel.goods_handed is True

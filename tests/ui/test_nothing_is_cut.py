@@ -13,8 +13,8 @@ from terminal.cashier.present import present
 from terminal.cashier.settings_panel import with_value
 from terminal.cashier.state import Settings
 from terminal.ui.fonts import register_fonts
-from terminal.ui.gallery import grab, window_of
-from terminal.ui.gallery_scenes import SCENES, till
+from terminal.ui.gallery import EVERY_SCENE, grab, window_of
+from terminal.ui.gallery_scenes import till
 from terminal.ui.text import LANGUAGES
 from terminal.ui.widgets.fit_label import FitLabel
 from terminal.ui.widgets.keycap import Keycap
@@ -33,7 +33,7 @@ def test_no_text_is_cut(qtbot: QtBot, language: str, size: tuple[int, int], text
     register_fonts()
     window = window_of(replace(till(), settings=_settings(till().settings, language, text_size)), size)
     qtbot.addWidget(window)
-    for name, scene in SCENES.items():
+    for name, scene in EVERY_SCENE.items():
         state = scene()
         window.show_view(present(replace(state, settings=_settings(state.settings, language, text_size))))
         QApplication.processEvents()
@@ -55,12 +55,12 @@ def _settings(settings: Settings, language: str, text_size: str) -> Settings:
     return with_value(with_value(settings, "language", language), "text_size", text_size)
 
 
-@pytest.mark.parametrize("name", sorted(SCENES))
+@pytest.mark.parametrize("name", sorted(EVERY_SCENE))
 def test_every_scene_is_drawn(qtbot: QtBot, name: str) -> None:
     """No scene is blank, and no Qt warning comes with it."""
     del qtbot
     register_fonts()
-    image = grab(SCENES[name](), (1366, 768)).toImage()
+    image = grab(EVERY_SCENE[name](), (1366, 768)).toImage()
     colours = {image.pixelColor(x, y).name() for x in range(0, 1366, 23) for y in range(0, 768, 17)}
     assert len(colours) >= 3
 

@@ -32,6 +32,7 @@ from sync.engine.model import (
 from sync.engine.statements import CashBack
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials
+from sync.offline_desk import OfflineMeans
 from sync.runner import Runner
 from tests.contract.sync.fake_gateway import GATEWAY_KEY, GATEWAY_KID, START_MS, TERMINAL_ID, TILL_KEY, FakeGateway
 
@@ -91,8 +92,13 @@ class Counter:
             clock=self.clock,
             entropy=self.random.randbytes,
             publish=self._hear,
+            offline=self.offline_means(),
         )
         self._running = asyncio.create_task(self.runner.run())
+
+    def offline_means(self) -> OfflineMeans | None:
+        """This till sells over the line only."""
+        return None
 
     def open_journal(self) -> Journal:
         return Journal.open(self.path, terminal_id=TERMINAL_ID)

@@ -18,6 +18,8 @@ from protocol.messages import (
     JournalAnswer,
     JournalEntry,
     JournalUpload,
+    OfflineKit,
+    OfflineKitRequest,
     PaymentRequest,
     PaymentStatus,
     Presented,
@@ -48,7 +50,7 @@ from sync.link.exchange import NoAnswer, NotSent, Timeouts
 TILL_KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 GATEWAY_KEY = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
 STRANGER_KEY = Ed25519PrivateKey.from_private_bytes(b"\x03" * 32)
-TERMINAL_ID = "T000000000001"
+TERMINAL_ID = "T00000000000G"
 GATEWAY_KID = "G1"
 START_MS = 1_790_000_000_000
 
@@ -74,7 +76,7 @@ class Fault(StrEnum):
 
 
 def kind_of(request: RequestParts) -> str:
-    """pay, query, cancel, ack, refunds, refund_query, store, store_ack or journal."""
+    """pay, query, cancel, ack, refunds, refund_query, store, store_ack, kit or journal."""
     if request.path == "/v1/journal":
         return "journal"
     if request.path == "/v1/payments":
@@ -83,6 +85,8 @@ def kind_of(request: RequestParts) -> str:
         return "store_ack" if request.path.endswith("/ack") else "store"
     if request.path.startswith("/v1/refunds/"):
         return "refund_query"
+    if request.path == "/v1/offline/kit":
+        return "kit"
     last = request.path.rsplit("/", 1)[1]
     return last if last in ("cancel", "ack", "refunds") else "query"
 
@@ -98,7 +102,8 @@ def _till_key(keyid: str) -> Ed25519PublicKey | None:
 @dataclass
 class FakeGateway:
     """`wallet` decides what a new payment becomes at once, `refunding` what a new refund does; `settle` and
-    `settle_refund` change one later. `store` None: an older gateway that knows no static QR."""
+    `settle_refund` change one later. `store` None: an older gateway that knows no static QR; `kit` None: nor offline
+    orders. `stopped`: why new payments and kits of this terminal are refused."""
 
     now_ms: Callable[[], int]
     find_key: Callable[[str], Ed25519PublicKey | None] = _till_key
@@ -108,6 +113,8 @@ class FakeGateway:
     refunding: Callable[[RefundRequest], RefundState] = lambda _: RefundState.SENT
     refunds: dict[str, RefundStatus] = field(default_factory=dict[str, RefundStatus])
     store: list[StorePaid] | None = None
+    kit: Callable[[OfflineKitRequest], OfflineKit] | None = None
+    stopped: Reason | None = None
     store_acked: int = 0
     statuses: dict[str, PaymentStatus] = field(default_factory=dict[str, PaymentStatus])
     contents: dict[str, PaymentRequest] = field(default_factory=dict[str, PaymentRequest])
@@ -265,10 +272,21 @@ class FakeGateway:
                 return await self._store(request)
             case "store_ack":
                 return self._store_ack(request)
+            case "kit":
+                return self._kit(request)
             case _:
                 return self._ack(request)
 
+    def _kit(self, request: RequestParts) -> tuple[int, Struct]:
+        if self.stopped is not None:
+            return 403, self._problem(self.stopped, 403)
+        if self.kit is None:
+            return 404, self._problem(Reason.UNKNOWN_PATH, 404)
+        return 200, self.kit(decode(OfflineKitRequest, request.body))
+
     def _pay(self, asked: PaymentRequest) -> tuple[int, Struct]:
+        if self.stopped is not None and asked.payment_no not in self.statuses:
+            return 403, self._problem(self.stopped, 403)
         if asked.auth_code is not None:
             self.codes.append(asked.auth_code.reveal())
         plain = structs.replace(asked, auth_code=None)

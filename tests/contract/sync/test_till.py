@@ -64,6 +64,8 @@ class Served:
         self.sign_with_root = True
         self.refuse: Reason | None = None
         self.lose_answers = 0
+        self.epoch = 1
+        self.terminal_id = TERMINAL_ID
         self.url = ""
         self._ready = threading.Event()
 
@@ -87,9 +89,9 @@ class Served:
             problem = Problem(type="x", title="no", status=403, reason=self.refuse, server_time_ms=1)
             return ResponseParts(status=403, headers={"content-type": "application/json"}, body=encode(problem))
         answer = ActivationAnswer(
-            terminal_id=TERMINAL_ID,
+            terminal_id=self.terminal_id,
             terminal_name='till "1"\n',
-            epoch=1,
+            epoch=self.epoch,
             store_id="s",
             store_name="茶店",
             merchant_id="m",
@@ -228,19 +230,43 @@ def test_a_scanned_ticket_believes_the_named_root_key_only(tmp_path: Path, serve
     assert Folder(tmp_path).activated
 
 
-def test_a_refused_code_says_which_refusal_and_an_activated_folder_is_not_bound_twice(
-    tmp_path: Path, served: Served
-) -> None:
+def test_a_refused_code_says_which_refusal(tmp_path: Path, served: Served) -> None:
     served.refuse = Reason.ACTIVATION_EXPIRED
     with pytest.raises(ActivationRefusedError) as refusal:
         activated(tmp_path, served)
     assert refusal.value.reason is Reason.ACTIVATION_EXPIRED
     assert CODE not in str(refusal.value)
-    served.refuse = None
+
+
+def test_an_activated_folder_is_activated_again_as_itself_with_the_next_epoch(tmp_path: Path, served: Served) -> None:
     activated(tmp_path, served)
+    key, journal = (tmp_path / "device.key").read_bytes(), (tmp_path / "journal.db").read_bytes()
+    served.epoch = 2
+    assert activated(tmp_path, served).epoch == 2
+    assert Folder(tmp_path).read_identity().epoch == 2
+    assert len(set(served.activations)) == 1
+    assert ((tmp_path / "device.key").read_bytes(), (tmp_path / "journal.db").read_bytes()) == (key, journal)
+
+
+def test_a_code_for_another_till_leaves_an_activated_folder_as_it_is(tmp_path: Path, served: Served) -> None:
+    """Its journal holds this till's orders."""
+    activated(tmp_path, served)
+    served.epoch, served.terminal_id = 2, "T00000000000Z"
     with pytest.raises(ActivationRefusedError) as refusal:
         activated(tmp_path, served)
     assert refusal.value.reason is Reason.USAGE
+    assert Folder(tmp_path).read_identity().epoch == 1
+
+
+def test_the_key_of_offline_orders_is_another_one_and_this_users_alone(tmp_path: Path, served: Served) -> None:
+    activated(tmp_path, served)
+    till = open_till(tmp_path, publish=Heard(), ballast_bytes=0)
+    till.close()
+    first = (tmp_path / "offline.key").read_bytes()
+    assert first != (tmp_path / "device.key").read_bytes()
+    assert (tmp_path / "offline.key").stat().st_mode & 0o777 == 0o600
+    open_till(tmp_path, publish=Heard(), ballast_bytes=0).close()
+    assert (tmp_path / "offline.key").read_bytes() == first
 
 
 # --- opening ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from sync.engine.events import (
     AckCall,
     Answer,
     CancelCall,
+    KitCall,
     PayCall,
     PaymentCall,
     QueryCall,
@@ -75,8 +76,8 @@ class Truth:
                 return self._refund(till, call, detail) or till.problem(Reason.UNKNOWN_REFUND)
             case PayCall() | QueryCall() | CancelCall() | AckCall():
                 return self._payment(till, call, detail) or till.problem(Reason.UNKNOWN_PAYMENT)
-            case StorePollCall() | StoreAckCall():
-                raise AssertionError("nobody listens to the store here")
+            case StorePollCall() | StoreAckCall() | KitCall():
+                raise AssertionError("nobody listens to the store here, and this till has no offline key")
 
     def _refund(self, till: Till, call: RefundCall | RefundQueryCall, detail: int) -> Answer | None:
         state = self.refunds.get(call.refund_no)

@@ -20,6 +20,8 @@ def in_state(state: TerminalState) -> tuple[Till, str]:
     """A till with one payment in the wanted state, reached by answers only."""
     till = Till()
     till.up()
+    if state is S.AWAITING_PROOF:
+        return shown_offline(till)
     payment = till.start()
     assert payment is not None
     match state:
@@ -37,6 +39,16 @@ def in_state(state: TerminalState) -> tuple[Till, str]:
         case S.NOT_PAID:
             till.answer(till.only(PayCall), till.status(payment, G.NOT_PAID))
     assert till.records[payment].state is state
+    return till, payment
+
+
+def shown_offline(till: Till) -> tuple[Till, str]:
+    """An offline QR is at the counter, and its first question to the gateway is under way."""
+    till.down()
+    payment = till.offline()
+    assert payment is not None
+    till.wait(2_000)
+    assert till.records[payment].state is S.AWAITING_PROOF
     return till, payment
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import structs
 
-from protocol.messages import PaymentStatus, Presented, Problem, Proof, RefundStatus
+from protocol.keys import public_text
+from protocol.messages import CodeVerifier, PaymentStatus, Presented, Problem, Proof, ProofKey, RefundStatus
 from protocol.money import Money
 from protocol.numbers import new_number
+from protocol.offline.order import sign_order
+from protocol.offline.proof import OfflineProof, ProofType, read_proof, sign_proof
+from protocol.offline.typed_code import derive_code
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import GatewayState, ProofKind, RefundState
@@ -19,7 +25,9 @@ from sync.engine.events import (
     CancelAsked,
     Effect,
     Event,
+    KitCall,
     LineHeard,
+    LineSilent,
     Now,
     Opened,
     PayCall,
@@ -43,11 +51,17 @@ from sync.engine.model import (
     CancelPayment,
     CommandRefused,
     PaymentView,
+    ProofView,
+    ReadProof,
     RefundView,
+    ShowOffline,
     StartPayment,
     StartRefund,
     StorePaidView,
+    TypeCode,
 )
+from sync.engine.offline_events import CheckCode, CodeAsked, CodeChecked, Ground, OfflineAsked, ProofAsked
+from sync.engine.offline_record import KitRecord, OfflineBook
 from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import RefundRecord, fold_refund
 from sync.engine.state import EngineState, restored
@@ -55,18 +69,35 @@ from sync.engine.statements import (
     AnyStatement,
     CashReturned,
     CashTaken,
+    CodeTried,
+    KitStored,
     RefundObserved,
     RefundRefused,
     RefundSettled,
     RefundStarted,
     Silence,
+    StandingChanged,
     StorePaidHeard,
 )
 from sync.engine.step import step
 
-TERMINAL = "T000000000001"
+TERMINAL = "T00000000000G"
 T0_MS = 1_790_000_000_000
 CODE = "280000000000012345"
+#: The keys of a test's gateway and device, and a typed code that only this test's till believes.
+PROOF_KEY = Ed25519PrivateKey.from_private_bytes(b"p" * 32)
+ORDER_KEY = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+RIGHT_CODE = derive_code(b"k" * 32, terminal_id=TERMINAL, epoch=1, index=1)
+KIT = KitRecord(
+    epoch=1,
+    base_url="https://pay.test",
+    proof_keys=(ProofKey(kid=1, public_key=public_text(PROOF_KEY)),),
+    codes=tuple(CodeVerifier(index=i, verifier=f"{i:032x}") for i in range(1, 65)),
+    order_limit_fen=500_000,
+    typed_order_limit_fen=50_000,
+    typed_shift_limit_fen=300_000,
+    fetched_at_ms=T0_MS,
+)
 
 
 def number(index: int) -> str:
@@ -88,11 +119,15 @@ class Till:
     refund_views: list[RefundView] = field(default_factory=list[RefundView])
     rings: list[StorePaidView] = field(default_factory=list[StorePaidView])
     refusals: list[CommandRefused] = field(default_factory=list[CommandRefused])
+    proofs: list[ProofView] = field(default_factory=list[ProofView])
+    kit: KitRecord | None = field(default_factory=lambda: KIT)
+    effects: list[Effect] = field(default_factory=list[Effect])
     wake_ms: int | None = None
     numbers: int = 0
 
     def do(self, event: Event) -> list[Effect]:
         self.state, effects = step(self.state, event, Now(mono_ms=self.mono_ms, wall_ms=T0_MS + self.mono_ms))
+        self.effects = effects
         sent = False
         for effect in effects:
             match effect:
@@ -105,6 +140,8 @@ class Till:
                     self.under_way[effect.call_id] = effect
                 case Publish():
                     self._hear(effect.view)
+                case CheckCode():
+                    pass
                 case WakeAt():
                     self.wake_ms = effect.mono_ms
         for payment_no, live in self.state.payments.items():
@@ -117,15 +154,17 @@ class Till:
         match send.call:
             case RefundCall() | RefundQueryCall() as call:
                 assert call.refund_no in self.refunds, "journal before send"
-            case StorePollCall():
+            case StorePollCall() | KitCall():
                 pass
             case StoreAckCall() as call:
                 assert call.through in self.store, "journal before acknowledgement"
             case call:
                 assert call.payment_no in self.records, "journal before send"
 
-    def _hear(self, view: PaymentView | RefundView | StorePaidView | CommandRefused) -> None:
+    def _hear(self, view: PaymentView | RefundView | StorePaidView | CommandRefused | ProofView) -> None:
         match view:
+            case ProofView():
+                self.proofs.append(view)
             case PaymentView():
                 self.views.append(view)
             case RefundView():
@@ -143,6 +182,8 @@ class Till:
             self.store[statement.seq] = statement
             return
         assert not isinstance(statement, (CashTaken, CashReturned)), "cash is no part of these stories"
+        if isinstance(statement, (KitStored, StandingChanged)):
+            return
         before = self.records.get(statement.payment_no)
         self.records[statement.payment_no] = fold(before, statement, at_ms=at_ms)
         if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
@@ -180,8 +221,104 @@ class Till:
         )
         return next(iter(set(self.records) - before), None)
 
-    def cancel(self, payment_no: str) -> None:
-        command = CancelPayment(payment_no=payment_no, operator="01")
+    def down(self) -> None:
+        self.do(LineSilent(why=Silence.NOT_SENT))
+
+    def ground(self, **fields: object) -> Ground:
+        """What the runner would bring along: the book is read from paper."""
+        parts = [record.offline for record in self.records.values() if record.offline is not None]
+        waiting = (
+            no
+            for no, record in self.records.items()
+            if record.offline is not None
+            and not record.state.final
+            and record.offline.parked is None
+            and not record.cancel_intended
+        )
+        book = OfflineBook(
+            kit=self.kit,
+            last_oseq=max((part.oseq for part in parts), default=0),
+            last_release=max((part.release for part in parts), default=0),
+            cancelled=tuple(
+                record.offline.oseq
+                for record in self.records.values()
+                if record.offline is not None and record.cancel_intended
+            ),
+            waiting=next(waiting, None),
+            typed_tries=sum(isinstance(said, CodeTried) for said in self.statements),
+        )
+        return replace(Ground(epoch=1, book=book, sign=partial(sign_order, key=ORDER_KEY)), **fields)
+
+    def offline(self, *, fen: int = 1250, order_no: str | None = None, **ground: object) -> str | None:
+        """The payment number of an order that was shown as an offline QR, or None when that was refused."""
+        self.numbers += 1
+        before = set(self.records)
+        known = [r for r in self.records.values() if r.order_no == order_no]
+        command = ShowOffline(
+            request_id=f"R{self.numbers}",
+            order_no=order_no,
+            amount=Money(fen),
+            subject="tea",
+            operator="01",
+            shown_at_ms=self.mono_ms,
+        )
+        self.do(
+            OfflineAsked(
+                command=command,
+                new_sale_id=number(900_000 + self.numbers),
+                new_order_no=number(self.numbers),
+                last=max(known, key=lambda r: r.n, default=None),
+                ground=self.ground(**ground),
+            )
+        )
+        return next(iter(set(self.records) - before), None)
+
+    def proof_of(self, payment_no: str, kind: ProofType = ProofType.PAID, *, kid: int = 1) -> str:
+        """What the gateway would sign about that order, as the gun reads it."""
+        record = self.records[payment_no]
+        assert record.offline is not None
+        signed = record.offline.signed
+        assert signed is not None
+        paid = kind is ProofType.PAID
+        proof = OfflineProof(
+            type=kind,
+            kid=kid,
+            order_no=record.order_no,
+            at_s=(T0_MS + self.mono_ms) // 1000,
+            channel="alipay" if paid else None,
+            tail="3421" if paid else None,
+        )
+        return sign_proof(proof, PROOF_KEY, order_digest=signed.digest).text
+
+    def read(self, text: str, **ground: object) -> ProofView:
+        """Scans a proof; what it was worth."""
+        found = read_proof(text)
+        order_no = found.proof.order_no if found is not None else ""
+        of_order = [record for record in self.records.values() if record.order_no == order_no]
+        self.do(
+            ProofAsked(
+                command=ReadProof(request_id="P", text=text, operator="01"),
+                in_journal=bool(of_order),
+                known=tuple(record for record in of_order if record.offline is not None),
+                ground=self.ground(**ground),
+            )
+        )
+        return self.proofs[-1]
+
+    def type_code(self, payment_no: str, code: str) -> ProofView:
+        """Types a code and lets the runner's comparison come back."""
+        command = TypeCode(request_id="C", payment_no=payment_no, code=Secret(code), operator="01")
+        known = self.records.get(payment_no)
+        effects = self.do(CodeAsked(command=command, known=known, ground=self.ground()))
+        for effect in effects:
+            if isinstance(effect, CheckCode):
+                assert isinstance(self.statements[-1], CodeTried), "a try is durable before it is checked"
+                right = effect.code.reveal() == RIGHT_CODE
+                self.do(CodeChecked(request_id="C", payment_no=payment_no, operator="01", right=right))
+        return self.proofs[-1]
+
+    def cancel(self, payment_no: str, *, goods_handed: bool | None = None) -> None:
+        command = CancelPayment(payment_no=payment_no, operator="01", goods_handed=goods_handed)
         self.do(CancelAsked(command=command, known=self.records.get(payment_no)))
 
     def refund(self, order_no: str, *, fen: int = 100) -> str | None:

@@ -159,7 +159,8 @@ def test_a_scan_without_a_line_is_refused_at_once(counter: Any, line: Line, sent
     assert counter.starts == []
     assert counter.panel.big.key == sentence
     assert counter.state.entry == "12.5"
-    assert Command.SHOW_QR not in counter.keys
+    (offered,) = (hint for hint in counter.screen.keys if hint.command is Command.SHOW_QR)
+    assert offered.word.key == "key.qr_offline"
 
 
 def test_a_refused_command_gives_the_amount_and_the_code_back(counter: Any) -> None:

@@ -110,4 +110,4 @@ def test_tables_become_dotted_keys() -> None:
 
 
 def test_every_payment_state_has_a_sign() -> None:
-    assert len(SIGNS) == 6
+    assert len(SIGNS) == 7

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from protocol.reasons import Reason
+from sync.anchor import AnchorTrouble
 from sync.engine.model import Line
 from sync.folder import TerminalIdentity
 from sync.journal.read import Unsent
@@ -14,7 +15,7 @@ from sync.journal.verify import Break, Verdict
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.ports import CheckFound, GunSeen, GunState
 from terminal.live.checks import checks_of
-from terminal.live.looking import JournalSeen, LineSeen, Looked
+from terminal.live.looking import JournalSeen, LineSeen, Looked, OfflineSeen
 from terminal.ui.text import LANGUAGES, load_catalogue
 
 IDENTITY = TerminalIdentity(
@@ -24,6 +25,7 @@ IDENTITY = TerminalIdentity(
 NOTHING = Unsent(count=0, oldest_at_ms=None)
 WHOLE = Verdict(entries=8, payments=2, head="00")
 WELL = Looked(
+    offline=OfflineSeen(anchor=AnchorTrouble.NONE, codes=60),
     identity=IDENTITY,
     line=LineSeen(line=Line.UP, skew_ms=-400),
     journal=JournalSeen(verdict=WHOLE, unsent=NOTHING),

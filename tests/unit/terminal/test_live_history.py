@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from protocol.messages import LateMoney, LateMoneyState, Presented, Proof
+from protocol.messages import LateMoney, LateMoneyState, OfflineKit, Presented, Proof
 from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind
@@ -18,7 +18,13 @@ from sync.engine.statements import (
     CashBack,
     CashReturned,
     CashTaken,
+    CodeTried,
+    KitStored,
     LateMoneySeen,
+    LineLost,
+    OfflineParked,
+    OfflineShown,
+    ParkWhy,
     PaymentAcked,
     PaymentConflict,
     PaymentObserved,
@@ -26,11 +32,14 @@ from sync.engine.statements import (
     PaymentSettled,
     PaymentSilent,
     PaymentStarted,
+    ProofTaken,
     RefundObserved,
     RefundRefused,
     RefundSettled,
     RefundStarted,
     Silence,
+    StandingChanged,
+    StatusShown,
     StorePaidHeard,
 )
 from sync.journal.read import TimelineEntry
@@ -73,6 +82,10 @@ def refund_settled(*, done: bool) -> RefundSettled:
     )  # fmt: skip
 
 
+KIT = OfflineKit(
+    epoch=1, base_url="https://pay.test", proof_keys=(), codes=(), order_limit_fen=1, typed_order_limit_fen=1,
+    typed_shift_limit_fen=1, server_time_ms=1,
+)  # fmt: skip
 TABLE: list[tuple[AnyStatement, str, str, Reason | None, str]] = [
     (started(Presented.CUSTOMER), "scan_accepted", "till", None, "wang"),
     (started(Presented.MERCHANT), "qr_asked", "till", None, "wang"),
@@ -137,6 +150,43 @@ TABLE: list[tuple[AnyStatement, str, str, Reason | None, str]] = [
         "conflict", "gateway", None, "",
     ),
     (PaymentAcked(payment_no=NO, said_by="G1", state_seq=1), "acknowledged", "gateway", None, ""),
+    (
+        CancelIntended(payment_no=NO, operator="wang", cause=CancelCause.CASHIER, goods_handed=True),
+        "goods_handed", "cashier", None, "wang",
+    ),
+    (
+        CancelIntended(payment_no=NO, operator="wang", cause=CancelCause.CASHIER, goods_handed=False),
+        "goods_kept", "cashier", None, "wang",
+    ),
+    (
+        OfflineShown(
+            payment_no=NO, order_no=NUMBER, sale_id=NUMBER, amount_fen=1, currency="CNY", subject="tea",
+            operator="wang",
+            order="", epoch=1, oseq=1, kid=1, base_url="https://pay.test", until_ms=1,
+        ),
+        "offline_shown", "till", None, "wang",
+    ),
+    (
+        StatusShown(
+            payment_no=NO, amount_fen=1, operator="wang", order="", epoch=1, oseq=1, kid=1,
+            base_url="https://pay.test", until_ms=1,
+        ),
+        "status_shown", "till", None, "wang",
+    ),
+    (OfflineParked(payment_no=NO, operator="wang", why=ParkWhy.LEFT), "offline_parked", "cashier", None, "wang"),
+    (CodeTried(payment_no=NO, operator="wang"), "code_tried", "cashier", None, "wang"),
+    (
+        ProofTaken(payment_no=NO, said_by="proof:1", paid=True, operator="wang", kid=1, transaction_tail="0042"),
+        "proof_paid", "gateway", None, "…0042",
+    ),
+    (
+        ProofTaken(payment_no=NO, said_by="proof:1", paid=False, operator="wang", kid=1),
+        "proof_closed", "gateway", None, "",
+    ),
+    (ProofTaken(payment_no=NO, said_by="typed", paid=True, operator="wang"), "code_paid", "cashier", None, ""),
+    (LineLost(payment_no=NO, operator="wang"), "line_lost", "till", None, "wang"),
+    (StandingChanged(payment_no=NO, said_by="G1", refused=Reason.TERMINAL_FROZEN), "other", "till", None, ""),
+    (KitStored(payment_no=NO, said_by="G1", kit=KIT), "other", "till", None, ""),
 ]  # fmt: skip
 
 
@@ -160,7 +210,7 @@ def test_the_table_above_has_every_kind_of_statement() -> None:
 
 
 def test_every_kind_but_a_contradiction_has_its_own_sentence() -> None:
-    assert {kind for _, kind, *_ in TABLE} - set(KINDS) <= {"conflict"}
+    assert {kind for _, kind, *_ in TABLE} - set(KINDS) <= {"conflict", "other"}
 
 
 def test_an_entry_of_a_later_version_is_named_by_its_kind() -> None:

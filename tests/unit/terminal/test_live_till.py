@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drivers.scanner.events import DeviceEvent, Scan
 from drivers.scanner.start import RunningScanner
 from drivers.scanner.uri import BadScannerUri
 from protocol.activation import ActivationTicket
+from protocol.keys import public_text
 from protocol.messages import Presented
 from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import TerminalState
+from sync.activate import ActivationRefusedError
 from sync.engine.model import (
     CancelPayment,
     Command,
@@ -28,8 +31,8 @@ from sync.engine.model import (
     Published,
     StartPayment,
 )
-from sync.errors import FolderLockedError
-from sync.folder import TerminalIdentity
+from sync.errors import FolderLockedError, SyncError
+from sync.folder import Folder, TerminalIdentity
 from terminal.cashier.ports import ActivationAnswered, GunSeen, GunState, Publication, ScanRead
 from terminal.live.readiness import Readiness
 from terminal.live.till import KEPT, LiveTill
@@ -242,4 +245,44 @@ def test_a_gun_that_is_not_there_delays_the_word_and_never_withholds_it(folder: 
     till = LiveTill(folder, open_till=FakeSync().open, activate_folder=never, start_gun=no_gun)
     Readiness(till, guns=True, ready=ready.set, patience_s=0.05).watch()
     assert ready.wait(DEADLINE_S)
+    till.close()
+
+
+def test_a_bound_folder_is_activated_again_with_its_till_closed_meanwhile(tmp_path: Path) -> None:
+    """Sync holds the folder's lock: the till is given back first, and opened again whatever came of it."""
+    folder = Folder(tmp_path)
+    folder.make()
+    folder.write_identity(
+        replace(IDENTITY, gateway_keys={"G1": public_text(Ed25519PrivateKey.from_private_bytes(b"g" * 32))})
+    )
+    sync, heard, closed_at = FakeSync(), list[Publication](), list[int]()
+    answers: list[SyncError | None] = [None, ActivationRefusedError(Reason.USAGE, "another till's code")]
+
+    def activate(
+        data_dir: Path, /, *, gateway_url: str, ticket: ActivationTicket, device_name: str
+    ) -> TerminalIdentity:
+        closed_at.append(sync.closed)
+        assert gateway_url == IDENTITY.gateway_url
+        refusal = answers.pop(0)
+        if refusal is not None:
+            raise refusal
+        return IDENTITY
+
+    answered = threading.Event()
+
+    def hear(told: Publication) -> None:
+        heard.append(told)
+        if isinstance(told, ActivationAnswered):
+            answered.set()
+
+    till = LiveTill(tmp_path, open_till=sync.open, activate_folder=activate, start_gun=no_gun)
+    till.subscribe(hear)
+    for _ in range(2):
+        till.activate(gateway="", ticket=TICKET)
+        assert answered.wait(DEADLINE_S)
+        answered.clear()
+    assert closed_at == [1, 2]
+    assert [told.reason for told in heard if isinstance(told, ActivationAnswered)] == [Reason.DONE, Reason.USAGE]
+    till.submit(START)
+    assert sync.commands == [START]
     till.close()

@@ -1,0 +1,93 @@
+"""What goes into a step about selling without the line, and the one effect that comes out of it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from protocol.offline.order import OfflineOrder, SignedOrder
+from protocol.secret import Secret
+from sync.engine.model import ParkOffline, ReadProof, ShowOffline, ShowStatus, TypeCode
+from sync.engine.offline_record import OfflineBook
+from sync.engine.record import PaymentRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What only the journal, the device's keys and the anchor know of selling without the line.
+
+    `floor_oseq` and `floor_release` were used for certain, whatever the journal says; `anchored` False: this journal
+    may be a copy, or an old one. `sign` makes the ORDER's bytes; it needs no chance.
+    """
+
+    epoch: int
+    book: OfflineBook
+    sign: Callable[[OfflineOrder], SignedOrder]
+    floor_oseq: int = 0
+    floor_release: int = 0
+    anchored: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineAsked:
+    """The command, fresh numbers for it, and the last payment of the order before it. `ground` None: this till sells
+    over the line only."""
+
+    command: ShowOffline
+    new_sale_id: str
+    new_order_no: str
+    last: PaymentRecord | None = None
+    ground: Ground | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusAsked:
+    command: ShowStatus
+    known: PaymentRecord | None = None
+    ground: Ground | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkAsked:
+    command: ParkOffline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofAsked:
+    """The command, and what the journal has of the order that the proof names: whether there is such an order, and its
+    payments that were shown as an ORDER."""
+
+    command: ReadProof
+    in_journal: bool = False
+    known: tuple[PaymentRecord, ...] = ()
+    ground: Ground | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeAsked:
+    command: TypeCode
+    known: PaymentRecord | None = None
+    ground: Ground | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeChecked:
+    """The try was journaled, then the code was compared."""
+
+    request_id: str
+    payment_no: str
+    operator: str
+    right: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCode:
+    """The try is durable: compare the code with its verifier, which is slow on purpose, and say `CodeChecked`."""
+
+    request_id: str
+    payment_no: str
+    operator: str
+    code: Secret
+    verifier: str
+    epoch: int
+    release: int

@@ -1,0 +1,541 @@
+"""Selling without the line, by the engine alone: SAFETY.md section 3, one rule a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol.offline.order import ClockQuality, OrderType, read_order
+from protocol.offline.proof import OfflineProof, ProofType, sign_proof
+from protocol.reasons import Reason
+from protocol.states import GatewayState, ProofKind, TerminalState
+from sync.engine.events import AckCall, Append, CancelCall, PayCall, Publish, QueryCall, StorageSaid
+from sync.engine.model import ParkOffline, ShowStatus
+from sync.engine.offline import FIRST_SEEN_MS
+from sync.engine.offline_events import ParkAsked, StatusAsked
+from sync.engine.offline_record import SHOWN_MS
+from sync.engine.statements import CancelIntended, CodeTried, OfflineShown, ParkWhy, PaymentConflict, ProofTaken
+from tests.unit.sync.till_on_paper import RIGHT_CODE, T0_MS, TERMINAL, Till, silence
+
+S, G = TerminalState, GatewayState
+
+
+def dark() -> Till:
+    """A till that heard its gateway, and whose line then went down."""
+    till = Till()
+    till.up()
+    till.down()
+    return till
+
+
+def shown(till: Till, *, fen: int = 1250) -> str:
+    payment_no = till.offline(fen=fen)
+    assert payment_no is not None, till.refusals
+    return payment_no
+
+
+def park(till: Till, payment_no: str) -> None:
+    till.do(ParkAsked(command=ParkOffline(payment_no=payment_no, why=ParkWhy.LEFT, operator="01")))
+
+
+# --- rule 1: journaled, then shown ------------------------------------------------------------------------------
+
+
+def test_the_order_is_durable_before_it_is_shown() -> None:
+    till = dark()
+    shown(till)
+    assert isinstance(till.statements[-1], OfflineShown)
+    offline = till.views[-1].offline
+    assert offline is not None
+    assert offline.qr == f"https://pay.test/o/{till.statements[-1].order}"
+    assert (till.views[-1].state, till.views[-1].payment_no[-2:]) == (S.AWAITING_PROOF, "-1")
+
+
+def test_the_order_says_what_the_journal_says() -> None:
+    till = dark()
+    payment_no = shown(till)
+    part = till.records[payment_no].offline
+    assert part is not None
+    signed = read_order(part.order)
+    assert signed is not None
+    order = signed.order
+    assert (order.type, order.terminal_id, order.epoch, order.amount_fen) == (OrderType.PAY, TERMINAL, 1, 1250)
+    assert (order.order_no, order.kid, order.oseq, order.release) == (till.records[payment_no].order_no, 1, 1, 1)
+    assert (order.made_at_s, order.clock) == ((T0_MS + till.mono_ms) // 1000, ClockQuality.GATEWAY)
+    assert part.until_ms - part.shown_at_ms == SHOWN_MS == 180_000
+
+
+def test_a_clock_that_heard_no_gateway_since_the_start_is_called_guessed() -> None:
+    till = Till()
+    till.down()
+    part = till.records[shown(till)].offline
+    assert part is not None
+    assert part.signed is not None
+    assert part.signed.order.clock is ClockQuality.GUESSED
+
+
+def test_numbers_and_typed_code_indices_are_never_used_twice() -> None:
+    till = dark()
+    for _ in range(5):
+        park(till, shown(till))
+    parts = [record.offline for record in till.records.values() if record.offline is not None]
+    assert [part.oseq for part in parts] == [1, 2, 3, 4, 5]
+    assert [part.release for part in parts] == [1, 2, 3, 4, 5]
+
+
+def test_numbers_go_on_above_the_anchor_when_the_journal_was_put_back() -> None:
+    till = dark()
+    payment_no = till.offline(floor_oseq=40, floor_release=9)
+    assert payment_no is not None
+    part = till.records[payment_no].offline
+    assert part is not None
+    assert (part.oseq, part.release) == (41, 10)
+
+
+def test_an_amount_over_the_limit_of_typed_codes_uses_no_index() -> None:
+    till = dark()
+    part = till.records[shown(till, fen=50_001)].offline
+    assert part is not None
+    assert (part.release, part.tries_left) == (0, 0)
+
+
+def test_one_order_awaits_its_proof_at_a_time() -> None:
+    till = dark()
+    first = shown(till)
+    assert till.offline() is None
+    assert till.refusals[-1].reason is Reason.OFFLINE_WAITING
+    park(till, first)
+    assert till.records[first].state is S.AWAITING_PROOF
+    assert till.offline() is not None
+
+
+def test_the_next_order_tells_which_earlier_ones_were_cancelled() -> None:
+    till = dark()
+    first = shown(till)
+    till.cancel(first, goods_handed=False)
+    park(till, shown(till))
+    third = shown(till)
+    part = till.records[third].offline
+    assert part is not None
+    assert part.signed is not None
+    order = part.signed.order
+    assert (order.says_cancelled(1), order.says_cancelled(2)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"book": "no_kit"}, Reason.OFFLINE_NO_KIT),
+        ({"epoch": 2}, Reason.OFFLINE_NO_KIT),
+        ({"anchored": False}, Reason.ANCHOR_FAILED),
+    ],
+)
+def test_an_order_is_refused_with_its_reason(change: dict[str, object], reason: Reason) -> None:
+    till = dark()
+    if change.get("book") == "no_kit":
+        till.kit, change = None, {}
+    assert till.offline(**change) is None  # pyright: ignore[reportArgumentType]
+    assert till.refusals[-1].reason is reason
+
+
+def test_an_order_is_refused_while_the_line_is_up_over_the_limit_and_on_a_full_disk() -> None:
+    till = Till()
+    till.up()
+    assert till.offline() is None
+    till.down()
+    assert till.offline(fen=500_001) is None
+    till.do(StorageSaid(refusing=Reason.DISK_FULL))
+    assert till.offline() is None
+    assert [refused.reason for refused in till.refusals] == [
+        Reason.LINE_UP, Reason.OFFLINE_AMOUNT, Reason.DISK_FULL,
+    ]  # fmt: skip
+
+
+# --- rule 5: the proof ------------------------------------------------------------------------------------------
+
+
+def test_a_proof_is_an_entry_before_anybody_hears_paid() -> None:
+    till = dark()
+    payment_no = shown(till)
+    before = len(till.statements)
+    seen = till.read(till.proof_of(payment_no))
+    assert (seen.accepted, seen.reason, seen.payment_no) == (True, Reason.PAID, payment_no)
+    assert [type(said) for said in till.statements[before:]] == [ProofTaken]
+    view = till.views[-1]
+    assert (view.state, view.channel, view.transaction_tail) == (S.PAID, "alipay", "3421")
+
+
+def test_the_proof_comes_before_the_views_of_its_step() -> None:
+    till = dark()
+    till.read(till.proof_of(shown(till)))
+    order = [type(effect) for effect in till.effects]
+    assert order.index(Append) < order.index(Publish)
+
+
+def test_a_closed_proof_is_the_green_light_without_the_line() -> None:
+    till = dark()
+    payment_no = shown(till)
+    seen = till.read(till.proof_of(payment_no, ProofType.CLOSED))
+    view = till.views[-1]
+    assert (seen.accepted, seen.reason) == (True, Reason.EXPIRED)
+    assert (view.state, view.safe_to_rescan) == (S.NOT_PAID, True)
+    assert view.proof is not None
+    assert view.proof.kind is ProofKind.CLOSED
+
+
+def test_a_proof_settles_the_order_that_it_names_and_no_other() -> None:
+    till = dark()
+    first = shown(till)
+    park(till, first)
+    second = shown(till)
+    seen = till.read(till.proof_of(first))
+    assert seen.payment_no == first
+    assert till.records[first].state is S.PAID
+    assert till.records[second].state is S.AWAITING_PROOF
+
+
+def test_a_proof_is_read_in_any_case() -> None:
+    till = dark()
+    payment_no = shown(till)
+    assert till.read(till.proof_of(payment_no).lower()).accepted
+
+
+def test_no_clock_is_looked_at() -> None:
+    till = dark()
+    payment_no = shown(till)
+    text = till.proof_of(payment_no)
+    till.mono_ms += 400 * 24 * 3_600_000
+    assert till.read(text).accepted
+
+
+def refused(till: Till, text: str, **ground: object) -> Reason:
+    """The reason, after making sure that nothing was journaled and nothing moved."""
+    states = {no: record.state for no, record in till.records.items()}
+    taken = sum(isinstance(said, ProofTaken) for said in till.statements)
+    seen = till.read(text, **ground)
+    assert not seen.accepted
+    assert {no: record.state for no, record in till.records.items()} == states
+    assert sum(isinstance(said, ProofTaken) for said in till.statements) == taken
+    return seen.reason
+
+
+def test_refused_unreadable() -> None:
+    till = dark()
+    text = till.proof_of(shown(till))
+    for cut in (text[:-1], text + "0", text[:40], "GP1"):
+        assert refused(till, cut) is Reason.PROOF_UNREADABLE
+
+
+def test_refused_unknown_key() -> None:
+    till = dark()
+    payment_no = shown(till)
+    assert refused(till, till.proof_of(payment_no, kid=9)) is Reason.PROOF_UNKNOWN_KEY
+
+
+def test_refused_another_tills_order() -> None:
+    till, other = dark(), dark()
+    other.numbers = 70
+    text = other.proof_of(shown(other))
+    shown(till)
+    assert refused(till, text) is Reason.PROOF_OTHER_TILL
+
+
+def test_refused_bad_signature() -> None:
+    till = dark()
+    payment_no = shown(till)
+    record = till.records[payment_no]
+    assert record.offline is not None
+    assert record.offline.signed is not None
+    said = OfflineProof(type=ProofType.PAID, kid=1, order_no=record.order_no, at_s=1, channel="wechat", tail="0001")
+    stranger = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
+    text = sign_proof(said, stranger, order_digest=record.offline.signed.digest).text
+    assert refused(till, text) is Reason.PROOF_BAD_SIGNATURE
+
+
+def test_refused_a_proof_of_another_amount_of_this_order() -> None:
+    """The signature covers the till's own ORDER: a proof over other content is none."""
+    till, other = dark(), dark()
+    shown(till)
+    text = other.proof_of(shown(other, fen=1))
+    assert refused(till, text) is Reason.PROOF_BAD_SIGNATURE
+
+
+def test_refused_already_used_and_says_when() -> None:
+    till = dark()
+    payment_no = shown(till)
+    text = till.proof_of(payment_no)
+    till.read(text)
+    used_at_ms = till.records[payment_no].settled_at_ms
+    till.mono_ms += 60_000
+    assert refused(till, text) is Reason.PROOF_USED
+    assert till.proofs[-1].at_ms == used_at_ms
+
+
+def test_refused_cancelled() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.cancel(payment_no, goods_handed=True)
+    assert refused(till, till.proof_of(payment_no)) is Reason.PROOF_CANCELLED
+
+
+def test_a_closed_proof_ends_a_cancelled_order() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.cancel(payment_no, goods_handed=False)
+    assert till.read(till.proof_of(payment_no, ProofType.CLOSED)).accepted
+    assert till.records[payment_no].state is S.NOT_PAID
+
+
+def test_refused_settled_otherwise() -> None:
+    till = dark()
+    payment_no = shown(till)
+    text = till.proof_of(payment_no)
+    till.wait(2_000)
+    till.answer(till.only(QueryCall), till.status(payment_no, G.PAID))
+    assert refused(till, text) is Reason.PROOF_SETTLED
+
+
+def test_refused_anchor_failed() -> None:
+    till = dark()
+    payment_no = shown(till)
+    assert refused(till, till.proof_of(payment_no), anchored=False) is Reason.ANCHOR_FAILED
+
+
+@pytest.mark.parametrize("first", list(ProofType))
+def test_never_both_paid_and_closed_the_second_is_refused_and_alarmed(first: ProofType) -> None:
+    till = dark()
+    payment_no = shown(till)
+    second = ProofType.CLOSED if first is ProofType.PAID else ProofType.PAID
+    texts = {kind: till.proof_of(payment_no, kind) for kind in ProofType}
+    till.read(texts[first])
+    assert refused(till, texts[second]) is Reason.PROOF_CONFLICT
+    assert isinstance(till.statements[-1], PaymentConflict)
+    assert till.records[payment_no].conflict
+
+
+# --- rule 6: typed codes ----------------------------------------------------------------------------------------
+
+
+def test_a_right_code_frees_its_order() -> None:
+    till = dark()
+    payment_no = shown(till)
+    seen = till.type_code(payment_no, RIGHT_CODE)
+    assert (seen.accepted, seen.typed, seen.reason) == (True, True, Reason.PAID)
+    view = till.views[-1]
+    assert view.state is S.PAID
+    assert view.offline is not None
+    assert view.offline.typed
+
+
+def test_a_slip_costs_no_try() -> None:
+    till = dark()
+    payment_no = shown(till)
+    slip = RIGHT_CODE[:-1] + ("0" if RIGHT_CODE[-1] != "0" else "1")
+    for text in (slip, RIGHT_CODE[:-1], "hello"):
+        assert till.type_code(payment_no, text).reason is Reason.TYPED_SLIP
+    assert not any(isinstance(said, CodeTried) for said in till.statements)
+
+
+def wrong_code() -> str:
+    """Well-formed, and not the one."""
+    ten = "0123456789"
+    return ten + f"{98 - int(ten) * 100 % 97:02}"
+
+
+def test_three_tries_for_an_order_each_counted_before_it_is_checked() -> None:
+    till = dark()
+    payment_no = shown(till)
+    for left in (2, 1, 0):
+        seen = till.type_code(payment_no, wrong_code())
+        assert (seen.reason, seen.tries_left) == (Reason.TYPED_WRONG, left)
+    assert till.type_code(payment_no, RIGHT_CODE).reason is Reason.TYPED_TRIES
+    assert till.records[payment_no].state is S.AWAITING_PROOF
+
+
+def test_ten_tries_for_a_shift() -> None:
+    till = dark()
+    for _ in range(4):
+        payment_no = shown(till)
+        for _ in range(3):
+            till.type_code(payment_no, wrong_code())
+        park(till, payment_no)
+    assert sum(isinstance(said, CodeTried) for said in till.statements) == 10
+    assert till.proofs[-1].reason is Reason.TYPED_SHIFT_TRIES
+
+
+def test_limits_of_typed_codes_per_order_and_shift() -> None:
+    till = dark()
+    big = shown(till, fen=50_001)
+    assert till.type_code(big, RIGHT_CODE).reason is Reason.TYPED_AMOUNT
+    park(till, big)
+    payment_no = shown(till)
+    assert till.kit is not None
+    till.kit = replace(till.kit, typed_shift_limit_fen=1_249)
+    assert till.type_code(payment_no, RIGHT_CODE).reason is Reason.TYPED_SHIFT_AMOUNT
+
+
+def test_a_restart_does_not_give_tries_back() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.type_code(payment_no, wrong_code())
+    till.crash()
+    part = till.records[payment_no].offline
+    assert part is not None
+    assert part.tries_left == 2
+
+
+# --- rule 4: STATUS ---------------------------------------------------------------------------------------------
+
+
+def cut_payment(till: Till) -> str:
+    """A scanned payment whose answer was lost with the line."""
+    till.up()
+    payment_no = till.start()
+    assert payment_no is not None
+    till.answer(till.only(PayCall), silence())
+    till.down()
+    return payment_no
+
+
+def ask_status(till: Till, payment_no: str) -> None:
+    command = ShowStatus(request_id="Q", payment_no=payment_no, operator="01")
+    till.do(StatusAsked(command=command, ground=till.ground()))
+
+
+def test_a_payment_cut_in_the_middle_is_asked_about_by_a_phone() -> None:
+    till = Till()
+    payment_no = cut_payment(till)
+    ask_status(till, payment_no)
+    part = till.records[payment_no].offline
+    assert part is not None
+    assert part.signed is not None
+    assert part.signed.order.type is OrderType.STATUS
+    assert till.read(till.proof_of(payment_no)).accepted
+    assert till.records[payment_no].state is S.PAID
+
+
+def test_a_status_qr_shown_again_is_the_same() -> None:
+    till = Till()
+    payment_no = cut_payment(till)
+    ask_status(till, payment_no)
+    first, entries = till.records[payment_no].offline, len(till.statements)
+    ask_status(till, payment_no)
+    assert till.records[payment_no].offline == first
+    assert len(till.statements) == entries
+    assert till.views[-1].offline is not None
+
+
+# --- when the line returns --------------------------------------------------------------------------------------
+
+
+def test_what_was_paid_and_left_unproven_is_paid_at_sync() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.wait(2_000)
+    till.answer(till.only(QueryCall), till.status(payment_no, G.PAID, channel="wechat"))
+    assert till.views[-1].state is S.PAID
+    call = till.only(AckCall).call
+    assert isinstance(call, AckCall)
+    assert call.payment_no == payment_no
+
+
+def test_a_proven_order_is_acknowledged_once_the_gateway_said_it_too() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.wait(2_000)
+    till.answer(till.only(QueryCall), silence())
+    till.read(till.proof_of(payment_no))
+    settled_at_ms = till.records[payment_no].settled_at_ms
+    assert not till.calls(AckCall)
+    till.wait(10_000)
+    till.answer(till.only(QueryCall), till.status(payment_no, G.PAID, seq=4))
+    assert till.records[payment_no].settled_at_ms == settled_at_ms
+    till.answer(till.only(AckCall), till.status(payment_no, G.PAID, seq=4))
+    assert payment_no not in till.state.payments
+
+
+def test_a_proven_order_is_asked_for_after_a_restart_until_the_gateway_said_it() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.read(till.proof_of(payment_no))
+    till.crash()
+    till.answer(till.only(QueryCall), till.status(payment_no, G.PAID, seq=4))
+    assert till.calls(AckCall)
+
+
+def test_unknown_to_the_gateway_it_is_not_cancelled_before_it_is_surely_over() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.wait(2_000)
+    till.answer(till.only(QueryCall), till.problem(Reason.UNKNOWN_PAYMENT))
+    assert till.records[payment_no].state is S.AWAITING_PROOF
+    assert not till.calls(CancelCall)
+    till.wait(FIRST_SEEN_MS)
+    till.answer(till.only(QueryCall), till.problem(Reason.UNKNOWN_PAYMENT))
+    tombstone = till.status(payment_no, G.NOT_PAID, proof=ProofKind.TOMBSTONE, cancel_requested=True)
+    till.answer(till.only(CancelCall), tombstone)
+    assert till.records[payment_no].state is S.NOT_PAID
+    assert till.views[-1].safe_to_rescan
+
+
+def test_a_clock_that_jumped_does_not_keep_an_unseen_order_for_ever() -> None:
+    till = dark()
+    payment_no = shown(till)
+    # The entry was made by a clock that was a year ahead.
+    live = till.state.payments[payment_no]
+    assert live.record.offline is not None
+    ahead = replace(live.record.offline, shown_at_ms=T0_MS + 365 * 86_400_000)
+    record = replace(live.record, offline=ahead)
+    till.records[payment_no] = record
+    till.state = replace(till.state, payments={payment_no: replace(live, record=record)})
+    till.wait(2_000)
+    till.answer(till.only(QueryCall), till.problem(Reason.UNKNOWN_PAYMENT))
+    till.wait(FIRST_SEEN_MS)
+    till.answer(till.only(QueryCall), till.problem(Reason.UNKNOWN_PAYMENT))
+    assert till.calls(CancelCall)
+
+
+def test_a_restart_in_front_of_a_shown_order_goes_on_awaiting() -> None:
+    till = dark()
+    payment_no = shown(till)
+    text = till.proof_of(payment_no)
+    till.crash()
+    assert till.views[-1].state is S.AWAITING_PROOF
+    assert till.read(text).accepted
+
+
+def test_the_answer_about_the_goods_is_journaled_with_the_cancel() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.cancel(payment_no, goods_handed=True)
+    said = till.statements[-1]
+    assert isinstance(said, CancelIntended)
+    assert said.goods_handed is True
+    view = till.views[-1]
+    assert view.offline is not None
+    assert view.offline.goods_handed is True
+
+
+def test_paid_then_closed_at_the_gateway_is_a_conflict_and_stays_paid() -> None:
+    till = dark()
+    payment_no = shown(till)
+    till.read(till.proof_of(payment_no))
+    till.wait(3_000)
+    till.answer(till.only(QueryCall), till.status(payment_no, G.NOT_PAID, seq=3))
+    record = till.records[payment_no]
+    assert (record.state, record.conflict) == (S.PAID, True)
+
+
+def test_a_new_order_of_the_sale_follows_a_proven_not_paid_one() -> None:
+    till = dark()
+    first = shown(till)
+    till.read(till.proof_of(first, ProofType.CLOSED))
+    order_no = first.rpartition("-")[0]
+    second = till.offline(order_no=order_no)
+    assert second is not None
+    assert till.records[second].sale_id == till.records[first].sale_id
+    assert second.rpartition("-")[0] != order_no
+    assert till.offline(order_no=second.rpartition("-")[0]) is None
+    assert till.refusals[-1].reason is Reason.ORDER_OPEN
