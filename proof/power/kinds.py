@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from cProfile import Profile
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import CodeType, MappingProxyType
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeGuard, get_args
 
 import gateway
 import sync.journal
@@ -27,6 +27,9 @@ _GATEWAY: Final = Path(gateway.__file__).parent
 _JOURNAL: Final = Path(sync.journal.__file__).parent
 _WRITES: Final = re.compile(r"\s*(insert|update|delete)\s", re.IGNORECASE)
 _BUILDERS: Final = frozenset({"insert", "update", "delete"})
+#: What makes a statement of another; and how a transaction runs one that changes something.
+_WRAPPERS: Final = frozenset({"text", "Statement"})
+_RUNS: Final = frozenset({"change", "change_each"})
 #: Words in code that never become a row, and why.
 NEVER_WRITTEN: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -152,33 +155,56 @@ def _tree(path: Path) -> ast.Module:
 
 
 def _writers(path: Path) -> Iterator[tuple[_Place, str]]:
-    """Functions in whose body, or in a constant that they name, a write begins."""
+    """Functions in whose body, or in a constant that they name, a write begins, or that run a change."""
     tree = _tree(path)
-    constants = {
-        name.id
-        for node in tree.body
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and _is_write(node.value)
-        for name in ast.walk(node)
-        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-    }
+    constants, tables = set[str](), set[str]()
+    for node in tree.body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            if _is_write(node.value, constants):
+                constants.update(name.id for name in ast.walk(node) if _is_stored(name))
+            if _is_rows(node.value):
+                tables.update(name.id for name in ast.walk(node) if _is_stored(name))
     for name, function in _functions(tree, ""):
+        if function.name == "__init__":
+            continue  # it prepares statements; who runs them is found by that
         parts = [part for statement in function.body for part in ast.walk(statement)]
-        if any(_is_write(part) or (isinstance(part, ast.Name) and part.id in constants) for part in parts):
+        if any(_is_change(part, tables) or _is_write(part, constants) for part in parts):
             yield (str(path), _first_line(function)), f"{_module(path)}.{name}"
 
 
-def _is_write(node: ast.AST) -> bool:
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _is_rows(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Rows"
+
+
+def _is_change(node: ast.AST, tables: Collection[str]) -> bool:
+    """`tx.change(…)`, or `add` and `save` of a table's rows."""
     match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="add" | "save")):
+            return name in tables
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in _RUNS
+        case _:
+            return False
+
+
+def _is_write(node: ast.AST, constants: Collection[str]) -> bool:
+    match node:
+        case ast.Name(id=name):
+            return name in constants
         case ast.Constant(value=str() as text):
             return _WRITES.match(text) is not None
         case ast.JoinedStr(values=[ast.Constant(value=str() as text), *_]):
             return _WRITES.match(text) is not None
-        case ast.Call(func=ast.Name(id="text"), args=[first, *_]):
-            return _is_write(first)
+        case ast.Call(func=ast.Name(id=wrapper), args=[first, *_]) if wrapper in _WRAPPERS:
+            return _is_write(first, constants)
         case ast.Call(func=ast.Name(id=builder)):
             return builder in _BUILDERS
         case ast.Call(func=ast.Attribute(value=inner)) | ast.BinOp(left=inner):
-            return _is_write(inner)
+            return _is_write(inner, constants)
         case _:
             return False
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from alembic import command
@@ -20,13 +21,16 @@ from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import METADATA
 from proof.power.oracles import in_memory
 from proof.power.recording import Recording, recording
+from protocol.chain import genesis, link
 from sync.engine.statements import read_statement
 from sync.journal.apply import apply
 from sync.journal.connection import open_writing
 from sync.journal.schema import migrations
 
-#: Tills of the first version knew nothing of refunds and of the store's QR.
-_LATER: Final = ("refund.", "store.")
+#: What each version of the journal was the first to know.
+_SINCE: Final[Mapping[str, int]] = MappingProxyType(
+    {"refund": 2, "store": 2, "cash": 3, "offline": 4, "line": 4, "terminal": 4}
+)
 #: Payments of the first version had one channel order each.
 _SIMPLE: Final = (
     "(terminal_id, order_no, n) in (select terminal_id, order_no, n from channel_orders group by 1, 2, 3 "
@@ -46,24 +50,31 @@ def _journals(folder: Path, today: bytes) -> Iterator[Recording]:
         path.parent.mkdir()
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             migrations().apply(Database(db, execute_plugins=False), stop_before=name)
-            _fill_journal(db, today)
+            _fill_journal(db, today, version=number)
         with recording(path.parent) as recorder:
             open_writing(path).close()
         yield from recorder.recordings
 
 
-def _fill_journal(db: sqlite3.Connection, today: bytes) -> None:
+def _fill_journal(db: sqlite3.Connection, today: bytes, *, version: int) -> None:
+    """The entries that a till of that version would have written, as a chain of their own."""
     with in_memory(today) as source:
-        entries = source.execute("select seq, kind, at_ms, about, body, hash from entry order by seq").fetchall()
-        settings = source.execute("select name, value from setting").fetchall()
+        entries = source.execute("select kind, at_ms, about, body from entry order by seq").fetchall()
+        settings = source.execute("select name, value from setting where name = 'terminal_id'").fetchall()
+    later = {about for kind, _, about, _ in entries if _SINCE.get(kind.partition(".")[0], 1) > version}
+    seq, head = 0, genesis(settings[0][1])
     db.execute("begin")
     db.executemany("insert into setting values (?, ?)", settings)
-    for entry in entries:
-        statement = read_statement(entry[4])
-        if statement is None or entry[1].startswith(_LATER):
-            break
-        db.execute("insert into entry (seq, kind, at_ms, about, body, hash) values (?, ?, ?, ?, ?, ?)", entry)
-        apply(db, statement, at_ms=entry[2])
+    for kind, at_ms, about, body in entries:
+        statement = read_statement(body)
+        assert statement is not None, "the program of today wrote it"
+        if about in later:
+            continue
+        seq += 1
+        head = link(head, seq=seq, kind=kind, at_ms=at_ms, body=body)
+        row = (seq, kind, at_ms, about, body, head)
+        db.execute("insert into entry (seq, kind, at_ms, about, body, hash) values (?, ?, ?, ?, ?, ?)", row)
+        apply(db, statement, at_ms=at_ms)
     db.execute("commit")
 
 

@@ -9,16 +9,29 @@ from typing import Final
 
 from proof.virtual_time import VirtualTimeLoop
 from proof.wallets import Wallets, account_settings
-from sync.engine.model import CommandRefused, LinkView, PaymentView, Published, RefundView, StorePaidView
+from sync.anchor import AnchorRecord
+from sync.engine.model import (
+    CashLimits,
+    CommandRefused,
+    LinkView,
+    PaymentView,
+    ProofView,
+    Published,
+    RefundView,
+    StorePaidView,
+)
 
 #: 2026-01-05 09:00 in Beijing.
 START_MS: Final = 1_767_574_800_000
+
+#: Of cash, with room for every scene.
+UPPER_LIMITS: Final = CashLimits(sale_fen=100_000, offline_day_fen=1_000_000)
 
 _PLACES: Final = """\
 [[merchants]]
 id = "m1"
 name = "老王早餐"
-late_money = "hold"
+late_money = "{late_money}"
 
 [[stores]]
 id = "s1"
@@ -53,6 +66,22 @@ class DrawnEntropy:
         return self._chance.randbytes(count)
 
 
+class MemoryAnchor:
+    """The anchor's place in this process; it outlives every restart of the till."""
+
+    def __init__(self) -> None:
+        self._record: AnchorRecord | None = None
+
+    def read(self) -> AnchorRecord | None:
+        return self._record
+
+    def write(self, record: AnchorRecord) -> None:
+        self._record = record
+
+    def machine(self) -> str:
+        return "the recorded shop's"
+
+
 @dataclass(kw_only=True)
 class Sight:
     """What the till showed: the latest of each payment and refund."""
@@ -61,6 +90,7 @@ class Sight:
     refunds: dict[str, RefundView]
     refused: dict[str, CommandRefused]
     rung: list[StorePaidView]
+    proofs: dict[str, ProofView]
     link: LinkView | None = None
 
     def publish(self, view: Published) -> None:
@@ -73,11 +103,15 @@ class Sight:
                 self.refused[view.request_id] = view
             case StorePaidView():
                 self.rung.append(view)
+            case ProofView():
+                self.proofs[view.request_id] = view
             case LinkView():
                 self.link = view
 
 
-def shop_document(wallets: Wallets, store: str, *, with_routes: bool, qr_wallet: str | None) -> str:
+def shop_document(
+    wallets: Wallets, store: str, *, with_routes: bool, qr_wallet: str | None, late_money: str = "hold"
+) -> str:
     """The owner's file. `qr_wallet`: whose own QR is shown; None: the page's."""
     accounts = ""
     for name, wallet in wallets.by_name.items():
@@ -86,4 +120,4 @@ def shop_document(wallets: Wallets, store: str, *, with_routes: bool, qr_wallet:
         cost = "cost_ppm = 6000\n" if with_routes else ""
         cost += f"default_for_qr = {json.dumps(name == qr_wallet)}\n"
         accounts += f'\n[[channel_accounts]]\nmerchant = "m1"\n{lines}{cost}'
-    return _PLACES.format(store=store) + accounts + (_ROUTES if with_routes else "")
+    return _PLACES.format(store=store, late_money=late_money) + accounts + (_ROUTES if with_routes else "")

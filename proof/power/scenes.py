@@ -33,6 +33,7 @@ from gateway.configure.words import (
     StaticQrSaid,
 )
 from gateway.payments.values import AlarmKind
+from proof.power import scenes_counter
 from proof.power.shop import STORE_ID, Shop, script_of
 from proof.power.twisted import instead
 from protocol.messages import CancelRequest, RefundRequest, encode
@@ -62,11 +63,17 @@ async def everything(shop: Shop) -> None:
         _told_too_late,
         _notifications,
         _alarms,
+        scenes_counter.cash,
+        scenes_counter.without_line,
+        scenes_counter.taken_back,
+        scenes_counter.withheld,
+        scenes_counter.two_tills,
         _one_code_twice,
-        _a_second_folder,
         _entries_of_a_gateway_that_errs,
         _restarts,
         _bills,
+        _a_second_folder,
+        scenes_counter.switched_off,
     ):
         await scene(shop)
 

@@ -23,12 +23,12 @@ from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from proof.asgi import ask
 from proof.asked import asked
-from proof.power.props import START_MS, DrawnEntropy, GatewayClock, Sight, shop_document
+from proof.power.props import START_MS, DrawnEntropy, GatewayClock, MemoryAnchor, Sight, shop_document
 from proof.power.twisted import Twists
 from proof.virtual_time import VirtualClock, VirtualTimeLoop, run_virtual
 from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
 from protocol.activation import ActivationTicket
-from protocol.keys import private_key, read_public
+from protocol.keys import b64url, private_key, read_public
 from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.secret import Secret
@@ -42,6 +42,7 @@ from sandbox.wallets import KEY_NAMES, make_wallets
 from sync.activate import activate
 from sync.engine.model import (
     CancelPayment,
+    Command,
     PaymentView,
     StartPayment,
     StartRefund,
@@ -52,6 +53,7 @@ from sync.journal.room import Room
 from sync.link.calls import Credentials
 from sync.link.exchange import NoAnswer as Cut
 from sync.link.exchange import Timeouts
+from sync.offline_desk import OfflineMeans
 from sync.runner import Runner
 
 T = TypeVar("T")
@@ -82,8 +84,9 @@ class Shop:
         self._news = asyncio.Event()
         self.store = InlineStore(open_sqlite(folder / "gateway.db"))
         self.gateway = self._gateway()
-        self.sight = Sight(payments={}, refunds={}, refused={}, rung=[])
+        self.sight = Sight(payments={}, refunds={}, refused={}, rung=[], proofs={})
         self.till_folder = Folder(folder / "till")
+        self._anchor = MemoryAnchor()
         self._pressed = 0
         self._background: list[asyncio.Task[Any]] = []
         self.till: Runner | None = None
@@ -114,19 +117,26 @@ class Shop:
         await self.activate(self.till_folder)
         await self.start_till()
 
-    async def apply(self, store: str, *, with_routes: bool = True, qr_wallet: str | None = None) -> None:
+    async def apply(
+        self, store: str, *, with_routes: bool = True, qr_wallet: str | None = None, late_money: str = "hold"
+    ) -> None:
         """The owner's file. `qr_wallet`: whose own QR is shown instead of the page's."""
-        document = shop_document(self.wallets, store, with_routes=with_routes, qr_wallet=qr_wallet)
+        document = shop_document(
+            self.wallets, store, with_routes=with_routes, qr_wallet=qr_wallet, late_money=late_money
+        )
         said = await self.owner(ApplyOrder(toml=document))
         assert isinstance(said, Planned), said
 
-    async def activate(self, folder: Folder) -> TerminalIdentity:
-        made = await self.owner(CodeOrder(store=STORE_ID))
-        assert isinstance(made, CodeMade), made
+    async def activate(self, folder: Folder, code: str | None = None) -> TerminalIdentity:
+        """With a fresh code of the store, or one for this till."""
+        if code is None:
+            made = await self.owner(CodeOrder(store=STORE_ID))
+            assert isinstance(made, CodeMade), made
+            code = made.code
         return await activate(
             folder,
             gateway_url=GATEWAY_URL,
-            ticket=ActivationTicket(code=Secret(made.code)),
+            ticket=ActivationTicket(code=Secret(code)),
             device_name="1",
             exchange=self._till_line,
             clock=VirtualClock(self.loop, wall_start_ms=START_MS),
@@ -144,6 +154,11 @@ class Shop:
             clock=VirtualClock(self.loop, wall_start_ms=START_MS),
             entropy=self.chance.randbytes,
             publish=self.sight.publish,
+            offline=OfflineMeans(
+                epoch=who.epoch,
+                key=private_key(self.till_folder.offline_key(lambda: Secret(b64url(self.chance.randbytes(32))))),
+                anchor=self._anchor,
+            ),
         )
         self._running = asyncio.ensure_future(self.till.run())
         await self.until(lambda: self.sight.link is not None and self.sight.link.last_contact_ms is not None)
@@ -179,6 +194,7 @@ class Shop:
             clock=self.clock,
             entropy=self.entropy,
             root_fingerprint=self.keys.root_kid,
+            proof_keys=lambda: self.gateway.proof_keys,
             url=GATEWAY_URL,
             page_url=GATEWAY_ORIGIN,
             applied=self.gateway.load_accounts,
@@ -196,8 +212,7 @@ class Shop:
         code: str | None = None,
     ) -> PaymentView:
         """Presses collect, and gives the first view of the payment."""
-        self._pressed += 1
-        request_id = str(self._pressed)
+        request_id = self.next_request()
         shown = None if shows_qr else Secret(code or self.wallets.show_code(wallet, script_of(script)))
         assert self.till is not None
         self.till.submit(
@@ -213,12 +228,28 @@ class Shop:
                 scanned_at_ms=round(self.loop.time() * 1000),
             )
         )
-        await self.until(lambda: self._view_of(request_id) is not None)
-        view = self._view_of(request_id)
-        assert view is not None
+        view = await self.view_of(request_id)
         if shows_qr:
             await self.until(lambda: self.sight.payments[view.payment_no].qr is not None)
         return self.sight.payments[view.payment_no]
+
+    def next_request(self) -> str:
+        self._pressed += 1
+        return str(self._pressed)
+
+    def submit(self, command: Command) -> None:
+        assert self.till is not None, "it was started"
+        self.till.submit(command)
+
+    def mono_ms(self) -> int:
+        return round(self.loop.time() * 1000)
+
+    async def view_of(self, request_id: str) -> PaymentView:
+        """The first view of what a command began."""
+        await self.until(lambda: self._view_of(request_id) is not None or request_id in self.sight.refused)
+        view = self._view_of(request_id)
+        assert view is not None, self.sight.refused[request_id].reason
+        return view
 
     def _view_of(self, request_id: str) -> PaymentView | None:
         return next((view for view in self.sight.payments.values() if view.request_id == request_id), None)
@@ -233,8 +264,7 @@ class Shop:
 
     async def give_back(self, view: PaymentView, fen: int) -> None:
         """Presses refund and waits for its end."""
-        self._pressed += 1
-        before, request_id = len(self.sight.refunds), str(self._pressed)
+        before, request_id = len(self.sight.refunds), self.next_request()
         assert self.till is not None
         self.till.submit(
             StartRefund(request_id=request_id, order_no=view.order_no, amount=Money(fen, CNY), note="", operator="01")
@@ -242,23 +272,31 @@ class Shop:
         await self.until(lambda: len(self.sight.refunds) > before or request_id in self.sight.refused)
         await self.until(lambda: all(refund.state.final for refund in self.sight.refunds.values()), 7_200.0)
 
-    async def phone_pays(self, qr: str, *, wallet: str = "alipay", script: str = "pay", fen: int | None = None) -> None:
-        browser = WalletBrowser(
+    async def phone_pays(
+        self, qr: str, *, wallet: str = "alipay", script: str = "pay", fen: int | None = None
+    ) -> WalletBrowser:
+        """The phone that the customer holds afterwards."""
+        browser = self.browser(wallet, script)
+        await follow(browser, qr, amount_fen=fen)
+        self._news.set()
+        return browser
+
+    def browser(self, wallet: str, script: str = "pay") -> WalletBrowser:
+        return WalletBrowser(
             wallet=self.wallets.by_name[wallet],
             customer=f"{wallet} customer",
             script=script_of(script),
             line=self,
             clock=self.clock.now_ms,
         )
-        await follow(browser, qr, amount_fen=fen)
-        self._news.set()
 
     async def send(self, request: LineRequest, *, timeout_s: float) -> LineAnswer | None:
         """`sandbox.line.Line` of every phone."""
         del timeout_s
-        page = self.gateway.page
+        page, offline = self.gateway.page, self.gateway.offline_page
         assert page is not None
-        answer = await ask(Starlette(routes=page.routes()), request)
+        assert offline is not None
+        answer = await ask(Starlette(routes=[*page.routes(), *offline.routes()]), request)
         return LineAnswer(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def call(self, method: str, path: str, body: bytes) -> ResponseParts:
