@@ -142,7 +142,8 @@ async def two_tills(shop: Shop) -> None:
     await _pressed(shop.browser("alipay"), f"{GATEWAY_ORIGIN}/o/{signed.text}")
     await _line(shop, cut=False)
     await shop.settled(shown)
-    await asyncio.sleep(60.0)
+    request = shop.collect()
+    await shop.until(lambda: request in shop.sight.refused or shop.ended(request))
     who = shop.till_folder.read_identity()
     await shop.stop_till()
     made = await shop.owner(TerminalsOrder(action=TerminalsAction.REISSUE, terminal=who.terminal_id))
@@ -150,6 +151,7 @@ async def two_tills(shop: Shop) -> None:
     shop.till_folder.write_pending_key(shop.till_folder.read_device_key())
     await shop.activate(shop.till_folder, code=made.code)
     await shop.start_till()
+    await shop.until(lambda: shop.sight.link is not None and shop.sight.link.refusing is None)
     await shop.settled(await shop.sell())
 
 

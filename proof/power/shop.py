@@ -28,7 +28,7 @@ from proof.power.twisted import Twists
 from proof.virtual_time import VirtualClock, VirtualTimeLoop, run_virtual
 from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
 from protocol.activation import ActivationTicket
-from protocol.keys import b64url, private_key, read_public
+from protocol.keys import b64url, private_key, read_public, terminal_keyid
 from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.secret import Secret
@@ -212,6 +212,22 @@ class Shop:
         code: str | None = None,
     ) -> PaymentView:
         """Presses collect, and gives the first view of the payment."""
+        request_id = self.collect(script, wallet=wallet, fen=fen, shows_qr=shows_qr, code=code)
+        view = await self.view_of(request_id)
+        if shows_qr:
+            await self.until(lambda: self.sight.payments[view.payment_no].qr is not None)
+        return self.sight.payments[view.payment_no]
+
+    def collect(
+        self,
+        script: str = "pay",
+        *,
+        wallet: str = "alipay",
+        fen: int = 1250,
+        shows_qr: bool = False,
+        code: str | None = None,
+    ) -> str:
+        """Presses collect. Gives the number of the command."""
         request_id = self.next_request()
         shown = None if shows_qr else Secret(code or self.wallets.show_code(wallet, script_of(script)))
         assert self.till is not None
@@ -228,10 +244,7 @@ class Shop:
                 scanned_at_ms=round(self.loop.time() * 1000),
             )
         )
-        view = await self.view_of(request_id)
-        if shows_qr:
-            await self.until(lambda: self.sight.payments[view.payment_no].qr is not None)
-        return self.sight.payments[view.payment_no]
+        return request_id
 
     def next_request(self) -> str:
         self._pressed += 1
@@ -250,6 +263,10 @@ class Shop:
         view = self._view_of(request_id)
         assert view is not None, self.sight.refused[request_id].reason
         return view
+
+    def ended(self, request_id: str) -> bool:
+        view = self._view_of(request_id)
+        return view is not None and view.state.final
 
     def _view_of(self, request_id: str) -> PaymentView | None:
         return next((view for view in self.sight.payments.values() if view.request_id == request_id), None)
@@ -307,7 +324,7 @@ class Shop:
         signed = sign_request(
             parts,
             key=private_key(self.till_folder.read_device_key()),
-            keyid=who.terminal_id,
+            keyid=terminal_keyid(who.terminal_id, who.epoch),
             created_s=self.clock.now_ms() // 1000,
             nonce=self.chance.randbytes(16),
         )
@@ -369,6 +386,7 @@ class Shop:
         keys = {kid: read_public(text) for kid, text in who.gateway_keys.items()}
         return Credentials(
             terminal_id=who.terminal_id,
+            epoch=who.epoch,
             gateway_url=who.gateway_url,
             key=private_key(self.till_folder.read_device_key()),
             gateway_keys={kid: key for kid, key in keys.items() if key is not None},
