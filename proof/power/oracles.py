@@ -61,8 +61,8 @@ _STORE_RULES: Final[tuple[tuple[str, str], ...]] = (
     (
         "a refund that is done is booked",
         "select refund_no from refunds f where state = 'DONE' and not exists (select 1 from ledger_entries e where "
-        "e.business_key = case cause when 'till' then 'refund:' || f.refund_no when 'late' then 'late_back:' "
-        "|| f.out_trade_no "
+        "e.business_key = case when cause in ('till', 'cancelled') then 'refund:' || f.refund_no "
+        "when cause = 'late' then 'late_back:' || f.out_trade_no "
         "else 'back:' || f.out_trade_no end)",
     ),
     (
