@@ -14,6 +14,7 @@ from typing import Final
 from gateway.store.sqlite import open_sqlite
 from protocol.chain import first_break, genesis
 from protocol.messages import JournalEntry
+from protocol.reasons import Reason
 from sync.errors import SyncError
 from sync.journal.connection import open_writing
 from sync.journal.verify import verify
@@ -175,9 +176,16 @@ def _received_chains(db: sqlite3.Connection) -> list[str]:
     broken: list[str] = []
     for terminal_id, seq, head in db.execute("select terminal_id, journal_seq, journal_head from terminals").fetchall():
         entries = [
-            JournalEntry(seq=row[0], kind=row[1], at_ms=row[2], body=row[3], hash=row[4])
+            JournalEntry(
+                seq=row[0],
+                kind=row[1],
+                at_ms=row[2],
+                body=row[3],
+                hash=row[4],
+                withheld=None if row[5] is None else Reason(row[5]),
+            )
             for row in db.execute(
-                "select seq, kind, at_ms, body, hash from journal_entries where terminal_id = ? order by seq",
+                "select seq, kind, at_ms, body, hash, withheld from journal_entries where terminal_id = ? order by seq",
                 (terminal_id,),
             )
         ]
