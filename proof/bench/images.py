@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +22,7 @@ async def measure_images(folder: Path, *, rounds: int) -> Measured:
     from proof.power.shim import Sqlite
     from proof.power.steps import steps_of
 
-    recorded = next(one for one in record(1).recordings if one.path.name == "gateway.db")
+    recorded = next(one for one in (await asyncio.to_thread(record, 1)).recordings if one.path.name == "gateway.db")
     promised = [number for number, step in enumerate(steps_of(recorded.statements)) if step.promised]
     lies = folder / "whole.db"
     lies.write_bytes(final_state(recorded, folder))

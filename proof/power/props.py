@@ -9,6 +9,7 @@ from typing import Final
 
 from proof.virtual_time import VirtualTimeLoop
 from proof.wallets import Wallets, account_settings
+from sandbox.scripts import Script, parse_script
 from sync.anchor import AnchorRecord
 from sync.engine.model import (
     CashLimits,
@@ -121,3 +122,9 @@ def shop_document(
         cost += f"default_for_qr = {json.dumps(name == qr_wallet)}\n"
         accounts += f'\n[[channel_accounts]]\nmerchant = "m1"\n{lines}{cost}'
     return _PLACES.format(store=store, late_money=late_money) + accounts + (_ROUTES if with_routes else "")
+
+
+def script_of(text: str) -> Script:
+    script = parse_script(text)
+    assert script is not None, text
+    return script

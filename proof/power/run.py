@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -89,7 +91,8 @@ def record(seed: int) -> Recorded:
     folder = _folder()
     reached, kinds = Reached(), kinds_in_code()
     try:
-        with recording(folder) as recorder, traced(reached):
+        # What the shop logs is not what the command says.
+        with redirect_stdout(sys.stderr), recording(folder) as recorder, traced(reached):
             in_shop(everything, folder, seed=seed)
         day = recorder.recordings
         reached.hear(day)

@@ -34,7 +34,8 @@ from gateway.configure.words import (
 )
 from gateway.payments.values import AlarmKind
 from proof.power import scenes_counter
-from proof.power.shop import STORE_ID, Shop, script_of
+from proof.power.props import script_of
+from proof.power.shop import STORE_ID, Shop
 from proof.power.twisted import instead
 from protocol.messages import CancelRequest, RefundRequest, encode
 from protocol.numbers import NUMBER_BYTES, new_number

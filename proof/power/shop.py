@@ -23,7 +23,7 @@ from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from proof.asgi import ask
 from proof.asked import asked
-from proof.power.props import START_MS, DrawnEntropy, GatewayClock, MemoryAnchor, Sight, shop_document
+from proof.power.props import START_MS, DrawnEntropy, GatewayClock, MemoryAnchor, Sight, script_of, shop_document
 from proof.power.twisted import Twists
 from proof.virtual_time import VirtualClock, VirtualTimeLoop, run_virtual
 from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
@@ -36,7 +36,6 @@ from protocol.signature import RequestParts, ResponseParts, sign_request
 from sandbox.following import follow
 from sandbox.keys import fresh_keys
 from sandbox.line import LineAnswer, LineRequest
-from sandbox.scripts import Script, parse_script
 from sandbox.wallet_browser import WalletBrowser
 from sandbox.wallets import KEY_NAMES, make_wallets
 from sync.activate import activate
@@ -105,8 +104,6 @@ class Shop:
             callbacks_kept_days=1,
             longest_sleep_ms=600_000,
         )
-
-    # --- opening and closing -------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Everything from an empty folder to a till that sells."""
@@ -186,8 +183,6 @@ class Shop:
         await self.gateway.aclose()
         await self.store.aclose()
 
-    # --- people --------------------------------------------------------------------------------------------------
-
     async def owner(self, order: Order) -> Said | Refused:
         orders = OwnerOrders(
             store=self.store,
@@ -230,8 +225,7 @@ class Shop:
         """Presses collect. Gives the number of the command."""
         request_id = self.next_request()
         shown = None if shows_qr else Secret(code or self.wallets.show_code(wallet, script_of(script)))
-        assert self.till is not None
-        self.till.submit(
+        self.submit(
             StartPayment(
                 request_id=request_id,
                 sale_id=None,
@@ -276,14 +270,12 @@ class Shop:
         return self.sight.payments[view.payment_no]
 
     def cancel(self, view: PaymentView) -> None:
-        assert self.till is not None
-        self.till.submit(CancelPayment(payment_no=view.payment_no, operator="01"))
+        self.submit(CancelPayment(payment_no=view.payment_no, operator="01"))
 
     async def give_back(self, view: PaymentView, fen: int) -> None:
         """Presses refund and waits for its end."""
         before, request_id = len(self.sight.refunds), self.next_request()
-        assert self.till is not None
-        self.till.submit(
+        self.submit(
             StartRefund(request_id=request_id, order_no=view.order_no, amount=Money(fen, CNY), note="", operator="01")
         )
         await self.until(lambda: len(self.sight.refunds) > before or request_id in self.sight.refused)
@@ -338,8 +330,6 @@ class Shop:
             assert self.loop.time() < ends_s, "the scene never came to its end"
             await asyncio.sleep(0.05)
 
-    # --- lines ---------------------------------------------------------------------------------------------------
-
     async def _till_line(self, base_url: str, request: RequestParts, timeouts: Timeouts) -> ResponseParts | Cut:
         del base_url, timeouts
         await asyncio.sleep(0.01)
@@ -380,8 +370,6 @@ class Shop:
             except TimeoutError:
                 continue
 
-    # --- set-up --------------------------------------------------------------------------------------------------
-
     def _credentials(self, who: TerminalIdentity) -> Credentials:
         keys = {kid: read_public(text) for kid, text in who.gateway_keys.items()}
         return Credentials(
@@ -391,12 +379,6 @@ class Shop:
             key=private_key(self.till_folder.read_device_key()),
             gateway_keys={kid: key for kid, key in keys.items() if key is not None},
         )
-
-
-def script_of(text: str) -> Script:
-    script = parse_script(text)
-    assert script is not None, text
-    return script
 
 
 def in_shop(story: Callable[[Shop], Coroutine[Any, Any, T]], folder: Path, *, seed: int) -> T:
