@@ -10,7 +10,7 @@ from random import Random
 
 from proof.bench.measure import Measured, interleaved
 
-BOUND = 3.0
+BOUND = 2.0
 
 
 async def measure_images(folder: Path, *, rounds: int) -> Measured:
