@@ -48,12 +48,17 @@ from gateway.store.units import Store, StoreFailed, Tx
 from protocol.keys import read_public
 
 
+def _never() -> bool:
+    """Where nobody watches the disk."""
+    return False
+
+
 class Gateway:
     """One gateway over one store. `qr_shown_ms` is how long a QR is shown; `public_url` is the base of QR links (None:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are fetched, `callbacks_kept_days` is how long
-    notifications are kept; `owner` names this process's leases; `limits` are the paces of whoever calls; `proof_keys`
-    sign offline orders' proofs (None: they follow from the root key); `beside` runs slow hashes; `opener` and `read_key` load the
-    keys of accounts and of terminals."""
+    notifications are kept; `owner` names this process's leases; `full`: its disk takes no new payment now; `limits` are
+    the paces of whoever calls; `proof_keys` sign offline orders' proofs (None: they follow from the root key); `beside`
+    runs slow hashes; `opener` and `read_key` load the keys of accounts and of terminals."""
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class Gateway:
         callbacks_kept_days: int = KEPT_DAYS,
         owner: str = "gateway",
         opener: Opener = open_settings,
+        full: Callable[[], bool] = _never,
         limits: Limits | None = None,
         proof_keys: ProofKeys | None = None,
         beside: Beside = at_once,
@@ -118,6 +124,7 @@ class Gateway:
                 process_key=entropy.bytes(32),
                 mark_key=lasting_key(keys, "cashier-page-payers"),
                 wake=self.scheduler.wake,
+                full=full,
             )
             self.offline_page = OfflinePage(
                 calls=calls,
@@ -128,6 +135,7 @@ class Gateway:
                 mark_key=lasting_key(keys, "cashier-page-payers"),
                 wake=self.scheduler.wake,
                 proof_keys=self.proof_keys,
+                full=full,
             )
         self.service = GatewayService(
             store=store,
@@ -144,6 +152,7 @@ class Gateway:
                 spawn=self._spawn,
                 wake=self.scheduler.wake,
                 mark_key=entropy.bytes(32),
+                full=full,
             ),
             refunding=RefundCalls(
                 store=store,

@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from typing import Final
 
 import structlog
 import uvicorn
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 from gateway.api.app import make_app
@@ -37,12 +40,15 @@ from gateway.configure.orders import OwnerOrders
 from gateway.core import Gateway
 from gateway.keys import load_keys
 from gateway.proof_keys import load_proof_keys, proof_keys_path
+from gateway.store.room import Room
 from gateway.store.runners import ThreadedStore
-from gateway.store.sqlite import DatabaseLock, open_sqlite, sqlite_path
+from gateway.store.sqlite import FULL, DatabaseLock, open_sqlite, sqlite_path
 from gateway.store.units import StoreFailed
 from gateway.system import SystemClock, SystemEntropy
 
 _GRACE_S: Final = 2
+#: How often the disk is looked at.
+_ROOM_EVERY_S: Final = 5.0
 
 
 class ServeError(Exception):
@@ -150,7 +156,9 @@ async def _serve(
         loop.call_soon_threadsafe(stop.set)
 
     clock, entropy = SystemClock(), SystemEntropy()
-    store = ThreadedStore(open_sqlite(path), on_failed=failed)
+    room = Room(path)
+    store = ThreadedStore(_opened(path, room), on_failed=failed, make_room=room.release)
+    room.fill()
     exchanges: list[HttpExchange] = []
 
     def exchange_for(account: ChannelAccount) -> HttpExchange:
@@ -171,6 +179,7 @@ async def _serve(
         proof_keys=proof_keys,
         beside=asyncio.to_thread,
         owner=f"gateway-{os.getpid()}-{entropy.bytes(4).hex()}",
+        full=room.full,
         limits=limits,
     )
     listener = _listener(host, port)
@@ -205,11 +214,14 @@ async def _serve(
     door = await open_door(path, orders.do, entropy)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopped = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(_watch(room))
     if ready is not None:
         ready(Ready(url=url, host=host, port=bound, root_fingerprint=gateway.keys.root_kid))
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     gateway.hold_nobody()
+    watching.cancel()
     await _end(server, serving, stopped)
+    await asyncio.gather(watching, return_exceptions=True)
     await door.aclose()
     await gateway.aclose()
     for exchange in exchanges:
@@ -218,6 +230,28 @@ async def _serve(
     for error in failures:
         structlog.get_logger("gateway").error("stopped", reason=str(error))
     return 1 if failures else 0
+
+
+def _opened(path: Path, room: Room) -> Engine:
+    """On a full disk the ballast makes room: nothing new begins then, but what is open is settled."""
+    try:
+        return open_sqlite(path)
+    except (sqlite3.OperationalError, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(cause, "sqlite_errorcode", None) not in FULL or not room.release():
+            raise
+        return open_sqlite(path)
+
+
+async def _watch(room: Room) -> None:
+    """Makes the ballast again once there is room, and says when payments are refused for want of it."""
+    log, refused = structlog.get_logger("gateway"), False
+    while True:
+        room.fill()
+        if room.full() is not refused:
+            refused = not refused
+            (log.error if refused else log.info)("disk full: no new payments" if refused else "disk has room again")
+        await asyncio.sleep(_ROOM_EVERY_S)
 
 
 def _open_routes(gateway: Gateway) -> list[Route]:

@@ -75,6 +75,7 @@ class Reason(StrEnum):
     ORDER_CANCELLED = "order_cancelled"
     CODE_USED_ELSEWHERE = "code_used_elsewhere"
     NO_CHANNEL = "no_channel"
+    GATEWAY_FULL = "gateway_full"
     AMOUNT_REFUSED = "amount_refused"
     PAYMENT_NOT_PAID = "payment_not_paid"
     REFUND_EXCEEDS = "refund_exceeds"

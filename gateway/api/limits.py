@@ -108,7 +108,7 @@ _OPERATIONS: Final = EndpointLimit(body=0, depth=0, by=Caller.OPERATIONS)
 OPEN: Final[dict[str, EndpointLimit]] = {
     "q": _GUEST,
     "o": _GUEST,
-    "O": _GUEST,
+    "O": _GUEST,  # a QR in capitals is smaller; it leads to the one above
     "notify": EndpointLimit(body=NOTIFICATION_BODY, depth=32, by=Caller.WALLET),
     "healthz": _OPERATIONS,
     "readyz": _OPERATIONS,

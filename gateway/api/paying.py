@@ -73,7 +73,8 @@ def _never_left(of_order: Sequence[Payment]) -> tuple[str, ...]:
 
 
 class PaymentCalls:
-    """`spawn` runs a call to a wallet in the background; `wake` tells the scheduler; `mark_key` is this process's."""
+    """`spawn` runs a call to a wallet in the background; `wake` tells the scheduler; `mark_key` is this process's.
+    `full`: the store's disk takes no new payment now."""
 
     def __init__(
         self,
@@ -87,6 +88,7 @@ class PaymentCalls:
         spawn: Callable[[Awaitable[None]], None],
         wake: Callable[[], None],
         mark_key: bytes,
+        full: Callable[[], bool],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -97,6 +99,7 @@ class PaymentCalls:
         self._spawn = spawn
         self._wake = wake
         self._mark_key = mark_key
+        self._full = full
 
     async def take(self, caller: Caller, request: PaymentRequest) -> Answer:
         """`POST /v1/payments`."""
@@ -195,6 +198,8 @@ class PaymentCalls:
         fresh = new_payment(request, key, now_ms=now_ms)
         if decision.expired:
             return tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms), None
+        if self._full():
+            return tombstone(fresh, reason=Reason.GATEWAY_FULL, now_ms=now_ms), None
         if request.auth_code is None and self._shop_pages.serves(caller.terminal.merchant_id):
             return self._shop_pages.show(fresh, now_ms=now_ms), None
         routed = self._route(caller, request, not_sent=not_sent, now_ms=now_ms)

@@ -58,7 +58,7 @@ _NOTHING: Final = {"result": PagePress.OVER.value, "closed": False}
 
 
 class OfflinePage(CashierPage):
-    """See the module. `proof_keys` sign."""
+    """See the module. `proof_keys` sign; `full`: the store's disk takes no new payment now."""
 
     letter = "o"
 
@@ -73,6 +73,7 @@ class OfflinePage(CashierPage):
         mark_key: bytes,
         wake: Callable[[], None],
         proof_keys: ProofKeys,
+        full: Callable[[], bool],
     ) -> None:
         super().__init__(
             calls=calls,
@@ -82,7 +83,9 @@ class OfflinePage(CashierPage):
             process_key=process_key,
             mark_key=mark_key,
             wake=wake,
+            full=full,
         )
+        self._full = full
         self._proof_keys = proof_keys
         self._woken = wake
 
@@ -135,6 +138,8 @@ class OfflinePage(CashierPage):
             if found.page is None or found.verdict in NEUTRAL:
                 return self._refused(request, "refused")
             return said({**self._waiting(), "redirect": self._page_url(request, signed.text)})
+        if found.verdict is Verdict.NEW and self._full():
+            return said(self._waiting())  # the order stands: it is pressed again once there is room
         now_ms, ring = self._clock.now_ms(), self._proof_keys.ring
         url, pace_of = self._url(signed.text), self._calls.pace_of
         try:

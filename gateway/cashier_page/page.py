@@ -79,6 +79,7 @@ class CashierPage:
         process_key: bytes,
         mark_key: bytes,
         wake: Callable[[], None],
+        full: Callable[[], bool],
         static_most_fen: int = STATIC_MOST_FEN,
     ) -> None:
         self._store = calls.store
@@ -88,7 +89,9 @@ class CashierPage:
         self._shop_pages = shop_pages
         self._entropy = entropy
         self._tickets = Tickets(process_key=process_key, mark_key=mark_key, entropy=entropy)
-        self._pressing = Pressing(calls=calls, router=router, shop_pages=shop_pages, entropy=entropy, wake=wake)
+        self._pressing = Pressing(
+            calls=calls, router=router, shop_pages=shop_pages, entropy=entropy, wake=wake, full=full
+        )
         self._limits = Limits()
         self._static_most_fen = static_most_fen
         base = urlsplit(shop_pages.public_url or "")

@@ -81,12 +81,14 @@ class Pressing:
         shop_pages: ShopPages,
         entropy: Entropy,
         wake: Callable[[], None],
+        full: Callable[[], bool],
     ) -> None:
         self._calls = calls
         self._router = router
         self._shop_pages = shop_pages
         self._entropy = entropy
         self._wake = wake
+        self._full = full
         self._ready: dict[str, PageReady] = {}
         self._creating: dict[str, asyncio.Task[PageReady | None]] = {}
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -95,6 +97,9 @@ class Pressing:
         self, page: PageToken, session: PayerSession, *, amount_fen: int | None, address: str
     ) -> PressOutcome:
         """`amount_fen`: what the customer typed on a static QR's page. Raises StoreFailed."""
+        if page.key is None and self._full():
+            # The store's disk takes no new payment now.
+            return PressOutcome(what=PagePress.WAIT, key=None, again_ms=REFUSED_MS)
         lock = self._locks.setdefault((page.token, session.mark), asyncio.Lock())
         async with lock:
             try:

@@ -3,6 +3,7 @@
 Rules
 - One thread owns the connection. Units that wait together share one transaction, in which each fails alone; their
   futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput).
+- A full disk is met once with `make_room`: SQLite undid the transaction, and its units run again.
 - A broken constraint, or anything else a unit raises, rolls back that unit alone. Database trouble fails the store.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -22,6 +24,11 @@ from gateway.store.writer import Writer, failed
 
 T = TypeVar("T")
 _MOST_UNITS: Final = 128
+
+
+def _no_room() -> bool:
+    """Where nothing is kept that could be given up."""
+    return False
 
 
 class InlineStore:
@@ -71,8 +78,15 @@ class _Job:
 class ThreadedStore:
     """One writer thread with group commit."""
 
-    def __init__(self, engine: Engine, *, on_failed: Callable[[StoreFailed], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        on_failed: Callable[[StoreFailed], None] | None = None,
+        make_room: Callable[[], bool] = _no_room,
+    ) -> None:
         self._engine = engine
+        self._make_room = make_room
         self._on_failed = on_failed
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._failed: StoreFailed | None = None
@@ -129,14 +143,26 @@ class ThreadedStore:
 
     def _commit(self, writer: Writer, batch: list[_Job]) -> None:
         try:
-            if len(batch) == 1:
-                _run_one(writer.alone, batch[0])
-                return
-            with writer.together():
-                for job in batch:
-                    _run_one(writer.beside, job)
+            self._attempt(writer, batch)
         except StoreFailed as failure:
-            self._fail(failure, batch)
+            if failure.code != sqlite3.SQLITE_FULL or not self._make_room():
+                self._fail(failure, batch)
+                return
+            try:
+                self._attempt(writer, batch)
+            except StoreFailed as again:
+                self._fail(again, batch)
+
+    @staticmethod
+    def _attempt(writer: Writer, batch: list[_Job]) -> None:
+        for job in batch:
+            job.result, job.error = None, None
+        if len(batch) == 1:
+            _run_one(writer.alone, batch[0])
+            return
+        with writer.together():
+            for job in batch:
+                _run_one(writer.beside, job)
 
     def _fail(self, failed: StoreFailed, batch: list[_Job]) -> None:
         self._failed = failed

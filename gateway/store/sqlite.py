@@ -84,6 +84,8 @@ class DatabaseDamaged(Exception):
         super().__init__(f"{path} is damaged; it was not touched. Copy it to a safe place, then restore a backup.")
 
 
+#: What opening a database on a full disk ends with. The second: a WAL's index could not be given its 32 KB.
+FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 

@@ -22,11 +22,15 @@ _NONE: Final[Values] = {}
 
 
 class StoreFailed(Exception):
-    """The database did not do what it was told. The process must end: what was committed is unknown."""
+    """The database did not do what it was told. The process must end: what was committed is unknown.
 
-    def __init__(self, hint: str) -> None:
+    `code`: the driver's own, when it has one.
+    """
+
+    def __init__(self, hint: str, *, code: int | None = None) -> None:
         super().__init__(f"the database failed: {hint}; the gateway stops and reads the truth at its next start")
         self.hint = hint
+        self.code = code
 
 
 class Cursor(Protocol):

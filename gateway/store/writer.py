@@ -26,7 +26,11 @@ BEGIN: Final = "BEGIN IMMEDIATE"
 
 def failed(error: DBAPIError) -> StoreFailed:
     """The driver's own short text: statements and parameters stay out."""
-    return StoreFailed(str(error.orig))
+    return failed_driver(error.orig)
+
+
+def failed_driver(error: BaseException | None) -> StoreFailed:
+    return StoreFailed(str(error), code=getattr(error, "sqlite_errorcode", None))
 
 
 class Writer:
@@ -99,7 +103,7 @@ class Writer:
         except DBAPIError as error:
             raise failed(error) from None
         except self._errors as error:
-            raise StoreFailed(str(error)) from None
+            raise failed_driver(error) from None
 
     def _rollback(self) -> None:
         try:
@@ -110,10 +114,10 @@ class Writer:
         except DBAPIError as error:
             raise failed(error) from None
         except self._errors as error:
-            raise StoreFailed(str(error)) from None
+            raise failed_driver(error) from None
 
     def _say(self, text: str) -> None:
         try:
             self._cursor.execute(text, ())
         except self._errors as error:
-            raise StoreFailed(str(error)) from None
+            raise failed_driver(error) from None

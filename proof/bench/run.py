@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from proof.bench.flow import measure_flow
+from proof.bench.images import measure_images
 from proof.bench.journal import measure_journal
 from proof.bench.measure import Measured
 from proof.bench.poll import measure_poll, measure_schedule
@@ -33,6 +34,7 @@ BENCHES: Final[Mapping[str, tuple[Bench, int]]] = MappingProxyType(
         "poll": (measure_poll, 10),
         "schedule": (measure_schedule, 10),
         "route": (measure_route, 50),
+        "images": (measure_images, 7),
         "sync": (measure_sync, 3),
     }
 )

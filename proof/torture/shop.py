@@ -98,6 +98,10 @@ class Shop:
         for program in (*self.tills.values(), self.gateway, self.sandbox):
             program.end()
 
+    @property
+    def sandbox_url(self) -> str:
+        return self._sandbox_url
+
     def journal(self, till: str) -> Path:
         return Folder(self.folder / till).journal
 

@@ -142,6 +142,7 @@ class World:
         made = make_wallets(KEYS, random_bytes=self.entropy.bytes, now_ms=START_MS)
         self.wallets = Wallets(made.by_name.values(), now_ms=self.clock.now_ms)
         self.wallet = wallet
+        self.disk_full = False
         self._news = asyncio.Event()
         self.line = Line(clock=self.clock, wallets=self.wallets)
         self.keys: GatewayKeys = make_keys(self.entropy)
@@ -165,6 +166,7 @@ class World:
             qr_shown_ms=self.qr_shown_ms,
             longest_sleep_ms=600_000,
             opener=opened_once,
+            full=lambda: self.disk_full,
         )
 
     async def restart(self, down_s: float = 0.0) -> None:

@@ -15,7 +15,18 @@ from starlette.routing import Route
 
 from gateway.api.app import make_app
 from gateway.api.gate import Gate
-from gateway.api.limits import CALLS, MOST_HEADER_BYTES, MOST_PATH, MOST_QUERY, OPEN, Limits, NoLimit, Pace, place_of
+from gateway.api.limits import (
+    CALLS,
+    MOST_HEADER_BYTES,
+    MOST_PATH,
+    MOST_QUERY,
+    OPEN,
+    Limits,
+    NoLimit,
+    Pace,
+    open_limit,
+    place_of,
+)
 from gateway.api.limits import Caller as Counted
 from gateway.api.operations import pages
 from gateway.api.routes import Call, read_route
@@ -53,6 +64,7 @@ BODIES: dict[Call, type[msgspec.Struct]] = {
     Call.KIT: OfflineKitRequest,
     Call.STORE_ACK: StoreAckRequest,
     Call.JOURNAL: JournalUpload,
+    Call.KIT: OfflineKitRequest,
 }
 
 
@@ -113,6 +125,10 @@ def test_a_call_that_takes_a_body_has_a_message_of_bounded_depth() -> None:
     for call, kind in BODIES.items():
         assert depth_of(kind) <= CALLS[call].depth, call
     assert depth_of(Press) <= OPEN["q"].depth
+
+
+def test_the_offline_page_has_limits_in_both_ways_of_writing_its_address() -> None:
+    assert open_limit("/O/{token}") == open_limit("/o/{token}") == OPEN["o"]
 
 
 def depth_of(kind: Any) -> int:
@@ -307,6 +323,7 @@ def test_every_call_of_the_table_is_reached_by_an_address() -> None:
         ("POST", "/v1/offline/kit"),
         ("GET", "/v1/store/paid"),
         ("POST", "/v1/store/paid/ack"),
+        ("POST", "/v1/offline/kit"),
     }
     found = {route.call for method, path in addresses if (route := read_route(method, path, "")) is not None}
     assert found == set(CALLS)
