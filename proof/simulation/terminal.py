@@ -26,7 +26,16 @@ from proof.simulation.trace import Trace
 from protocol.messages import JournalEntry
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts, ResponseParts
-from sync.engine.model import Command, CommandRefused, LinkView, PaymentView, Published, RefundView, StorePaidView
+from sync.engine.model import (
+    Command,
+    CommandRefused,
+    LinkView,
+    PaymentView,
+    ProofView,
+    Published,
+    RefundView,
+    StorePaidView,
+)
 from sync.engine.statements import AnyStatement
 from sync.journal.journal import Journal
 from sync.journal.room import Room
@@ -287,7 +296,7 @@ class TillHost(Mortal):
         if isinstance(view, RefundView):
             self._note("shows_refund", f"{view.refund_no} {view.state} {view.reason or ''}".rstrip())
             return
-        if isinstance(view, StorePaidView):
+        if isinstance(view, (ProofView, StorePaidView)):
             return
         if isinstance(view, PaymentView):
             words = f"{view.state} {view.reason or ''} {view.proof.kind if view.proof else ''}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Offline:
 
 
 @contextmanager
-def selling(till: Path, gun: Gun, log: Path, *, wait_s: int = 60) -> Iterator[Offline]:
+def selling(till: Path, gun: Gun, log: Path, *, wait_s: int = 60) -> Generator[Offline]:
     command = guitai_command(
         "pay", "--amount", "12.50", "--qr", "--offline", "--scanner", gun.uri, "--wait", str(wait_s), "--json",
         "--data-dir", str(till),
