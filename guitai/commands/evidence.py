@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,10 @@ def command(out: Path, seed: int, scope: str, as_json: bool) -> int:
     from proof.evidence.make import make_evidence
     from proof.evidence.plan import LONG, SHORT, experiments
 
-    planned = experiments(LONG if scope == "long" else SHORT, seed=seed)
+    strace = shutil.which("strace") is not None
+    if not strace:
+        click.echo("strace is not installed: no sale is killed at its system calls.", err=True)
+    planned = experiments(LONG if scope == "long" else SHORT, seed=seed, strace=strace)
     words = f"./run evidence --seed {seed}" + (" --long" if scope == "long" else "")
     try:
         with out.open("a", encoding="utf-8"):

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 @click.option("--real-crypto", is_flag=True, help="Real signatures in every seed, not in every fiftieth only.")
 @click.option("--no-shrink", is_flag=True, help="Do not look for the shortest run of a seed that broke a rule.")
 @click.option("--stop-after", default=5, show_default=True, metavar="N", help="End after so many broken seeds.")
-@click.option("--defects", metavar="NAME|all", help="Plant defects into a copy of the code instead, and find them.")
+@click.option(
+    "--defects",
+    multiple=True,
+    metavar="NAME|all",
+    help="Plant this defect into a copy of the code instead, and find it. May be given again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Accepted for symmetry: the last line is JSON in any case.")
 def command(
     seeds: int,
@@ -38,7 +43,7 @@ def command(
     real_crypto: bool,
     no_shrink: bool,
     stop_after: int,
-    defects: str | None,
+    defects: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Run the real code under drawn faults and check the rules of money at every step.
@@ -52,7 +57,7 @@ def command(
     from proof.simulation.report import simulate
 
     jobs = jobs or all_cores()
-    if defects is not None:
+    if defects:
         return _find_defects(defects, jobs)
     if profile not in NAMES:
         raise CommandStop(
@@ -80,12 +85,13 @@ def command(
     return int(Exit.NOT_DONE if broken else Exit.DONE)
 
 
-def _find_defects(name: str, jobs: int) -> int:
+def _find_defects(names: tuple[str, ...], jobs: int) -> int:
     from proof.simulation.defects import DEFECTS
     from proof.simulation.hunt import hunt
 
-    chosen = [defect for defect in DEFECTS if name in ("all", defect.name)]
-    if not chosen:
+    known = {defect.name for defect in DEFECTS}
+    chosen = [defect for defect in DEFECTS if "all" in names or defect.name in names]
+    for name in sorted(set(names) - known - {"all"}):
         raise CommandStop(
             Exit.USAGE,
             reason=Reason.USAGE,

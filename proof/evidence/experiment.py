@@ -7,6 +7,7 @@ its output. A command that does not end well, or prints something else, is a fai
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -35,7 +36,7 @@ class Experiment:
     @property
     def command(self) -> str:
         """As a person types it."""
-        return " ".join(("./run", *self.arguments))
+        return shlex.join(("./run", *self.arguments))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 from typing import Any
 
 import pytest
@@ -24,10 +25,30 @@ PRINTED: dict[str, dict[str, Any]] = {
         "virtual_hours": 0.72,
         "deaths": 72,
         "checks": 9347,
+        "profiles": {"storm": 2},
         "faults": {"lost_answer": 102},
         "ends": {"ABSENT": 7},
         "trace": "89a7",
     },
+    "defects": {
+        "defects": [
+            {"name": "a time-out is read as not paid", "found": True, "rule": "green_is_safe", "seeds": 2},
+            {"name": "no poller", "found": False, "rule": None, "seeds": 9},
+        ]
+    },
+    "images": {
+        "lost": 0,
+        "half": 0,
+        "images": 1500,
+        "operations": 900,
+        "transactions": 120,
+        "transaction_kinds": 60,
+        "migrations": 7,
+        "images_per_second": 345.6,
+        "images_by_damage": {"torn": 300},
+    },
+    "system_calls": {"lost": 0, "double": 0, "killed": 6, "points": 159, "kills": {"fsync": 2}},
+    "fuzz": {"targets": [{"target": "order", "executions": 4000, "defect": None}]},
     "torture": {
         "lost": 0,
         "double": 0,
@@ -47,7 +68,7 @@ PRINTED: dict[str, dict[str, Any]] = {
 def _results() -> list[Result]:
     return [
         Result(experiment=experiment, exit_status=0, seconds=1.0, printed=PRINTED[experiment.name], words="")
-        for experiment in experiments(SHORT, seed=1)
+        for experiment in experiments(SHORT, seed=1, strace=True)
     ]
 
 
@@ -77,10 +98,10 @@ def test_every_word_is_shown_by_some_page() -> None:
 def test_a_page_shows_each_command_and_each_figure() -> None:
     page = _page(_results())
     for result in _results():
-        assert result.experiment.command in page
+        assert escape(result.experiment.command).replace("&#x27;", "&#39;") in page
         assert result.figures
         for figure in result.figures:
-            assert f"<td>{figure.value}</td>" in page
+            assert f"<td>{escape(figure.value, quote=False)}</td>" in page
     assert "1,061" in page
 
 
@@ -123,5 +144,13 @@ def test_an_experiment_is_the_command_it_prints() -> None:
 
 
 def test_a_long_run_asks_for_more() -> None:
-    for short, long in zip(experiments(SHORT, seed=1), experiments(LONG, seed=1), strict=True):
+    for short, long in zip(
+        experiments(SHORT, seed=1, strace=True), experiments(LONG, seed=1, strace=True), strict=True
+    ):
         assert short.name == long.name
+
+
+def test_without_strace_the_kills_at_system_calls_are_left_out() -> None:
+    names = [one.name for one in experiments(SHORT, seed=1, strace=False)]
+    assert "system_calls" not in names
+    assert len(names) == len(experiments(SHORT, seed=1, strace=True)) - 1
