@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from gateway.jobs.keeping import PaceOf, keep, keep_new, refund_by_itself
 from gateway.jobs.offline_finding import Found, find_order
-from gateway.jobs.offline_sales import sale_told
+from gateway.jobs.offline_sales import cancel_told, sale_told
 from gateway.offline.judge import (
     PAY_WINDOW_MS,
     Verdict,
@@ -69,6 +69,9 @@ def begin_order(tx: Tx, signed: SignedOrder, ring: Ring, pace_of: PaceOf, *, url
         case Verdict.TOO_LATE:
             fresh = _fresh(found, now_ms=now_ms)
             _keep_seen(tx, signed, tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms), pace_of, now_ms=now_ms)
+        case Verdict.NEW if cancel_told(tx, order):
+            fresh = _fresh(found, now_ms=now_ms)
+            _keep_seen(tx, signed, tombstone(fresh, reason=Reason.CANCELLED, now_ms=now_ms), pace_of, now_ms=now_ms)
         case Verdict.NEW:
             sale_id = sale_told(tx, order)
             fresh = replace(_fresh(found, now_ms=now_ms), sale_id=sale_id)

@@ -446,6 +446,26 @@ def test_a_cancel_that_only_the_journal_tells_of_gives_a_paid_order_back_and_end
     in_page_world(story)
 
 
+def test_an_order_whose_cancel_the_journal_told_of_before_its_first_sight_never_begins() -> None:
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order()
+        body = f'{{"payment_no":"{signed.order.order_no}-1"}}'
+        head = link(genesis(a.terminal_id), seq=1, kind=CANCEL_INTENDED, at_ms=1, body=body)
+        entry = JournalEntry(seq=1, kind=CANCEL_INTENDED, at_ms=1, body=body, hash=head)
+        upload = a.till.signed("POST", "/v1/journal", encode(JournalUpload(entries=(entry,))))
+        assert (await a.till.send(upload)).status == 200
+        phone = world.phone("wechat")
+        said = await phone.press(await phone.open(url_of(world, signed)))
+        assert said["result"] not in ("open", "again")
+        payment = payment_of(world, signed)
+        assert payment is not None
+        assert (payment.state, payment.proof_kind) == (GatewayState.NOT_PAID, ProofKind.TOMBSTONE)
+        assert status_of(await a.till.cancel(f"{signed.order.order_no}-1")).state is GatewayState.NOT_PAID
+
+    in_page_world(story)
+
+
 def test_a_larger_one_waits_for_a_person_and_goes_back_by_itself_after_a_day() -> None:
     async def story(world: PageWorld) -> None:
         a = await offline_till(world)
