@@ -14,7 +14,7 @@ from protocol.offline.proof import read_proof
 from protocol.offline.typed_code import frees, read_code
 from protocol.reasons import Reason
 from sync.anchor import Anchor, AnchorPlace
-from sync.engine.events import Event, Now, RefundAsked, StartAsked
+from sync.engine.events import CashAsked, CashBackAsked, Event, Now, RefundAsked, StartAsked
 from sync.engine.model import CommandRefused, ParkOffline, ProofView, ReadProof, ShowStatus, TypeCode
 from sync.engine.offline_events import (
     CheckCode,
@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     from sync.journal.journal import Journal
 
 #: What a person asked for: it is refused when the disk takes nothing, everything else waits.
-COMMANDS: Final = (StartAsked, RefundAsked, OfflineAsked, StatusAsked, ParkAsked, ProofAsked, CodeAsked)
-Asked = StartAsked | RefundAsked | OfflineAsked | StatusAsked | ParkAsked | ProofAsked | CodeAsked
+COMMANDS: Final = (
+    StartAsked, RefundAsked, CashAsked, CashBackAsked, OfflineAsked, StatusAsked, ParkAsked, ProofAsked, CodeAsked
+)  # fmt: skip
+WithoutLine = OfflineAsked | StatusAsked | ParkAsked | ProofAsked | CodeAsked
+Asked = StartAsked | RefundAsked | CashAsked | CashBackAsked | WithoutLine
 
 #: China has one zone; the tries and sums of typed codes count by its day.
 _ZONE_MS: Final = 8 * 3_600_000
@@ -77,7 +80,7 @@ def refusal_of(event: Asked, reason: Reason) -> CommandRefused | ProofView:
             return ProofView(request_id=event.command.request_id, accepted=False, reason=used, typed=typed)
         case ParkAsked():
             return CommandRefused(request_id=event.command.payment_no, reason=reason)
-        case StartAsked() | RefundAsked() | OfflineAsked() | StatusAsked():
+        case StartAsked() | RefundAsked() | CashAsked() | CashBackAsked() | OfflineAsked() | StatusAsked():
             return CommandRefused(request_id=event.command.request_id, reason=reason)
         case _:
             assert_never(event)
@@ -120,7 +123,8 @@ class OfflineDesk:
         match event:
             case OfflineAsked(command=command):
                 last = None if command.order_no is None else self._journal.last_of_order(command.order_no)
-                return replace(event, last=last, ground=self._ground())
+                covered = last is not None and self._journal.cash_covers(last.sale_id)
+                return replace(event, last=last, cash_covers=covered, ground=self._ground())
             case StatusAsked():
                 return replace(event, ground=self._ground())
             case CodeAsked(command=command):

@@ -58,8 +58,6 @@ from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, check, refusa
 from sync.ports import Clock, Entropy
 
 _DISK_AGAIN_S: Final = 1.0
-#: What is new is refused while the disk does not take it, and never waits.
-_ASKED: Final = (StartAsked, RefundAsked, CashAsked, CashBackAsked)
 
 
 class RoomPort(Protocol):

@@ -16,6 +16,7 @@ from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
 from gateway.jobs.cash_heard import cash_heard
 from gateway.jobs.keeping import PaceOf
+from gateway.jobs.offline_orders import hear_cancels
 from gateway.jobs.offline_sales import name_sales
 from gateway.payments.values import Alarm, AlarmKind
 from gateway.ports import Clock
@@ -69,6 +70,7 @@ class JournalCalls:
         now_ms = self._clock.now_ms()
         after = journal.append(tx, terminal_id, fresh, now_ms=now_ms)
         name_sales(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
+        hear_cancels(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
         if tenders:
             cash_heard(tx, terminal_id, tenders, self._pace_of, now_ms=now_ms)
         for entry in fresh:

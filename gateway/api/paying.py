@@ -14,6 +14,7 @@ from gateway.api.caller import Caller
 from gateway.channels.port import OrderKind
 from gateway.jobs.desk import Desk
 from gateway.jobs.keeping import keep, keep_new
+from gateway.jobs.offline_orders import cancelled_over_line
 from gateway.jobs.schedule import CODE_DEADLINE_MS
 from gateway.jobs.shop_pages import ShopPages
 from gateway.jobs.waiters import Waiters
@@ -269,7 +270,10 @@ class PaymentCalls:
             return dead.payment
         if before.amount_fen != request.amount_fen:
             raise Refusal(Reason.CONTENT_DIFFERS)
-        if before.cancel_requested_ms is not None or before.state is GatewayState.PAID:
+        if before.cancel_requested_ms is not None:
+            return before
+        if before.state is GatewayState.PAID:
+            cancelled_over_line(tx, key, self._desk.pace_of, now_ms=now_ms)
             return before
         caller.fresh(tx)
         order, last = payments.order_of(tx, before), None

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.jobs.keeping import PaceOf, keep, keep_new, refund_by_itself
 from gateway.jobs.offline_finding import Found, find_order
-from gateway.jobs.offline_sales import sale_told
+from gateway.jobs.offline_sales import cancel_told, sale_told
 from gateway.offline.judge import (
     PAY_WINDOW_MS,
     Verdict,
@@ -38,8 +40,9 @@ from gateway.store import alarms, offline, payments, places, refunds, standing, 
 from gateway.store.offline import SeenOrder
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Tx
-from protocol.messages import Presented
-from protocol.offline.order import BITMAP_ORDERS, OfflineOrder, OrderType, SignedOrder
+from protocol.messages import JournalEntry, Presented
+from protocol.numbers import read_payment_no
+from protocol.offline.order import BITMAP_ORDERS, CANCEL_INTENDED, OfflineOrder, OrderType, SignedOrder
 from protocol.offline.proof import ProofType
 from protocol.reasons import Reason
 from protocol.states import GatewayState
@@ -66,6 +69,9 @@ def begin_order(tx: Tx, signed: SignedOrder, ring: Ring, pace_of: PaceOf, *, url
         case Verdict.TOO_LATE:
             fresh = _fresh(found, now_ms=now_ms)
             _keep_seen(tx, signed, tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms), pace_of, now_ms=now_ms)
+        case Verdict.NEW if cancel_told(tx, order):
+            fresh = _fresh(found, now_ms=now_ms)
+            _keep_seen(tx, signed, tombstone(fresh, reason=Reason.CANCELLED, now_ms=now_ms), pace_of, now_ms=now_ms)
         case Verdict.NEW:
             sale_id = sale_told(tx, order)
             fresh = replace(_fresh(found, now_ms=now_ms), sale_id=sale_id)
@@ -96,6 +102,25 @@ def close_order(
     else:
         closed = found.verdict is Verdict.SETTLED
     return find_order(tx, signed, ring, now_ms=now_ms), closed
+
+
+def cancelled_over_line(tx: Tx, key: PaymentKey, pace_of: PaceOf, *, now_ms: int) -> None:
+    """The till's cancel, or its journal's entry about it, came: of an offline order that says what a bitmap would have
+    said. Once. What began over the line is not meant: its cashier is told at once that it was PAID before."""
+    seen = offline.by_number(tx, key.terminal_id, key.order_no) if key.n == 1 else None
+    if seen is None or offline.cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq):
+        return
+    offline.add_cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq, now_ms=now_ms)
+    _cancelled_at_till(tx, seen, pace_of, now_ms=now_ms)
+
+
+def hear_cancels(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: PaceOf, *, now_ms: int) -> None:
+    """A till that heard PAID before its cancel went out sends none any more; its journal has the intent."""
+    for entry in entries:
+        about = read_payment_no(_about(entry.body)) if entry.kind == CANCEL_INTENDED else None
+        if about is not None:
+            key = PaymentKey(terminal_id=terminal_id, order_no=about.order_no, n=about.n)
+            cancelled_over_line(tx, key, pace_of, now_ms=now_ms)
 
 
 def give_unwanted_back(tx: Tx, ref: str, pace_of: PaceOf, *, now_ms: int) -> None:
@@ -200,6 +225,18 @@ def _keep_seen(tx: Tx, signed: SignedOrder, step: Step, pace_of: PaceOf, *, now_
     )
     offline.add_order(tx, seen)
     keep_new(tx, step, pace_of, now_ms=now_ms)
+
+
+class _About(Struct, frozen=True):
+    payment_no: str = ""
+
+
+def _about(body: str) -> str:
+    """Entries are the till's own words and may be anything: what is not understood is about nothing."""
+    try:
+        return msgspec.json.decode(body, type=_About).payment_no
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return ""
 
 
 def _by_page(step: Step) -> Step:

@@ -20,7 +20,7 @@ from gateway.store import journal, offline, payments
 from gateway.store.units import Tx
 from protocol.messages import JournalEntry
 from protocol.numbers import is_number, read_payment_no
-from protocol.offline.order import OfflineOrder
+from protocol.offline.order import CANCEL_INTENDED, OfflineOrder
 
 #: In how many of the latest entries a sale is looked for when an order begins after its journal came.
 _LATEST_ENTRIES: Final = 500
@@ -50,6 +50,12 @@ def sale_told(tx: Tx, order: OfflineOrder) -> str | None:
     bodies = journal.mentions(tx, order.terminal_id, order.order_no, last=_LATEST_ENTRIES)
     told = (_told(body) for body in bodies)
     return next((one[1] for one in told if one is not None and one[0] == order.order_no), None)
+
+
+def cancel_told(tx: Tx, order: OfflineOrder) -> bool:
+    """Whether the till's latest entries say that it cancelled this order, whose cancel may still be on its way."""
+    number = f"{order.order_no}-1"
+    return bool(journal.mentions(tx, order.terminal_id, number, last=_LATEST_ENTRIES, kind=CANCEL_INTENDED))
 
 
 class _Sale(Struct, frozen=True):

@@ -36,6 +36,7 @@ _MENTIONS: Final = (
     )
     .order_by(_J.seq)
 )
+_MENTIONS_OF_KIND: Final = _MENTIONS.where(_J.kind == bindparam("k_kind"))
 _INSERT: Final = Statement(insert(JOURNAL_ENTRIES))
 _ADVANCE: Final = Statement(
     update(TERMINALS)
@@ -55,11 +56,13 @@ def hash_at(tx: Tx, terminal_id: str, seq: int) -> str | None:
     return None if row is None else row[0]
 
 
-def mentions(tx: Tx, terminal_id: str, text: str, *, last: int) -> list[str]:
-    """Bodies of the latest `last` entries that name this number, oldest first."""
+def mentions(tx: Tx, terminal_id: str, text: str, *, last: int, kind: str | None = None) -> list[str]:
+    """Bodies of the latest `last` entries (of that kind) that name this number, oldest first."""
     after = head(tx, terminal_id).seq - last
     values = {"k_terminal": terminal_id, "k_after": after, "k_text": text}
-    return list(tx.connection.execute(_MENTIONS, values).scalars())
+    if kind is None:
+        return list(tx.connection.execute(_MENTIONS, values).scalars())
+    return list(tx.connection.execute(_MENTIONS_OF_KIND, {**values, "k_kind": kind}).scalars())
 
 
 def append(tx: Tx, terminal_id: str, entries: list[JournalEntry], *, now_ms: int) -> Head:

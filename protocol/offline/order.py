@@ -30,6 +30,8 @@ ORDER_CHARACTERS: Final = text_length(ORDER_BYTES)
 #: ISO 4217, CNY: the only currency there is.
 CURRENCY_CNY: Final = 156
 MOST_FEN: Final = 2**32 - 1
+#: The kind of the journal entry by which a till says that it cancels a payment.
+CANCEL_INTENDED: Final = "payment.cancel_intended"
 #: How many earlier offline orders the cancelled bitmap speaks of.
 BITMAP_ORDERS: Final = 16
 

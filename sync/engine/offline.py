@@ -16,6 +16,7 @@ from protocol.offline.order import BITMAP_ORDERS, ClockQuality, OfflineOrder, Or
 from protocol.offline.typed_code import REFILL_BELOW
 from protocol.reasons import Reason
 from protocol.states import TerminalState
+from sync.engine.events import StartAsked
 from sync.engine.line import STANDING_REFUSALS, is_lost
 from sync.engine.model import Line, safe_to_rescan
 from sync.engine.offline_events import Ground, OfflineAsked, ParkAsked, StatusAsked
@@ -35,7 +36,7 @@ def show(turn: Turn, event: OfflineAsked) -> None:
     command = event.command
     ground = event.ground
     kit = ground.book.kit if ground is not None else None
-    refusal = _refusal_of(turn, ground) or _refusal_of_amount(command.amount, kit) or _refusal_after(event)
+    refusal = _refusal_of(turn, ground) or _refusal_of_amount(command.amount, kit) or _refusal_after(turn, event)
     if refusal is None and ground is not None and ground.book.waiting is not None:
         refusal = Reason.OFFLINE_WAITING
     if refusal is not None or ground is None or kit is None:
@@ -171,15 +172,17 @@ def _refusal_of_amount(amount: Money, kit: KitRecord | None) -> Reason | None:
     return Reason.OFFLINE_AMOUNT if kit is not None and amount.fen > kit.order_limit_fen else None
 
 
-def _refusal_after(event: OfflineAsked) -> Reason | None:
+def _refusal_after(turn: Turn, event: OfflineAsked) -> Reason | None:
     """Why the sale's last order does not let another one begin."""
     if event.command.order_no is None:
         return None
     last = event.last
     if last is None:
         return Reason.UNKNOWN_PAYMENT
-    if last.state is TerminalState.PAID:
+    if event.cash_covers or last.state is TerminalState.PAID:
         return Reason.ORDER_PAID
+    if any(isinstance(held, StartAsked) and held.command.order_no == last.order_no for held in turn.held):
+        return Reason.ORDER_OPEN
     if last.late_money is not None:
         return Reason.LATE_MONEY
     if not safe_to_rescan(last.state, last.proof) or last.conflict:

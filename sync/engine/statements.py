@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from protocol.cash import CASH_RETURNED, CASH_TAKEN
 from protocol.messages import LateMoney, Light, OfflineKit, Presented, Proof
+from protocol.offline.order import CANCEL_INTENDED
 from protocol.reasons import Reason
 from protocol.states import GatewayState
 
@@ -89,7 +90,7 @@ class PaymentRefused(Statement, frozen=True, kw_only=True, omit_defaults=True, t
     reason: Reason
 
 
-class CancelIntended(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.cancel_intended"):
+class CancelIntended(Statement, frozen=True, kw_only=True, omit_defaults=True, tag=CANCEL_INTENDED):
     """The intent to undo, durable before it is sent."""
 
     operator: str

@@ -23,7 +23,7 @@ from gateway.store.units import Tx
 from protocol.chain import genesis, link
 from protocol.messages import JournalEntry, JournalUpload, PaymentStatus, encode
 from protocol.numbers import new_number
-from protocol.offline.order import ClockQuality
+from protocol.offline.order import CANCEL_INTENDED, ClockQuality
 from protocol.offline.proof import ProofType
 from protocol.offline.typed_code import frees, read_code
 from protocol.reasons import Reason
@@ -392,6 +392,76 @@ def test_a_paid_order_that_its_till_had_cancelled_goes_back_by_itself_up_to_two_
         assert world.money(final)[:2] == (20_000, 20_000)
         assert AlarmKind.CANCELLED_PAID not in world.alarms()
         world.ledger_agrees()
+
+    in_page_world(story)
+
+
+def test_a_paid_order_whose_cancel_comes_over_the_line_goes_back_too_and_once() -> None:
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        first, larger = a.order(amount_fen=20_000), a.order(amount_fen=20_001)
+        for signed in (first, larger):
+            await pays(world.phone("wechat"), url_of(world, signed))
+            final, _ = await a.till.final(f"{signed.order.order_no}-1")
+            for _ in range(2):
+                told = status_of(await a.till.cancel(final.payment_no, amount_fen=final.amount_fen))
+                assert told.state is GatewayState.PAID
+        await asyncio.sleep(30)
+        paid, _ = await a.till.final(f"{first.order.order_no}-1")
+        assert world.money(paid)[:2] == (20_000, 20_000)
+        waits, _ = await a.till.final(f"{larger.order.order_no}-1")
+        assert world.money(waits)[:2] == (20_001, 0)
+        assert world.alarms()[AlarmKind.CANCELLED_PAID] == 1
+        await asyncio.sleep(25 * 3_600)
+        assert world.money(waits)[:2] == (20_001, 20_001)
+        world.ledger_agrees()
+
+    in_page_world(story)
+
+
+def test_a_cancel_that_only_the_journal_tells_of_gives_a_paid_order_back_and_ends_an_open_one() -> None:
+    """The till heard PAID before its cancel went out, and sends none any more."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        paid, pressed = a.order(), a.order()
+        await pays(world.phone("wechat"), url_of(world, paid))
+        final, _ = await a.till.final(f"{paid.order.order_no}-1")
+        phone = world.phone("alipay")
+        await phone.press(await phone.open(url_of(world, pressed)))
+        entries: list[JournalEntry] = []
+        head = genesis(a.terminal_id)
+        bodies = [f'{{"payment_no":"{signed.order.order_no}-1"}}' for signed in (paid, pressed)]
+        for seq, body in enumerate([*bodies, '{"payment_no":7}', "no entry of ours"], start=1):
+            head = link(head, seq=seq, kind=CANCEL_INTENDED, at_ms=1, body=body)
+            entries.append(JournalEntry(seq=seq, kind=CANCEL_INTENDED, at_ms=1, body=body, hash=head))
+        upload = a.till.signed("POST", "/v1/journal", encode(JournalUpload(entries=tuple(entries))))
+        assert (await a.till.send(upload)).status == 200
+        ended, _ = await a.till.final(f"{pressed.order.order_no}-1")
+        assert (ended.state, ended.cancel_requested) == (GatewayState.NOT_PAID, True)
+        await asyncio.sleep(30)
+        assert world.money(final)[:2] == (1250, 1250)
+        world.ledger_agrees()
+
+    in_page_world(story)
+
+
+def test_an_order_whose_cancel_the_journal_told_of_before_its_first_sight_never_begins() -> None:
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order()
+        body = f'{{"payment_no":"{signed.order.order_no}-1"}}'
+        head = link(genesis(a.terminal_id), seq=1, kind=CANCEL_INTENDED, at_ms=1, body=body)
+        entry = JournalEntry(seq=1, kind=CANCEL_INTENDED, at_ms=1, body=body, hash=head)
+        upload = a.till.signed("POST", "/v1/journal", encode(JournalUpload(entries=(entry,))))
+        assert (await a.till.send(upload)).status == 200
+        phone = world.phone("wechat")
+        said = await phone.press(await phone.open(url_of(world, signed)))
+        assert said["result"] not in ("open", "again")
+        payment = payment_of(world, signed)
+        assert payment is not None
+        assert (payment.state, payment.proof_kind) == (GatewayState.NOT_PAID, ProofKind.TOMBSTONE)
+        assert status_of(await a.till.cancel(f"{signed.order.order_no}-1")).state is GatewayState.NOT_PAID
 
     in_page_world(story)
 

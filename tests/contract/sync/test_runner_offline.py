@@ -487,3 +487,15 @@ def test_losing_the_line_with_a_payment_at_the_counter_is_noted(tmp_path: Path) 
         assert kinds(c).count("line.lost") == 1
 
     without_line(tmp_path, story)
+
+
+def test_a_sale_that_cash_covers_shows_no_offline_qr_any_more(tmp_path: Path) -> None:
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        await c.lose_line()
+        view = await c.shown()
+        await c.read(c.proof_of(view, ProofType.CLOSED))
+        await c.view(c.take_cash(1250, order_no=view.order_no), S.PAID)
+        assert await c.refused(c.show_offline(order_no=view.order_no)) is Reason.ORDER_PAID
+
+    without_line(tmp_path, story)

@@ -76,6 +76,24 @@ def test_a_payment_whose_intent_was_not_durable_is_refused_and_never_sent(tmp_pa
     assert c.gateway.codes == [CODE]
 
 
+def test_cash_that_was_not_durable_is_refused_and_never_taken_later(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        fail_commits(c, happened=False)
+        assert await c.refused(c.take_cash(1250)) is Reason.FOLDER_UNREADABLE
+        await asyncio.sleep(5)
+        taken = await c.view(c.take_cash(1250), S.PAID)
+        fail_commits(c, happened=False)
+        assert await c.refused(c.return_cash(taken.payment_no)) is Reason.FOLDER_UNREADABLE
+        await asyncio.sleep(5)
+        tender = c.journal.cash(taken.payment_no)
+        assert tender is not None
+        assert tender.returned_at_ms is None
+        assert c.journal.head.seq == 1
+
+    at_the_counter(tmp_path, story)
+
+
 def test_an_intent_that_was_durable_after_all_goes_on_under_its_number(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
