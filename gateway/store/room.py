@@ -55,7 +55,8 @@ class Room:
             if self._free(self._folder) < self._floor_bytes + self._ballast_bytes:
                 return False
             # Real blocks, not a hole: a sparse file would give nothing back.
-            with part.open("wb") as file:
+            part.unlink(missing_ok=True)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 for start in range(0, self._ballast_bytes, _BLOCK):
                     file.write(b"\x5a" * min(_BLOCK, self._ballast_bytes - start))
                 os.fsync(file.fileno())

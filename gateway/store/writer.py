@@ -101,16 +101,20 @@ class Writer:
             else:
                 self._driver.commit()
         except DBAPIError as error:
-            raise failed(error) from None
+            failure = failed(error)
         except self._errors as error:
-            raise failed_driver(error) from None
+            failure = failed_driver(error)
+        else:
+            return
+        # Whoever makes room begins again on this connection: Core, too, must know that its transaction is over.
+        self._rollback()
+        raise failure
 
     def _rollback(self) -> None:
         try:
-            if self._connection.in_transaction():
-                self._connection.rollback()
-            else:
-                self._driver.rollback()
+            # Core's, which also a failed commit leaves behind, and the driver's own; without one, nothing is done.
+            self._connection.rollback()
+            self._driver.rollback()
         except DBAPIError as error:
             raise failed(error) from None
         except self._errors as error:

@@ -158,13 +158,19 @@ def read_input(headers: Mapping[str, str]) -> SignatureInput | SignatureRefusal:
         return SignatureRefusal.MALFORMED
     components = _read_components(match["list"])
     verified = _read_parameters(match["tail"])
-    try:
-        signature = b64decode(member[1:-1], validate=True)
-    except (Base64Error, ValueError):
-        return SignatureRefusal.MALFORMED
-    if components is None or verified is None:
+    signature = _read_bytes(member[1:-1])
+    if components is None or verified is None or signature is None:
         return SignatureRefusal.MALFORMED
     return SignatureInput(components=components, params=match["params"], verified=verified, signature=signature)
+
+
+def _read_bytes(text: str) -> bytes | None:
+    """Base 64 in the one way that bytes are written: a decoder overlooks the last character's spare bits."""
+    try:
+        raw = b64decode(text, validate=True)
+    except (Base64Error, ValueError):
+        return None
+    return raw if b64encode(raw).decode() == text else None
 
 
 def _read_components(text: str) -> tuple[str, ...] | None:
@@ -197,9 +203,7 @@ def _read_parameters(text: str) -> Verified | None:
         isinstance(created, int) and isinstance(expires, int) and isinstance(nonce, str) and isinstance(keyid, str)
     ):
         return None
-    try:
-        if len(b64decode(nonce, validate=True)) != 16:
-            return None
-    except (Base64Error, ValueError):
+    random = _read_bytes(nonce)
+    if random is None or len(random) != 16:
         return None
     return Verified(keyid=keyid, created_s=created, expires_s=expires, nonce=nonce)

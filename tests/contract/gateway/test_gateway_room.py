@@ -110,7 +110,7 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(("umount", str(place)), check=True)
+        subprocess.run(("umount", "--lazy", str(place)), check=True)
 
 
 class TestSmallDisk:

@@ -143,4 +143,4 @@ def test_a_coroutine_that_is_metered_answers_raises_and_is_cancelled_as_before()
 
 def test_an_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["bench", "nothing", "--json"]) == 2
-    assert "scan, journal, start, flow, poll, schedule, route, sync" in capsys.readouterr().out
+    assert "scan, journal, start, flow, poll, schedule, route, images, sync" in capsys.readouterr().out

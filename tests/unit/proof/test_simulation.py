@@ -28,7 +28,7 @@ from proof.simulation.shrink import shortest
 from proof.simulation.stage import KeyTexts, Stage, make_key_texts, stage
 
 ROOT = Path(__file__).resolve().parents[3]
-SEEDS = 60
+SEEDS = 100
 QUICK_CANARIES = frozenset(
     {"the delivery leaves an entry out", "the request leaves before the journal is written", "a refund is not booked"}
 )
