@@ -187,10 +187,19 @@ class Wire:
             self.under_way -= 1
             _resolve(carried.answer, LineEnd.CUT if plan.cut else None)
             return
+        again = None
         if plan.duplicate_s is not None:
             self.under_way += 1
-            self._later(plan.duplicate_s, self._arrives_again, carried)
-        carried.serve(lambda reply: self._answered(carried, reply))
+            again = self._later(plan.duplicate_s, self._arrives_again, carried)
+
+        def answered(reply: Reply | LineEnd) -> None:
+            if reply is LineEnd.REFUSED and again is not None and again.when() > self._loop.time():
+                # Nobody listened: no byte was taken, and none can come again.
+                again.cancel()
+                self.under_way -= 1
+            self._answered(carried, reply)
+
+        carried.serve(answered)
 
     def _arrives_again(self, carried: _Carried) -> None:
         """The same bytes a second time; nobody waits for their answer."""
