@@ -25,7 +25,7 @@ from gateway.routing.accounts import Accounts
 from gateway.routing.choose import Candidate
 from gateway.store import places
 from gateway.store.runners import InlineStore
-from gateway.store.sqlite import open_sqlite
+from proof.stores import empty_store
 from gateway.store.units import Tx
 from protocol.activation import read_ticket
 from sandbox.keys import APP_ID, SELLER_ID
@@ -58,7 +58,7 @@ def no_proof_keys() -> ProofKeys:
 class Desk:
     """Orders over a database in memory; `told` counts how often the gateway was told to read its accounts again."""
 
-    engine: Engine = field(default_factory=lambda: open_sqlite(None))
+    engine: Engine = field(default_factory=empty_store)
     url: str | None = "https://pay.example.com"
     told: int = 0
 
