@@ -66,6 +66,9 @@ class FixedClock:
     def now_ms(self) -> int:
         return self.at_ms
 
+    def even_since_ms(self) -> int:
+        return NOW_MS
+
 
 class CountingEntropy:
     """Never the same bytes twice."""

@@ -75,6 +75,9 @@ class LoopClock:
     def now_ms(self) -> int:
         return self.offset_ms + round(self._loop.time() * 1000)
 
+    def even_since_ms(self) -> int:
+        return START_MS
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -40,6 +40,9 @@ class FixedClock:
     def now_ms(self) -> int:
         return NOW_MS
 
+    def even_since_ms(self) -> int:
+        return NOW_MS
+
 
 class CountedEntropy:
     def __init__(self) -> None:

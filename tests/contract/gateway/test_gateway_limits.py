@@ -301,6 +301,9 @@ def test_what_the_gate_remembers_is_bounded() -> None:
         def now_ms(self) -> int:
             return 1
 
+        def even_since_ms(self) -> int:
+            return 1
+
     gate = Gate(Limits(guest=Pace(at_once=1, per_second=1)), Still())
     for number in range(60_000):
         assert gate.wait_ms(Counted.GUEST, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}") == 0
