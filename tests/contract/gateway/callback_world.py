@@ -32,10 +32,10 @@ from gateway.store import alarms, callbacks, payments, refunds, tasks
 from gateway.store.callbacks import Callback
 from gateway.store.runners import InlineStore
 from gateway.store.sealing import Seal
-from proof.stores import empty_store
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
 from gateway.store.tasks import Task
 from gateway.store.units import Tx
+from proof.stores import empty_store
 from proof.wallets import account_settings
 from sandbox.wallets import make_wallets
 from tests.contract.gateway.gateway_world import KEYS

@@ -22,10 +22,10 @@ from gateway.keys import GatewayKeys, make_keys
 from gateway.payments.values import PaymentKey
 from gateway.store import alarms, ledger, payments, places
 from gateway.store.runners import InlineStore
-from proof.stores import empty_store
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
 from gateway.store.units import Tx
 from proof.asked import asked
+from proof.stores import empty_store
 from proof.virtual_time import VirtualTimeLoop, run_virtual
 from proof.wallets import Wallets, account_settings, notification_of, opened_once
 from protocol.keys import device_keyid, public_text, read_public

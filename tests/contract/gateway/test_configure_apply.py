@@ -25,8 +25,8 @@ from gateway.routing.accounts import Accounts
 from gateway.routing.choose import Candidate
 from gateway.store import places
 from gateway.store.runners import InlineStore
-from proof.stores import empty_store
 from gateway.store.units import Tx
+from proof.stores import empty_store
 from protocol.activation import read_ticket
 from sandbox.keys import APP_ID, SELLER_ID
 from tests.unit.gateway.configure_shop import MERCHANT, STORE, account, private_pem, shop, wallet_pem

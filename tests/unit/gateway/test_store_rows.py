@@ -12,9 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.payments.values import FailedHow, PaymentKey
 from gateway.store.rows import Rows
 from gateway.store.runners import InlineStore
-from proof.stores import empty_store
 from gateway.store.statements import Statement
 from gateway.store.units import Tx
+from proof.stores import empty_store
 
 KEY = PaymentKey(terminal_id="T1", order_no="O1", n=1)
 SQLITE = sqlite.dialect()
