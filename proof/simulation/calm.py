@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
-from proof.simulation.invariants import Complaints
 from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState
 from protocol.states import RefundState, TerminalState

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proof.asked import Asked
-from proof.simulation import calm, invariants, proofs, timed
+from proof.simulation import calm, invariants
 from proof.simulation.calls import Call
+from proof.simulation.complaints import Complaint, Shown
 from proof.simulation.evidence import Evidence, TillSight
-from proof.simulation.invariants import Complaint, Shown
 from proof.simulation.marks import Marks
 from protocol.signature import RequestParts
 from protocol.states import GatewayState
@@ -80,14 +80,14 @@ class Judge:
 
     def channel_called(self, asked: Asked) -> Call:
         """The gateway put a request to the wallet on the wire; how it ends is noted in what is returned."""
-        for rule in (*invariants.ON_CHANNEL_CALL, *proofs.ON_CHANNEL_CALL):
+        for rule in invariants.ON_CHANNEL_CALL:
             self._ask(rule.__name__, rule(self.evidence, asked))
         self.marks.called(asked)
         return self.evidence.calls.sent(asked, self.evidence.now_ms())
 
     def time_passed(self) -> None:
         """Now and then: what must have been noticed by now?"""
-        for rule in timed.ON_TIME:
+        for rule in invariants.ON_TIME:
             self._ask(rule.__name__, rule(self.evidence))
 
     def committed(self) -> None:
@@ -127,7 +127,7 @@ class Judge:
             if order.ended is not None:
                 e.ended_since_ms.setdefault(number, e.now_ms())
             self.marks.order_moved(old, order)
-            for rule in proofs.ON_ORDER:
+            for rule in invariants.ON_ORDER:
                 self._ask(rule.__name__, rule(e, old, order))
 
     def _refunds_moved(self) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from proof.asked import Verb
+from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
-from proof.simulation.invariants import Complaints
 from protocol.states import GatewayState, ProofKind
 
 #: SAFETY.md section 2: no acknowledgement 120 s after PAID raises the alarm. The rest is for a clock that was set back.
