@@ -40,6 +40,7 @@ class GatewayRow:
     cancel_requested: bool
     acked_seq: int | None
     late: LateMoneyState | None
+    amber: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ def _payment_of(r: Sequence[Any]) -> tuple[str, GatewayRow]:
         acked_seq=r[9],
         late=None if r[10] is None else LateMoneyState(r[10]),
         cancel_requested=r[11] is not None,
+        amber=bool(r[12]),
     )
     return row.payment_no, row
 
@@ -135,7 +137,7 @@ class _Table(Generic[Row]):
 
 _PAYMENTS: Final = (
     "select terminal_id, order_no, n, sale_id, amount_fen, state, state_seq, proof_kind, out_trade_no, "
-    "acked_seq, late_state, cancel_requested_ms from payments order by created_ms, order_no, n"
+    "acked_seq, late_state, cancel_requested_ms, amber from payments order by created_ms, order_no, n"
 )
 _ORDERS: Final = (
     "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind from channel_orders"
@@ -287,7 +289,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 @dataclass(kw_only=True)
 class TillSight:
-    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `forged`: payments
+    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `up_since_ms`: since
+    when its program runs without a break; None: it does not. `forged`: payments
     of which every notification is wrong; `doubted`: of which one may be."""
 
     name: str
@@ -296,6 +299,9 @@ class TillSight:
     views: dict[str, PaymentView] = field(default_factory=dict[str, PaymentView])
     first_shown_ms: dict[str, int] = field(default_factory=dict[str, int])
     cancelled_ms: dict[str, int] = field(default_factory=dict[str, int])
+    cancelling_ms: dict[str, int] = field(default_factory=dict[str, int])
+    cancel_sent_ms: dict[str, int] = field(default_factory=dict[str, int])
+    up_since_ms: int | None = None
     qr_until_ms: dict[str, int] = field(default_factory=dict[str, int])
     doubted: set[str] = field(default_factory=set[str])
     forged: set[str] = field(default_factory=set[str])
@@ -312,6 +318,7 @@ class TillSight:
         """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
+        self.cancelling_ms, self.cancel_sent_ms = {}, {}
 
 
 @dataclass(kw_only=True)
@@ -333,6 +340,7 @@ class Evidence:
     opened_ms: dict[str, int] = field(default_factory=dict[str, int])
     ended_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     paid_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    undoing_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
     cancelled: set[str] = field(default_factory=set[str])

@@ -11,6 +11,7 @@ from typing import Final
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow
 from proof.wallets import kept_fen
+from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind
 from sandbox.wallet import MoneyState, OrderMoney
 
@@ -42,6 +43,16 @@ def gateway_never_goes_back(_e: Evidence, before: GatewayRow | None, after: Gate
         yield after.payment_no, f"the proof changed from {before.proof} to {after.proof}"
 
 
+def a_change_is_told(_e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """What a till has to know raises state_seq: by it a till asks for what is new, and refuses what is old."""
+    if before is None:
+        return
+    was = (before.state, before.proof, before.late, before.cancel_requested, before.amber)
+    now = (after.state, after.proof, after.late, after.cancel_requested, after.amber)
+    if was != now and after.state_seq <= before.state_seq:
+        yield after.payment_no, f"{before.state} became {after.state}, and state_seq stays {after.state_seq}"
+
+
 def gateway_paid_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
     """PAID at the gateway: the wallet holds exactly this amount."""
     newly = before is None or before.state is not after.state
@@ -54,8 +65,26 @@ def one_live_payment_at_the_gateway(e: Evidence, before: GatewayRow | None, afte
     if before is not None or after.state is GatewayState.NOT_PAID:
         return
     for row in e.rows.values():
-        if row.order_no == after.order_no and row is not after and row.state is not GatewayState.NOT_PAID:
+        if row.order_no != after.order_no or row is after:
+            continue
+        if row.state is not GatewayState.NOT_PAID:
             yield after.payment_no, f"taken while {row.payment_no} is {row.state}"
+        elif row.late is LateMoneyState.FOUND:
+            yield after.payment_no, f"taken while late money of {row.payment_no} is not back"
+
+
+def earlier_numbers_are_dead(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """A payment is taken only when no lower number of its order can come any more, and when nobody cancelled the
+    order: collecting again after a cancel takes a new one."""
+    order_no, _, n = after.payment_no.partition("-")
+    if before is not None or after.state is GatewayState.NOT_PAID or n == "1":
+        return
+    for lower in range(1, int(n)):
+        row = e.rows.get(f"{order_no}-{lower}")
+        if row is None:
+            yield after.payment_no, f"taken, and {lower} may still come: it has no tombstone"
+        elif row.cancel_requested:
+            yield after.payment_no, f"taken after the cashier cancelled {row.payment_no}"
 
 
 def nothing_starts_after_it_expired(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
@@ -119,10 +148,12 @@ def _order_proof_is_true(order: ChannelOrderRow, money: OrderMoney | None, *, st
 
 ON_COMMITTED: Final = (
     gateway_never_goes_back,
+    a_change_is_told,
     gateway_paid_is_true,
     a_cancel_wins,
     a_proof_is_true,
     one_live_payment_at_the_gateway,
+    earlier_numbers_are_dead,
     a_tombstone_stays,
     nothing_starts_after_it_expired,
 )

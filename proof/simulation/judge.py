@@ -15,7 +15,7 @@ from proof.simulation.complaints import Complaint, Shown
 from proof.simulation.evidence import Evidence, TillSight
 from proof.simulation.marks import Marks
 from protocol.signature import RequestParts
-from protocol.states import GatewayState
+from protocol.states import GatewayState, TerminalState
 from sync.engine.model import PaymentView
 
 
@@ -58,6 +58,8 @@ class Judge:
             till.by_request.setdefault(view.request_id, set()).add(view.payment_no)
         moment = Shown(till=till, view=view, before=before)
         till.views[view.payment_no] = view
+        if view.state is TerminalState.CANCELLING:
+            till.cancelling_ms.setdefault(view.payment_no, self.evidence.now_ms())
         self.marks.shown(before, view)
         for rule in invariants.ON_SHOWN:
             self._ask(rule.__name__, rule(self.evidence, moment))
@@ -67,6 +69,9 @@ class Judge:
 
     def sent(self, till: TillSight, request: RequestParts) -> None:
         """A till put a request on the wire."""
+        parts = request.path.split("/")
+        if request.method == "POST" and parts[-1] == "cancel":
+            till.cancel_sent_ms[parts[3]] = self.evidence.now_ms()
         for rule in invariants.ON_SENT:
             self._ask(rule.__name__, rule(self.evidence, till, request))
 
@@ -107,6 +112,8 @@ class Judge:
                 continue
             if row.state is GatewayState.PAID:
                 e.paid_since_ms.setdefault(number, e.now_ms())
+            elif row.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND):
+                e.undoing_since_ms.setdefault(number, e.now_ms())
             self.marks.row_moved(old, row)
             for rule in invariants.ON_COMMITTED:
                 self._ask(rule.__name__, rule(e, old, row))

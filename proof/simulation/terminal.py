@@ -200,6 +200,7 @@ class TillHost(Mortal):
             publish=lambda view: self._publish(process, view),
         )
         self._runner = runner
+        self.sight.up_since_ms = self._now_ms()
         self.up.set()
         self.screen.wake()
         await runner.run()
@@ -272,6 +273,7 @@ class TillHost(Mortal):
 
     def went_down(self) -> None:
         self._runner = None
+        self.sight.up_since_ms = None
         self.link = None
         self.screen.clear()
 

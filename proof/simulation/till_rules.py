@@ -11,11 +11,14 @@ from typing import Final
 
 from proof.simulation.complaints import Complaints, Shown
 from proof.simulation.evidence import Evidence, TillSight
-from protocol.messages import PaymentRequest, Presented, RefundRequest, decode
+from protocol.messages import LateMoneyState, Light, PaymentRequest, Presented, RefundRequest, decode
 from protocol.signature import RequestParts
-from protocol.states import TerminalState
+from protocol.states import GatewayState, TerminalState
 
 CERTAIN_WITHIN_MS: Final = 60_000
+HEARD_WITHIN_MS: Final = 3_000
+#: "+15 s" by the gateway's clock, which is known to a till as exactly as its line is quick.
+LIFE_MS: Final = 15_000 + 500
 
 _T = TerminalState
 _TILL_EDGES: Final = {
@@ -45,6 +48,25 @@ def green_is_safe(e: Evidence, shown: Shown) -> Complaints:
         yield view.payment_no, f"safe to rescan while the wallet holds {e.kept_of(view.payment_no)} fen"
     if view.state is TerminalState.NOT_PAID and view.proof is None:
         yield view.payment_no, "NOT_PAID without a proof"
+
+
+def a_light_is_true(e: Evidence, shown: Shown) -> Complaints:
+    """Green is NOT_PAID with its proof and out while late money is not back; amber only while an undo is under way."""
+    view, row = shown.view, e.rows.get(shown.view.payment_no)
+    late = view.late_money is not None and view.late_money.state is not LateMoneyState.UNDONE
+    if view.light is Light.GREEN and (not view.safe_to_rescan or late):
+        yield view.payment_no, f"green in {view.state} while money that came late is not back"
+    if view.light is Light.AMBER and row is not None and row.state in (GatewayState.CREATED, GatewayState.SENT):
+        yield view.payment_no, f"amber, and the gateway undoes nothing: {row.state}"
+
+
+def a_waiting_till_hears_at_once(e: Evidence, shown: Shown) -> Complaints:
+    """Where nothing goes wrong, a till that waits shows what the gateway committed within moments."""
+    view = shown.view
+    paid_ms = e.paid_since_ms.get(view.payment_no)
+    newly = view.state is TerminalState.PAID and (shown.before is None or shown.before.state is not view.state)
+    if e.faultless and newly and paid_ms is not None and e.now_ms() - paid_ms > HEARD_WITHIN_MS:
+        yield view.payment_no, f"PAID at the gateway, and shown {e.now_ms() - paid_ms} ms later"
 
 
 def till_never_goes_back(_e: Evidence, shown: Shown) -> Complaints:
@@ -105,6 +127,9 @@ def journal_before_send(_e: Evidence, till: TillSight, request: RequestParts) ->
             number = decode(RefundRequest, request.body).refund_no
             if number not in till.file.refunds():
                 yield number, "a refund left before the journal knew of it"
+        case ("POST", ["", "v1", "payments", number, "ack"]):
+            if not till.file.has(number, "payment.settled"):
+                yield number, "an outcome was acknowledged before the journal knew of it"
         case ("POST", ["", "v1", "payments", number, "cancel"]):
             if not till.file.has(number, "payment.cancel_intended"):
                 yield number, "a cancel left before the journal knew of it"
@@ -113,10 +138,14 @@ def journal_before_send(_e: Evidence, till: TillSight, request: RequestParts) ->
 
 
 def a_retry_repeats_itself(e: Evidence, till: TillSight, request: RequestParts) -> Complaints:
-    """The same number always carries the same content; one scanned code goes out under one number only."""
+    """The same number always carries the same content, and lives for a quarter of a minute; one scanned code goes out
+    under one number only."""
     if request.method != "POST" or request.path != "/v1/payments":
         return
     asked = decode(PaymentRequest, request.body)
+    life_ms = asked.expires - e.now_ms() - e.skew_ms
+    if life_ms > LIFE_MS:
+        yield asked.payment_no, f"a request that lives for {life_ms} ms"
     e.expires_ms[asked.payment_no] = asked.expires
     content = (asked.sale_id, asked.amount_fen, asked.currency, asked.presented, asked.subject, asked.operator)
     if till.sent.setdefault(asked.payment_no, content) != content:
@@ -132,6 +161,8 @@ def a_retry_repeats_itself(e: Evidence, till: TillSight, request: RequestParts) 
 ON_SHOWN: Final = (
     paid_is_true,
     green_is_safe,
+    a_light_is_true,
+    a_waiting_till_hears_at_once,
     till_never_goes_back,
     one_number_per_command,
     one_live_payment_per_order,
