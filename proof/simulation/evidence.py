@@ -189,6 +189,10 @@ class GatewayFile:
     def refunds(self) -> dict[str, RefundRow]:
         return self._refunds.rows(self._db)
 
+    def reserved(self) -> dict[str, int]:
+        """By out_trade_no: how much of the charge is set aside for refunds."""
+        return dict(self._db.execute("select out_trade_no, reserved_fen from refund_room").fetchall())
+
     def booked(self) -> dict[str, dict[str, int]]:
         """The ledger: by order, each account's sum in fen."""
         found = self._db.execute(
