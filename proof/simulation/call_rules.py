@@ -13,8 +13,9 @@ from proof.simulation.evidence import Evidence
 from proof.simulation.money_rules import refunds_stay_within_the_charge
 from protocol.states import RefundState
 
-#: So many queries after one another take at least this long, with the extra one before an undo, and over a restart.
-_IN_A_ROW: Final = 3
+#: So many queries after one another take at least this long, with those right before an undo or before a close for
+#: another payer, after a time-out, and over a restart.
+_IN_A_ROW: Final = 4
 _NOT_WITHIN_MS: Final = 1_200
 
 #: Three undos, or three sends of one refund, take at least two pauses of two seconds.

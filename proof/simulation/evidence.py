@@ -16,6 +16,7 @@ from proof.simulation.calls import CallLog
 from proof.wallets import kept_fen
 from protocol.chain import genesis
 from protocol.messages import LateMoneyState
+from protocol.signature import RequestParts
 from protocol.states import GatewayState, ProofKind, RefundState
 from sandbox.wallet import OrderMoney
 from sync.engine.model import PaymentView
@@ -294,8 +295,8 @@ def _open(path: Path) -> sqlite3.Connection:
 @dataclass(kw_only=True)
 class TillSight:
     """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `up_since_ms`: since
-    when its program runs without a break; None: it does not. `forged`: payments
-    of which every notification is wrong; `doubted`: of which one may be."""
+    when its program runs without a break; None: it does not. `silent_ms`: of which payments nobody said anything since.
+    `forged`: payments of which every notification is wrong; `doubted`: of which one may be."""
 
     name: str
     terminal_id: str
@@ -306,6 +307,7 @@ class TillSight:
     cancelling_ms: dict[str, int] = field(default_factory=dict[str, int])
     cancel_sent_ms: dict[str, int] = field(default_factory=dict[str, int])
     up_since_ms: int | None = None
+    silent_ms: dict[str, int] = field(default_factory=dict[str, int])
     qr_until_ms: dict[str, int] = field(default_factory=dict[str, int])
     doubted: set[str] = field(default_factory=set[str])
     forged: set[str] = field(default_factory=set[str])
@@ -313,6 +315,15 @@ class TillSight:
     by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
+
+    def heard(self, request: RequestParts, *, whole: bool, at_ms: int) -> None:
+        """How a call ended that asks what became of a payment: with the gateway's own answer (`whole`), or without."""
+        parts = request.path.split("/")
+        number = parts[3] if len(parts) == 4 else ""
+        if request.method == "GET" and parts[2] == "payments" and whole:
+            self.silent_ms.pop(number, None)
+        elif request.method == "GET" and parts[2] == "payments":
+            self.silent_ms.setdefault(number, at_ms)
 
     @property
     def genesis(self) -> str:
@@ -322,7 +333,7 @@ class TillSight:
         """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
-        self.cancelling_ms, self.cancel_sent_ms = {}, {}
+        self.cancelling_ms, self.cancel_sent_ms, self.silent_ms = {}, {}, {}
 
 
 @dataclass(kw_only=True)

@@ -38,6 +38,10 @@ def an_end_was_seen(e: Evidence, before: ChannelOrderRow | None, after: ChannelO
             undone_ms = max((call.sent_ms for call in calls if call.verb in _UNDOING), default=0)
             if not any(c.verb is Verb.QUERY and c.how is Ended.TRUE and c.sent_ms >= undone_ms for c in calls):
                 yield after.payment_no, "CLOSED, and no query was answered since the last undo was sent"
+            elif after.account_id.split("-")[1] == "unionpay" and not any(
+                c.verb is Verb.CANCEL and c.how is Ended.TRUE for c in calls
+            ):
+                yield after.payment_no, "CLOSED at UnionPay, and no reversal was accepted"
         case ProofKind.DECLINED:
             opening = [c for c in calls if c.verb in _OPENING]
             if not any(c.how is Ended.TRUE for c in opening):

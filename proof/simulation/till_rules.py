@@ -60,6 +60,22 @@ def a_light_is_true(e: Evidence, shown: Shown) -> Complaints:
         yield view.payment_no, f"amber, and the gateway undoes nothing: {row.state}"
 
 
+def what_is_shown_is_journaled(_e: Evidence, shown: Shown) -> Complaints:
+    """An outcome is on the screen only after it is in the journal file: a power cut must not take it away again."""
+    view, file = shown.view, shown.till.file
+    if view.state.final and view.cash is None and (shown.before is None or shown.before.state is not view.state):
+        if not file.has(view.payment_no, "payment.settled") and not file.has(view.payment_no, "offline.proof"):
+            yield view.payment_no, f"shows {view.state}, and the journal knows nothing of it"
+
+
+def a_qr_is_for_paying(_e: Evidence, shown: Shown) -> Complaints:
+    """A QR is shown while it may be paid: not once the payment is being cancelled, nor when it is over."""
+    view = shown.view
+    newly = shown.before is not None and shown.before.state is not view.state
+    if view.qr is not None and (view.state.final or (newly and view.light is Light.AMBER)):
+        yield view.payment_no, f"still shows its QR in {view.state}"
+
+
 def a_waiting_till_hears_at_once(e: Evidence, shown: Shown) -> Complaints:
     """Where nothing goes wrong, a till that waits shows what the gateway committed within moments."""
     view = shown.view
@@ -162,6 +178,8 @@ ON_SHOWN: Final = (
     paid_is_true,
     green_is_safe,
     a_light_is_true,
+    what_is_shown_is_journaled,
+    a_qr_is_for_paying,
     a_waiting_till_hears_at_once,
     till_never_goes_back,
     one_number_per_command,

@@ -28,6 +28,8 @@ WATCH_STEPS_MS: Final = (60_000, 300_000, 900_000, 3_600_000)
 STEP_WITHIN_MS: Final = 75_000
 #: Longer than a till's disk may be full, and than any pause between two tries.
 CANCEL_SENT_WITHIN_MS: Final = 120_000
+#: Longer than a till's disk may be full, which then takes no statement.
+SILENT_WITHIN_MS: Final = 60_000
 #: A minute, then the next answer about it: the pauses of an undo grow to a minute.
 AMBER_WITHIN_MS: Final = 60_000 + ASKED_WITHIN_MS
 _WATCHED: Final = (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT)
@@ -102,6 +104,20 @@ def cancels_are_sent(e: Evidence) -> Complaints:
                 yield number, f"{till.name} has cancelled for {(e.now_ms() - from_ms) // 1000} s and not sent it"
 
 
+def silence_is_shown(e: Evidence) -> Complaints:
+    """A till that asks in vain does not show that it waits for the customer: it shows that it does not know."""
+    for till in e.tills.values():
+        if till.up_since_ms is None:
+            continue
+        for number, at_ms in till.silent_ms.items():
+            view = till.views.get(number)
+            since_ms = max(at_ms, till.up_since_ms)
+            if view is None or view.state not in (TerminalState.SENDING, TerminalState.WAITING):
+                continue
+            if e.now_ms() - since_ms > SILENT_WITHIN_MS:
+                yield number, f"{till.name} shows {view.state}, and has heard nothing for {e.now_ms() - since_ms} ms"
+
+
 def long_undos_are_told(e: Evidence) -> Complaints:
     """An undo that takes long is amber for the cashier: he may take cash."""
     for number, at_ms in e.undoing_since_ms.items():
@@ -128,5 +144,6 @@ ON_TIME: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     ends_are_watched,
     open_orders_are_driven,
     cancels_are_sent,
+    silence_is_shown,
     long_undos_are_told,
 )
