@@ -55,6 +55,8 @@ _HARD_SCRIPTS = (
     "callback_other_merchant",
     "refund_processing:20",
     "refund_balance_low",
+    "refund_refused",
+    "refund_refused",
 )
 #: Money that comes after all that a shop can do.
 _LATE_SCRIPTS = (
@@ -67,6 +69,8 @@ _LATE_SCRIPTS = (
 )
 #: Paid, and every notification of it is wrong: by its amount, its signature, or whom it is for.
 _FORGED_SCRIPTS = ("callback_wrong_amount", "callback_bad_signature", "callback_other_merchant")
+#: Of these customers goods come back more often than of others.
+_REFUND_SCRIPTS = frozenset({"refund_processing", "refund_balance_low", "refund_refused"})
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 #: What a customer sees whose phone lost the line, or who comes while another pays.
@@ -104,6 +108,7 @@ class Cashier:
         self._scanned: set[str] = set()
         self._used: set[str] = set()
         self._serving: PaymentView | None = None
+        self._plays = _PLAIN
         self.begun: list[int] = []
         #: The code that was under this cashier's gun last.
         self.code: Secret | None = None
@@ -139,7 +144,8 @@ class Cashier:
             if view is None:
                 await asyncio.sleep(self._chance.uniform(1.0, 15.0))
                 continue
-            if view.state is TerminalState.PAID and self._chance.random() < self._people.returns:
+            returns = self._people.returns if self._plays not in _REFUND_SCRIPTS else max(self._people.returns, 0.7)
+            if view.state is TerminalState.PAID and self._chance.random() < returns:
                 await self._take_back(view)
             if not view.safe_to_rescan or self._chance.random() < 0.3:
                 return
@@ -172,6 +178,7 @@ class Cashier:
         request_id = f"{self._till.name}/{self._pressed}"
         shows_qr = self._chance.random() < self._people.qr_share
         script = self._script()
+        self._plays = script.behaviour.value
         seen = set(self._till.sight.views)
         code, own = self._code(script), True
         if self._people.shares and self._chance.random() < self._people.shares:

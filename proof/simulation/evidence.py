@@ -16,6 +16,7 @@ from proof.simulation.calls import CallLog
 from proof.wallets import kept_fen
 from protocol.chain import genesis
 from protocol.messages import LateMoneyState
+from protocol.signature import RequestParts
 from protocol.states import GatewayState, ProofKind, RefundState
 from sandbox.wallet import OrderMoney
 from sync.engine.model import PaymentView
@@ -40,6 +41,7 @@ class GatewayRow:
     cancel_requested: bool
     acked_seq: int | None
     late: LateMoneyState | None
+    amber: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ def _payment_of(r: Sequence[Any]) -> tuple[str, GatewayRow]:
         acked_seq=r[9],
         late=None if r[10] is None else LateMoneyState(r[10]),
         cancel_requested=r[11] is not None,
+        amber=bool(r[12]),
     )
     return row.payment_no, row
 
@@ -135,7 +138,7 @@ class _Table(Generic[Row]):
 
 _PAYMENTS: Final = (
     "select terminal_id, order_no, n, sale_id, amount_fen, state, state_seq, proof_kind, out_trade_no, "
-    "acked_seq, late_state, cancel_requested_ms from payments order by created_ms, order_no, n"
+    "acked_seq, late_state, cancel_requested_ms, amber from payments order by created_ms, order_no, n"
 )
 _ORDERS: Final = (
     "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind from channel_orders"
@@ -186,6 +189,10 @@ class GatewayFile:
 
     def refunds(self) -> dict[str, RefundRow]:
         return self._refunds.rows(self._db)
+
+    def reserved(self) -> dict[str, int]:
+        """By out_trade_no: how much of the charge is set aside for refunds."""
+        return dict(self._db.execute("select out_trade_no, reserved_fen from refund_room").fetchall())
 
     def booked(self) -> dict[str, dict[str, int]]:
         """The ledger: by order, each account's sum in fen."""
@@ -287,8 +294,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 @dataclass(kw_only=True)
 class TillSight:
-    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `forged`: payments
-    of which every notification is wrong; `doubted`: of which one may be."""
+    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `up_since_ms`: since
+    when its program runs without a break; None: it does not. `silent_ms`: of which payments nobody said anything since.
+    `forged`: payments of which every notification is wrong; `doubted`: of which one may be."""
 
     name: str
     terminal_id: str
@@ -296,6 +304,10 @@ class TillSight:
     views: dict[str, PaymentView] = field(default_factory=dict[str, PaymentView])
     first_shown_ms: dict[str, int] = field(default_factory=dict[str, int])
     cancelled_ms: dict[str, int] = field(default_factory=dict[str, int])
+    cancelling_ms: dict[str, int] = field(default_factory=dict[str, int])
+    cancel_sent_ms: dict[str, int] = field(default_factory=dict[str, int])
+    up_since_ms: int | None = None
+    silent_ms: dict[str, int] = field(default_factory=dict[str, int])
     qr_until_ms: dict[str, int] = field(default_factory=dict[str, int])
     doubted: set[str] = field(default_factory=set[str])
     forged: set[str] = field(default_factory=set[str])
@@ -303,6 +315,15 @@ class TillSight:
     by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
+
+    def heard(self, request: RequestParts, *, whole: bool, at_ms: int) -> None:
+        """How a call ended that asks what became of a payment: with the gateway's own answer (`whole`), or without."""
+        parts = request.path.split("/")
+        number = parts[3] if len(parts) == 4 else ""
+        if request.method == "GET" and parts[2] == "payments" and whole:
+            self.silent_ms.pop(number, None)
+        elif request.method == "GET" and parts[2] == "payments":
+            self.silent_ms.setdefault(number, at_ms)
 
     @property
     def genesis(self) -> str:
@@ -312,6 +333,7 @@ class TillSight:
         """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
+        self.cancelling_ms, self.cancel_sent_ms, self.silent_ms = {}, {}, {}
 
 
 @dataclass(kw_only=True)
@@ -333,6 +355,7 @@ class Evidence:
     opened_ms: dict[str, int] = field(default_factory=dict[str, int])
     ended_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     paid_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    undoing_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
     cancelled: set[str] = field(default_factory=set[str])

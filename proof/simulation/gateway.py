@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
 
@@ -108,7 +109,9 @@ class WalletLine:
         process: Process,
         called: Callable[[Asked], Call],
         trace: Callable[[str, str], None],
+        account_id: str,
     ) -> None:
+        self._account_id = account_id
         self._wire = wire
         self._wallets = wallets
         self._host = host
@@ -127,7 +130,7 @@ class WalletLine:
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
     ) -> ChannelResponse | NotSent | NoAnswer:
         await self._host.await_point(self._process)
-        about = asked(request)
+        about = replace(asked(request), account_id=self._account_id)
         call = self._called(about)
         reply = await self._wire.exchange(
             str(about),
@@ -260,7 +263,7 @@ class GatewayHost(Mortal):
         store = InlineStore(self._engine)
         process.on_death(self._engine.dispose)
 
-        def exchange_for(_account: ChannelAccount) -> WalletLine:
+        def exchange_for(account: ChannelAccount) -> WalletLine:
             return WalletLine(
                 wire=self._wire,
                 wallets=self._wallets,
@@ -268,6 +271,7 @@ class GatewayHost(Mortal):
                 process=process,
                 called=self._called,
                 trace=self._note,
+                account_id=account.id,
             )
 
         gateway = Gateway(

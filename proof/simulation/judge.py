@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proof.asked import Asked
-from proof.simulation import calm, invariants, proofs, timed
+from proof.simulation import calm, invariants
 from proof.simulation.calls import Call
+from proof.simulation.complaints import Complaint, Shown
 from proof.simulation.evidence import Evidence, TillSight
-from proof.simulation.invariants import Complaint, Shown
 from proof.simulation.marks import Marks
 from protocol.signature import RequestParts
-from protocol.states import GatewayState
+from protocol.states import GatewayState, TerminalState
 from sync.engine.model import PaymentView
 
 
@@ -58,6 +58,8 @@ class Judge:
             till.by_request.setdefault(view.request_id, set()).add(view.payment_no)
         moment = Shown(till=till, view=view, before=before)
         till.views[view.payment_no] = view
+        if view.state is TerminalState.CANCELLING:
+            till.cancelling_ms.setdefault(view.payment_no, self.evidence.now_ms())
         self.marks.shown(before, view)
         for rule in invariants.ON_SHOWN:
             self._ask(rule.__name__, rule(self.evidence, moment))
@@ -67,6 +69,9 @@ class Judge:
 
     def sent(self, till: TillSight, request: RequestParts) -> None:
         """A till put a request on the wire."""
+        parts = request.path.split("/")
+        if request.method == "POST" and parts[-1] == "cancel":
+            till.cancel_sent_ms[parts[3]] = self.evidence.now_ms()
         for rule in invariants.ON_SENT:
             self._ask(rule.__name__, rule(self.evidence, till, request))
 
@@ -80,14 +85,14 @@ class Judge:
 
     def channel_called(self, asked: Asked) -> Call:
         """The gateway put a request to the wallet on the wire; how it ends is noted in what is returned."""
-        for rule in (*invariants.ON_CHANNEL_CALL, *proofs.ON_CHANNEL_CALL):
+        for rule in invariants.ON_CHANNEL_CALL:
             self._ask(rule.__name__, rule(self.evidence, asked))
         self.marks.called(asked)
         return self.evidence.calls.sent(asked, self.evidence.now_ms())
 
     def time_passed(self) -> None:
         """Now and then: what must have been noticed by now?"""
-        for rule in timed.ON_TIME:
+        for rule in invariants.ON_TIME:
             self._ask(rule.__name__, rule(self.evidence))
 
     def committed(self) -> None:
@@ -107,6 +112,8 @@ class Judge:
                 continue
             if row.state is GatewayState.PAID:
                 e.paid_since_ms.setdefault(number, e.now_ms())
+            elif row.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND):
+                e.undoing_since_ms.setdefault(number, e.now_ms())
             self.marks.row_moved(old, row)
             for rule in invariants.ON_COMMITTED:
                 self._ask(rule.__name__, rule(e, old, row))
@@ -127,7 +134,7 @@ class Judge:
             if order.ended is not None:
                 e.ended_since_ms.setdefault(number, e.now_ms())
             self.marks.order_moved(old, order)
-            for rule in proofs.ON_ORDER:
+            for rule in invariants.ON_ORDER:
                 self._ask(rule.__name__, rule(e, old, order))
 
     def _refunds_moved(self) -> None:

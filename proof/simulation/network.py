@@ -129,6 +129,8 @@ class Wire:
         self._outage: str | None = None
         self._earlier: deque[Reply] = deque(maxlen=_REMEMBERED)
         self.under_way = 0
+        #: Whether an earlier answer may come in the place of another: not where only TLS binds one to its request.
+        self.swaps = forge is not None
 
     def calm(self) -> None:
         """No fault is drawn from now on; what is under way still arrives as it was drawn."""
@@ -227,7 +229,7 @@ class Wire:
     def _spoil(self, how: str, about: str, reply: Reply) -> Reply | LineEnd:
         if how == "forged" and self._forge is not None:
             return replace(self._forge(about, reply), true=False)
-        if how == "swapped" and self._forge is not None and self._earlier:
+        if how == "swapped" and self.swaps and self._earlier:
             return replace(self._chance.choice(self._earlier), true=False)
         return _spoiled(how, reply, self._chance)
 

@@ -200,6 +200,7 @@ class TillHost(Mortal):
             publish=lambda view: self._publish(process, view),
         )
         self._runner = runner
+        self.sight.up_since_ms = self._now_ms()
         self.up.set()
         self.screen.wake()
         await runner.run()
@@ -272,6 +273,7 @@ class TillHost(Mortal):
 
     def went_down(self) -> None:
         self._runner = None
+        self.sight.up_since_ms = None
         self.link = None
         self.screen.clear()
 
@@ -283,6 +285,7 @@ class TillHost(Mortal):
         reply = await self._wire.exchange(
             about, self._serve(request), connect_s=timeouts.connect_ms / 1000, read_s=timeouts.read_ms / 1000
         )
+        self.sight.heard(request, whole=isinstance(reply, Reply) and reply.true, at_ms=self._now_ms())
         self._note(f"line_{reply.status if isinstance(reply, Reply) else reply.value}", about)
         await self.await_point(process)
         return reply

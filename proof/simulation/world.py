@@ -18,6 +18,7 @@ from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence, GatewayFile, TillSight
 from proof.simulation.faults import LineFaults, Profile
+from proof.simulation.forging import forged_wallet_answer
 from proof.simulation.gateway import GatewayHost
 from proof.simulation.judge import Judge
 from proof.simulation.making import Around, gateway_keys, make_cashier, make_rogue, make_till, merchants_of
@@ -73,7 +74,8 @@ class World:
         )
         self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
-        self._wallet_line = self._wire("wallet", profile.wallet)
+        self._wallet_line = self._wire("wallet", profile.wallet, forge=forged_wallet_answer)
+        self._wallet_line.swaps = False
         self._callback_line = self._wire("callbacks", profile.callbacks)
         # A third of the shops show the wallets' own QRs, the others their page.
         qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from proof.simulation.calm import WHEN_CALM
 from proof.simulation.evidence import Evidence, GatewayFile, TillFile, TillSight
-from proof.simulation.invariants import one_charge_kept_per_sale
+from proof.simulation.money_rules import one_charge_kept_per_sale
 from proof.torture.shop import Shop
 from protocol.states import RefundState, TerminalState
 from sandbox.wallet import OrderMoney

@@ -7,7 +7,7 @@ nothing was given back of; accepted is not yet returned. Must not know: forms, H
 
 from dataclasses import dataclass, replace
 
-from sandbox.course import ask_refund
+from sandbox.course import RefundTurn, ask_refund
 from sandbox.unionpay.beijing import settlement_day
 from sandbox.unionpay.book import TradeBook
 from sandbox.unionpay.codes import Code
@@ -48,9 +48,11 @@ class Returns:
         refused = self._why_not(trade, asked, now_ms)
         if refused is not None:
             return refused
-        course, balance_low = ask_refund(trade.course)
+        course, turn = ask_refund(trade.course)
         trade = self._book.keep(replace(trade, course=course))
-        return Code.BALANCE_LOW if balance_low else self._begin(trade, asked, now_ms)
+        if turn is RefundTurn.GIVES_BACK:
+            return self._begin(trade, asked, now_ms)
+        return Code.BALANCE_LOW if turn is RefundTurn.BALANCE_LOW else Code.ISSUER_REFUSES
 
     def find(self, name: TradeName, now_ms: int) -> Returned | Code:
         trade = self._book.trade_of_return(name, now_ms)

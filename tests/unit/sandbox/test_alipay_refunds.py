@@ -118,6 +118,13 @@ def test_a_shop_without_money_is_refused_and_may_ask_again_under_the_same_number
     assert bench.money("A1").refunded_fen == 250
 
 
+def test_a_refund_that_the_payer_takes_not_is_refused_once() -> None:
+    bench = paid("refund_refused")
+    said = [bench.refund("A1", "2.50").get("sub_code") for _ in range(2)]
+    assert said == ["ACQ.TRADE_NOT_ALLOW_REFUND", None]
+    assert bench.money("A1").refunded_fen == 250
+
+
 @pytest.mark.parametrize("amount", ["0", "-1", "1e1", "0.001", ""])
 def test_a_malformed_amount_is_refused(amount: str) -> None:
     bench = paid()
