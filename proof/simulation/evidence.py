@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
 from proof.simulation.calls import CallLog
+from proof.simulation.evidence_side import SideEvidence
 from proof.wallets import kept_fen
 from protocol.chain import genesis
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind, RefundState
 from sandbox.wallet import OrderMoney
+from sync.engine.cash_record import CashRecord
 from sync.engine.model import PaymentView
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
-from sync.journal import refund_rows, rows
+from sync.journal import cash_rows, refund_rows, rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,10 @@ _ORDERS: Final = (
     "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind from channel_orders"
 )
 _REFUNDS: Final = "select refund_no, out_trade_no, cause, amount_fen, state, terminal_id from refunds"
+
+
+#: Refunds that follow from a person's word.
+_WANTED: Final = frozenset({"till", "cancelled"})
 
 
 class GatewayFile:
@@ -273,6 +279,12 @@ class TillFile:
 
         return self._cached("refunds", read)
 
+    def cash(self) -> dict[str, CashRecord]:
+        def read(db: sqlite3.Connection) -> dict[str, CashRecord]:
+            return {record.payment_no: record for record in cash_rows.select(db, "1 order by taken_at_ms")}
+
+        return self._cached("cash", read)
+
     def entries(self, payment_no: str) -> list[str]:
         """The till's own timeline of a payment, for people."""
         found = self._connection().execute(
@@ -302,6 +314,8 @@ class TillSight:
     green: set[str] = field(default_factory=set[str])
     by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
+    scanned: dict[str, str] = field(default_factory=dict[str, str])
+    proven: set[str] = field(default_factory=set[str])
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
 
     @property
@@ -312,11 +326,13 @@ class TillSight:
         """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
+        self.proven = set()
 
 
 @dataclass(kw_only=True)
 class Evidence:
     """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be.
+    `side`: the rest of it, about cash and offline orders.
     `code_of`: a mark of the code that a till sent under a number; `unruly`: terminals that need a person
     (a copied disk, a program that keeps no rule); `skew_ms`: how far the gateway's clock may be off."""
 
@@ -327,6 +343,7 @@ class Evidence:
     strict: bool
     faultless: bool
     gateway_up_since: Callable[[], int | None] = lambda: None
+    side: SideEvidence = field(default_factory=SideEvidence)
     calls: CallLog = field(default_factory=CallLog)
     orders: dict[str, ChannelOrderRow] = field(default_factory=dict[str, ChannelOrderRow])
     refunds: dict[str, RefundRow] = field(default_factory=dict[str, RefundRow])
@@ -348,12 +365,13 @@ class Evidence:
         return [order.out_trade_no for order in self.gateway.orders_of(payment_no)]
 
     def refunded_of(self, payment_no: str) -> int:
-        """What tills asked back of a payment and may have got: refunds that have not failed."""
+        """What tills asked back of a payment and may have got: refunds that have not failed, by a person or because
+        the till had cancelled what was paid without its line."""
         numbers = set(self.channel_orders_of(payment_no))
         return sum(
             refund.amount_fen
             for refund in self.gateway.refunds().values()
-            if refund.out_trade_no in numbers and refund.cause == "till" and refund.state is not RefundState.FAILED
+            if refund.out_trade_no in numbers and refund.cause in _WANTED and refund.state is not RefundState.FAILED
         )
 
     def kept_of(self, payment_no: str) -> int:

@@ -13,6 +13,7 @@ from proof.simulation import calm, invariants, proofs, timed
 from proof.simulation.calls import Call
 from proof.simulation.evidence import Evidence, TillSight
 from proof.simulation.invariants import Complaint, Shown
+from proof.simulation.judge_side import SideJudge
 from proof.simulation.marks import Marks
 from protocol.signature import RequestParts
 from protocol.states import GatewayState
@@ -37,6 +38,7 @@ class Judge:
         self.first: Violation | None = None
         self.checks = 0
         self.marks = Marks()
+        self.side = SideJudge(evidence, self.marks, self._ask)
 
     def broken(self, invariant: str, about: str, what: str) -> None:
         """Notes a violation; only the first counts."""
@@ -59,6 +61,7 @@ class Judge:
         moment = Shown(till=till, view=view, before=before)
         till.views[view.payment_no] = view
         self.marks.shown(before, view)
+        self.side.shown(till, view)
         for rule in invariants.ON_SHOWN:
             self._ask(rule.__name__, rule(self.evidence, moment))
         self.evidence.till_of.setdefault(view.order_no, till.name)
@@ -94,8 +97,13 @@ class Judge:
         """The gateway committed something."""
         if not self.evidence.gateway.moved():
             return
+        payments, refunds = self.evidence.rows, self.evidence.refunds
         self._orders_moved()
         self._refunds_moved()
+        self._payments_moved()
+        self.side.committed(payments, refunds)
+
+    def _payments_moved(self) -> None:
         e = self.evidence
         before, after = e.rows, e.gateway.payments()
         if after is before:
@@ -149,13 +157,14 @@ class Judge:
         self.committed()
         for rule in calm.WHEN_CALM:
             self._ask(rule.__name__, rule(self.evidence))
+        self.side.calm()
 
     def at_rest(self) -> bool:
         """Whether the calm rules hold already; nothing is noted."""
         self.committed()
         if any(not row.state.final for row in self.evidence.rows.values()):
             return False
-        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM)
+        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM) and self.side.at_rest()
 
     def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:
         self.checks += 1
