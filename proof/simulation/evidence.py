@@ -361,6 +361,10 @@ class Evidence:
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])
 
+    def is_left(self, till: TillSight) -> bool:
+        """Whether the owner chose the other of two machines with this identity: nothing new is taken from it."""
+        return self.side.goes_on.get(till.terminal_id, till.name) != till.name
+
     def channel_orders_of(self, payment_no: str) -> list[str]:
         return [order.out_trade_no for order in self.gateway.orders_of(payment_no)]
 
