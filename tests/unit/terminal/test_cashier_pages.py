@@ -141,7 +141,8 @@ def test_what_went_back_and_what_is_no_part_of_the_sum_are_bars_of_their_own(cou
     day = DayRead(
         day="2026-11-22", count=1, amount_fen=10_000, not_paid=0, hours=(), unresolved=(),
         wallets=(WalletSum(channel="alipay", count=1, amount_fen=10_000),),
-        refunds=1, refunded_fen=2_500, cash_back=1, cash_back_fen=500, store_count=1, store_fen=5_000,
+        refunds=1, refunded_fen=2_500, cash_back=1, cash_back_fen=500,
+        store=(WalletSum(channel="wechat", count=1, amount_fen=5_000),),
     )  # fmt: skip
     counter.say(e.DayArrived(days_ago=0, day=day))
     body = counter.screen.body
