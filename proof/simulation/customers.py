@@ -55,8 +55,8 @@ _HARD_SCRIPTS = (
     "callback_other_merchant",
     "refund_processing:20",
     "refund_balance_low",
-    "refund_refused",
-    "refund_refused",
+    "refund_whole_only",
+    "refund_whole_only",
 )
 #: Money that comes after all that a shop can do.
 _LATE_SCRIPTS = (
@@ -70,7 +70,7 @@ _LATE_SCRIPTS = (
 #: Paid, and every notification of it is wrong: by its amount, its signature, or whom it is for.
 _FORGED_SCRIPTS = ("callback_wrong_amount", "callback_bad_signature", "callback_other_merchant")
 #: Of these customers goods come back more often than of others.
-_REFUND_SCRIPTS = frozenset({"refund_processing", "refund_balance_low", "refund_refused"})
+_REFUND_SCRIPTS = frozenset({"refund_processing", "refund_balance_low", "refund_whole_only"})
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 #: What a customer sees whose phone lost the line, or who comes while another pays.
