@@ -7,6 +7,7 @@ trouble alone, because what is rare hides under what is frequent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -37,7 +38,9 @@ def profile_of(name: str, seed: int) -> Profile:
     chance = Random(f"{seed}/{MIX}")
     if chance.random() < _NAMED_SHARE:
         return PROFILES[chance.choice(_NAMED)]
-    return _drawn(chance, forged=Random(f"{seed}/{MIX}/forged").choice((0.0,) * 5 + (0.4,)))
+    drawn = _drawn(chance, forged=Random(f"{seed}/{MIX}/forged").choice((0.0,) * 5 + (0.4,)))
+    drip = Random(f"{seed}/{MIX}/drip").choice((0.0,) * 7 + (0.03, 0.2))
+    return replace(drawn, line=replace(drawn.line, drip=drip), wallet=replace(drawn.wallet, drip=drip))
 
 
 def _drawn(chance: Random, *, forged: float) -> Profile:
