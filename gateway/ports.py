@@ -13,6 +13,11 @@ class Clock(Protocol):
         """Unix milliseconds, UTC."""
         ...
 
+    def even_since_ms(self) -> int:
+        """Since when the time has flowed without a leap, in its own milliseconds: the start of the process, or the last
+        moment at which a wrong clock was put right. What lies before it is no measure of how much time has passed."""
+        ...
+
 
 class Entropy(Protocol):
     def bytes(self, count: int) -> bytes:

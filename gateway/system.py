@@ -26,6 +26,11 @@ class SystemClock:
         self._lock = threading.Lock()
         self._seen_ns = steady_ns()
         self._ours_ns = wall_ns()
+        self._even_since_ms = self._ours_ns // 1_000_000
+
+    def even_since_ms(self) -> int:
+        with self._lock:
+            return self._even_since_ms
 
     def now_ms(self) -> int:
         with self._lock:
@@ -33,11 +38,15 @@ class SystemClock:
             passed_ns, self._seen_ns = steady_ns - self._seen_ns, steady_ns
             self._ours_ns += passed_ns
             off_ns = self._wall_ns() - self._ours_ns
-            if abs(off_ns) <= FOLLOWED_AT_ONCE_MS * 1_000_000:
+            leaps = abs(off_ns) > FOLLOWED_AT_ONCE_MS * 1_000_000
+            if not leaps:
                 most_ns = passed_ns // _SLOWLY
                 off_ns = max(-most_ns, min(most_ns, off_ns))
             self._ours_ns += off_ns
-            return self._ours_ns // 1_000_000
+            now_ms = self._ours_ns // 1_000_000
+            if leaps:
+                self._even_since_ms = now_ms
+            return now_ms
 
 
 class SystemEntropy:

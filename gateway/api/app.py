@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,6 +23,17 @@ from gateway.api.service import GatewayService
 from protocol.signature import RequestParts
 
 PlainAnswer = Callable[[], Awaitable[Response]]
+#: What no other route takes: calls that are signed, and paths that nobody knows.
+EVERY_PATH: Final = "/{path:anything}"
+
+
+class _Anything(PathConvertor):
+    """As Starlette's `path`, but over line ends too: what is signed by us and what is limited is every path."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("anything", _Anything())
 
 
 def make_app(service: GatewayService, plain: dict[str, PlainAnswer], open_routes: Sequence[Route] = ()) -> Starlette:
@@ -38,7 +51,7 @@ def make_app(service: GatewayService, plain: dict[str, PlainAnswer], open_routes
 
     routes = [Route(path, page(answer), methods=["GET"]) for path, answer in plain.items()]
     guarded = [service.gate.guarded(route) for route in (*routes, *open_routes)]
-    everything = Route("/{path:path}", signed, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    everything = Route(EVERY_PATH, signed, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     return Starlette(routes=[*guarded, everything])
 
 

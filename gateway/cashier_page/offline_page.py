@@ -203,7 +203,10 @@ class OfflinePage(CashierPage):
             )
             return found, issued
 
-        found, issued = await self._store.run(unit)
+        try:
+            found, issued = await self._store.run(unit)
+        except IntegrityError:
+            return said({"proof": None}, status=409)  # asked twice at the same moment: the next call finds it
         if not found.same:
             return said({"proof": None}, status=404)
         if issued is not None:

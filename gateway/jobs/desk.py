@@ -14,7 +14,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from gateway.bills.desk import BillDesk
-from gateway.channels.port import OrderKind, PayOrder, QrOrder
+from gateway.channels.port import NoAnswer, NotSent, OrderKind, PayOrder, QrOrder, UndoVerdict
 from gateway.jobs.calls import ChannelCalls, found, order_ref
 from gateway.jobs.keeping import keep
 from gateway.jobs.offline_orders import give_unwanted_back
@@ -179,7 +179,8 @@ class Desk:
 
         def decide(p: Payment, o: ChannelOrder, now: int) -> Step:
             watching = o.ended_kind is not None and o.late_state is None
-            step = answer_query(p, o, verdict, said_by=o.channel, asked_ms=asked_ms, now_ms=now)
+            even_ms = self._clock.even_since_ms()
+            step = answer_query(p, o, verdict, said_by=o.channel, asked_ms=asked_ms, now_ms=now, even_since_ms=even_ms)
             if watching and step.order is not None and step.order.unsettled_asks == 0 and step.payment == p:
                 step = replace(step, order=replace(step.order, watch_step=step.order.watch_step + 1))
             return step
@@ -195,9 +196,7 @@ class Desk:
         verdict = await self._calls.perform(
             order.account_id, lambda channel: channel.cancel(ref, now_ms=self._clock.now_ms())
         )
-        await self._calls.apply(
-            name, lambda p, o, now: answer_cancel(p, o, verdict, said_by=o.channel, now_ms=now), release=True
-        )
+        await self._calls.apply(name, lambda p, o, now: self._undone(p, o, verdict, now), release=True)
 
     async def _close(self, order: ChannelOrder) -> None:
         ref, name = order_ref(order), order.out_trade_no
@@ -208,9 +207,11 @@ class Desk:
         verdict = await self._calls.perform(
             order.account_id, lambda channel: channel.close(ref, now_ms=self._clock.now_ms())
         )
-        await self._calls.apply(
-            name, lambda p, o, now: answer_cancel(p, o, verdict, said_by=o.channel, now_ms=now), release=True
-        )
+        await self._calls.apply(name, lambda p, o, now: self._undone(p, o, verdict, now), release=True)
+
+    def _undone(self, p: Payment, o: ChannelOrder, verdict: UndoVerdict | NotSent | NoAnswer, now_ms: int) -> Step:
+        even_ms = self._clock.even_since_ms()
+        return answer_cancel(p, o, verdict, said_by=o.channel, now_ms=now_ms, even_since_ms=even_ms)
 
     async def _give_back(self, out_trade_no: str) -> None:
         owner = self._calls.owner

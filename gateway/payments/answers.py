@@ -1,7 +1,7 @@
 """What each answer of a channel does to a payment. Timeouts, cuts, 5xx, unreadable or mismatching answers move nothing.
 
 Table P of SAFETY.md section 2 is applied here and nowhere else. `asked_ms` is when the request was sent, `now_ms` when
-its answer was read.
+its answer was read, `even_since_ms` since when the clock has not leapt (`gateway.ports.Clock`).
 """
 
 from __future__ import annotations
@@ -127,6 +127,7 @@ def answer_query(
     said_by: str,
     asked_ms: int,
     now_ms: int,
+    even_since_ms: int,
 ) -> Step:
     """A query has ended."""
     order = _asked(order, verdict, asked_ms)
@@ -140,6 +141,7 @@ def answer_query(
         case Pending():
             return _pending(payment, order, verdict, said_by=said_by)
         case NotFound():
+            order = _counted(order, even_since_ms, now_ms)
             return _not_found(payment, order, verdict, said_by=said_by, asked_ms=asked_ms, now_ms=now_ms)
         case Failed():
             order = replace(order, absent_since_ms=None)
@@ -241,6 +243,26 @@ def _closed(payment: Payment, order: ChannelOrder, verdict: Closed, *, said_by: 
     )
 
 
+def counted_from_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
+    """From when the time since `at_ms` may be counted, so that no more is counted than has passed in truth, whatever
+    was done to the clock in between: a moment before its last leap counts as that leap."""
+    return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms
+
+
+def _counted(order: ChannelOrder, even_since_ms: int, now_ms: int) -> ChannelOrder:
+    """Its moments that ABSENT counts from, in a time that has not leapt."""
+
+    def moved(at_ms: int | None) -> int | None:
+        return None if at_ms is None else counted_from_ms(at_ms, even_since_ms, now_ms)
+
+    return replace(
+        order,
+        call_closed_ms=moved(order.call_closed_ms),
+        certain_undo_ms=moved(order.certain_undo_ms),
+        absent_since_ms=moved(order.absent_since_ms),
+    )
+
+
 def _not_found(
     payment: Payment, order: ChannelOrder, verdict: NotFound, *, said_by: str, asked_ms: int, now_ms: int
 ) -> Step:
@@ -296,4 +318,5 @@ __all__ = [
     "answer_pay",
     "answer_precreate",
     "answer_query",
+    "counted_from_ms",
 ]

@@ -73,7 +73,9 @@ def answer_notification(
     if order.ended_kind is not None:
         return _ended(payment, order, verdict, said, received_ms=received_ms)
     if payment.state is GatewayState.SENT and isinstance(verdict, Paid | Pending):
-        step = answer_query(payment, order, verdict, said_by=said_by, asked_ms=received_ms, now_ms=received_ms)
+        # Nothing is counted from it: neither of the two proves that an order is absent.
+        at_ms = received_ms
+        step = answer_query(payment, order, verdict, said_by=said_by, asked_ms=at_ms, now_ms=at_ms, even_since_ms=at_ms)
         return replace(step, said=(said, *step.said))
     if isinstance(verdict, Paid):
         # Whoever counts "not found" begins anew: the wallet knew the order.

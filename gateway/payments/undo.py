@@ -22,7 +22,7 @@ from gateway.channels.port import (
     UndoVerdict,
     Unknown,
 )
-from gateway.payments.answers import ABSENT_UNDO_AFTER_SENT_MS
+from gateway.payments.answers import ABSENT_UNDO_AFTER_SENT_MS, counted_from_ms
 from gateway.payments.moves import bump, ended_reason, not_paid
 from gateway.payments.values import (
     GATEWAY,
@@ -113,19 +113,25 @@ def sending_cancel(payment: Payment, order: ChannelOrder, *, now_ms: int) -> Ste
 
 
 def answer_cancel(
-    payment: Payment, order: ChannelOrder, verdict: UndoVerdict | NotSent | NoAnswer, *, said_by: str, now_ms: int
+    payment: Payment,
+    order: ChannelOrder,
+    verdict: UndoVerdict | NotSent | NoAnswer,
+    *,
+    said_by: str,
+    now_ms: int,
+    even_since_ms: int,
 ) -> Step:
-    """A cancel has ended. Its answer is a hint: the query after it decides."""
+    """A cancel has ended. Its answer is a hint: the query after it decides. `even_since_ms`: see `Clock`."""
     match verdict:
         case UndoAcknowledged():
-            return _acknowledged(payment, order, verdict, said_by=said_by, now_ms=now_ms)
+            return _acknowledged(payment, order, verdict, said_by=said_by, now_ms=now_ms, even_since_ms=even_since_ms)
         case UndoRetry():
             said = Said(what="cancel_retry", said_by=said_by, detail=verdict.code)
             return Step(payment=payment, order=replace(order, undo_heard=UndoHeard.RETRY), said=(said,))
         case UndoRefused(reason=ChannelReason.ORDER_NOT_FOUND):
             # Signed: there is nothing to undo. For ABSENT it counts like an undo that was acknowledged.
             nothing = UndoAcknowledged(action=UndoAction.NONE)
-            return _acknowledged(payment, order, nothing, said_by=said_by, now_ms=now_ms)
+            return _acknowledged(payment, order, nothing, said_by=said_by, now_ms=now_ms, even_since_ms=even_since_ms)
         case UndoRefused():
             return _refused(payment, order, verdict, said_by=said_by)
         case Unknown():
@@ -144,12 +150,22 @@ def answer_cancel(
 
 
 def _acknowledged(
-    payment: Payment, order: ChannelOrder, verdict: UndoAcknowledged, *, said_by: str, now_ms: int
+    payment: Payment,
+    order: ChannelOrder,
+    verdict: UndoAcknowledged,
+    *,
+    said_by: str,
+    now_ms: int,
+    even_since_ms: int,
 ) -> Step:
     said = Said(what="cancel_acknowledged", said_by=said_by, detail=verdict.action.value)
     sent_ms = order.undo_sent_ms
     undoing = payment.state is GatewayState.REVERSING
-    certain = undoing and sent_ms is not None and sent_ms - order.sent_ms >= ABSENT_UNDO_AFTER_SENT_MS
+    certain = (
+        undoing
+        and sent_ms is not None
+        and sent_ms - counted_from_ms(order.sent_ms, even_since_ms, now_ms) >= ABSENT_UNDO_AFTER_SENT_MS
+    )
     heard = replace(order, undo_heard=UndoHeard.ACKNOWLEDGED)
     if certain and heard.certain_undo_ms is None:
         heard = replace(heard, certain_undo_ms=now_ms)

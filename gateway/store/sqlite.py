@@ -98,10 +98,12 @@ class _DbapiConnection(Protocol):
     in_transaction: bool
 
     def execute(self, statement: str) -> _DbapiCursor: ...
+    def deserialize(self, content: bytes) -> None: ...
 
 
-def open_sqlite(path: Path | None) -> Engine:
-    """An engine over the one connection, its schema brought up to date. `None` is a database in memory.
+def open_sqlite(path: Path | None, *, content: bytes | None = None) -> Engine:
+    """An engine over the one connection, its schema brought up to date. `None` is a database in memory, which begins
+    with `content`, as SQLite serializes it.
 
     Raises SchemaNewer for a file of a newer program, StoreFailed when the durable settings do not hold.
     """
@@ -121,6 +123,8 @@ def open_sqlite(path: Path | None) -> Engine:
         _set(dbapi, "busy_timeout", "5000", None)
         _set(dbapi, "cache_size", "-65536", -65536)
         _set(dbapi, "temp_store", "MEMORY", 2)  # what a savepoint keeps to undo itself needs no file
+        if content is not None:
+            dbapi.deserialize(content)
         if not in_memory:
             _set(dbapi, "journal_mode", "WAL", "wal")
             _set(dbapi, "synchronous", "FULL", 2)

@@ -58,6 +58,9 @@ class GatewayClock:
     def now_ms(self) -> int:
         return START_MS + round(self._loop.time() * 1000)
 
+    def even_since_ms(self) -> int:
+        return START_MS
+
 
 class DrawnEntropy:
     def __init__(self, chance: Random) -> None:

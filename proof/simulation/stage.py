@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, event, insert
 
 from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
@@ -59,12 +59,23 @@ class Stage:
     hashed: Signers
     real: Signers
     on_error: Callable[[str], None]
+    worlds: int = 0
+
+    def __post_init__(self) -> None:
+        event.listen(self.engine, "do_connect", self._connects)
+
+    def _connects(self, _dialect: object, _record: object, where: list[str], _options: object) -> None:
+        """One engine, so that statements are compiled once, over the database of the world that runs."""
+        where[0] = str(self.gateway_path)
 
     def fresh_gateway(self) -> None:
-        """An empty database at `gateway_path`, whatever an earlier world left there."""
+        """An empty database, at a path of its own: a connection that an earlier world forgot takes the files beside its
+        database away when it is collected, by their names."""
         self.engine.dispose()
-        for end in ("-wal", "-shm"):
+        for end in ("", "-wal", "-shm"):
             self.gateway_path.with_name(self.gateway_path.name + end).unlink(missing_ok=True)
+        self.worlds += 1
+        self.gateway_path = self.folder / f"gateway-{self.worlds}.db"
         shutil.copyfile(self.empty_gateway, self.gateway_path)
 
     def fresh_journal(self, path: Path) -> None:

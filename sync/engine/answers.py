@@ -327,7 +327,7 @@ def _silence(turn: Turn, event: _Ended, why: Silence) -> None:
             job = _ended(live.ask, event)
             live = turn.keep(replace(live, ask=job.failed(now_ms + pause_ms(job.failures))))
             never_left = isinstance(call, PayCall) and why is Silence.NOT_SENT and live.sends == 1
-            if never_left and not live.final:
+            if never_left and live.begun_here and not live.final:
                 live = _settle(turn, live, _not_sent(turn, live))
                 live = turn.keep(replace(live, ask=Job()))
             else:
@@ -344,7 +344,8 @@ def _silence(turn: Turn, event: _Ended, why: Silence) -> None:
 
 
 def _not_sent(turn: Turn, live: Live) -> PaymentSettled:
-    """Table P, NOT_SENT: the first and only send never wrote a byte, and this till can say so itself."""
+    """Table P, NOT_SENT: the first and only send never wrote a byte, and this till can say so itself: not of a number
+    that a copy of its disk may have sent."""
     return PaymentSettled(
         payment_no=live.record.payment_no,
         said_by=TILL,

@@ -14,7 +14,7 @@ from sync.engine.events import CancelAsked, StartAsked
 from sync.engine.line import refusal_of
 from sync.engine.model import Line, StartPayment, safe_to_rescan
 from sync.engine.record import PaymentRecord
-from sync.engine.state import Job
+from sync.engine.state import BEGUN_KEPT, Job
 from sync.engine.statements import CancelCause, CancelIntended, PaymentStarted
 from sync.engine.turn import Turn
 
@@ -59,9 +59,13 @@ def start(turn: Turn, event: StartAsked) -> None:
         expires=turn.at_ms + PAY_REQUEST_LIFE_MS,
         auth_code=command.auth_code,
     )
+    begun_here = number.n == 1 or number.order_no in turn.begun
+    if number.n == 1:
+        turn.begun = (*turn.begun, number.order_no)[-BEGUN_KEPT:]
     turn.keep(
         replace(
             live,
+            begun_here=begun_here,
             request=request,
             request_id=command.request_id,
             scanned_mono_ms=command.scanned_at_ms,
@@ -81,8 +85,10 @@ def _last(turn: Turn, event: StartAsked) -> PaymentRecord | None:
 
 
 def _ended(last: PaymentRecord) -> bool:
-    """A cancel ends its order for ever, whatever the payment's own reason became: the sale goes on under a new one."""
-    return last.cancel_intended or last.cancel_requested
+    """A cancel ends its order for ever, whatever the payment's own reason became, and so does a proof that it is
+    closed: the sale goes on under a new one."""
+    proven = last.offline is not None and last.offline.proof is not None
+    return last.cancel_intended or last.cancel_requested or proven
 
 
 def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:

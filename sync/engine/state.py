@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from protocol.messages import PaymentRequest
 from protocol.reasons import Reason
@@ -16,6 +17,9 @@ from sync.engine.events import RefundAsked, StartAsked
 from sync.engine.line import LineState
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
+
+#: A sale is collected again right after its first try, or it is an old one. Too few costs a question, never a truth.
+BEGUN_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,8 @@ class Live:
 
     `request` is kept in memory until the gateway signed any statement about the number: while it is there, asking means
     sending it again. `heard` is True while the last word on this payment was a signed status. `unknown_since_ms`
-    (monotonic): since then the gateway says that it does not know the number.
+    (monotonic): since then the gateway says that it does not know the number. `begun_here`: its order was begun in this
+    run of the program, so no copy of the disk from before can have sent this number too.
     """
 
     record: PaymentRecord
@@ -62,6 +67,7 @@ class Live:
     settled_mono_ms: int | None = None
     sends: int = 0
     re_timed: bool = False
+    begun_here: bool = False
     heard: bool = False
     unknown_since_ms: int | None = None
     ask: Job = field(default_factory=Job)
@@ -124,6 +130,8 @@ class KitDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
+    """`begun`: the last `BEGUN_KEPT` orders that this run of the program began."""
+
     terminal_id: str
     payments: Mapping[str, Live] = field(default_factory=dict[str, Live])
     refunds: Mapping[str, LiveRefund] = field(default_factory=dict[str, LiveRefund])
@@ -133,6 +141,7 @@ class EngineState:
     line: LineState = field(default_factory=LineState)
     storage: Reason | None = None
     held: tuple[StartAsked | RefundAsked, ...] = ()
+    begun: tuple[str, ...] = ()
     next_call: int = 1
 
     @property

@@ -53,6 +53,7 @@ class Turn:
         "_next_call",
         "_touched",
         "_touched_refunds",
+        "begun",
         "held",
         "kit",
         "line",
@@ -75,6 +76,7 @@ class Turn:
         self.line = state.line
         self.storage = state.storage
         self.held = state.held
+        self.begun = state.begun
         self.now = now
         self._next_call = state.next_call
         self._appends: list[Effect] = []
@@ -264,6 +266,7 @@ class Turn:
             line=self.line,
             storage=self.storage,
             held=self.held,
+            begun=self.begun,
             next_call=self._next_call,
         )
         return state, [*self._appends, *views, *self._later, WakeAt(mono_ms=min(due, default=None))]

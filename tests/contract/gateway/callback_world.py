@@ -32,10 +32,10 @@ from gateway.store import alarms, callbacks, payments, refunds, tasks
 from gateway.store.callbacks import Callback
 from gateway.store.runners import InlineStore
 from gateway.store.sealing import Seal
-from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
 from gateway.store.tasks import Task
 from gateway.store.units import Tx
+from proof.stores import empty_store
 from proof.wallets import account_settings
 from sandbox.wallets import make_wallets
 from tests.contract.gateway.gateway_world import KEYS
@@ -66,6 +66,9 @@ class FixedClock:
     def now_ms(self) -> int:
         return self.at_ms
 
+    def even_since_ms(self) -> int:
+        return NOW_MS
+
 
 class CountingEntropy:
     """Never the same bytes twice."""
@@ -81,7 +84,7 @@ class CountingEntropy:
 class CallbackWorld:
     def __init__(self) -> None:
         self.clock = FixedClock()
-        self.store = InlineStore(open_sqlite(None))
+        self.store = InlineStore(empty_store())
         self.store.run_now(_seed)
         self.line: Exchange = _no_line
         self.accounts = Accounts(lambda _account: self._call)

@@ -40,10 +40,10 @@ from gateway.store import alarms, bills, payments, tasks
 from gateway.store.bills import Bill, BillKey, bill_ref, read_ref
 from gateway.store.runners import InlineStore
 from gateway.store.sealing import Seal
-from gateway.store.sqlite import open_sqlite
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
 from gateway.store.tasks import Task, TaskKind
 from gateway.store.units import Tx
+from proof.stores import empty_store
 from sandbox.wechat.bill_text import BillType, trade_bill
 from tests.contract.gateway.callback_world import CountingEntropy, FixedClock
 from tests.unit.gateway.bill_files import AT_MS, wechat_rows
@@ -114,7 +114,7 @@ class BillWorld:
     def __init__(self) -> None:
         self.clock = FixedClock()
         self.clock.at_ms = TEN
-        self.store = InlineStore(open_sqlite(None))
+        self.store = InlineStore(empty_store())
         self.store.run_now(_seed)
         self.channel = ScriptedChannel()
         self.lines: list[ChannelRequest] = []

@@ -25,8 +25,8 @@ from gateway.routing.accounts import Accounts
 from gateway.routing.choose import Candidate
 from gateway.store import places
 from gateway.store.runners import InlineStore
-from gateway.store.sqlite import open_sqlite
 from gateway.store.units import Tx
+from proof.stores import empty_store
 from protocol.activation import read_ticket
 from sandbox.keys import APP_ID, SELLER_ID
 from tests.unit.gateway.configure_shop import MERCHANT, STORE, account, private_pem, shop, wallet_pem
@@ -38,6 +38,9 @@ ROOT = "7NP3DYWD96MGW1VE"
 
 class FixedClock:
     def now_ms(self) -> int:
+        return NOW_MS
+
+    def even_since_ms(self) -> int:
         return NOW_MS
 
 
@@ -58,7 +61,7 @@ def no_proof_keys() -> ProofKeys:
 class Desk:
     """Orders over a database in memory; `told` counts how often the gateway was told to read its accounts again."""
 
-    engine: Engine = field(default_factory=lambda: open_sqlite(None))
+    engine: Engine = field(default_factory=empty_store)
     url: str | None = "https://pay.example.com"
     told: int = 0
 

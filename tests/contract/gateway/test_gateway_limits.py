@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.api.app import make_app
+from gateway.api.app import EVERY_PATH, make_app
 from gateway.api.gate import Gate
 from gateway.api.limits import (
     CALLS,
@@ -97,7 +97,7 @@ def served(world: World) -> list[Route]:
 
 def test_every_route_has_its_limits_and_every_limit_a_body_that_is_bounded() -> None:
     async def story(world: PageWorld) -> None:
-        paths = {route.path for route in served(world)} - {"/{path:path}"}
+        paths = {route.path for route in served(world)} - {EVERY_PATH}
         assert len(paths) >= 10
         for path in paths:
             limit = OPEN[path.removeprefix("/").partition("/")[0]]
@@ -245,6 +245,19 @@ def test_a_question_has_no_body() -> None:
     in_world(story)
 
 
+def test_a_path_with_a_line_end_is_counted_and_answered_as_every_path() -> None:
+    async def story(world: World) -> None:
+        slow(world, stranger=PACE)
+        app = make_app(world.gateway.service, {})
+        transport = httpx.ASGITransport(app=app, client=("198.51.100.9", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            answers = [await client.get("/v1/refunds/a%0Ab%0A") for _ in range(PACE.at_once + 1)]
+        reasons = [decode(Problem, answer.content).reason for answer in answers]
+        assert reasons == [*[Reason.UNKNOWN_PATH] * PACE.at_once, Reason.RATE_LIMITED]
+
+    in_world(story)
+
+
 # --- what is not signed -------------------------------------------------------------------------------------------
 
 
@@ -299,6 +312,9 @@ def test_who_has_one_address_of_ipv6_has_them_all() -> None:
 def test_what_the_gate_remembers_is_bounded() -> None:
     class Still:
         def now_ms(self) -> int:
+            return 1
+
+        def even_since_ms(self) -> int:
             return 1
 
     gate = Gate(Limits(guest=Pace(at_once=1, per_second=1)), Still())

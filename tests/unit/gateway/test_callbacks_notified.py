@@ -207,7 +207,7 @@ def test_none_one_or_many_early_or_late_the_end_is_the_same(before: list[str], a
                 "open found": Pending(payer_prompted=False),
                 "unsettled": Unknown(reason=ChannelReason.CHANNEL_ERROR),
             }
-            step = answer_query(row, sent, found[said], said_by="x", asked_ms=now_ms, now_ms=now_ms)
+            step = answer_query(row, sent, found[said], said_by="x", asked_ms=now_ms, now_ms=now_ms, even_since_ms=0)
         assert step.order is not None
         assert not step.alarms
         row, sent = step.payment, step.order

@@ -47,7 +47,7 @@ def test_doubt_moves_nothing(state: GatewayState, doubt: Unknown | NoAnswer | Mi
     row = payment(state)
     for step in (
         answer_pay(row, order(), doubt, said_by="alipay", now_ms=60_000),
-        answer_query(row, undone_order(), doubt, said_by="alipay", asked_ms=60_000, now_ms=60_001),
+        answer_query(row, undone_order(), doubt, said_by="alipay", asked_ms=60_000, now_ms=60_001, even_since_ms=0),
     ):
         assert step.payment == row
         assert (AlarmKind.MISMATCH in {alarm.kind for alarm in step.alarms}) == isinstance(doubt, Mismatch)
@@ -68,7 +68,7 @@ def test_verified_paid(state: GatewayState, cancelled: bool, after: GatewayState
     row = payment(state, cancel_requested_ms=500 if cancelled else None)
     for step in (
         answer_pay(row, order(), PAID_VERDICT, said_by="alipay", now_ms=1_000),
-        answer_query(row, order(), PAID_VERDICT, said_by="alipay", asked_ms=900, now_ms=1_000),
+        answer_query(row, order(), PAID_VERDICT, said_by="alipay", asked_ms=900, now_ms=1_000, even_since_ms=0),
     ):
         assert step.payment.state is after
         assert (step.payment.reason is Reason.PAID) == (after is S.PAID and state is not S.PAID)
@@ -76,19 +76,25 @@ def test_verified_paid(state: GatewayState, cancelled: bool, after: GatewayState
 
 def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end() -> None:
     row, ended = payment(S.NOT_PAID), ended_order(watch_step=4)
-    early = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=49_000, now_ms=51_000)
+    early = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=49_000, now_ms=51_000, even_since_ms=0)
     assert early.payment == row
     stale = answer_pay(row, ended, PAID_VERDICT, said_by="alipay", now_ms=51_000)
     assert stale.payment == row
     assert stale.order is not None
     assert stale.order.watch_step == 0
-    late = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001)
+    late = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001, even_since_ms=0)
     assert late.payment.state is S.NOT_PAID
     assert late.payment.late_state is LateMoneyState.FOUND
     assert [alarm.kind for alarm in late.alarms] == [AlarmKind.LATE_MONEY]
     assert late.order is not None
     undone = answer_query(
-        late.payment, late.order, Closed(code="TRADE_CLOSED"), said_by="alipay", asked_ms=60_000, now_ms=60_000
+        late.payment,
+        late.order,
+        Closed(code="TRADE_CLOSED"),
+        said_by="alipay",
+        asked_ms=60_000,
+        now_ms=60_000,
+        even_since_ms=0,
     )
     assert undone.payment.late_state is LateMoneyState.UNDONE
 
@@ -96,7 +102,9 @@ def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end()
 def test_money_on_an_order_that_the_page_gave_up_is_late_even_while_another_payer_pays() -> None:
     """Two wallets can never both keep the money of one payment."""
     row = payment(S.PAID, page=True, out_trade_no="other")
-    late = answer_query(row, ended_order(), PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001)
+    late = answer_query(
+        row, ended_order(), PAID_VERDICT, said_by="alipay", asked_ms=51_000, now_ms=51_001, even_since_ms=0
+    )
     assert late.payment.state is S.PAID
     assert late.order is not None
     assert late.order.late_state is LateMoneyState.FOUND
@@ -105,7 +113,7 @@ def test_money_on_an_order_that_the_page_gave_up_is_late_even_while_another_paye
 def test_a_try_that_went_wrong_is_no_end() -> None:
     """WeChat PAYERROR, UnionPay's failures: undone, whatever they sound like."""
     failed = Failed(code="PAYERROR", reason=ChannelReason.PAYMENT_FAILED, money_taken=False, closed_once_undone=False)
-    step = answer_query(payment(), order(), failed, said_by="wechat", asked_ms=3_000, now_ms=3_001)
+    step = answer_query(payment(), order(), failed, said_by="wechat", asked_ms=3_000, now_ms=3_001, even_since_ms=0)
     assert step.payment.state is S.SENT
     assert step.order is not None
     assert step.order.failed is FailedHow.UNTAKEN
@@ -117,18 +125,28 @@ def test_unionpay_fails_again_after_its_reversal(taken: bool, after: GatewayStat
     code = "74" if taken else "01"
     failed = Failed(code=code, reason=ChannelReason.PAYMENT_FAILED, money_taken=taken, closed_once_undone=not taken)
     step = answer_query(
-        payment(S.REVERSING), undone_order(), failed, said_by="unionpay", asked_ms=47_000, now_ms=47_001
+        payment(S.REVERSING),
+        undone_order(),
+        failed,
+        said_by="unionpay",
+        asked_ms=47_000,
+        now_ms=47_001,
+        even_since_ms=0,
     )
     assert step.payment.state is after
 
 
 def test_on_the_page_the_end_of_one_order_leaves_the_payment_open_until_its_time_is_up() -> None:
     row = payment(page=True, qr="https://x/q/t", qr_expires_ms=120_000)
-    open_still = answer_query(row, order(), Closed(code="CLOSED"), said_by="alipay", asked_ms=30_000, now_ms=30_001)
+    open_still = answer_query(
+        row, order(), Closed(code="CLOSED"), said_by="alipay", asked_ms=30_000, now_ms=30_001, even_since_ms=0
+    )
     assert (open_still.payment.state, open_still.payment.out_trade_no) == (S.SENT, None)
     assert open_still.order is not None
     assert open_still.order.ended_kind is ProofKind.CLOSED
-    over = answer_query(row, order(), Closed(code="CLOSED"), said_by="alipay", asked_ms=121_000, now_ms=121_001)
+    over = answer_query(
+        row, order(), Closed(code="CLOSED"), said_by="alipay", asked_ms=121_000, now_ms=121_001, even_since_ms=0
+    )
     assert over.payment.state is S.NOT_PAID
 
 
@@ -156,7 +174,7 @@ def test_not_sent_proves_only_when_no_other_call_was_made(calls: int, proven: bo
 
 def test_a_query_that_was_not_sent_proves_nothing() -> None:
     verdict = NotSent(LineFault.CONNECT_FAILED)
-    step = answer_query(payment(), order(), verdict, said_by="alipay", asked_ms=1, now_ms=2)
+    step = answer_query(payment(), order(), verdict, said_by="alipay", asked_ms=1, now_ms=2, even_since_ms=0)
     assert step.payment.state is S.SENT
 
 
@@ -166,7 +184,7 @@ def test_a_query_that_was_not_sent_proves_nothing() -> None:
 )
 def test_verified_closed(state: GatewayState, proof: ProofKind) -> None:
     verdict = Closed(code="TRADE_CLOSED")
-    step = answer_query(payment(state), order(), verdict, said_by="alipay", asked_ms=1, now_ms=2)
+    step = answer_query(payment(state), order(), verdict, said_by="alipay", asked_ms=1, now_ms=2, even_since_ms=0)
     assert (step.payment.state, step.payment.proof_kind) == (S.NOT_PAID, proof)
 
 
@@ -175,7 +193,7 @@ def test_not_found_proves_nothing_before_a_reverse_or_after_paid(state: GatewayS
     row = payment(state)
     seen = undone_order(absent_since_ms=46_000)
     verdict = NotFound(code="ACQ.TRADE_NOT_EXIST")
-    step = answer_query(row, seen, verdict, said_by="alipay", asked_ms=90_000, now_ms=90_000)
+    step = answer_query(row, seen, verdict, said_by="alipay", asked_ms=90_000, now_ms=90_000, even_since_ms=0)
     assert step.payment == row
 
 
@@ -202,7 +220,34 @@ def test_absent_needs_every_one_of_its_conditions(
     one that came before then does not count."""
     seen = undone_order(absent_since_ms=since_ms, **changes)
     verdict = NotFound(code="ACQ.TRADE_NOT_EXIST")
-    step = answer_query(payment(S.REVERSING), seen, verdict, said_by="alipay", asked_ms=asked_ms, now_ms=asked_ms)
+    step = answer_query(
+        payment(S.REVERSING), seen, verdict, said_by="x", asked_ms=asked_ms, now_ms=asked_ms + 2_000, even_since_ms=0
+    )
+    assert (step.payment.proof_kind is ProofKind.ABSENT) == proven
+
+
+LEAPS: list[tuple[int, int, int | None, bool]] = [
+    # The clock's last leap, the query, the first "not found", whether it is proven.
+    (44_000, 51_000, 46_000, False),
+    (44_000, 79_000, 74_000, True),
+    (44_000, 78_999, 74_000, False),
+    (44_000, 79_000, 73_999, False),
+    # Put back: every moment that was kept lies in the future.
+    (1_000, 31_000, 46_000, False),
+    (1_000, 36_000, 31_000, True),
+]
+
+
+@pytest.mark.parametrize(("leapt_ms", "asked_ms", "since_ms", "proven"), LEAPS)
+def test_a_clock_that_leaps_proves_nothing_absent(
+    leapt_ms: int, asked_ms: int, since_ms: int | None, proven: bool
+) -> None:
+    """Its leap, or the start of the process, is the earliest moment that anything is counted from."""
+    seen = undone_order(absent_since_ms=since_ms)
+    verdict = NotFound(code="ACQ.TRADE_NOT_EXIST")
+    step = answer_query(
+        payment(S.REVERSING), seen, verdict, said_by="x", asked_ms=asked_ms, now_ms=asked_ms, even_since_ms=leapt_ms
+    )
     assert (step.payment.proof_kind is ProofKind.ABSENT) == proven
 
 
@@ -212,7 +257,7 @@ def test_a_trade_that_was_there_between_two_not_founds_starts_the_count_again(be
     verdicts: list[QueryVerdict] = [between, NotFound(code="x")]
     row = payment(S.REVERSING)
     for at_ms, verdict in zip((48_000, 60_000), verdicts, strict=True):
-        step = answer_query(row, seen, verdict, said_by="alipay", asked_ms=at_ms, now_ms=at_ms)
+        step = answer_query(row, seen, verdict, said_by="alipay", asked_ms=at_ms, now_ms=at_ms, even_since_ms=0)
         assert step.order is not None
         row, seen = step.payment, step.order
     assert row.state is S.REVERSING
@@ -222,6 +267,12 @@ def test_a_trade_that_was_there_between_two_not_founds_starts_the_count_again(be
 def test_the_prompt_is_told_once() -> None:
     first = answer_pay(payment(), order(), Pending(payer_prompted=True), said_by="alipay", now_ms=1)
     again = answer_query(
-        first.payment, order(), Pending(payer_prompted=True), said_by="alipay", asked_ms=3_000, now_ms=3_000
+        first.payment,
+        order(),
+        Pending(payer_prompted=True),
+        said_by="alipay",
+        asked_ms=3_000,
+        now_ms=3_000,
+        even_since_ms=0,
     )
     assert (first.payment.state_seq, again.payment.state_seq) == (2, 2)

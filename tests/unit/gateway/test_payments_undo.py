@@ -61,15 +61,29 @@ def test_an_order_that_ended_is_never_cancelled() -> None:
 def test_only_a_cancel_sent_15_s_after_the_payment_counts_for_absent(sent_ms: int, certain: bool) -> None:
     seen = order(undo_sent_ms=sent_ms, undo_tries=1)
     verdict = UndoAcknowledged(action=UndoAction.CLOSE)
-    step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=sent_ms + 50)
+    step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=sent_ms + 50, even_since_ms=0)
     assert step.payment.state is S.REVERSING
+    assert step.order is not None
+    assert (step.order.certain_undo_ms is not None) == certain
+
+
+@pytest.mark.parametrize(("sent_ms", "certain"), [(3_614_999, False), (3_615_000, True)])
+def test_the_time_before_the_clock_leapt_is_not_counted(sent_ms: int, certain: bool) -> None:
+    """An hour was skipped, or passed while no process watched: that the order was sent "an hour ago" proves nothing."""
+    seen = order(undo_sent_ms=sent_ms, undo_tries=1)
+    verdict = UndoAcknowledged(action=UndoAction.CLOSE)
+    step = answer_cancel(
+        payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=sent_ms + 50, even_since_ms=3_600_000
+    )
     assert step.order is not None
     assert (step.order.certain_undo_ms is not None) == certain
 
 
 def test_a_cancel_that_says_it_gave_money_back_proves_nothing_yet() -> None:
     verdict = UndoAcknowledged(action=UndoAction.REFUND)
-    step = answer_cancel(payment(S.REVERSING), undone_order(), verdict, said_by="alipay", now_ms=46_000)
+    step = answer_cancel(
+        payment(S.REVERSING), undone_order(), verdict, said_by="alipay", now_ms=46_000, even_since_ms=0
+    )
     assert step.payment.state is S.REVERSING
 
 
@@ -77,7 +91,9 @@ def test_a_cancel_that_says_it_gave_money_back_proves_nothing_yet() -> None:
 def test_a_refusal_is_an_alarm_and_never_an_end(reason: ChannelReason) -> None:
     """Only "this order is in another state" is no alarm: the query after it says which."""
     verdict = UndoRefused(code="X", reason=reason)
-    step = answer_cancel(payment(S.REVERSING), undone_order(), verdict, said_by="alipay", now_ms=46_000)
+    step = answer_cancel(
+        payment(S.REVERSING), undone_order(), verdict, said_by="alipay", now_ms=46_000, even_since_ms=0
+    )
     assert step.payment.state is S.REVERSING
     expected = [] if reason is ChannelReason.ORDER_STATE else [AlarmKind.UNDO_REFUSED]
     assert [alarm.kind for alarm in step.alarms] == expected
@@ -90,7 +106,7 @@ def test_nothing_to_undo_counts_like_an_acknowledged_undo(sent_ms: int, certain:
     """Signed "no such order" in answer to a close: what ABSENT asks for besides stays the same."""
     verdict = UndoRefused(code="ORDERNOTEXIST", reason=ChannelReason.ORDER_NOT_FOUND)
     seen = order(undo_sent_ms=sent_ms, undo_tries=1)
-    step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="wechat", now_ms=sent_ms + 50)
+    step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="wechat", now_ms=sent_ms + 50, even_since_ms=0)
     assert step.payment.state is S.REVERSING
     assert step.alarms == ()
     assert step.order is not None
@@ -99,7 +115,9 @@ def test_nothing_to_undo_counts_like_an_acknowledged_undo(sent_ms: int, certain:
 
 def test_paid_after_a_refused_undo_goes_back_as_a_refund() -> None:
     refused = undone_order(undo_heard=UndoHeard.REFUSED)
-    step = answer_query(payment(S.REVERSING), refused, PAID_VERDICT, said_by="alipay", asked_ms=47_000, now_ms=47_001)
+    step = answer_query(
+        payment(S.REVERSING), refused, PAID_VERDICT, said_by="alipay", asked_ms=47_000, now_ms=47_001, even_since_ms=0
+    )
     assert step.payment.state is S.UNDO_BY_REFUND
 
 
@@ -107,7 +125,7 @@ def test_paid_three_times_after_an_acknowledged_undo_goes_back_as_a_refund() -> 
     row, seen = payment(S.REVERSING), undone_order()
     states: list[GatewayState] = []
     for at_ms in (47_000, 50_000, 53_000):
-        step = answer_query(row, seen, PAID_VERDICT, said_by="alipay", asked_ms=at_ms, now_ms=at_ms)
+        step = answer_query(row, seen, PAID_VERDICT, said_by="alipay", asked_ms=at_ms, now_ms=at_ms, even_since_ms=0)
         assert step.order is not None
         row, seen = step.payment, step.order
         states.append(row.state)
@@ -132,7 +150,7 @@ def test_a_page_that_nobody_pressed_ends_by_our_own_row() -> None:
 )
 def test_doubt_about_a_cancel_moves_nothing(doubt: NoAnswer | Unknown | UndoRetry) -> None:
     row = payment(S.REVERSING)
-    assert answer_cancel(row, undone_order(), doubt, said_by="alipay", now_ms=46_000).payment == row
+    assert answer_cancel(row, undone_order(), doubt, said_by="alipay", now_ms=46_000, even_since_ms=0).payment == row
 
 
 def test_amber_comes_once_an_undo_takes_a_minute() -> None:

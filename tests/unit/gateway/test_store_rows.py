@@ -12,9 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.payments.values import FailedHow, PaymentKey
 from gateway.store.rows import Rows
 from gateway.store.runners import InlineStore
-from gateway.store.sqlite import open_sqlite
 from gateway.store.statements import Statement
 from gateway.store.units import Tx
+from proof.stores import empty_store
 
 KEY = PaymentKey(terminal_id="T1", order_no="O1", n=1)
 SQLITE = sqlite.dialect()
@@ -56,7 +56,7 @@ def _found(tx: Tx) -> Thing:
 
 
 def test_a_value_comes_back_as_it_was_written() -> None:
-    store = InlineStore(open_sqlite(None))
+    store = InlineStore(empty_store())
     store.run_now(_made)
     assert store.run_now(_found) == THING
     changed = replace(THING, failed=FailedHow.TAKEN, seen=False)
@@ -69,7 +69,7 @@ def test_a_value_comes_back_as_it_was_written() -> None:
 
 def test_an_update_leaves_columns_that_did_not_change_alone() -> None:
     """What somebody else wrote into them meanwhile stays."""
-    store = InlineStore(open_sqlite(None))
+    store = InlineStore(empty_store())
     store.run_now(_made)
     store.run_now(lambda tx: tx.connection.execute(TABLE.update().values(seen=0)))
     store.run_now(lambda tx: THINGS.save(tx, replace(THING, count=4), before=THING))
@@ -77,7 +77,7 @@ def test_an_update_leaves_columns_that_did_not_change_alone() -> None:
 
 
 def test_what_did_not_change_is_not_written() -> None:
-    store = InlineStore(open_sqlite(None))
+    store = InlineStore(empty_store())
     store.run_now(_made)
 
     def unit(tx: Tx) -> int:

@@ -63,3 +63,18 @@ def test_a_clock_that_was_plainly_wrong_is_followed_at_once(step_ms: int) -> Non
     clock = machine.clock()
     machine.offset_ms += step_ms
     assert clock.now_ms() == START_MS + step_ms + machine.steady_ms
+
+
+def test_it_tells_since_when_it_flows_evenly() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    started_ms = clock.now_ms()
+    machine.steady_ms += 10_000
+    machine.offset_ms += FOLLOWED_AT_ONCE_MS
+    clock.now_ms()
+    assert clock.even_since_ms() == started_ms, "it is followed slowly: seconds keep their length"
+    machine.offset_ms += 3_600_000
+    leapt_ms = clock.now_ms()
+    machine.steady_ms += 10_000
+    clock.now_ms()
+    assert clock.even_since_ms() == leapt_ms

@@ -131,6 +131,21 @@ def test_the_first_send_that_never_left_is_settled_by_this_till_without_ack() ->
     assert payment not in till.state.payments
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_number_that_a_copy_of_the_disk_may_have_sent_is_not_settled_by_this_till(restarted: bool) -> None:
+    """Payment 2 of an order from before the start: a copy, or the till that a backup was made of, may have sent it."""
+    till, first = in_state(S.SENDING)
+    till.answer(till.only(PayCall), silence(Silence.NOT_SENT))
+    if restarted:
+        till.crash()
+    till.up()
+    second = till.start(order_no=first.rpartition("-")[0])
+    assert second is not None
+    till.answer(till.only(PayCall), silence(Silence.NOT_SENT))
+    assert till.records[second].state is (S.UNKNOWN if restarted else S.NOT_PAID)
+    assert till.views[-1].safe_to_rescan is not restarted
+
+
 def test_not_sent_after_any_earlier_send_stays_unknown_and_goes_on_asking() -> None:
     till, payment = in_state(S.UNKNOWN)
     for failures in range(1, 12):
