@@ -132,7 +132,7 @@ class Profile:
 _CALM: Final = Profile(
     name="calm",
     people=People(
-        hasty=0.0, spiteful=0.0, shares=0.0, twice=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False
+        hasty=0.3, spiteful=0.1, shares=0.0, twice=0.0, late_scan=0.1, second_scan=0.1, rivals=0.2, hard=False
     ),
     faultless=True,
 )
