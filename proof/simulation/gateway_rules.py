@@ -87,14 +87,6 @@ def earlier_numbers_are_dead(e: Evidence, before: GatewayRow | None, after: Gate
             yield after.payment_no, f"taken after the cashier cancelled {row.payment_no}"
 
 
-def a_forked_till_sells_nothing(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
-    """Once two machines were seen to go on under one identity, neither of them begins a payment."""
-    if before is not None or after.state is GatewayState.NOT_PAID or after.terminal_id not in e.unruly:
-        return
-    if ("journal_fork", after.terminal_id) in e.gateway.open_alarms():
-        yield after.payment_no, "taken from a till of which there are two"
-
-
 def nothing_starts_after_it_expired(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
     """A pay request that arrives after its time is never a payment."""
     expires_ms = e.expires_ms.get(after.payment_no)
@@ -163,6 +155,5 @@ ON_COMMITTED: Final = (
     one_live_payment_at_the_gateway,
     earlier_numbers_are_dead,
     a_tombstone_stays,
-    a_forked_till_sells_nothing,
     nothing_starts_after_it_expired,
 )
