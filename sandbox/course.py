@@ -30,16 +30,6 @@ class QueryTurn(Enum):
     CUT = "cut"
 
 
-class RefundTurn(Enum):
-    """What one refund call hears."""
-
-    GIVES_BACK = "gives_back"
-    BALANCE_LOW = "balance_low"
-    """The shop's own balance does not cover it; later it may."""
-    REFUSED = "refused"
-    """For good: the payer's account takes nothing under this number."""
-
-
 _TURN_OF_FAULT = {Fault.SYSTEM_ERROR: QueryTurn.SYSTEM_ERROR, Fault.CUT: QueryTurn.CUT}
 
 
@@ -121,11 +111,8 @@ def ask_query(course: Course, now_ms: int) -> tuple[Course, QueryTurn]:
     return course, QueryTurn.TOO_OFTEN if queries >= limit else QueryTurn.ANSWER
 
 
-def ask_refund(course: Course) -> tuple[Course, RefundTurn]:
-    """One refund call."""
-    plan, heard = course.plan.refund, course.refund_refusals
-    if heard < plan.balance_low_refusals:
-        return replace(course, refund_refusals=heard + 1), RefundTurn.BALANCE_LOW
-    if heard < plan.balance_low_refusals + plan.final_refusals:
-        return replace(course, refund_refusals=heard + 1), RefundTurn.REFUSED
-    return course, RefundTurn.GIVES_BACK
+def ask_refund(course: Course) -> tuple[Course, bool]:
+    """One refund call; whether it hears that the shop's balance is too low."""
+    if course.refund_refusals < course.plan.refund.balance_low_refusals:
+        return replace(course, refund_refusals=course.refund_refusals + 1), True
+    return course, False

@@ -184,7 +184,7 @@ class Cashier:
         started_s = self._now_ms() / 1000
         while not view.state.final and self._now_ms() / 1000 < until_s:
             if view.qr is not None:
-                self._customer_sees(view.qr, script)
+                self._customer_sees(view.payment_no, view.qr, script)
             age_s = self._now_ms() / 1000 - started_s
             self.side.meanwhile(view, age_s)
             if second and view.state is TerminalState.WAITING:
@@ -236,7 +236,7 @@ class Cashier:
         )
         self._till.submit(command)
 
-    def _customer_sees(self, qr: str, script: Script) -> None:
+    def _customer_sees(self, payment_no: str, qr: str, script: Script) -> None:
         if qr in self._scanned:
             return
         self._scanned.add(qr)
@@ -246,7 +246,10 @@ class Cashier:
         if self._chance.random() < self._people.twice:
             spawn_outside(self._customer_scans(qr, script, after_s + self._chance.uniform(0.0, 60.0)))
         if self._chance.random() < self._people.rivals:
-            spawn_outside(self._customer_scans(qr, self._script(), after_s + self._chance.uniform(0.0, 30.0)))
+            rival = self._script()
+            if is_forged(rival):
+                self._till.sight.doubted.add(payment_no)
+            spawn_outside(self._customer_scans(qr, rival, after_s + self._chance.uniform(0.0, 30.0)))
 
     async def _customer_scans(self, qr: str, script: Script, after_s: float) -> None:
         self._customers += 1

@@ -22,7 +22,8 @@ OUTAGES: Final = ("refused", "silent", "mute", "deaf", "portal", "storm", "busy"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFaults:
     """One line, per exchange; `outage` is a time in which nothing (or only a wrong answer) comes through, or only one
-    way. `duplicate_delay`: how much later a copy arrives; `stray`: a request that arrives when nobody remembers it."""
+    way. `duplicate_delay`: how much later a copy arrives; `stray`: a request that arrives when nobody remembers it;
+    `drip`: an answer whose bytes come one by one, the last of them a moment before the time is over."""
 
     delay: Span = (0.005, 0.06)
     refused: float = 0.0
@@ -35,6 +36,7 @@ class LineFaults:
     slow: float = 0.0
     slow_delay: Span = (0.5, 8.0)
     spoiled: float = 0.0
+    drip: float = 0.0
     outage_every: Span | None = None
     outage_lasts: Span = (1.0, 40.0)
     outages: tuple[str, ...] = OUTAGES
@@ -147,7 +149,7 @@ class Profile:
 _CALM: Final = Profile(
     name="calm",
     people=People(
-        hasty=0.0, spiteful=0.0, shares=0.0, twice=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False
+        hasty=0.3, spiteful=0.1, shares=0.0, twice=0.0, late_scan=0.1, second_scan=0.1, rivals=0.2, hard=False
     ),
     faultless=True,
 )

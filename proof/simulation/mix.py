@@ -43,6 +43,8 @@ def profile_of(name: str, seed: int) -> Profile:
     if chance.random() < _NAMED_SHARE:
         return PROFILES[chance.choice(_NAMED)]
     drawn = _drawn(chance, forged=Random(f"{seed}/{MIX}/forged").choice((0.0,) * 5 + (0.4,)))
+    drip = Random(f"{seed}/{MIX}/drip").choice((0.0,) * 7 + (0.03, 0.2))
+    drawn = replace(drawn, line=replace(drawn.line, drip=drip), wallet=replace(drawn.wallet, drip=drip))
     return _selling(drawn, Random(f"{seed}/{MIX}/selling"))
 
 

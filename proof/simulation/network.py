@@ -56,6 +56,8 @@ _SPOILS = ("html_200", "html_502", "empty_503", "half", "garbage", "json_500", "
 _WEATHER = {"portal": ("html_200",), "storm": ("html_502", "empty_503", "json_500"), "busy": ("busy_429",)}
 #: So many earlier answers of a line may come again in the place of another.
 _REMEMBERED = 8
+#: So long before its time is over the last byte of an answer comes that drips.
+_LAST_MOMENT_S = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,8 @@ class Wire:
         if plan.refused:
             await asyncio.sleep(self._faults.delay[0])
             return LineEnd.REFUSED
+        if not self._calm and self._drawn(self._faults.drip, "drip", about):
+            plan = replace(plan, back_s=max(plan.back_s, round(read_s - plan.there_s - _LAST_MOMENT_S, 3)))
         answer: asyncio.Future[Reply | LineEnd] = self._loop.create_future()
         carried = _Carried(about=about, plan=plan, serve=serve, answer=answer)
         self.under_way += 1

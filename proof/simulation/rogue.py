@@ -150,7 +150,11 @@ class Rogue:
             sale, order = self._sale()
             answers.append(await self._pay(sale, order, n=1, code=code))
         taken = [a.status for a in answers if isinstance(a, StatusAnswer) and a.status.state is GatewayState.SENT]
-        if len(taken) > 1:
+        if len(taken) < 2:
+            return
+        first = await self._ask(QueryCall(payment_no=taken[0].payment_no, wait_s=0, after_seq=0))
+        # What never left, or was declined, has given its code back.
+        if isinstance(first, StatusAnswer) and first.status.state is not GatewayState.NOT_PAID:
             self._broken("one_code_one_payment", taken[1].payment_no, f"taken with the code of {taken[0].payment_no}")
 
     async def _signs_at_another_time(self) -> None:

@@ -39,8 +39,8 @@ HARD: Final = (
     "callback_other_merchant",
     "refund_processing:20",
     "refund_balance_low",
-    "refund_refused",
-    "refund_refused",
+    "refund_whole_only",
+    "refund_whole_only",
 )
 #: Money that comes after all that a shop can do.
 LATE: Final = (
@@ -54,7 +54,7 @@ LATE: Final = (
 #: Paid, and every notification of it is wrong: by its amount, its signature, or whom it is for.
 FORGED: Final = ("callback_wrong_amount", "callback_bad_signature", "callback_other_merchant")
 #: Of these customers goods come back more often than of others.
-REFUNDED: Final = frozenset({"refund_processing", "refund_balance_low", "refund_refused"})
+REFUNDED: Final = frozenset({"refund_processing", "refund_balance_low", "refund_whole_only"})
 
 
 def draw_script(chance: Random, people: People) -> Script:

@@ -13,7 +13,7 @@ from sandbox.alipay.envelope import Call, Node
 from sandbox.alipay.methods import Methods
 from sandbox.alipay.requests import Malformed, RefundRequest, read_refund, read_trade_ref, text_field
 from sandbox.alipay.trades import Refund, Trade, TradeStatus
-from sandbox.course import RefundTurn, ask_refund
+from sandbox.course import ask_refund
 
 
 class Refunds:
@@ -60,12 +60,12 @@ class Refunds:
                 pass
         if trade.asked_back_fen + asked.amount_fen > trade.order.total_fen:
             return nodes.failure("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "退款金额超过可退金额")
-        course, turn = ask_refund(trade.course)
+        if trade.course.plan.refund.whole_only and asked.amount_fen != trade.order.total_fen:
+            return nodes.failure("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "该交易只能全额退款")
+        course, balance_low = ask_refund(trade.course)
         trade = self._book.keep_trade(replace(trade, course=course))
-        if turn is RefundTurn.BALANCE_LOW:
+        if balance_low:
             return nodes.failure("ACQ.SELLER_BALANCE_NOT_ENOUGH", "商户余额不足")
-        if turn is RefundTurn.REFUSED:
-            return nodes.failure("ACQ.TRADE_NOT_ALLOW_REFUND", "当前交易不允许退款")
         refund = Refund(
             request_no=asked.request_no,
             amount_fen=asked.amount_fen,

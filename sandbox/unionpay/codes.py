@@ -16,7 +16,6 @@ class Code(Enum):
     BAD_SIGNATURE = "11"
     DUPLICATE = "12"
     MISSING = "13"
-    ISSUER_REFUSES = "30"
     BAD_MERCHANT = "31"
     NO_PERMISSION = "32"
     AMOUNT_LIMIT = "33"
@@ -47,7 +46,6 @@ _WORDS: Mapping[Code, str] = {
     Code.BAD_SIGNATURE: "验证签名失败",
     Code.DUPLICATE: "重复交易",
     Code.MISSING: "报文交易要素缺失",
-    Code.ISSUER_REFUSES: "交易未通过，请联系发卡银行",
     Code.BAD_MERCHANT: "商户状态不正确",
     Code.NO_PERMISSION: "无此交易权限",
     Code.AMOUNT_LIMIT: "交易金额超限",

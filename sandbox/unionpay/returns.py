@@ -7,7 +7,7 @@ nothing was given back of; accepted is not yet returned. Must not know: forms, H
 
 from dataclasses import dataclass, replace
 
-from sandbox.course import RefundTurn, ask_refund
+from sandbox.course import ask_refund
 from sandbox.unionpay.beijing import settlement_day
 from sandbox.unionpay.book import TradeBook
 from sandbox.unionpay.codes import Code
@@ -48,11 +48,9 @@ class Returns:
         refused = self._why_not(trade, asked, now_ms)
         if refused is not None:
             return refused
-        course, turn = ask_refund(trade.course)
+        course, balance_low = ask_refund(trade.course)
         trade = self._book.keep(replace(trade, course=course))
-        if turn is RefundTurn.GIVES_BACK:
-            return self._begin(trade, asked, now_ms)
-        return Code.BALANCE_LOW if turn is RefundTurn.BALANCE_LOW else Code.ISSUER_REFUSES
+        return Code.BALANCE_LOW if balance_low else self._begin(trade, asked, now_ms)
 
     def find(self, name: TradeName, now_ms: int) -> Returned | Code:
         trade = self._book.trade_of_return(name, now_ms)
@@ -68,7 +66,8 @@ class Returns:
         if asked.txn_type is TxnType.CANCEL:
             return self._why_not_cancel(trade, asked, now_ms)
         too_much = trade.asked_back_fen + asked.amount_fen > trade.asked.amount_fen
-        return Code.AMOUNT_LIMIT if too_much else None
+        in_part = trade.course.plan.refund.whole_only and asked.amount_fen != trade.asked.amount_fen
+        return Code.AMOUNT_LIMIT if too_much or in_part else None
 
     def _why_not_cancel(self, trade: Trade, asked: AskedReturn, now_ms: int) -> Code | None:
         assert trade.paid_ms is not None

@@ -7,7 +7,7 @@ Must not know: XML, JSON, HTTP, signatures.
 
 from dataclasses import dataclass, field, replace
 
-from sandbox.course import RefundTurn, ask_refund
+from sandbox.course import ask_refund
 from sandbox.wechat.beijing import day_stamp
 from sandbox.wechat.book import OrderBook
 from sandbox.wechat.orders import Api, Order, OrderEvent, Refund, TradeState
@@ -48,11 +48,9 @@ class Refunds:
         refused = _why_not(order, asked, now_ms)
         if refused is not None:
             return refused
-        course, turn = ask_refund(order.course)
+        course, balance_low = ask_refund(order.course)
         order = self._book.keep(replace(order, course=course))
-        if turn is RefundTurn.GIVES_BACK:
-            return self._begin(order, asked, now_ms)
-        return No.REFUND_BALANCE_LOW if turn is RefundTurn.BALANCE_LOW else No.REFUND_PAYER_CLOSED
+        return No.REFUND_BALANCE_LOW if balance_low else self._begin(order, asked, now_ms)
 
     def find(self, name: str, sub_mchid: str, now_ms: int) -> Refunded | No:
         """By out_refund_no or refund id."""

@@ -42,5 +42,4 @@ class No(Enum):
     REFUND_OVERDUE = auto()
     REFUND_TOO_MANY = auto()
     REFUND_BALANCE_LOW = auto()
-    REFUND_PAYER_CLOSED = auto()
     REFUND_UNKNOWN = auto()

@@ -37,7 +37,6 @@ ERR_CODES: Mapping[No, tuple[str, str]] = {
     No.REFUND_OVERDUE: ("TRADE_OVERDUE", "订单已经超过退款期限"),
     No.REFUND_TOO_MANY: ("ERROR", "超过部分退款次数限制"),
     No.REFUND_BALANCE_LOW: ("NOTENOUGH", "基本账户余额不足，请充值后重新发起"),
-    No.REFUND_PAYER_CLOSED: ("USER_ACCOUNT_ABNORMAL", "退款请求失败，用户帐号注销"),
     No.REFUND_UNKNOWN: ("REFUNDNOTEXIST", "退款订单查询失败"),
 }
 """Total: each reason has a code."""

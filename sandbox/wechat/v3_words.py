@@ -40,7 +40,6 @@ ERRORS: Mapping[No, tuple[int, str, str]] = {
     No.REFUND_OVERDUE: (400, "INVALID_REQUEST", "订单已超过退款期限"),
     No.REFUND_TOO_MANY: (400, "INVALID_REQUEST", "超过部分退款次数限制"),
     No.REFUND_BALANCE_LOW: (403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起"),
-    No.REFUND_PAYER_CLOSED: (403, "USER_ACCOUNT_ABNORMAL", "退款请求失败，用户帐号注销"),
     No.REFUND_UNKNOWN: (404, "RESOURCE_NOT_EXISTS", "退款单不存在"),
 }
 """Total: each reason has an answer."""

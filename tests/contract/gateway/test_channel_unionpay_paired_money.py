@@ -112,12 +112,13 @@ def test_refunds_together_never_exceed_what_was_paid(new_pair: NewPair) -> None:
     assert pair.moved() == (AMOUNT_FEN, AMOUNT_FEN)
 
 
-def test_a_refund_that_the_issuer_refuses_is_over_and_the_next_number_is_taken(new_pair: NewPair) -> None:
+def test_a_part_of_what_goes_back_whole_only_is_refused_for_good(new_pair: NewPair) -> None:
     pair = new_pair()
-    query_id = paid_query_id(pair, "refund_refused")
-    first, next_one = pair.refund_order(query_id), pair.refund_order(query_id, number=f"{REFUND_NO}2")
-    assert pair.refund(first) == RefundRefused(code="30", reason=ChannelReason.REFUND_REFUSED, final=True)
-    assert pair.refund(next_one) == RefundOpen(code="00")
+    query_id = paid_query_id(pair, "refund_whole_only")
+    part, whole = pair.refund_order(query_id, 500), pair.refund_order(query_id, AMOUNT_FEN, number=f"{REFUND_NO}2")
+    never = RefundRefused(code="33", reason=ChannelReason.REFUND_REFUSED, final=True)
+    assert [pair.refund(one) for one in (part, part, whole)] == [never, never, RefundOpen(code="00")]
+    assert pair.moved() == (AMOUNT_FEN, AMOUNT_FEN)
 
 
 def test_a_refund_under_way_and_one_without_balance_are_asked_again(new_pair: NewPair) -> None:
