@@ -316,6 +316,7 @@ class TillSight:
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
     scanned: dict[str, str] = field(default_factory=dict[str, str])
     proven: set[str] = field(default_factory=set[str])
+    agreed: bool = False
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
 
     @property
@@ -326,7 +327,7 @@ class TillSight:
         """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
-        self.proven = set()
+        self.proven, self.agreed = set(), False
 
 
 @dataclass(kw_only=True)
