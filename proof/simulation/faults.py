@@ -259,8 +259,8 @@ CUT_LINE: Final = LineFaults(
     lost_answer=0.03,
     duplicated=0.05,
     slow=0.05,
-    outage_every=(15.0, 60.0),
-    outage_lasts=(30.0, 240.0),
+    outage_every=(6.0, 30.0),
+    outage_lasts=(40.0, 240.0),
 )
 PHONES: Final = LineFaults(lost_request=0.02, lost_answer=0.04, duplicated=0.05, slow=0.1, slow_delay=(0.2, 4.0))
 _OFFLINE: Final = Profile(

@@ -56,8 +56,8 @@ def _selling(profile: Profile, chance: Random) -> Profile:
         return replace(profile, selling=Selling(cash=cash / 2, second=second / 2))
     line = replace(
         profile.line,
-        outage_every=chance.choice(((10.0, 40.0), (15.0, 60.0))),
-        outage_lasts=chance.choice(((30.0, 120.0), (60.0, 300.0))),
+        outage_every=chance.choice(((5.0, 20.0), (10.0, 50.0))),
+        outage_lasts=chance.choice(((40.0, 150.0), (60.0, 300.0))),
     )
     return replace(
         profile,
