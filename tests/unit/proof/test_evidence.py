@@ -145,10 +145,20 @@ def test_an_experiment_is_the_command_it_prints() -> None:
     experiment = Experiment(
         name="versions", arguments=("verify", "--data-dir", "/nowhere", "--json"), figures=lambda _: ()
     )
-    result = run_one(experiment)
+    said: list[str] = []
+    result = run_one(experiment, said=said.append)
     assert not result.passed
     assert result.exit_status == 5
     assert json.loads(json.dumps(result.printed))["reason"] == "not_activated"
+
+
+def test_what_an_experiment_says_is_passed_on_and_one_that_does_not_end_is_ended() -> None:
+    experiment = Experiment(name="versions", arguments=("fuzz", "--seconds", "600"), figures=lambda _: ())
+    result = run_one(experiment, said=lambda _: None, longest_s=0.2)
+    assert (result.exit_status, result.printed, result.words) == (-1, None, "It did not end within 0 s.")
+    said: list[str] = []
+    run_one(Experiment(name="versions", arguments=("no-such",), figures=lambda _: ()), said=said.append)
+    assert any("no-such" in line for line in said)
 
 
 def test_a_long_run_asks_for_more() -> None:
