@@ -32,7 +32,7 @@ _NAMED_SHARE: Final = 0.35
 #: Of the worlds that put their own together: so many sell without the line.
 _OFFLINE_SHARE: Final = 0.4
 #: Of all worlds: little else goes wrong than that the tills' lines are down.
-_PURE_SHARE: Final = 0.1
+_PURE_SHARE: Final = 0.15
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
 
@@ -59,13 +59,13 @@ def _selling(profile: Profile, chance: Random) -> Profile:
         return replace(profile, selling=Selling(cash=cash / 2, second=second / 2))
     line = replace(
         profile.line,
-        outage_every=chance.choice(((5.0, 15.0), (8.0, 30.0))),
-        outage_lasts=chance.choice(((60.0, 200.0), (100.0, 400.0))),
+        outage_every=chance.choice(((2.0, 6.0), (3.0, 15.0))),
+        outage_lasts=chance.choice(((40.0, 200.0), (100.0, 400.0))),
     )
     return replace(
         profile,
         line=line,
-        phones=chance.choice((PHONES, LineFaults(), None)),
+        phones=chance.choice((PHONES, LineFaults())),
         troubles=replace(profile.troubles, forks=max(profile.troubles.forks, chance.choice((0.0, 0.0, 0.0, 1.0)))),
         selling=Selling(
             cash=cash / 2, second=second, offline=chance.choice((0.6, 0.95)), late=chance.choice((0.0, 0.1, 0.2))
