@@ -6,6 +6,7 @@ from typing import Final
 
 from proof.simulation.defects_first import FIRST
 from proof.simulation.defects_gateway import GATEWAY
+from proof.simulation.defects_offline import OFFLINE
 from proof.simulation.defects_till import TILL
 
-DEFECTS: Final = (*FIRST, *GATEWAY, *TILL)
+DEFECTS: Final = (*FIRST, *GATEWAY, *TILL, *OFFLINE)
