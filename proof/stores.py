@@ -35,7 +35,9 @@ def _migrated() -> bytes:
     engine = open_sqlite(None)
     connection = engine.raw_connection()
     try:
-        content: bytes = connection.driver_connection.serialize()
+        driver = connection.driver_connection
+        assert driver is not None, "it is open"
+        content: bytes = driver.serialize()
     finally:
         connection.close()
         engine.dispose()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from proof.simulation.evidence import TillSight
+from proof.simulation.till_evidence import TillSight
 from sync.engine.model import PaymentView
 
 #: About which number, and what is wrong.

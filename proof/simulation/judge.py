@@ -12,8 +12,10 @@ from proof.asked import Asked
 from proof.simulation import calm, invariants
 from proof.simulation.calls import Call
 from proof.simulation.complaints import Complaint, Shown
-from proof.simulation.evidence import Evidence, TillSight
+from proof.simulation.evidence import Evidence
+from proof.simulation.judge_side import SideJudge
 from proof.simulation.marks import Marks
+from proof.simulation.till_evidence import TillSight
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, TerminalState
 from sync.engine.model import PaymentView
@@ -37,6 +39,7 @@ class Judge:
         self.first: Violation | None = None
         self.checks = 0
         self.marks = Marks()
+        self.side = SideJudge(evidence, self.marks, self._ask)
 
     def broken(self, invariant: str, about: str, what: str) -> None:
         """Notes a violation; only the first counts."""
@@ -61,6 +64,7 @@ class Judge:
         if view.state is TerminalState.CANCELLING:
             till.cancelling_ms.setdefault(view.payment_no, self.evidence.now_ms())
         self.marks.shown(before, view)
+        self.side.shown(till, view)
         for rule in invariants.ON_SHOWN:
             self._ask(rule.__name__, rule(self.evidence, moment))
         self.evidence.till_of.setdefault(view.order_no, till.name)
@@ -99,8 +103,13 @@ class Judge:
         """The gateway committed something."""
         if not self.evidence.gateway.moved():
             return
+        payments, refunds = self.evidence.rows, self.evidence.refunds
         self._orders_moved()
         self._refunds_moved()
+        self._payments_moved()
+        self.side.committed(payments, refunds)
+
+    def _payments_moved(self) -> None:
         e = self.evidence
         before, after = e.rows, e.gateway.payments()
         if after is before:
@@ -156,13 +165,14 @@ class Judge:
         self.committed()
         for rule in calm.WHEN_CALM:
             self._ask(rule.__name__, rule(self.evidence))
+        self.side.calm()
 
     def at_rest(self) -> bool:
         """Whether the calm rules hold already; nothing is noted."""
         self.committed()
         if any(not row.state.final for row in self.evidence.rows.values()):
             return False
-        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM)
+        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM) and self.side.at_rest()
 
     def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:
         self.checks += 1

@@ -10,7 +10,8 @@ from hashlib import sha256
 from typing import Final
 
 from proof.simulation.complaints import Complaints, Shown
-from proof.simulation.evidence import Evidence, TillSight
+from proof.simulation.evidence import Evidence
+from proof.simulation.till_evidence import TillSight
 from protocol.messages import LateMoneyState, Light, PaymentRequest, Presented, RefundRequest, decode
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, TerminalState
@@ -23,6 +24,7 @@ LIFE_MS: Final = 15_000 + 500
 _T = TerminalState
 _TILL_EDGES: Final = {
     _T.SENDING: {_T.WAITING, _T.UNKNOWN, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
+    _T.AWAITING_PROOF: {_T.WAITING, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
     _T.WAITING: {_T.UNKNOWN, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
     _T.UNKNOWN: {_T.WAITING, _T.CANCELLING, _T.PAID, _T.NOT_PAID},
     _T.CANCELLING: {_T.PAID, _T.NOT_PAID},
