@@ -236,8 +236,8 @@ class GatewayFile:
 @dataclass(kw_only=True)
 class Evidence:
     """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be.
-    `side`: the rest of it, about cash and offline orders. `code_of`: a mark of the code that a till sent under a number,
-    `codes`: those codes; `unruly`: terminals that need a person (a copied disk, a program that keeps no rule);
+    `side`: the rest of it, about cash and offline orders. `code_of`: a mark of the code that a till sent under a
+    number, `codes`: those codes; `unruly`: terminals that need a person (a copied disk, a program that keeps no rule);
     `skew_ms`: how far the gateway's clock may be off."""
 
     gateway: GatewayFile
