@@ -6,7 +6,9 @@ once and copied, and an engine whose store was closed serves the next world: its
 
 from __future__ import annotations
 
+import sqlite3
 from functools import cache
+from typing import cast
 
 from sqlalchemy import Engine, event
 
@@ -35,7 +37,7 @@ def _migrated() -> bytes:
     engine = open_sqlite(None)
     connection = engine.raw_connection()
     try:
-        content: bytes = connection.driver_connection.serialize()
+        content: bytes = cast("sqlite3.Connection", connection.driver_connection).serialize()
     finally:
         connection.close()
         engine.dispose()
