@@ -25,6 +25,7 @@ from gateway.bills.desk import BillDesk
 from gateway.callbacks.gateway import KEPT_DAYS, CallbackGateway
 from gateway.cashier_page.offline_page import OfflinePage
 from gateway.cashier_page.page import CashierPage
+from gateway.cashier_page.proof_view import Draw, qr_path
 from gateway.channels.port import BillKind
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk
@@ -58,7 +59,7 @@ class Gateway:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are fetched, `callbacks_kept_days` is how long
     notifications are kept; `owner` names this process's leases; `full`: its disk takes no new payment now; `limits` are
     the paces of whoever calls; `proof_keys` sign offline orders' proofs (None: they follow from the root key); `beside`
-    runs slow hashes; `opener` and `read_key` load the keys of accounts and of terminals."""
+    runs slow hashes, `draw` draws proofs' QRs; `opener` and `read_key` load the keys of accounts and of terminals."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Gateway:
         limits: Limits | None = None,
         proof_keys: ProofKeys | None = None,
         beside: Beside = at_once,
+        draw: Draw = qr_path,
         read_key: Callable[[str], Ed25519PublicKey | None] = read_public,
     ) -> None:
         self.store = store
@@ -136,6 +138,7 @@ class Gateway:
                 wake=self.scheduler.wake,
                 proof_keys=self.proof_keys,
                 full=full,
+                draw=draw,
             )
         self.service = GatewayService(
             store=store,

@@ -247,7 +247,7 @@ async def _watch(room: Room) -> None:
     """Makes the ballast again once there is room, and says when payments are refused for want of it."""
     log, refused = structlog.get_logger("gateway"), False
     while True:
-        room.fill()
+        await asyncio.to_thread(room.fill)
         if room.full() is not refused:
             refused = not refused
             (log.error if refused else log.info)("disk full: no new payments" if refused else "disk has room again")

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.configure.faults import Faults
     from gateway.configure.words import Order
 
+Row = TypeVar("Row")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -29,6 +31,20 @@ def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="URL",
         help="A SQLite file: a path or sqlite:///path. Default: the system's place for application data.",
     )(command)
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def word_options(*, by: str, reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A person's word: whose it is, and why."""
+
+    def given(command: Callable[..., Any]) -> Callable[..., Any]:
+        named = click.option("--by", "person", required=True, metavar="NAME", help=by)
+        return named(click.option("--reason", required=True, metavar="TEXT", help=reason)(command))
+
+    return given
 
 
 def _public_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -112,6 +128,25 @@ def print_faults(faults: Faults, as_json: bool, *, start: str) -> int:
             click.echo(f"guitai: {sentence}", err=True)
         click.echo(start, err=True)
     return int(Exit.USAGE)
+
+
+def print_rows(name: str, rows: Sequence[Row], as_json: bool, *, message: str, line: Callable[[Row], str]) -> int:
+    """What an order was answered with, a line for each row, or as one object whose field `name` holds the rows."""
+    if as_json:
+        import msgspec
+
+        listed: object = msgspec.to_builtins(rows)
+        print_json(reason=Reason.DONE, message=message, **{name: listed})
+        return int(Exit.DONE)
+    for row in rows:
+        click.echo(line(row))
+    click.echo(message)
+    return int(Exit.DONE)
+
+
+def dated(unix_ms: int) -> str:
+    """With its year, for what is looked at long after."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def print_json(**values: object) -> None:

@@ -28,11 +28,13 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """`number`: the out_trade_no, or of a refund its refund_no; empty for OTHER."""
+    """`number`: the out_trade_no, or of a refund its refund_no; empty for OTHER. `account_id`: over whose line it goes,
+    where that is known."""
 
     wallet: str
     verb: Verb
     number: str
+    account_id: str = ""
 
     def __str__(self) -> str:
         return f"{self.wallet} {self.verb} {self.number}".rstrip()

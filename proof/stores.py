@@ -6,9 +6,7 @@ once and copied, and an engine whose store was closed serves the next world: its
 
 from __future__ import annotations
 
-import sqlite3
 from functools import cache
-from typing import cast
 
 from sqlalchemy import Engine, event
 
@@ -37,7 +35,9 @@ def _migrated() -> bytes:
     engine = open_sqlite(None)
     connection = engine.raw_connection()
     try:
-        content: bytes = cast("sqlite3.Connection", connection.driver_connection).serialize()
+        driver = connection.driver_connection
+        assert driver is not None, "it is open"
+        content: bytes = driver.serialize()
     finally:
         connection.close()
         engine.dispose()

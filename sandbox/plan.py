@@ -79,6 +79,8 @@ class RefundPlan:
     """How long each refund stays under way."""
     balance_low_refusals: int = 0
     """So many refund calls are refused because the shop's own balance is too low."""
+    whole_only: bool = False
+    """A part is refused for good, as of a payment with a coupon; WeChat knows no such refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ class Behaviour(Enum):
     CALLBACK_OTHER_MERCHANT = "callback_other_merchant"
     REFUND_PROCESSING = "refund_processing"
     REFUND_BALANCE_LOW = "refund_balance_low"
+    REFUND_WHOLE_ONLY = "refund_whole_only"
     MAINTENANCE = "maintenance"
 
 
@@ -124,6 +125,7 @@ _EITHER_WAY: Mapping[Behaviour, Plan] = {
     Behaviour.QUERY_LIMIT: replace(_OPENED, pays_after_ms=_PASSWORD_MS),
     Behaviour.REFUND_PROCESSING: _CHARGED,
     Behaviour.REFUND_BALANCE_LOW: replace(_CHARGED, refund=RefundPlan(balance_low_refusals=_BALANCE_LOW_REFUSALS)),
+    Behaviour.REFUND_WHOLE_ONLY: replace(_CHARGED, refund=RefundPlan(whole_only=True)),
     Behaviour.MAINTENANCE: replace(_CHARGED, maintenance_ms=_MAINTENANCE_MS),
 }
 

@@ -84,6 +84,7 @@ _ZH_CN: Words = {
     "do_callback_other_merchant": "付了款，通知是别家商户的",
     "do_refund_processing": "付了款，退款要处理一阵",
     "do_refund_balance_low": "付了款，商户余额不够退",
+    "do_refund_whole_only": "付了款，只能全额退款",
     "do_maintenance": "钱扣了，钱包在维护",
 }
 
@@ -164,6 +165,7 @@ _ZH_TW: Words = {
     "do_callback_other_merchant": "付了款，通知是別家商戶的",
     "do_refund_processing": "付了款，退款要處理一陣",
     "do_refund_balance_low": "付了款，商戶餘額不夠退",
+    "do_refund_whole_only": "付了款，只能全額退款",
     "do_maintenance": "錢扣了，錢包在維護",
 }
 
@@ -244,6 +246,7 @@ _EN: Words = {
     "do_callback_other_merchant": "Pays; notified for another shop",
     "do_refund_processing": "Pays; refunds take a while",
     "do_refund_balance_low": "Pays; the shop's balance is low",
+    "do_refund_whole_only": "Pays; takes only the whole back",
     "do_maintenance": "Charged while in maintenance",
 }
 

@@ -7,6 +7,8 @@ One entry that the gateway refuses for good (malformed, too large) is found by h
 delivered as its bare hash, so that the chain goes on over it and nothing behind it waits. Its content stays here, and
 is shown. Only a chain that is refused as a whole stops the delivery and raises an alarm: a fork, or so many refusals
 after each other that it is the gateway and not an entry that is wrong. Payments and the heartbeat go on.
+
+A fork that is noticed here first is shown to the gateway: only it can stop both tills and tell the owner.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ class Delivery:
         self._batch = _BATCH
         self._failures = 0
         self._find_out = True
+        #: How far the other chain goes that the gateway holds, until it said so itself.
+        self._other_through: int | None = None
         self.stopped: Reason | None = None
         self.agreed = False
 
@@ -109,9 +113,12 @@ class Delivery:
         """Empty while the gateway's end of the chain is not known, or when the delivery is stopped."""
         if self.stopped in _POISON and self._time_ms() >= self._again_ms:
             self.stopped = None
-        if self.stopped is not None or self._find_out:
-            return ()
         try:
+            if self._other_through is not None:
+                shown = min(self._other_through, self._journal.head.seq)
+                return self._journal.entries_after(max(0, shown - 1), limit=1, max_bytes=_BATCH_BYTES)
+            if self.stopped is not None or self._find_out:
+                return ()
             return self._journal.entries_after(
                 self._journal.delivered_through, limit=self._batch, max_bytes=_BATCH_BYTES
             )
@@ -124,13 +131,15 @@ class Delivery:
         self._find_out = False
         if any(entry.withheld is None for entry in entries):
             self._parked_in_a_row = 0
-        if self.stopped is not None:
+        if self.stopped is not None and self._other_through is None:
             return _IDLE_MS
         try:
             if self._journal.hash_at(answer.accepted_through) != answer.head:
                 # The gateway holds entries that this journal does not have, or other ones: a copied or restored disk.
+                # It is shown the latest of ours that it can compare: it decides who may sell, and tells the owner.
                 self.stopped = Reason.JOURNAL_FORK
-                return _IDLE_MS
+                self._other_through = answer.accepted_through
+                return _IDLE_MS if entries else 0
             self.agreed = True
             before = self._journal.delivered_through
             self._journal.mark_delivered(answer.accepted_through)
@@ -147,10 +156,10 @@ class Delivery:
 
     def _refused(self, problem: Problem, entries: tuple[JournalEntry, ...]) -> int:
         if problem.reason is Reason.JOURNAL_FORK:
-            self.stopped = Reason.JOURNAL_FORK
+            self.stopped, self._other_through = Reason.JOURNAL_FORK, None
             return _IDLE_MS
         if problem.reason is Reason.JOURNAL_GAP:
-            self._find_out = True
+            self._find_out, self._other_through = True, None
             return self._failed()
         if problem.reason in _POISON and entries:
             if len(entries) == 1:

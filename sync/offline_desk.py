@@ -136,7 +136,7 @@ class OfflineDesk:
                 order_no = found.proof.order_no
                 return replace(
                     event,
-                    in_journal=self._journal.last_of_order(order_no) is not None,
+                    last=self._journal.last_of_order(order_no),
                     known=self._journal.shown_of_order(order_no),
                     ground=self._ground(),
                 )

@@ -30,7 +30,7 @@ from gateway.ports import Clock
 from gateway.store import places
 from gateway.store.places import Terminal
 from gateway.store.units import Store, StoreFailed
-from protocol.keys import public_of_device_keyid, read_public, read_terminal_keyid
+from protocol.keys import DEVICE_KEYID_PREFIX, read_public, read_terminal_keyid
 from protocol.messages import (
     AckRequest,
     ActivationRequest,
@@ -114,7 +114,7 @@ class GatewayService:
             raise Refusal(Reason.TOO_LARGE)
         if route.call is Call.ACTIVATE:
             self._count(Counted.STRANGER, remote)
-            verified = _verify(request, find=public_of_device_keyid)
+            verified = _verify(request, find=self._device_key)
             answer = await self._activating.activate(verified, _read(ActivationRequest, request), remote)
             self.forget_terminals()
             return answer
@@ -174,6 +174,11 @@ class GatewayService:
             self._count(Counted.STRANGER, remote)
             raise
         return Caller(terminal=terminal, verified=verified, clock=self._clock, epoch=named[1])
+
+    def _device_key(self, keyid: str) -> Ed25519PublicKey | None:
+        """A device that is to be activated names its own key."""
+        text = keyid.removeprefix(DEVICE_KEYID_PREFIX)
+        return None if text == keyid else self._read_key(text)
 
     async def _terminal(self, terminal_id: str) -> Terminal | None:
         """Kept in memory; a new activation of the same device is read again. Whether it may sell is asked each time."""

@@ -24,7 +24,7 @@ from gateway.cashier_page.limits import Ask
 from gateway.cashier_page.looking import Look
 from gateway.cashier_page.page import CashierPage
 from gateway.cashier_page.pressing import REFUSED_MS
-from gateway.cashier_page.proof_view import proof_json
+from gateway.cashier_page.proof_view import Draw, proof_json, qr_path
 from gateway.cashier_page.rendering import (
     ProofCalls,
     Shown,
@@ -58,7 +58,7 @@ _NOTHING: Final = {"result": PagePress.OVER.value, "closed": False}
 
 
 class OfflinePage(CashierPage):
-    """See the module. `proof_keys` sign; `full`: the store's disk takes no new payment now."""
+    """See the module. `proof_keys` sign, `draw` draws a proof's QR; `full`: the store's disk takes no new payment."""
 
     letter = "o"
 
@@ -74,6 +74,7 @@ class OfflinePage(CashierPage):
         wake: Callable[[], None],
         proof_keys: ProofKeys,
         full: Callable[[], bool],
+        draw: Draw = qr_path,
     ) -> None:
         super().__init__(
             calls=calls,
@@ -88,6 +89,7 @@ class OfflinePage(CashierPage):
         self._full = full
         self._proof_keys = proof_keys
         self._woken = wake
+        self._draw = draw
 
     def routes(self) -> list[Route]:
         at = f"/{self.letter}/{{token}}"
@@ -203,12 +205,15 @@ class OfflinePage(CashierPage):
             )
             return found, issued
 
-        found, issued = await self._store.run(unit)
+        try:
+            found, issued = await self._store.run(unit)
+        except IntegrityError:
+            return said({"proof": None}, status=409)  # asked twice at the same moment: the next call finds it
         if not found.same:
             return said({"proof": None}, status=404)
         if issued is not None:
             self._calls.waiters.wake(found.key)
-            return said(proof_json(issued, language=self._language(request)))
+            return said(proof_json(issued, language=self._language(request), draw=self._draw))
         return said({"proof": None}, status=409 if may_see(found, mark) else 403)
 
     async def _look(self, token: str, order_no: str = "") -> Look | None:

@@ -16,6 +16,8 @@ from protocol.states import RefundState
 _SECOND: Final = 1_000
 _ASK_S: Final = (1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1_800)
 _SEND_S: Final = (3, 5, 10, 20, 60, 300, 900, 1_800, 3_600)
+#: What only a bad line keeps from us is asked each minute: the wallet would say it at once.
+_DOUBT_S: Final = 60
 #: A send without an answer is asked about after this: longer than any read limit of a channel's line.
 _LOST_S: Final = 25
 
@@ -51,9 +53,15 @@ def _while_sent(refund: Refund) -> RefundAction:
     match refund.heard:
         case RefundHeard.NOTHING:
             return RefundAction(kind=RefundActionKind.QUERY, due_ms=sent + _LOST_S * _SECOND)
-        case RefundHeard.OPEN | RefundHeard.UNSETTLED | RefundHeard.DENIED:
+        case RefundHeard.OPEN:
             return RefundAction(kind=RefundActionKind.QUERY, due_ms=last + _step(_ASK_S, refund.asks) * _SECOND)
-        case RefundHeard.ABSENT | RefundHeard.REFUSED:
+        case RefundHeard.UNSETTLED | RefundHeard.DENIED:
+            pause_s = min(_step(_ASK_S, refund.asks), _DOUBT_S)
+            return RefundAction(kind=RefundActionKind.QUERY, due_ms=last + pause_s * _SECOND)
+        case RefundHeard.ABSENT:
+            pause_s = min(_step(_SEND_S, refund.tries - 1), _DOUBT_S)
+            return RefundAction(kind=RefundActionKind.SEND, due_ms=last + pause_s * _SECOND)
+        case RefundHeard.REFUSED:
             return RefundAction(kind=RefundActionKind.SEND, due_ms=last + _step(_SEND_S, refund.tries - 1) * _SECOND)
         case _:
             assert_never(refund.heard)

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from guitai.exits import Exit
-from guitai.gateway_door import ask, database_option, print_faults, print_json, troubles
+from guitai.gateway_door import ask, database_option, json_option, print_faults, print_rows, troubles, word_options
 from guitai.wording import when
-from protocol.reasons import Reason
 
 if TYPE_CHECKING:
-    from gateway.configure.words import AlarmsOrder
+    from gateway.configure.words import AlarmSaid, AlarmsOrder
 
 
 @click.group()
@@ -22,7 +20,7 @@ def alarms() -> None:
 
 @alarms.command("list")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def list_open(database: str | None, as_json: bool) -> int:
     """What is open, the oldest first. Exit status 0 also when there is some."""
     from gateway.configure.words import AlarmsAction, AlarmsOrder
@@ -32,10 +30,9 @@ def list_open(database: str | None, as_json: bool) -> int:
 
 @alarms.command()
 @click.argument("number", type=click.IntRange(min=1))
-@click.option("--by", "person", required=True, metavar="NAME", help="Who looked after it.")
-@click.option("--reason", required=True, metavar="TEXT", help="What was found or done.")
+@word_options(by="Who looked after it.", reason="What was found or done.")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def close(number: int, person: str, reason: str, database: str | None, as_json: bool) -> int:
     """Close one alarm. It is raised again when its cause is met again."""
     from gateway.configure.words import AlarmsAction, AlarmsOrder
@@ -53,13 +50,8 @@ def _said(order: AlarmsOrder, database: str | None, as_json: bool) -> int:
         return print_faults(said.faults, as_json, start="Nothing was changed.")
     assert isinstance(said, AlarmsSaid), "an order about alarms is answered with those that are open"
     message = f"{'Closed; ' if said.done else ''}{len(said.alarms)} open."
-    if as_json:
-        import msgspec
+    return print_rows("alarms", said.alarms, as_json, message=message, line=_line)
 
-        listed: object = msgspec.to_builtins(said.alarms)
-        print_json(reason=Reason.DONE, message=message, alarms=listed)
-        return int(Exit.DONE)
-    for alarm in said.alarms:
-        click.echo(f"{alarm.alarm:>6}  {when(alarm.raised_ms)}  {alarm.kind}  {alarm.about}  {alarm.detail}")
-    click.echo(message)
-    return int(Exit.DONE)
+
+def _line(alarm: AlarmSaid) -> str:
+    return f"{alarm.alarm:>6}  {when(alarm.raised_ms)}  {alarm.kind}  {alarm.about}  {alarm.detail}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from guitai.exits import Exit
-from guitai.gateway_door import ask, database_option, print_faults, print_json, troubles
+from guitai.gateway_door import ask, database_option, json_option, print_faults, print_json, troubles
 from protocol.money import CNY, Money
 from protocol.reasons import Reason
 
@@ -33,7 +33,7 @@ def bills() -> None:
 @_day_option
 @click.option("--account", default="", metavar="A", help="Of this channel account only.")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def list_bills(day: str, account: str, database: str | None, as_json: bool) -> int:
     """What is known of each account's bills of a day."""
     from gateway.configure.words import BillsAction, BillsOrder
@@ -47,7 +47,7 @@ def list_bills(day: str, account: str, database: str | None, as_json: bool) -> i
 @click.option("--kind", default="trade", type=click.Choice(["trade", "fund_flow"]), show_default=True)
 @click.option("--after", default=0, metavar="LINE", help="Begin after this line of the file.")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def show(day: str, account: str, kind: str, after: int, database: str | None, as_json: bool) -> int:
     """The lines of one bill, a thousand at a time."""
     from gateway.configure.words import BillsAction, BillsOrder
@@ -60,7 +60,7 @@ def show(day: str, account: str, kind: str, after: int, database: str | None, as
 @_day_option
 @click.option("--account", default="", metavar="A", help="Of this channel account only.")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def fetch(day: str, account: str, database: str | None, as_json: bool) -> int:
     """Ask for what is not there yet, now (not before 10:00 of the day after). A gateway that runs does it."""
     from gateway.configure.words import BillsAction, BillsOrder

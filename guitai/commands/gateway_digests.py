@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from guitai.exits import CommandStop, Exit
-from guitai.gateway_door import database_option, database_path, print_json
+from guitai.gateway_door import database_option, database_path, json_option, print_json
 from protocol.money import CNY, Money
 from protocol.reasons import Reason
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day in Beijing. Default: today.")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def digests(day: datetime | None, database: str | None, as_json: bool) -> int:
     """Every terminal's day digest; the same characters as `report daily` at the till. Reads only, beside the gateway.
 

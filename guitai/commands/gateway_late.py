@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from guitai.exits import Exit
-from guitai.gateway_door import ask, database_option, print_faults, print_json, troubles
+from guitai.gateway_door import ask, database_option, json_option, print_faults, print_rows, troubles, word_options
 from protocol.money import CNY, Money
-from protocol.reasons import Reason
 
 if TYPE_CHECKING:
-    from gateway.configure.words import LateOrder
+    from gateway.configure.words import LateCaseSaid, LateOrder
 
 
 @click.group()
@@ -22,7 +20,7 @@ def late() -> None:
 
 @late.command("list")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def list_cases(database: str | None, as_json: bool) -> int:
     """What was found and has neither gone back nor been kept."""
     from gateway.configure.words import LateAction, LateOrder
@@ -32,10 +30,9 @@ def list_cases(database: str | None, as_json: bool) -> int:
 
 @late.command()
 @click.argument("out_trade_no")
-@click.option("--by", "person", required=True, metavar="NAME", help="Who decides.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it is kept.")
+@word_options(by="Who decides.", reason="Why it is kept.")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def accept(out_trade_no: str, person: str, reason: str, database: str | None, as_json: bool) -> int:
     """Keep the money for its sale. Not possible when the sale is paid otherwise: a duplicate always goes back."""
     from gateway.configure.words import LateAction, LateOrder
@@ -46,10 +43,9 @@ def accept(out_trade_no: str, person: str, reason: str, database: str | None, as
 
 @late.command()
 @click.argument("out_trade_no")
-@click.option("--by", "person", required=True, metavar="NAME", help="Who decides.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it goes back.")
+@word_options(by="Who decides.", reason="Why it goes back.")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def refund(out_trade_no: str, person: str, reason: str, database: str | None, as_json: bool) -> int:
     """Send the money back to the payer; the gateway drives the refund to its end."""
     from gateway.configure.words import LateAction, LateOrder
@@ -67,14 +63,9 @@ def _said(order: LateOrder, database: str | None, as_json: bool) -> int:
         return print_faults(said.faults, as_json, start="Nothing was changed.")
     assert isinstance(said, LateSaid), "an order about late money is answered with its cases"
     message = "Done." if said.done else f"{len(said.cases)} waiting."
-    if as_json:
-        import msgspec
+    return print_rows("cases", said.cases, as_json, message=message, line=_line)
 
-        cases: object = msgspec.to_builtins(said.cases)
-        print_json(reason=Reason.DONE, message=message, cases=cases)
-        return int(Exit.DONE)
-    for case in said.cases:
-        state = "going back" if case.going_back else "waits for a person"
-        click.echo(f"{case.out_trade_no}  {Money(case.amount_fen, CNY)}  {case.channel}  {state}")
-    click.echo(message)
-    return int(Exit.DONE)
+
+def _line(case: LateCaseSaid) -> str:
+    state = "going back" if case.going_back else "waits for a person"
+    return f"{case.out_trade_no}  {Money(case.amount_fen, CNY)}  {case.channel}  {state}"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from guitai.exits import Exit
-from guitai.gateway_door import ask, database_option, print_faults, print_json, troubles
-from protocol.reasons import Reason
+from guitai.gateway_door import ask, database_option, dated, json_option, print_faults, print_rows, troubles
 
 if TYPE_CHECKING:
-    from gateway.configure.words import ProofKeysOrder
+    from gateway.configure.words import ProofKeySaid, ProofKeysOrder
 
 
 @click.group("proof-keys")
@@ -22,7 +19,7 @@ def proof_keys() -> None:
 
 @proof_keys.command("list")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def list_keys(database: str | None, as_json: bool) -> int:
     """Which key is current, which is next, which ended when."""
     from gateway.configure.words import ProofKeysAction, ProofKeysOrder
@@ -32,7 +29,7 @@ def list_keys(database: str | None, as_json: bool) -> int:
 
 @proof_keys.command()
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def rotate(database: str | None, as_json: bool) -> int:
     """The next key becomes current; the one until now stays good for 90 days."""
     from gateway.configure.words import ProofKeysAction, ProofKeysOrder
@@ -43,7 +40,7 @@ def rotate(database: str | None, as_json: bool) -> int:
 @proof_keys.command()
 @click.argument("kid", type=click.IntRange(0, 255))
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def compromise(kid: int, database: str | None, as_json: bool) -> int:
     """This key is no secret any more: orders that name it are refused, it signs nothing, tills drop it."""
     from gateway.configure.words import ProofKeysAction, ProofKeysOrder
@@ -60,19 +57,10 @@ def _said(order: ProofKeysOrder, database: str | None, as_json: bool) -> int:
         return print_faults(said.faults, as_json, start="Nothing was changed.")
     assert isinstance(said, ProofKeysSaid), "an order about proof keys is answered with them"
     message = "Done." if said.done else f"{len(said.keys)} keys."
-    if as_json:
-        import msgspec
-
-        listed: object = msgspec.to_builtins(said.keys)
-        print_json(reason=Reason.DONE, message=message, keys=listed)
-        return int(Exit.DONE)
-    for key in said.keys:
-        ended_ms = key.compromised_ms if key.compromised_ms is not None else key.retired_ms
-        ended = "" if ended_ms is None else f" since {_when(ended_ms)}"
-        click.echo(f"{key.kid:>3}  made {_when(key.made_ms)}  {key.state}{ended}")
-    click.echo(message)
-    return int(Exit.DONE)
+    return print_rows("keys", said.keys, as_json, message=message, line=_line)
 
 
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _line(key: ProofKeySaid) -> str:
+    ended_ms = key.compromised_ms if key.compromised_ms is not None else key.retired_ms
+    ended = "" if ended_ms is None else f" since {dated(ended_ms)}"
+    return f"{key.kid:>3}  made {dated(key.made_ms)}  {key.state}{ended}"

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from guitai.exits import Exit
-from guitai.gateway_door import ask, database_option, draw, print_faults, print_json, public_url_option, troubles
+from guitai.gateway_door import (
+    ask,
+    database_option,
+    dated,
+    draw,
+    json_option,
+    print_faults,
+    print_json,
+    print_rows,
+    public_url_option,
+    troubles,
+)
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
@@ -22,7 +32,7 @@ def terminals() -> None:
 
 @terminals.command("list")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def list_terminals(database: str | None, as_json: bool) -> int:
     """Every till, its store, and whether it may sell."""
     from gateway.configure.words import TerminalsAction, TerminalsOrder
@@ -33,7 +43,7 @@ def list_terminals(database: str | None, as_json: bool) -> int:
 @terminals.command()
 @click.argument("terminal")
 @database_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def revoke(terminal: str, database: str | None, as_json: bool) -> int:
     """Switch a till off: it begins nothing new. What it began it may still ask about, cancel and acknowledge."""
     from gateway.configure.words import TerminalsAction, TerminalsOrder
@@ -46,7 +56,7 @@ def revoke(terminal: str, database: str | None, as_json: bool) -> int:
 @click.option("--days", type=click.IntRange(1, 7), default=1, show_default=True, help="How long the code is good.")
 @database_option
 @public_url_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def reissue(terminal: str, days: int, database: str | None, public_url: str | None, as_json: bool) -> int:
     """A code that activates this very till again: it ends a freeze, and brings back one that was switched off."""
     from gateway.configure.words import TerminalsAction, TerminalsOrder
@@ -66,7 +76,8 @@ def _said(order: TerminalsOrder, database: str | None, as_json: bool, *, url: st
         case CodeMade():
             _print_code(said, as_json)
         case TerminalsSaid(terminals=rows, done=done):
-            _print_rows(rows, as_json, message="Done." if done else f"{len(rows)} tills.")
+            message = "Done." if done else f"{len(rows)} tills."
+            return print_rows("terminals", rows, as_json, message=message, line=_line)
         case _:
             raise AssertionError("an order about tills is answered with tills or a code")
     return int(Exit.DONE)
@@ -87,25 +98,13 @@ def _print_code(made: CodeMade, as_json: bool) -> None:
         draw(made.ticket)
 
 
-def _print_rows(rows: tuple[TerminalSaid, ...], as_json: bool, *, message: str) -> None:
-    if as_json:
-        import msgspec
-
-        listed: object = msgspec.to_builtins(rows)
-        print_json(reason=Reason.DONE, message=message, terminals=listed)
-        return
-    for row in rows:
-        click.echo(f"{row.terminal}  {row.store}  {row.name}  epoch {row.epoch}  {_state(row)}")
-    click.echo(message)
+def _line(row: TerminalSaid) -> str:
+    return f"{row.terminal}  {row.store}  {row.name}  epoch {row.epoch}  {_state(row)}"
 
 
 def _state(row: TerminalSaid) -> str:
     if row.revoked_ms is not None:
-        return f"switched off {_when(row.revoked_ms)}"
+        return f"switched off {dated(row.revoked_ms)}"
     if row.frozen_ms is not None:
-        return f"FROZEN {_when(row.frozen_ms)}: there are two of it; activate the right one again (reissue)"
+        return f"FROZEN {dated(row.frozen_ms)}: there are two of it; activate the right one again (reissue)"
     return "sells"
-
-
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -13,7 +13,9 @@ from random import Random
 from proof.simulation.faults import People
 from proof.simulation.phones import Phones
 from proof.simulation.processes import outside, spawn_outside
-from proof.simulation.terminal import TillHost
+from proof.simulation.scripts import PLAIN, REFUNDED, draw_script, is_forged
+from proof.simulation.side_desk import SideDesk
+from proof.simulation.terminal import TillHost, find_started
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
 from protocol.messages import Presented
@@ -21,52 +23,9 @@ from protocol.money import CNY, Money
 from protocol.secret import Secret
 from protocol.states import TerminalState
 from sandbox.following import NotFollowed
-from sandbox.scripts import Script, parse_script
+from sandbox.scripts import Script
 from sync.engine.model import CancelPayment, PaymentView, StartPayment, StartRefund
 
-_PLAIN = "pay"
-_SCRIPTS = (
-    "balance_low",
-    "expired",
-    "system_error_charged",
-    "system_error_not_charged",
-    "drop_after_charge",
-    "drop_before_charge",
-    "never",
-    "ask_password:2",
-    "ask_password:12",
-    "ask_password:40",
-    "ask_password:44",
-    "ask_password:50",
-    "ask_password:90",
-)
-#: Undos that must be repeated, limits, maintenance, notifications that are lost, late, doubled, hurried or not ours.
-_HARD_SCRIPTS = (
-    "reverse_recall:2",
-    "reverse_ack_not_applied",
-    "reverse_applies_late:4",
-    "query_limit:2",
-    "maintenance",
-    "callback_lost",
-    "callback_late:30",
-    "callback_twice",
-    "callback_before_answer",
-    "callback_bad_signature",
-    "callback_other_merchant",
-    "refund_processing:20",
-    "refund_balance_low",
-)
-#: Money that comes after all that a shop can do.
-_LATE_SCRIPTS = (
-    "pay_after_reverse",
-    "pay_executes_late:3",
-    "pay_executes_late:40",
-    "close_ack_still_payable",
-    "pay_after_time_expire",
-    "precreate_cancel_then_scan",
-)
-#: Paid, and every notification of it is wrong: by its amount, its signature, or whom it is for.
-_FORGED_SCRIPTS = ("callback_wrong_amount", "callback_bad_signature", "callback_other_merchant")
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 #: What a customer sees whose phone lost the line, or who comes while another pays.
@@ -86,6 +45,7 @@ class Cashier:
         chance_of: Callable[[int], Random],
         skipped: Callable[[int], bool],
         lend: Callable[[str], Secret | None],
+        side: SideDesk,
         now_ms: Callable[[], int],
         trace: Trace,
     ) -> None:
@@ -97,6 +57,7 @@ class Cashier:
         self._chance = chance_of(0)
         self._skipped = skipped
         self._lend = lend
+        self.side = side
         self._now_ms = now_ms
         self._trace = trace
         self._pressed = 0
@@ -104,6 +65,7 @@ class Cashier:
         self._scanned: set[str] = set()
         self._used: set[str] = set()
         self._serving: PaymentView | None = None
+        self._plays = PLAIN
         self.begun: list[int] = []
         #: The code that was under this cashier's gun last.
         self.code: Secret | None = None
@@ -112,6 +74,10 @@ class Cashier:
     def till_name(self) -> str:
         return self._till.name
 
+    @property
+    def terminal_id(self) -> str:
+        return self._till.terminal_id
+
     async def work(self) -> None:
         """Each sale has a stream of chance of its own, so that leaving one out changes no other."""
         for number in range(1, self._chance_of(0).randint(*self._people.sales) + 1):
@@ -119,6 +85,7 @@ class Cashier:
             await asyncio.sleep(self._chance.uniform(*self._people.pause))
             if not self._skipped(number):
                 self.begun.append(number)
+                self.side.next_sale(number)
                 await self._serve_one()
             self._serving = None
 
@@ -134,13 +101,18 @@ class Cashier:
         amount = Money(self._chance.randint(1, 50_000), CNY)
         sale_id: str | None = None
         order_no: str | None = None
+        if await self.side.serves_instead(amount):
+            return
         for _ in range(_MOST_TRIES):
             view = await self._collect(amount, sale_id, order_no)
             if view is None:
                 await asyncio.sleep(self._chance.uniform(1.0, 15.0))
                 continue
-            if view.state is TerminalState.PAID and self._chance.random() < self._people.returns:
+            returns = self._people.returns if self._plays not in REFUNDED else max(self._people.returns, 0.7)
+            if view.state is TerminalState.PAID and self._chance.random() < returns:
                 await self._take_back(view)
+            if await self.side.closes_in_cash(view):
+                return
             if not view.safe_to_rescan or self._chance.random() < 0.3:
                 return
             # After a cancel a new order of the same sale is due; a cashier who does not know that must do no harm.
@@ -172,6 +144,7 @@ class Cashier:
         request_id = f"{self._till.name}/{self._pressed}"
         shows_qr = self._chance.random() < self._people.qr_share
         script = self._script()
+        self._plays = script.behaviour.value
         seen = set(self._till.sight.views)
         code, own = self._code(script), True
         if self._people.shares and self._chance.random() < self._people.shares:
@@ -194,29 +167,15 @@ class Cashier:
         self._note("starts", f"{request_id} {amount.fen} {command.presented} {script}")
         if not self._till.submit(command):
             return None
-        view = await self._find(request_id, seen, amount)
+        view = await find_started(self._till, request_id, seen, amount)
         if view is None:
             return None
         self._serving = view
-        if script.behaviour.value in _FORGED_SCRIPTS:
+        if is_forged(script):
             self._till.sight.doubted.add(view.payment_no)
             if own and not shows_qr:
                 self._till.sight.forged.add(view.payment_no)
         return await self._until_settled(view, script)
-
-    async def _find(self, request_id: str, seen: set[str], amount: Money) -> PaymentView | None:
-        """The payment that the command started, found again after a crash; None when there is none."""
-        screen, patience = self._till.screen, 40
-        while patience:
-            if request_id in screen.refused:
-                return None
-            for view in screen.payments.values():
-                if view.request_id == request_id or (view.payment_no not in seen and view.amount == amount):
-                    return view
-            patience -= 1
-            if not await screen.change(5.0) and self._till.up.is_set():
-                return None
-        return None
 
     async def _until_settled(self, view: PaymentView, script: Script) -> PaymentView:
         until_s = self._now_ms() / 1000 + _PATIENCE_S
@@ -225,8 +184,9 @@ class Cashier:
         started_s = self._now_ms() / 1000
         while not view.state.final and self._now_ms() / 1000 < until_s:
             if view.qr is not None:
-                self._customer_sees(view.qr, script)
+                self._customer_sees(view.payment_no, view.qr, script)
             age_s = self._now_ms() / 1000 - started_s
+            self.side.meanwhile(view, age_s)
             if second and view.state is TerminalState.WAITING:
                 second = False
                 self._scan_again_too_early(view)
@@ -245,15 +205,7 @@ class Cashier:
         return Secret(self._wallets.show_code(wallet, script))
 
     def _script(self) -> Script:
-        if self._people.forged and self._chance.random() < self._people.forged:
-            forged = parse_script(self._chance.choice(_FORGED_SCRIPTS))
-            assert forged is not None, "all of them are scripts"
-            return forged
-        plain = self._chance.random() < self._people.plain_share
-        scripts = (*_SCRIPTS, *(_HARD_SCRIPTS if self._people.hard else ()), *(_LATE_SCRIPTS * self._people.late))
-        script = parse_script(_PLAIN if plain else self._chance.choice(scripts))
-        assert script is not None, "all of them are scripts"
-        return script
+        return draw_script(self._chance, self._people)
 
     def _cancel_moment(self) -> float | None:
         """When a hasty cashier cancels: at once, while the customer types, near the deadline, or as the QR ends."""
@@ -284,7 +236,7 @@ class Cashier:
         )
         self._till.submit(command)
 
-    def _customer_sees(self, qr: str, script: Script) -> None:
+    def _customer_sees(self, payment_no: str, qr: str, script: Script) -> None:
         if qr in self._scanned:
             return
         self._scanned.add(qr)
@@ -294,7 +246,10 @@ class Cashier:
         if self._chance.random() < self._people.twice:
             spawn_outside(self._customer_scans(qr, script, after_s + self._chance.uniform(0.0, 60.0)))
         if self._chance.random() < self._people.rivals:
-            spawn_outside(self._customer_scans(qr, self._script(), after_s + self._chance.uniform(0.0, 30.0)))
+            rival = self._script()
+            if is_forged(rival):
+                self._till.sight.doubted.add(payment_no)
+            spawn_outside(self._customer_scans(qr, rival, after_s + self._chance.uniform(0.0, 30.0)))
 
     async def _customer_scans(self, qr: str, script: Script, after_s: float) -> None:
         self._customers += 1

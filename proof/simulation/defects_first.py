@@ -163,7 +163,9 @@ FIRST: Final = (
     ),
     Defect(
         name="a notification is believed after the order ended",
-        trips=_by("gateway_never_goes_back", "one_open_order_per_payment", "no_error_is_logged"),
+        trips=_by(
+            "gateway_never_goes_back", "one_open_order_per_payment", "no_error_is_logged", "no_error_goes_unseen"
+        ),
         file="gateway/payments/notified.py",
         old="    if order.ended_kind is not None:\n"
         "        return _ended(payment, order, verdict, said, received_ms=received_ms)",

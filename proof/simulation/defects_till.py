@@ -45,8 +45,8 @@ TILL: Final = (
         name="a till does not cancel what the gateway does not know",
         trips=_by("all_agree"),
         file="sync/engine/answers.py",
-        old="    unknown = problem.reason is Reason.UNKNOWN_PAYMENT\n",
-        new="    unknown = False\n",
+        old="    intend_cancel(turn, number, live.record.operator, cause)\n",
+        new="    if not unknown:\n        intend_cancel(turn, number, live.record.operator, cause)\n",
         profile="crash",
     ),
 )

@@ -10,18 +10,15 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from proof.simulation.calls import CallLog
+from proof.simulation.evidence_side import SideEvidence
+from proof.simulation.till_evidence import TillSight, open_to_read
 from proof.wallets import kept_fen
-from protocol.chain import genesis
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind, RefundState
 from sandbox.wallet import OrderMoney
-from sync.engine.model import PaymentView
-from sync.engine.record import PaymentRecord
-from sync.engine.refund_record import RefundRecord
-from sync.journal import refund_rows, rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +37,7 @@ class GatewayRow:
     cancel_requested: bool
     acked_seq: int | None
     late: LateMoneyState | None
+    amber: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +76,7 @@ def _payment_of(r: Sequence[Any]) -> tuple[str, GatewayRow]:
         acked_seq=r[9],
         late=None if r[10] is None else LateMoneyState(r[10]),
         cancel_requested=r[11] is not None,
+        amber=bool(r[12]),
     )
     return row.payment_no, row
 
@@ -107,7 +106,6 @@ def _refund_of(r: Sequence[Any]) -> tuple[str, RefundRow]:
 
 
 Row = TypeVar("Row")
-Read = TypeVar("Read")
 
 
 class _Table(Generic[Row]):
@@ -140,7 +138,7 @@ class _Table(Generic[Row]):
 
 _PAYMENTS: Final = (
     "select terminal_id, order_no, n, sale_id, amount_fen, state, state_seq, proof_kind, out_trade_no, "
-    "acked_seq, late_state, cancel_requested_ms from payments order by created_ms, order_no, n"
+    "acked_seq, late_state, cancel_requested_ms, amber from payments order by created_ms, order_no, n"
 )
 _ORDERS: Final = (
     "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind from channel_orders"
@@ -148,12 +146,16 @@ _ORDERS: Final = (
 _REFUNDS: Final = "select refund_no, out_trade_no, cause, amount_fen, state, terminal_id from refunds"
 
 
+#: Refunds that follow from a person's word.
+_WANTED: Final = frozenset({"till", "cancelled"})
+
+
 class GatewayFile:
     """The gateway's database as it is on disk. A table is read again only after somebody committed, and a row is read
     into its value only when it changed."""
 
     def __init__(self, path: Path) -> None:
-        self._db = _open(path)
+        self._db = open_to_read(path)
         self._version = -1
         self._payments = _Table(_payment_of, _PAYMENTS)
         self._orders = _Table(_order_of, _ORDERS)
@@ -192,6 +194,10 @@ class GatewayFile:
     def refunds(self) -> dict[str, RefundRow]:
         return self._refunds.rows(self._db)
 
+    def reserved(self) -> dict[str, int]:
+        """By out_trade_no: how much of the charge is set aside for refunds."""
+        return dict(self._db.execute("select out_trade_no, reserved_fen from refund_room").fetchall())
+
     def booked(self) -> dict[str, dict[str, int]]:
         """The ledger: by order, each account's sum in fen."""
         found = self._db.execute(
@@ -227,101 +233,10 @@ class GatewayFile:
         return [f"{r[0]} n={r[1]} {r[2]} by {r[3]} {r[4]}".rstrip() for r in found]
 
 
-class TillFile:
-    """A till's journal as it is on disk. The connection is opened when it is first needed and kept; what was read is
-    read again only after somebody committed."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._db: sqlite3.Connection | None = None
-        self._version = -1
-        self._read: dict[str, Any] = {}
-
-    def close(self) -> None:
-        """Also before the file is replaced by another: the next look opens it anew."""
-        if self._db is not None:
-            self._db.close()
-        self._db, self._version, self._read = None, -1, {}
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._db is None:
-            self._db = _open(self._path)
-        return self._db
-
-    def _cached(self, name: str, read: Callable[[sqlite3.Connection], Read]) -> Read:
-        db = self._connection()
-        version: int = db.execute("pragma data_version").fetchone()[0]
-        if version != self._version:
-            self._version, self._read = version, {}
-        if name not in self._read:
-            self._read[name] = read(db)
-        return cast("Read", self._read[name])
-
-    def has(self, payment_no: str, kind: str) -> bool:
-        found = self._connection().execute(
-            "select 1 from entry where about = ? and kind = ? limit 1", (payment_no, kind)
-        )
-        return found.fetchone() is not None
-
-    def chain(self) -> list[tuple[int, str]]:
-        return self._cached("chain", lambda db: db.execute("select seq, hash from entry order by seq").fetchall())
-
-    def payments(self) -> dict[str, PaymentRecord]:
-        def read(db: sqlite3.Connection) -> dict[str, PaymentRecord]:
-            return {record.payment_no: record for record in rows.select(db, "1 order by started_at_ms")}
-
-        return self._cached("payments", read)
-
-    def refunds(self) -> dict[str, RefundRecord]:
-        def read(db: sqlite3.Connection) -> dict[str, RefundRecord]:
-            return {record.refund_no: record for record in refund_rows.select(db, "1 order by started_at_ms")}
-
-        return self._cached("refunds", read)
-
-    def entries(self, payment_no: str) -> list[str]:
-        """The till's own timeline of a payment, for people."""
-        found = self._connection().execute(
-            "select at_ms, kind, body from entry where about = ? order by seq", (payment_no,)
-        )
-        return [f"{r[0]} {r[1]} {r[2]}" for r in found]
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-
-
-@dataclass(kw_only=True)
-class TillSight:
-    """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `forged`: payments
-    of which every notification is wrong; `doubted`: of which one may be."""
-
-    name: str
-    terminal_id: str
-    file: TillFile
-    views: dict[str, PaymentView] = field(default_factory=dict[str, PaymentView])
-    first_shown_ms: dict[str, int] = field(default_factory=dict[str, int])
-    cancelled_ms: dict[str, int] = field(default_factory=dict[str, int])
-    qr_until_ms: dict[str, int] = field(default_factory=dict[str, int])
-    doubted: set[str] = field(default_factory=set[str])
-    forged: set[str] = field(default_factory=set[str])
-    green: set[str] = field(default_factory=set[str])
-    by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
-    by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
-
-    @property
-    def genesis(self) -> str:
-        return genesis(self.terminal_id)
-
-    def forget(self) -> None:
-        """Its disk is an older one: what it showed since may be shown anew from an earlier state."""
-        self.views, self.first_shown_ms, self.green = {}, {}, set()
-        self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
-
-
 @dataclass(kw_only=True)
 class Evidence:
     """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be.
+    `side`: the rest of it, about cash and offline orders.
     `code_of`: a mark of the code that a till sent under a number; `unruly`: terminals that need a person
     (a copied disk, a program that keeps no rule); `skew_ms`: how far the gateway's clock may be off."""
 
@@ -332,12 +247,14 @@ class Evidence:
     strict: bool
     faultless: bool
     gateway_up_since: Callable[[], int | None] = lambda: None
+    side: SideEvidence = field(default_factory=SideEvidence)
     calls: CallLog = field(default_factory=CallLog)
     orders: dict[str, ChannelOrderRow] = field(default_factory=dict[str, ChannelOrderRow])
     refunds: dict[str, RefundRow] = field(default_factory=dict[str, RefundRow])
     opened_ms: dict[str, int] = field(default_factory=dict[str, int])
     ended_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     paid_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    undoing_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
     cancelled: set[str] = field(default_factory=set[str])
@@ -349,16 +266,21 @@ class Evidence:
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])
 
+    def is_left(self, till: TillSight) -> bool:
+        """Whether the owner chose the other of two machines with this identity: nothing new is taken from it."""
+        return self.side.goes_on.get(till.terminal_id, till.name) != till.name
+
     def channel_orders_of(self, payment_no: str) -> list[str]:
         return [order.out_trade_no for order in self.gateway.orders_of(payment_no)]
 
     def refunded_of(self, payment_no: str) -> int:
-        """What tills asked back of a payment and may have got: refunds that have not failed."""
+        """What tills asked back of a payment and may have got: refunds that have not failed, by a person or because
+        the till had cancelled what was paid without its line."""
         numbers = set(self.channel_orders_of(payment_no))
         return sum(
             refund.amount_fen
             for refund in self.gateway.refunds().values()
-            if refund.out_trade_no in numbers and refund.cause == "till" and refund.state is not RefundState.FAILED
+            if refund.out_trade_no in numbers and refund.cause in _WANTED and refund.state is not RefundState.FAILED
         )
 
     def kept_of(self, payment_no: str) -> int:

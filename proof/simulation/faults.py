@@ -22,7 +22,8 @@ OUTAGES: Final = ("refused", "silent", "mute", "deaf", "portal", "storm", "busy"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFaults:
     """One line, per exchange; `outage` is a time in which nothing (or only a wrong answer) comes through, or only one
-    way. `duplicate_delay`: how much later a copy arrives; `stray`: a request that arrives when nobody remembers it."""
+    way. `duplicate_delay`: how much later a copy arrives; `stray`: a request that arrives when nobody remembers it;
+    `drip`: an answer whose bytes come one by one, the last of them a moment before the time is over."""
 
     delay: Span = (0.005, 0.06)
     refused: float = 0.0
@@ -35,6 +36,7 @@ class LineFaults:
     slow: float = 0.0
     slow_delay: Span = (0.5, 8.0)
     spoiled: float = 0.0
+    drip: float = 0.0
     outage_every: Span | None = None
     outage_lasts: Span = (1.0, 40.0)
     outages: tuple[str, ...] = OUTAGES
@@ -112,9 +114,26 @@ class People:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Selling:
+    """What a cashier does beside codes and QRs. `cash`: chance that a sale is paid in cash from the start; `second`: of
+    a tender in cash where a wallet try is in doubt or given up; `offline`: tills have what they need to sell without
+    the line, and this is the chance that one whose line is down does; `late`: of a customer who opens an ORDER when it
+    is long over."""
+
+    cash: float = 0.0
+    second: float = 0.0
+    offline: float = 0.0
+    late: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
+    """`phones`: the customers' own network; None: as bad as the tills' lines."""
+
     name: str
     line: LineFaults = LineFaults()
+    phones: LineFaults | None = None
+    selling: Selling = Selling()
     wallet: LineFaults = LineFaults()
     callbacks: LineFaults = LineFaults()
     till_deaths: Deaths = Deaths()
@@ -130,7 +149,7 @@ class Profile:
 _CALM: Final = Profile(
     name="calm",
     people=People(
-        hasty=0.0, spiteful=0.0, shares=0.0, twice=0.0, late_scan=0.0, second_scan=0.0, rivals=0.0, hard=False
+        hasty=0.3, spiteful=0.1, shares=0.0, twice=0.0, late_scan=0.1, second_scan=0.1, rivals=0.2, hard=False
     ),
     faultless=True,
 )
@@ -235,6 +254,34 @@ _QR: Final = Profile(
 
 _FORGED: Final = replace(_CALM, name="forged", people=replace(_CALM.people, forged=0.8, qr_share=0.1), faultless=False)
 
+#: Lines of tills that are down for minutes, phones that are not: what is sold is sold without the line, or in cash.
+CUT_LINE: Final = LineFaults(
+    lost_answer=0.03,
+    duplicated=0.05,
+    slow=0.05,
+    outage_every=(6.0, 30.0),
+    outage_lasts=(40.0, 240.0),
+)
+PHONES: Final = LineFaults(lost_request=0.02, lost_answer=0.04, duplicated=0.05, slow=0.1, slow_delay=(0.2, 4.0))
+_OFFLINE: Final = Profile(
+    name="offline",
+    line=CUT_LINE,
+    phones=PHONES,
+    till_deaths=Deaths(every=(60.0, 600.0), down=(0.3, 10.0)),
+    people=People(qr_share=0.2, plain_share=0.7, pause=(0.5, 10.0)),
+    selling=Selling(cash=0.05, second=0.3, offline=0.85, late=0.05),
+)
+_CASH: Final = Profile(
+    name="cash",
+    line=LineFaults(lost_answer=0.1, slow=0.1, outage_every=(20.0, 90.0), outage_lasts=(5.0, 60.0)),
+    till_deaths=Deaths(every=(60.0, 600.0)),
+    people=People(hasty=0.6, plain_share=0.3, pause=(0.2, 5.0)),
+    selling=Selling(cash=0.25, second=0.8),
+)
+
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {p.name: p for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE, _CLOCKS, _POISON, _QR, _FORGED)}
+    {
+        p.name: p
+        for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE, _CLOCKS, _POISON, _QR, _FORGED, _OFFLINE, _CASH)
+    }
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from gateway.channels.port import ChannelRequest, ChannelResponse, NoAnswer, Not
 from gateway.channels.verdicts import LineFault
 from gateway.core import Gateway
 from gateway.keys import GatewayKeys
+from gateway.proof_keys import ProofKeys, derived_proof_keys
 from gateway.store.places import add_terminal
 from gateway.store.runners import InlineStore
 from gateway.store.tables import CHANNEL_ACCOUNTS
@@ -30,6 +32,7 @@ from proof.simulation.calls import Call, Ended
 from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Then, Wire
+from proof.simulation.offline_kit import no_codes, no_picture
 from proof.simulation.processes import Process, outside
 from proof.simulation.signers import Signers
 from proof.simulation.stage import STORE_ID, account_of
@@ -108,7 +111,9 @@ class WalletLine:
         process: Process,
         called: Callable[[Asked], Call],
         trace: Callable[[str, str], None],
+        account_id: str,
     ) -> None:
+        self._account_id = account_id
         self._wire = wire
         self._wallets = wallets
         self._host = host
@@ -127,7 +132,7 @@ class WalletLine:
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
     ) -> ChannelResponse | NotSent | NoAnswer:
         await self._host.await_point(self._process)
-        about = asked(request)
+        about = replace(asked(request), account_id=self._account_id)
         call = self._called(about)
         reply = await self._wire.exchange(
             str(about),
@@ -205,6 +210,8 @@ class GatewayHost(Mortal):
         self._disks = disks
         self._clocks = clocks
         self._clock_off_ms = 0
+        #: Its file outlives the process.
+        self.proof_keys: ProofKeys = derived_proof_keys(keys, self._entropy, now_ms=now_ms())
         #: Since when it serves without a break; None: it does not.
         self.up_since_ms: int | None = None
         self._gateway: Gateway | None = None
@@ -228,6 +235,11 @@ class GatewayHost(Mortal):
                     now_ms=self._now_ms(),
                 )
         self._engine.dispose()
+
+    def door(self, unit: Callable[[Tx], T]) -> T:
+        """The owner's word, by a program of its own over the same file."""
+        with self._engine.begin() as connection:
+            return unit(Tx(connection))
 
     async def serve(self, request: RequestParts) -> Reply | None:
         """One request as it arrives; None: the gateway cannot answer now."""
@@ -260,7 +272,7 @@ class GatewayHost(Mortal):
         store = InlineStore(self._engine)
         process.on_death(self._engine.dispose)
 
-        def exchange_for(_account: ChannelAccount) -> WalletLine:
+        def exchange_for(account: ChannelAccount) -> WalletLine:
             return WalletLine(
                 wire=self._wire,
                 wallets=self._wallets,
@@ -268,6 +280,7 @@ class GatewayHost(Mortal):
                 process=process,
                 called=self._called,
                 trace=self._note,
+                account_id=account.id,
             )
 
         gateway = Gateway(
@@ -282,6 +295,9 @@ class GatewayHost(Mortal):
             longest_sleep_ms=_LONGEST_SLEEP_MS,
             opener=self._signers.opener,
             read_key=self._signers.read_key,
+            proof_keys=self.proof_keys,
+            beside=no_codes,
+            draw=no_picture,
             public_url=GATEWAY_ORIGIN if self._qr_wallet is None else None,
         )
         try:
@@ -289,7 +305,8 @@ class GatewayHost(Mortal):
         except StoreFailed:
             return  # it dies in a moment, see `_SlowStore`, and starts again
         self._gateway = gateway
-        self._page = None if gateway.page is None else Starlette(routes=gateway.page.routes())
+        pages = [page for page in (gateway.page, gateway.offline_page) if page is not None]
+        self._page = Starlette(routes=[route for page in pages for route in page.routes()]) if pages else None
         self.up_since_ms = self._now_ms()
         self.up.set()
 

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proof.asked import Asked
-from proof.simulation import calm, invariants, proofs, timed
+from proof.simulation import calm, invariants
 from proof.simulation.calls import Call
-from proof.simulation.evidence import Evidence, TillSight
-from proof.simulation.invariants import Complaint, Shown
+from proof.simulation.complaints import Complaint, Shown
+from proof.simulation.evidence import Evidence
+from proof.simulation.judge_side import SideJudge
 from proof.simulation.marks import Marks
+from proof.simulation.till_evidence import TillSight
 from protocol.signature import RequestParts
-from protocol.states import GatewayState
+from protocol.states import GatewayState, TerminalState
 from sync.engine.model import PaymentView
 
 
@@ -37,6 +39,7 @@ class Judge:
         self.first: Violation | None = None
         self.checks = 0
         self.marks = Marks()
+        self.side = SideJudge(evidence, self.marks, self._ask)
 
     def broken(self, invariant: str, about: str, what: str) -> None:
         """Notes a violation; only the first counts."""
@@ -58,7 +61,10 @@ class Judge:
             till.by_request.setdefault(view.request_id, set()).add(view.payment_no)
         moment = Shown(till=till, view=view, before=before)
         till.views[view.payment_no] = view
+        if view.state is TerminalState.CANCELLING:
+            till.cancelling_ms.setdefault(view.payment_no, self.evidence.now_ms())
         self.marks.shown(before, view)
+        self.side.shown(till, view)
         for rule in invariants.ON_SHOWN:
             self._ask(rule.__name__, rule(self.evidence, moment))
         self.evidence.till_of.setdefault(view.order_no, till.name)
@@ -67,6 +73,9 @@ class Judge:
 
     def sent(self, till: TillSight, request: RequestParts) -> None:
         """A till put a request on the wire."""
+        parts = request.path.split("/")
+        if request.method == "POST" and parts[-1] == "cancel":
+            till.cancel_sent_ms[parts[3]] = self.evidence.now_ms()
         for rule in invariants.ON_SENT:
             self._ask(rule.__name__, rule(self.evidence, till, request))
 
@@ -80,22 +89,27 @@ class Judge:
 
     def channel_called(self, asked: Asked) -> Call:
         """The gateway put a request to the wallet on the wire; how it ends is noted in what is returned."""
-        for rule in (*invariants.ON_CHANNEL_CALL, *proofs.ON_CHANNEL_CALL):
+        for rule in invariants.ON_CHANNEL_CALL:
             self._ask(rule.__name__, rule(self.evidence, asked))
         self.marks.called(asked)
         return self.evidence.calls.sent(asked, self.evidence.now_ms())
 
     def time_passed(self) -> None:
         """Now and then: what must have been noticed by now?"""
-        for rule in timed.ON_TIME:
+        for rule in invariants.ON_TIME:
             self._ask(rule.__name__, rule(self.evidence))
 
     def committed(self) -> None:
         """The gateway committed something."""
         if not self.evidence.gateway.moved():
             return
+        payments, refunds = self.evidence.rows, self.evidence.refunds
         self._orders_moved()
         self._refunds_moved()
+        self._payments_moved()
+        self.side.committed(payments, refunds)
+
+    def _payments_moved(self) -> None:
         e = self.evidence
         before, after = e.rows, e.gateway.payments()
         if after is before:
@@ -107,6 +121,8 @@ class Judge:
                 continue
             if row.state is GatewayState.PAID:
                 e.paid_since_ms.setdefault(number, e.now_ms())
+            elif row.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND):
+                e.undoing_since_ms.setdefault(number, e.now_ms())
             self.marks.row_moved(old, row)
             for rule in invariants.ON_COMMITTED:
                 self._ask(rule.__name__, rule(e, old, row))
@@ -127,7 +143,7 @@ class Judge:
             if order.ended is not None:
                 e.ended_since_ms.setdefault(number, e.now_ms())
             self.marks.order_moved(old, order)
-            for rule in proofs.ON_ORDER:
+            for rule in invariants.ON_ORDER:
                 self._ask(rule.__name__, rule(e, old, order))
 
     def _refunds_moved(self) -> None:
@@ -149,13 +165,14 @@ class Judge:
         self.committed()
         for rule in calm.WHEN_CALM:
             self._ask(rule.__name__, rule(self.evidence))
+        self.side.calm()
 
     def at_rest(self) -> bool:
         """Whether the calm rules hold already; nothing is noted."""
         self.committed()
         if any(not row.state.final for row in self.evidence.rows.values()):
             return False
-        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM)
+        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM) and self.side.at_rest()
 
     def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:
         self.checks += 1

@@ -15,23 +15,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.keys import GatewayKeys
 from proof.simulation.customers import Cashier
-from proof.simulation.evidence import Evidence, TillSight
+from proof.simulation.evidence import Evidence
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_answer
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Serve, Wire
+from proof.simulation.offline_kit import make_means
 from proof.simulation.phones import Phones
 from proof.simulation.rogue import Rogue
+from proof.simulation.side_desk import Shop, SideDesk
 from proof.simulation.signers import Signers
 from proof.simulation.stage import Stage
 from proof.simulation.terminal import TillHost
+from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
 from protocol.secret import Secret
 from protocol.signature import RequestParts
 from sandbox.wallets import Merchants
 from sandbox.wechat.merchant import KeyMode
-from sync.engine.model import PaymentView
+from sync.engine.model import PaymentView, ProofView
 from sync.link.calls import Credentials
 
 #: How many keys sign the gateway's answers in turn.
@@ -61,7 +64,7 @@ class Around:
     mono_ms: Callable[[], int]
     wire: MakeWire
     serve: Callable[[RequestParts], Serve]
-    shown: Callable[[TillSight, PaymentView], None]
+    shown: Callable[[TillSight, PaymentView | ProofView], None]
     sent: Callable[[TillSight, RequestParts], None]
     fell: Callable[[str, BaseException], None]
 
@@ -80,6 +83,9 @@ def merchants_of(signers: Signers, chance: Random) -> Merchants:
 
 def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHost:
     profile = around.profile
+    means = None
+    if profile.selling.offline:
+        means = make_means(name, around.chance(f"order key {name}"), twin.means if twin is not None else None)
     return TillHost(
         name=name,
         folder=around.folder / name,
@@ -98,16 +104,28 @@ def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHo
         shown=around.shown,
         sent=around.sent,
         twin=twin,
+        means=means,
         fell=around.fell,
     )
 
 
 def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequence[Cashier]) -> Cashier:
-    """`others`: all cashiers of the shop; a customer may hold one code under two guns."""
+    """`others`: all cashiers of the shop; a customer may hold one code under two guns, or another till's proof."""
 
     def lend(name: str) -> Secret | None:
         return next((one.code for one in others if one.till_name != name and one.code is not None), None)
 
+    def foreign() -> list[str]:
+        return [text for one in others if one.terminal_id != till.terminal_id for text in one.side.proofs]
+
+    shop = Shop(
+        phones=phones,
+        wallets=sorted(around.wallets.by_name),
+        people=around.profile.people,
+        selling=around.profile.selling,
+        now_ms=around.now_ms,
+        trace=around.trace,
+    )
     return Cashier(
         till=till,
         wallets=around.wallets,
@@ -116,6 +134,9 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         chance_of=lambda number: around.chance(f"people {till.name} {number}"),
         skipped=lambda number: (till.name, number) in around.mask.skipped,
         lend=lend,
+        side=SideDesk(
+            till, shop, chance_of=lambda number: around.chance(f"side {till.name} {number}"), foreign=foreign
+        ),
         now_ms=around.now_ms,
         trace=around.trace,
     )

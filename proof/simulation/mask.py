@@ -11,7 +11,17 @@ from typing import Any, Final
 from proof.simulation.faults import Profile
 
 #: Parts of a profile that can be quiet.
-PARTS: Final = ("line", "wallet", "callbacks", "till_deaths", "gateway_deaths", "disks", "clocks", "troubles")
+PARTS: Final = (
+    "line",
+    "wallet",
+    "callbacks",
+    "till_deaths",
+    "gateway_deaths",
+    "disks",
+    "clocks",
+    "troubles",
+    "selling",
+)
 #: Rates within people that can be zero.
 HABITS: Final = ("hasty", "spiteful", "shares", "twice", "late_scan", "second_scan", "rivals", "returns")
 

@@ -7,10 +7,12 @@ trouble alone, because what is rare hides under what is frequent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Final
 
 from proof.simulation.faults import (
+    PHONES,
     PROFILES,
     Clocks,
     Deaths,
@@ -18,6 +20,7 @@ from proof.simulation.faults import (
     LineFaults,
     People,
     Profile,
+    Selling,
     Span,
     Troubles,
 )
@@ -26,6 +29,8 @@ MIX: Final = "mix"
 NAMES: Final = (MIX, *PROFILES)
 _NAMED: Final = ("calm", "clocks", "crash", "default", "late", "poison", "qr", "slow", "storm")
 _NAMED_SHARE: Final = 0.35
+#: Of the worlds that put their own together: so many sell without the line.
+_OFFLINE_SHARE: Final = 0.4
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
 
@@ -37,7 +42,32 @@ def profile_of(name: str, seed: int) -> Profile:
     chance = Random(f"{seed}/{MIX}")
     if chance.random() < _NAMED_SHARE:
         return PROFILES[chance.choice(_NAMED)]
-    return _drawn(chance, forged=Random(f"{seed}/{MIX}/forged").choice((0.0,) * 5 + (0.4,)))
+    drawn = _drawn(chance, forged=Random(f"{seed}/{MIX}/forged").choice((0.0,) * 5 + (0.4,)))
+    drip = Random(f"{seed}/{MIX}/drip").choice((0.0,) * 7 + (0.03, 0.2))
+    drawn = replace(drawn, line=replace(drawn.line, drip=drip), wallet=replace(drawn.wallet, drip=drip))
+    return _selling(drawn, Random(f"{seed}/{MIX}/selling"))
+
+
+def _selling(profile: Profile, chance: Random) -> Profile:
+    """Cash in some shops; in others a till's own line is down for minutes, and its customers' phones are not."""
+    cash = chance.choice((0.0, 0.0, 0.1, 0.25))
+    second = chance.choice((0.0, 0.4, 0.8))
+    if chance.random() >= _OFFLINE_SHARE:
+        return replace(profile, selling=Selling(cash=cash / 2, second=second / 2))
+    line = replace(
+        profile.line,
+        outage_every=chance.choice(((5.0, 20.0), (10.0, 50.0))),
+        outage_lasts=chance.choice(((40.0, 150.0), (60.0, 300.0))),
+    )
+    return replace(
+        profile,
+        line=line,
+        phones=chance.choice((PHONES, LineFaults(), None)),
+        troubles=replace(profile.troubles, forks=max(profile.troubles.forks, chance.choice((0.0, 0.0, 0.0, 1.0)))),
+        selling=Selling(
+            cash=cash / 2, second=second, offline=chance.choice((0.6, 0.95)), late=chance.choice((0.0, 0.05, 0.15))
+        ),
+    )
 
 
 def _drawn(chance: Random, *, forged: float) -> Profile:

@@ -56,6 +56,8 @@ _SPOILS = ("html_200", "html_502", "empty_503", "half", "garbage", "json_500", "
 _WEATHER = {"portal": ("html_200",), "storm": ("html_502", "empty_503", "json_500"), "busy": ("busy_429",)}
 #: So many earlier answers of a line may come again in the place of another.
 _REMEMBERED = 8
+#: So long before its time is over the last byte of an answer comes that drips.
+_LAST_MOMENT_S = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,8 @@ class Wire:
         self._outage: str | None = None
         self._earlier: deque[Reply] = deque(maxlen=_REMEMBERED)
         self.under_way = 0
+        #: Whether an earlier answer may come in the place of another: not where only TLS binds one to its request.
+        self.swaps = forge is not None
 
     def calm(self) -> None:
         """No fault is drawn from now on; what is under way still arrives as it was drawn."""
@@ -168,6 +172,8 @@ class Wire:
         if plan.refused:
             await asyncio.sleep(self._faults.delay[0])
             return LineEnd.REFUSED
+        if not self._calm and self._drawn(self._faults.drip, "drip", about):
+            plan = replace(plan, back_s=max(plan.back_s, round(read_s - plan.there_s - _LAST_MOMENT_S, 3)))
         answer: asyncio.Future[Reply | LineEnd] = self._loop.create_future()
         carried = _Carried(about=about, plan=plan, serve=serve, answer=answer)
         self.under_way += 1
@@ -227,7 +233,7 @@ class Wire:
     def _spoil(self, how: str, about: str, reply: Reply) -> Reply | LineEnd:
         if how == "forged" and self._forge is not None:
             return replace(self._forge(about, reply), true=False)
-        if how == "swapped" and self._forge is not None and self._earlier:
+        if how == "swapped" and self.swaps and self._earlier:
             return replace(self._chance.choice(self._earlier), true=False)
         return _spoiled(how, reply, self._chance)
 

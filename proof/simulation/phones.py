@@ -38,9 +38,16 @@ class Phones:
             scanned = self._wallets.scan(qr, script)
             assert scanned is not None, "a wallet's own QR or the page's"
             return _shown(scanned)
-        browser = WalletBrowser(
+        return await self.follow(self.browser(wallet=wallet, customer=customer, script=script), qr)
+
+    def browser(self, *, wallet: str, customer: str, script: Script) -> WalletBrowser:
+        """In this customer's hand."""
+        return WalletBrowser(
             wallet=self._wallets.by_name[wallet], customer=customer, script=script, line=self, clock=self._now_ms
         )
+
+    async def follow(self, browser: WalletBrowser, qr: str) -> str:
+        """The customer opens the page and pays; what he saw."""
         followed = await follow(browser, qr)
         self._wallets.look()
         return _shown(followed) if isinstance(followed, Scanned) else followed.value

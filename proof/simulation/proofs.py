@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.asked import Asked, Verb
+from proof.asked import Verb
 from proof.simulation.calls import Call, Ended
+from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import ChannelOrderRow, Evidence
-from proof.simulation.invariants import Complaints
 from protocol.states import ProofKind, RefundState
 
 #: Table P, ABSENT.
@@ -21,9 +21,6 @@ UNDO_AFTER_MS: Final = 15_000
 BETWEEN_MS: Final = 5_000
 #: A gateway whose clock is being set takes the difference up slowly: a second of its own is within a twentieth of one.
 _CLOCK_SHARE: Final = 0.93
-#: So many queries after one another take at least this long, with the extra one before an undo, and over a restart.
-_IN_A_ROW: Final = 3
-_NOT_WITHIN_MS: Final = 1_200
 
 _OPENING: Final = (Verb.PAY, Verb.CREATE)
 _UNDOING: Final = (Verb.CANCEL, Verb.CLOSE)
@@ -41,6 +38,10 @@ def an_end_was_seen(e: Evidence, before: ChannelOrderRow | None, after: ChannelO
             undone_ms = max((call.sent_ms for call in calls if call.verb in _UNDOING), default=0)
             if not any(c.verb is Verb.QUERY and c.how is Ended.TRUE and c.sent_ms >= undone_ms for c in calls):
                 yield after.payment_no, "CLOSED, and no query was answered since the last undo was sent"
+            elif after.account_id.split("-")[1] == "unionpay" and not any(
+                c.verb is Verb.CANCEL and c.how is Ended.TRUE for c in calls
+            ):
+                yield after.payment_no, "CLOSED at UnionPay, and no reversal was accepted"
         case ProofKind.DECLINED:
             opening = [c for c in calls if c.verb in _OPENING]
             if not any(c.how is Ended.TRUE for c in opening):
@@ -110,49 +111,4 @@ def one_open_order_per_payment(e: Evidence, before: ChannelOrderRow | None, afte
         yield after.payment_no, "an order moved to another account"
 
 
-def one_call_at_a_time(e: Evidence, asked: Asked) -> Complaints:
-    """Whoever works on an order holds its lease: no two calls about it at once, but that the pay call may be open."""
-    if not asked.number or asked.verb in _OPENING:
-        return
-    under_way = [c for c in e.calls.of(asked.number) if c.how is Ended.OPEN and c.verb not in _OPENING]
-    if under_way:
-        yield asked.number, f"{asked.verb} sent while a {under_way[0].verb} is open"
-
-
-def queries_keep_their_pace(e: Evidence, asked: Asked) -> Complaints:
-    """A wallet is asked about one order at its account's interval. A query right before an undo comes in between."""
-    if asked.verb is not Verb.QUERY:
-        return
-    sent = [c.sent_ms for c in e.calls.of(asked.number) if c.verb is Verb.QUERY and c.how is not Ended.DIED]
-    if len(sent) >= _IN_A_ROW and e.now_ms() - sent[-_IN_A_ROW] < _NOT_WITHIN_MS:
-        yield asked.number, f"{_IN_A_ROW + 1} queries within {e.now_ms() - sent[-_IN_A_ROW]} ms"
-
-
-def one_pay_request_per_order(e: Evidence, asked: Asked) -> Complaints:
-    """A scanned code is sent to the wallet once under one number: what comes after is a query."""
-    if asked.verb is Verb.PAY and any(
-        c.verb is Verb.PAY and c.how is not Ended.UNSENT for c in e.calls.of(asked.number)
-    ):
-        yield asked.number, "the code was sent to the wallet a second time"
-
-
-def one_code_one_payment(e: Evidence, asked: Asked) -> Complaints:
-    """A code that is under two guns is sent to the wallet for one payment only."""
-    if asked.verb is not Verb.PAY:
-        return
-    order = e.gateway.channel_orders().get(asked.number)
-    mark = None if order is None else e.code_of.get(order.payment_no)
-    if order is None or mark is None:
-        return
-    first = e.charged_with.setdefault(mark, order.payment_no)
-    if first != order.payment_no:
-        yield order.payment_no, f"charges the code that {first} was charged with"
-
-
 ON_ORDER: Final = (an_end_was_seen, one_open_order_per_payment)
-ON_CHANNEL_CALL: Final = (
-    one_call_at_a_time,
-    queries_keep_their_pace,
-    one_pay_request_per_order,
-    one_code_one_payment,
-)

@@ -23,11 +23,12 @@ from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts
 from protocol.states import GatewayState
 from sandbox.scripts import parse_script
-from sync.engine.events import Answer, Call, CancelCall, PayCall, QueryCall, RefundCall, StatusAnswer
+from sync.engine.events import AckCall, Answer, Call, CancelCall, PayCall, QueryCall, RefundCall, StatusAnswer
 from sync.link.calls import Credentials, Stamp, build, read
 from sync.link.exchange import NoAnswer, NotSent
 
 _LIFE_MS = 15_000
+_FEN = 1_200
 
 
 class Rogue:
@@ -64,6 +65,11 @@ class Rogue:
             self._too_late,
             self._refunds_too_much,
             self._reads_what_is_not_its_own,
+            self._goes_on_after_a_cancel,
+            self._acknowledges_what_is_not_so,
+            self._holds_one_code_twice,
+            self._signs_at_another_time,
+            self._signs_two_with_one_nonce,
         ]
         self._chance.shuffle(acts)
         for act in acts:
@@ -118,6 +124,54 @@ class Rogue:
         request = RefundRequest(refund_no=number, amount_fen=fen, currency=CNY, note="退货", operator="01")
         await self._ask(RefundCall(payment_no=payment_no, refund_no=number, request=request))
 
+    async def _goes_on_after_a_cancel(self) -> None:
+        """Payment 2 of an order that was cancelled: the sale needs a new order."""
+        sale, order = self._sale()
+        answer = await self._ask(CancelCall(payment_no=f"{order}-1", amount_fen=_FEN, operator="01"))
+        if isinstance(answer, StatusAnswer):
+            await self._pay(sale, order, n=2, script="pay")
+
+    async def _acknowledges_what_is_not_so(self) -> None:
+        """PAID, of a payment whose customer still types."""
+        sale, order = self._sale()
+        first = await self._pay(sale, order, n=1, script="ask_password:40")
+        if not isinstance(first, StatusAnswer) or first.status.state is not GatewayState.SENT:
+            return
+        said = AckCall(payment_no=f"{order}-1", state=GatewayState.PAID, state_seq=first.status.state_seq)
+        answer = await self._ask(said)
+        if isinstance(answer, StatusAnswer) and answer.status.state is GatewayState.SENT:
+            self._broken("an_acknowledgement_is_true", f"{order}-1", "PAID was acknowledged of what is open")
+
+    async def _holds_one_code_twice(self) -> None:
+        """One code for two sales at once."""
+        code = self._code("ask_password:30")
+        answers: list[Answer] = []
+        for _ in range(2):
+            sale, order = self._sale()
+            answers.append(await self._pay(sale, order, n=1, code=code))
+        taken = [a.status for a in answers if isinstance(a, StatusAnswer) and a.status.state is GatewayState.SENT]
+        if len(taken) < 2:
+            return
+        first = await self._ask(QueryCall(payment_no=taken[0].payment_no, wait_s=0, after_seq=0))
+        # What never left, or was declined, has given its code back.
+        if isinstance(first, StatusAnswer) and first.status.state is not GatewayState.NOT_PAID:
+            self._broken("one_code_one_payment", taken[1].payment_no, f"taken with the code of {taken[0].payment_no}")
+
+    async def _signs_at_another_time(self) -> None:
+        """Signed ten minutes ago: whoever recorded it may send it for ever."""
+        sale, order = self._sale()
+        answer = await self._ask(self._pay_call(sale, order, n=1), signed_s=-600)
+        if isinstance(answer, StatusAnswer):
+            self._broken("a_signature_has_its_time", f"{order}-1", "a request of ten minutes ago was taken")
+
+    async def _signs_two_with_one_nonce(self) -> None:
+        nonce = self._chance.randbytes(16)
+        (sale, order), (sale_2, order_2) = self._sale(), self._sale()
+        first = await self._ask(self._pay_call(sale, order, n=1), nonce=nonce)
+        second = await self._ask(self._pay_call(sale_2, order_2, n=1), nonce=nonce)
+        if isinstance(first, StatusAnswer) and isinstance(second, StatusAnswer):
+            self._broken("a_nonce_is_used_once", f"{order_2}-1", f"taken with the nonce of {order}-1")
+
     async def _reads_what_is_not_its_own(self) -> None:
         others = self._others()
         if others:
@@ -132,28 +186,46 @@ class Rogue:
         return sale, order
 
     async def _pay(
-        self, sale: str, order: str, *, n: int, script: str, fen: int = 1_200, expired: bool = False
+        self,
+        sale: str,
+        order: str,
+        *,
+        n: int,
+        script: str = "pay",
+        fen: int = _FEN,
+        expired: bool = False,
+        code: Secret | None = None,
     ) -> Answer:
+        code = code or self._code(script)
+        return await self._ask(self._pay_call(sale, order, n=n, fen=fen, expired=expired, code=code))
+
+    def _code(self, script: str) -> Secret:
         wallet = self._chance.choice(sorted(self._wallets.by_name))
         parsed = parse_script(script)
         assert parsed is not None, "a script"
+        return Secret(self._wallets.show_code(wallet, parsed))
+
+    def _pay_call(
+        self, sale: str, order: str, *, n: int, fen: int = _FEN, expired: bool = False, code: Secret | None = None
+    ) -> PayCall:
         request = PaymentRequest(
             payment_no=f"{order}-{n}",
             sale_id=sale,
             amount_fen=fen,
             currency=CNY,
             presented=Presented.CUSTOMER,
-            auth_code=Secret(self._wallets.show_code(wallet, parsed)),
+            auth_code=code or self._code("pay"),
             subject="商品",
             operator="01",
             expires=self._now_ms() + (-600_000 if expired else _LIFE_MS),
         )
-        return await self._ask(PayCall(payment_no=request.payment_no, request=request))
+        return PayCall(payment_no=request.payment_no, request=request)
 
-    async def _ask(self, call: Call) -> Answer:
+    async def _ask(self, call: Call, *, signed_s: int = 0, nonce: bytes | None = None) -> Answer:
+        """`signed_s`: how much later than now it says it was signed."""
         stamp = Stamp(
-            created_s=self._now_ms() // 1000,
-            nonce=self._chance.randbytes(16),
+            created_s=self._now_ms() // 1000 + signed_s,
+            nonce=nonce or self._chance.randbytes(16),
             journal_seq=0,
             journal_head=genesis(self._who.terminal_id),
         )

@@ -10,20 +10,23 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from proof.simulation.evidence import TillFile, TillSight
 from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Serve, Wire
+from proof.simulation.offline_kit import Means
 from proof.simulation.processes import Process, outside
 from proof.simulation.stage import Stage
+from proof.simulation.till_evidence import TillFile, TillSight
 from proof.simulation.trace import Trace
 from protocol.messages import JournalEntry
+from protocol.money import Money
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts, ResponseParts
 from sync.engine.model import (
@@ -97,18 +100,21 @@ class Screen:
     def __init__(self) -> None:
         self.payments: dict[str, PaymentView] = {}
         self.refused: dict[str, CommandRefused] = {}
+        self.proofs: dict[str, ProofView] = {}
         self._changed = asyncio.Event()
 
-    def show(self, view: PaymentView | CommandRefused) -> None:
+    def show(self, view: PaymentView | ProofView | CommandRefused) -> None:
         if isinstance(view, PaymentView):
             self.payments[view.payment_no] = view
+        elif isinstance(view, ProofView):
+            self.proofs[view.request_id] = view
         else:
             self.refused[view.request_id] = view
         self.wake()
 
     def clear(self) -> None:
         """The program died: the screen is black."""
-        self.payments, self.refused = {}, {}
+        self.payments, self.refused, self.proofs = {}, {}, {}
         self.wake()
 
     def wake(self) -> None:
@@ -127,7 +133,8 @@ class Screen:
 
 
 class TillHost(Mortal):
-    """One till with its folder. `shown` and `sent` tell the judge; `twin`: whose identity this machine copied."""
+    """One till with its folder. `shown` and `sent` tell the judge; `twin`: whose identity this machine copied; `means`:
+    what it needs to sell without the line."""
 
     def __init__(
         self,
@@ -146,9 +153,10 @@ class TillHost(Mortal):
         serve: Callable[[RequestParts], Serve],
         gateway_keys: Mapping[str, Ed25519PublicKey],
         trace: Trace,
-        shown: Callable[[TillSight, PaymentView], None],
+        shown: Callable[[TillSight, PaymentView | ProofView], None],
         sent: Callable[[TillSight, RequestParts], None],
         twin: TillHost | None = None,
+        means: Means | None = None,
         fell: Callable[[str, BaseException], None],
     ) -> None:
         super().__init__(name=name, chance=chance, deaths=deaths, trace=self._note, fell=fell)
@@ -169,8 +177,14 @@ class TillHost(Mortal):
         self._sent = sent
         self.terminal_id = twin.terminal_id if twin else new_terminal_id(chance.randbytes(TERMINAL_ID_BYTES))
         self.key = twin.key if twin else make_key(chance.randbytes(32))
-        self._who = Credentials(
-            terminal_id=self.terminal_id, gateway_url=GATEWAY_URL, key=self.key, gateway_keys=gateway_keys
+        self.means = means
+        self._is_copy = twin is not None
+        self.who = Credentials(
+            terminal_id=self.terminal_id,
+            gateway_url=GATEWAY_URL,
+            key=self.key,
+            gateway_keys=gateway_keys,
+            epoch=twin.who.epoch if twin else 1,
         )
         self.sight = TillSight(name=name, terminal_id=self.terminal_id, file=TillFile(self._journal_path))
         self.screen = Screen()
@@ -194,12 +208,14 @@ class TillHost(Mortal):
             journal=journal,
             room=Room(self._folder, ballast_bytes=0, free=lambda _: 0 if self._full else _PLENTY),
             exchange=_Line(self, process),
-            credentials=self._who,
+            credentials=self.who,
             clock=self.clock,
             entropy=self.chance.randbytes,
             publish=lambda view: self._publish(process, view),
+            offline=None if self.means is None else self.means.of_epoch(self.who.epoch),
         )
         self._runner = runner
+        self.sight.up_since_ms = self._now_ms()
         self.up.set()
         self.screen.wake()
         await runner.run()
@@ -226,15 +242,31 @@ class TillHost(Mortal):
         with closing(sqlite3.connect(self._journal_path)) as mine, closing(sqlite3.connect(to)) as copy:
             mine.backup(copy)
 
+    def activated_again(self, epoch: int) -> None:
+        """Its program starts anew under its next epoch."""
+        self.who = replace(self.who, epoch=epoch)
+        self.start_again()
+
+    def start_again(self) -> None:
+        if self.process is not None:
+            self.die(self.process)
+
     def start_from(self, copy: Path) -> None:
         """Its journal is replaced by an older copy: what happened since is unknown to it."""
         if self.process is not None:
             self.die(self.process)
+        sold = self._sold_without_line()
         self.sight.file.close()
         for end in ("", "-wal", "-shm"):
             self._journal_path.with_name(self._journal_path.name + end).unlink(missing_ok=True)
         shutil.copyfile(copy, self._journal_path)
         self.sight.forget()
+        self.sight.agreed = not self._is_copy and sold == self._sold_without_line()
+
+    def _sold_without_line(self) -> set[tuple[str, bool]]:
+        """Its ORDERs, and whether their proofs were taken: what no older disk may forget."""
+        held = {number: record.offline for number, record in self.sight.file.payments().items()}
+        return {(number, part.proof is not None) for number, part in held.items() if part is not None}
 
     def _disk_fails(self) -> str | None:
         if self._calm:
@@ -272,6 +304,7 @@ class TillHost(Mortal):
 
     def went_down(self) -> None:
         self._runner = None
+        self.sight.up_since_ms = None
         self.link = None
         self.screen.clear()
 
@@ -283,6 +316,9 @@ class TillHost(Mortal):
         reply = await self._wire.exchange(
             about, self._serve(request), connect_s=timeouts.connect_ms / 1000, read_s=timeouts.read_ms / 1000
         )
+        self.sight.heard(request, whole=isinstance(reply, Reply) and reply.true, at_ms=self._now_ms())
+        if isinstance(reply, Reply) and reply.status == 200 and reply.true and request.path == "/v1/journal":
+            self.sight.agreed = True
         self._note(f"line_{reply.status if isinstance(reply, Reply) else reply.value}", about)
         await self.await_point(process)
         return reply
@@ -296,11 +332,14 @@ class TillHost(Mortal):
         if isinstance(view, RefundView):
             self._note("shows_refund", f"{view.refund_no} {view.state} {view.reason or ''}".rstrip())
             return
-        if isinstance(view, (ProofView, StorePaidView)):
+        if isinstance(view, StorePaidView):
             return
         if isinstance(view, PaymentView):
-            words = f"{view.state} {view.reason or ''} {view.proof.kind if view.proof else ''}"
-            self._note("shows", f"{view.payment_no} {words}".rstrip())
+            kind = view.proof.kind if view.proof else "cash" if view.cash else ""
+            self._note("shows", f"{view.payment_no} {view.state} {view.reason or ''} {kind}".rstrip())
+            self._shown(self.sight, view)
+        elif isinstance(view, ProofView):
+            self._note("reads", f"{view.payment_no} {view.request_id} {view.accepted} {view.reason}")
             self._shown(self.sight, view)
         else:
             self._note("refuses", f"{view.request_id} {view.reason}")
@@ -330,3 +369,20 @@ class _Line:
                 return NotSent(detail=reply.value)
             case LineEnd.CUT | LineEnd.READ_TIMEOUT:
                 return NoAnswer(detail=reply.value)
+
+
+async def find_started(till: TillHost, request_id: str, seen: set[str], amount: Money) -> PaymentView | None:
+    """The payment that a cashier's command started, found again after a crash; None when there is none. `seen`: the
+    numbers that were there before."""
+    screen, patience = till.screen, 40
+    while patience:
+        if request_id in screen.refused:
+            return None
+        for view in screen.payments.values():
+            new = view.cash is None and view.payment_no not in seen and view.amount == amount
+            if view.request_id == request_id or new:
+                return view
+        patience -= 1
+        if not await screen.change(5.0) and till.up.is_set():
+            return None
+    return None

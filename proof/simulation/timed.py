@@ -6,12 +6,13 @@ Each gives a program as long as its promise says, counted only while the program
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 from proof.asked import Verb
+from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
-from proof.simulation.invariants import Complaints
-from protocol.states import GatewayState, ProofKind
+from protocol.states import GatewayState, ProofKind, TerminalState
 
 #: SAFETY.md section 2: no acknowledgement 120 s after PAID raises the alarm. The rest is for a clock that was set back.
 UNNOTICED_WITHIN_MS: Final = 120_000 + 40_000
@@ -22,6 +23,15 @@ WATCHED_WITHIN_MS: Final = 60_000 + 45_000
 FIRST_LOOK_MS: Final = 7_000
 #: An order in which nothing moves is asked about at least this often, whatever its wallet answers.
 ASKED_WITHIN_MS: Final = 125_000
+#: Its later steps, each with what came before it; a step may be late by the longest pause between two questions.
+WATCH_STEPS_MS: Final = (60_000, 300_000, 900_000, 3_600_000)
+STEP_WITHIN_MS: Final = 75_000
+#: Longer than a till's disk may be full, and than any pause between two tries.
+CANCEL_SENT_WITHIN_MS: Final = 120_000
+#: Longer than a till's disk may be full, which then takes no statement.
+SILENT_WITHIN_MS: Final = 60_000
+#: A minute, then the next answer about it: the pauses of an undo grow to a minute.
+AMBER_WITHIN_MS: Final = 60_000 + ASKED_WITHIN_MS
 _WATCHED: Final = (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT)
 
 
@@ -50,6 +60,17 @@ def ends_are_watched(e: Evidence) -> Complaints:
         asked_ms = [c.sent_ms - ended_ms for c in e.calls.of(number) if c.verb is Verb.QUERY and c.sent_ms >= ended_ms]
         if max(asked_ms, default=0) < (WATCHED_FROM_MS if e.skew_ms == 0 else FIRST_LOOK_MS):
             yield order.payment_no, f"{order.ended}, and only asked {asked_ms} ms after it"
+        elif (step := _step_missed(e, ended_ms, since_ms, asked_ms)) is not None:
+            yield order.payment_no, f"{order.ended}, and not asked again {step // 60_000} minutes after it"
+
+
+def _step_missed(e: Evidence, ended_ms: int, since_ms: int, asked_ms: list[int]) -> int | None:
+    """A later step of the watch that is over, while the gateway was up all the time, and at which nobody asked."""
+    for before, step in pairwise(WATCH_STEPS_MS):
+        over = e.now_ms() - ended_ms > step + STEP_WITHIN_MS + e.skew_ms
+        if over and since_ms <= ended_ms + step and not any(at > (before + step) // 2 for at in asked_ms):
+            return step
+    return None
 
 
 def open_orders_are_driven(e: Evidence) -> Complaints:
@@ -69,6 +90,45 @@ def open_orders_are_driven(e: Evidence) -> Complaints:
             )
 
 
+def cancels_are_sent(e: Evidence) -> Complaints:
+    """A cashier's cancel that is open leaves the till, and leaves it again after a restart of its program."""
+    for till in e.tills.values():
+        if till.terminal_id in e.unruly or till.up_since_ms is None:
+            continue
+        for number, since_ms in till.cancelling_ms.items():
+            view = till.views.get(number)
+            if view is None or view.state is not TerminalState.CANCELLING:
+                continue
+            from_ms = max(since_ms, till.up_since_ms)
+            if till.cancel_sent_ms.get(number, 0) < from_ms and e.now_ms() - from_ms > CANCEL_SENT_WITHIN_MS:
+                yield number, f"{till.name} has cancelled for {(e.now_ms() - from_ms) // 1000} s and not sent it"
+
+
+def silence_is_shown(e: Evidence) -> Complaints:
+    """A till that asks in vain does not show that it waits for the customer: it shows that it does not know."""
+    for till in e.tills.values():
+        if till.up_since_ms is None:
+            continue
+        for number, at_ms in till.silent_ms.items():
+            view = till.views.get(number)
+            since_ms = max(at_ms, till.up_since_ms)
+            if view is None or view.state not in (TerminalState.SENDING, TerminalState.WAITING):
+                continue
+            if e.now_ms() - since_ms > SILENT_WITHIN_MS:
+                yield number, f"{till.name} shows {view.state}, and has heard nothing for {e.now_ms() - since_ms} ms"
+
+
+def long_undos_are_told(e: Evidence) -> Complaints:
+    """An undo that takes long is amber for the cashier: he may take cash."""
+    for number, at_ms in e.undoing_since_ms.items():
+        row = e.rows.get(number)
+        if row is None or row.amber or row.state.final:
+            continue
+        since_ms = _since(e, at_ms)
+        if since_ms is not None and e.now_ms() - since_ms > AMBER_WITHIN_MS + e.skew_ms:
+            yield number, f"{row.state} for {(e.now_ms() - since_ms) // 1000} s, and no amber light"
+
+
 def _refunds(e: Evidence, number: str) -> list[str]:
     return [r.refund_no for r in e.gateway.refunds().values() if r.out_trade_no == number]
 
@@ -83,4 +143,7 @@ ON_TIME: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     paid_is_noticed,
     ends_are_watched,
     open_orders_are_driven,
+    cancels_are_sent,
+    silence_is_shown,
+    long_undos_are_told,
 )

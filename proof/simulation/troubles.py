@@ -117,5 +117,6 @@ class Misfortunes:
     async def _poison(self, chance: Random) -> None:
         await asyncio.sleep(round(chance.uniform(1.0, 60.0), 3))
         with closing(sqlite3.connect(self._gateway_path, isolation_level=None)) as db:
-            db.execute("insert into tasks (kind, ref, due_ms, lease_until_ms) values ('work', ?, 1, 0)", (POISON,))
+            row = "insert into tasks (kind, ref, due_ms, lease_until_ms) values (?, ?, 1, 0)"
+            db.execute(row, (chance.choice(("work", "refund", "notice", "page")), POISON))
         self._note("poisoned_row", "")

@@ -16,19 +16,24 @@ from gateway.store.units import StoreFailed
 from proof.asked import Asked
 from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
-from proof.simulation.evidence import Evidence, GatewayFile, TillSight
+from proof.simulation.evidence import Evidence, GatewayFile
+from proof.simulation.evidence_side import SideEvidence, SideFile
 from proof.simulation.faults import LineFaults, Profile
+from proof.simulation.forging import forged_wallet_answer
 from proof.simulation.gateway import GatewayHost
 from proof.simulation.judge import Judge
 from proof.simulation.making import Around, gateway_keys, make_cashier, make_rogue, make_till, merchants_of
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Reply, Serve, Wire, inside
 from proof.simulation.outcome import Outcome, ends_of, timeline_of
+from proof.simulation.owner import Owner
 from proof.simulation.phones import Phones, customers_pay
 from proof.simulation.processes import spawn_outside
+from proof.simulation.resting import Resting
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
 from proof.simulation.terminal import GATEWAY_URL, TillHost
+from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.simulation.troubles import POISON, Misfortunes
 from proof.wallets import Wallets
@@ -37,16 +42,11 @@ from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
 from sandbox.wallets import open_wallets
+from sync.engine.model import PaymentView, ProofView
 from sync.link.calls import Credentials
 
-#: After the faults: a QR that was just shown (120 s), its confirmed close, an absence proof, and pauses that had grown.
-REST_WITHIN_S: Final = 300.0
-#: Late money is looked for until a day after the end.
-LATE_MONEY_WITHIN_S: Final = 25 * 3600.0
 _MOST_S: Final = 6 * 3600.0
 _LOOK_EVERY_S: Final = 20.0
-#: What is always under way on a line: polls that the gateway holds.
-_POLLS: Final = 3
 #: How far a clock that is being set may be from the true time.
 _GATEWAY_SKEW_MS: Final = 200_000
 
@@ -73,10 +73,13 @@ class World:
         )
         self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
-        self._wallet_line = self._wire("wallet", profile.wallet)
+        self._wallet_line = self._wire("wallet", profile.wallet, forge=forged_wallet_answer)
+        self._wallet_line.swaps = False
         self._callback_line = self._wire("callbacks", profile.callbacks)
         # A third of the shops show the wallets' own QRs, the others their page.
         qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
+        if profile.selling.offline:
+            qr_wallet = None  # only the page proves
         self.gateway = GatewayHost(
             engine=stage.engine,
             qr_wallet=qr_wallet,
@@ -128,12 +131,13 @@ class World:
                 strict=not profile.late_money,
                 faultless=profile.faultless,
                 gateway_up_since=lambda: self.gateway.up_since_ms,
+                side=SideEvidence(file=SideFile(stage.gateway_path)),
                 skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
             )
         )
         self._phones = Phones(
             wallets=self.wallets,
-            wire=self._wire("phones", profile.line),
+            wire=self._wire("phones", profile.phones or profile.line),
             serve=lambda request: self._at_gateway(lambda: self.gateway.open_page(request)),
             now_ms=self.now_ms,
         )
@@ -149,6 +153,15 @@ class World:
             keys=keys,
             clone=self._clone,
             unruly=self.judge.evidence.unruly.add,
+            note=self._befell,
+        )
+        self._owner = Owner(
+            gateway=self.gateway,
+            tills=self.tills,
+            serve=self._serve,
+            side=self.judge.evidence.side,
+            chance=self.chance("owner"),
+            now_ms=self.now_ms,
             note=self._befell,
         )
         if profile.troubles.rogue and self.chance("rogue at all").random() < profile.troubles.rogue:
@@ -181,6 +194,7 @@ class World:
         background += [
             spawn_outside(customers_pay(self.wallets, self.now_ms, self._deliver)),
             spawn_outside(self._time_passes()),
+            spawn_outside(self._owner.visits()),
         ]
         self.gateway.start()
         for till in self.tills:
@@ -223,32 +237,12 @@ class World:
 
     async def _come_to_rest(self) -> None:
         self._note("calm", "")
-        for troublesome in (*self._lines, self._misfortunes, self.gateway, *self.tills):
+        for troublesome in (*self._lines, self._misfortunes, self._owner, self.gateway, *self.tills):
             troublesome.calm()
-        lines = (self.profile.line, self.profile.wallet)
-        if any(line.stray for line in lines):
-            await self._strays_arrive()
-        if await self._rests_within(REST_WITHIN_S + max(line.slow_delay[1] for line in lines), every_s=5.0):
-            return
-        if self.profile.late_money and self.judge.first is None:
-            if await self._rests_within(LATE_MONEY_WITHIN_S, every_s=300.0):
-                return
-        self.judge.calm()
+        await Resting(judge=self.judge, profile=self.profile, lines=self._lines, busy=self._is_busy).come()
 
-    async def _strays_arrive(self) -> None:
-        until = self._loop.time() + self.profile.line.stray_delay[1]
-        while self._loop.time() < until:
-            await asyncio.sleep(60.0)
-            if all(line.under_way <= _POLLS for line in self._lines):
-                return
-
-    async def _rests_within(self, within_s: float, *, every_s: float) -> bool:
-        until = self._loop.time() + within_s
-        while self._loop.time() < until and self.judge.first is None:
-            await asyncio.sleep(every_s)
-            if self.judge.at_rest():
-                return self.judge.first is None
-        return False
+    def _is_busy(self) -> bool:
+        return self._owner.needed or any(cashier.side.busy for cashier in self._cashiers)
 
     async def _deliver(self, wallet: str, outgoing: Outgoing) -> None:
         """One delivery of one notification, over a line as bad as the others; a wallet waits five seconds."""
@@ -267,6 +261,7 @@ class World:
         for host in (*self.tills, self.gateway):
             await host.bury()
         self.judge.evidence.gateway.close()
+        self.judge.evidence.side.close()
         for till in self.tills:
             till.sight.file.close()
 
@@ -300,8 +295,13 @@ class World:
                 self._note("row", f"{number} {row.state} {row.proof or ''}".rstrip())
         self._stop_if_broken()
 
-    def _shown(self, till: TillSight, view: Any) -> None:
-        self.judge.shown(till, view)
+    def _shown(self, till: TillSight, view: PaymentView | ProofView) -> None:
+        if isinstance(view, ProofView):
+            self.judge.side.read(till, view)
+        elif view.cash is not None:
+            self.judge.side.cash(view)
+        else:
+            self.judge.shown(till, view)
         self._stop_if_broken()
 
     def _sent(self, till: TillSight, request: RequestParts) -> None:

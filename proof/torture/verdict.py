@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proof.simulation.calm import WHEN_CALM
-from proof.simulation.evidence import Evidence, GatewayFile, TillFile, TillSight
-from proof.simulation.invariants import one_charge_kept_per_sale
+from proof.simulation.evidence import Evidence, GatewayFile
+from proof.simulation.money_rules import one_charge_kept_per_sale
+from proof.simulation.till_evidence import TillFile, TillSight
 from proof.torture.shop import Shop
 from protocol.states import RefundState, TerminalState
 from sandbox.wallet import OrderMoney

@@ -60,6 +60,8 @@ class Refunds:
                 pass
         if trade.asked_back_fen + asked.amount_fen > trade.order.total_fen:
             return nodes.failure("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "退款金额超过可退金额")
+        if trade.course.plan.refund.whole_only and asked.amount_fen != trade.order.total_fen:
+            return nodes.failure("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "该交易只能全额退款")
         course, balance_low = ask_refund(trade.course)
         trade = self._book.keep_trade(replace(trade, course=course))
         if balance_low:

@@ -66,7 +66,8 @@ class Returns:
         if asked.txn_type is TxnType.CANCEL:
             return self._why_not_cancel(trade, asked, now_ms)
         too_much = trade.asked_back_fen + asked.amount_fen > trade.asked.amount_fen
-        return Code.AMOUNT_LIMIT if too_much else None
+        in_part = trade.course.plan.refund.whole_only and asked.amount_fen != trade.asked.amount_fen
+        return Code.AMOUNT_LIMIT if too_much or in_part else None
 
     def _why_not_cancel(self, trade: Trade, asked: AskedReturn, now_ms: int) -> Code | None:
         assert trade.paid_ms is not None

@@ -55,11 +55,11 @@ class ParkAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofAsked:
-    """The command, and what the journal has of the order that the proof names: whether there is such an order, and its
-    payments that were shown as an ORDER."""
+    """The command, and what the journal has of the order that the proof names: its last payment (None: no such order),
+    and those that were shown as an ORDER."""
 
     command: ReadProof
-    in_journal: bool = False
+    last: PaymentRecord | None = None
     known: tuple[PaymentRecord, ...] = ()
     ground: Ground | None = None
 

@@ -39,7 +39,7 @@ def scanned(turn: Turn, event: ProofAsked) -> None:
     if ground is None or key is None:
         _refuse(turn, event, Reason.PROOF_UNKNOWN_KEY, None)
         return
-    if not event.in_journal:
+    if event.last is None:
         _refuse(turn, event, Reason.PROOF_OTHER_TILL, None)
         return
     known = next((record for record in event.known if _is_about(found, record, key)), None)
@@ -48,7 +48,7 @@ def scanned(turn: Turn, event: ProofAsked) -> None:
         return
     live = turn.payments.get(known.payment_no)
     record = live.record if live is not None else known
-    refusal = turn.storage or _refusal_of(ground, record, paid=found.proof.type is ProofType.PAID)
+    refusal = turn.storage or _refusal_of(ground, record, event.last, paid=found.proof.type is ProofType.PAID)
     if refusal is Reason.PROOF_CONFLICT:
         _conflict(turn, record, found)
     if refusal is not None or live is None:
@@ -76,13 +76,16 @@ def _is_about(found: SignedProof, record: PaymentRecord, key: Ed25519PublicKey) 
     return signed is not None and found.signed_by(key, order_digest=signed.digest)
 
 
-def _refusal_of(ground: Ground, record: PaymentRecord, *, paid: bool) -> Reason | None:
-    """Why a proof that is truly about this order changes nothing."""
+def _refusal_of(ground: Ground, record: PaymentRecord, last: PaymentRecord, *, paid: bool) -> Reason | None:
+    """Why a proof that is truly about this order changes nothing. `last`: the order's last payment."""
     if not ground.anchored:
         return Reason.ANCHOR_FAILED
     taken = record.offline.proof if record.offline is not None else None
     if taken is not None:
         return Reason.PROOF_USED if taken.paid is paid else Reason.PROOF_CONFLICT
+    if last.n > record.n:
+        # A STATUS QR asks about the order: what is said now is about the payment that was begun since.
+        return Reason.PROOF_SETTLED
     match record.state:
         case TerminalState.PAID:
             return Reason.PROOF_SETTLED if paid else Reason.PROOF_CONFLICT
@@ -149,7 +152,7 @@ def _typed_refusal(turn: Turn, ground: Ground | None, record: PaymentRecord | No
         return Reason.TYPED_NOT_OFFERED
     if code is None:
         return Reason.TYPED_SLIP
-    settled = _refusal_of(ground, record, paid=True)
+    settled = _refusal_of(ground, record, record, paid=True)
     if settled is not None:
         return settled
     if record.amount.fen > kit.typed_order_limit_fen:

@@ -85,8 +85,10 @@ def _last(turn: Turn, event: StartAsked) -> PaymentRecord | None:
 
 
 def _ended(last: PaymentRecord) -> bool:
-    """A cancel ends its order for ever, whatever the payment's own reason became: the sale goes on under a new one."""
-    return last.cancel_intended or last.cancel_requested
+    """A cancel ends its order for ever, whatever the payment's own reason became, and so does a proof that it is
+    closed: the sale goes on under a new one."""
+    proven = last.offline is not None and last.offline.proof is not None
+    return last.cancel_intended or last.cancel_requested or proven
 
 
 def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:

@@ -16,6 +16,7 @@ from terminal.cashier.view import ChoiceView, Light, Page
 from terminal.cashier.view_pages import (
     ActivationView,
     Bar,
+    BarKind,
     BlockedView,
     CheckView,
     DoctorView,
@@ -110,20 +111,21 @@ def _wallet_bars(day: DayRead) -> tuple[Bar, ...]:
     """Each wallet, then what is no sale of this till: money that went back, and the store's static QR."""
     most = max((day.store_fen, day.refunded_fen, day.cash_back_fen, *(wallet.amount_fen for wallet in day.wallets)))
 
-    def bar(phrase: Phrase, amount_fen: int, *, minus: str = "") -> Bar:
+    def bar(phrase: Phrase, amount_fen: int, kind: BarKind = BarKind.TAKEN) -> Bar:
         share = amount_fen * 1000 // most if most else 0
-        return Bar(label="", phrase=phrase, value=f"{minus}¥{words.yuan_grouped(amount_fen)}", share=share)
+        minus = "-" if kind is BarKind.BACK else ""
+        return Bar(label="", phrase=phrase, value=f"{minus}¥{words.yuan_grouped(amount_fen)}", share=share, kind=kind)
 
     found = [
         bar(say("takings.wallet", wallet=words.wallet(wallet.channel), count=wallet.count), wallet.amount_fen)
         for wallet in sorted(day.wallets, key=lambda wallet: wallet.amount_fen, reverse=True)
     ]
     if day.refunds:
-        found.append(bar(say("takings.refunds", count=day.refunds), day.refunded_fen, minus="-"))
+        found.append(bar(say("takings.refunds", count=day.refunds), day.refunded_fen, BarKind.BACK))
     if day.cash_back:
-        found.append(bar(say("takings.cash_back", count=day.cash_back), day.cash_back_fen, minus="-"))
+        found.append(bar(say("takings.cash_back", count=day.cash_back), day.cash_back_fen, BarKind.BACK))
     if day.store_count:
-        found.append(bar(say("takings.store", count=day.store_count), day.store_fen))
+        found.append(bar(say("takings.store", count=day.store_count), day.store_fen, BarKind.BESIDE))
     return tuple(found)
 
 

@@ -5,6 +5,7 @@ window does not need them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.view import Light, RowView, Sign, Tone
@@ -33,6 +34,14 @@ class OrdersView:
     loading: bool
 
 
+class BarKind(Enum):
+    """What a bar's money is: taken, gone back, or no part of this till's sum."""
+
+    TAKEN = "taken"
+    BACK = "back"
+    BESIDE = "beside"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """One bar of a picture: its label, its value as text, its height as a share of the largest, in thousandths."""
@@ -41,6 +50,7 @@ class Bar:
     value: str
     share: int
     phrase: Phrase | None = None
+    kind: BarKind = BarKind.TAKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

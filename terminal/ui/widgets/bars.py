@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from terminal.cashier.phrase import Phrase
-from terminal.cashier.view_pages import Bar
+from terminal.cashier.view_pages import Bar, BarKind
 from terminal.ui.fonts import regular, strong
 from terminal.ui.theme import Look
+
+#: By colour and by side: what went back grows from the right.
+_ROLE: Final = {BarKind.TAKEN: "accent", BarKind.BACK: "unknown", BarKind.BESIDE: "neutral"}
 
 
 class BarsWidget(QWidget):
@@ -46,35 +50,36 @@ class BarsWidget(QWidget):
 
 
 class LyingBars(BarsWidget):
-    """One row per wallet: name and count, bar, amount."""
+    """One row per wallet: name and count, bar, amount. Every row is shown: where room is short, bars are thin."""
 
     def minimumSizeHint(self) -> QSize:
         look = self._look
-        return QSize(0, look.px(46) if look is not None else 0)
+        return QSize(0, look.px(30) * max(1, len(self._bars)) if look is not None else 0)
 
     def _paint(self, painter: QPainter, look: Look, text: Callable[[Phrase], str]) -> None:
-        least = look.px(46)
-        shown = self._bars[: max(1, self.height() // least)]
-        row = min(look.px(64), self.height() // len(shown))
+        row = min(look.px(64), self.height() // len(self._bars))
         plain, bold = regular(look.px(16)), strong(look.px(16))
-        for index, bar in enumerate(shown):
+        line = QFontMetricsF(plain).height()
+        thick = max(look.px(3), min(look.px(12), row - line - look.px(6)))
+        for index, bar in enumerate(self._bars):
             top = index * row
             name = text(bar.phrase) if bar.phrase is not None else bar.label
-            line = QFontMetricsF(plain).height()
             area = QRectF(0, top, self.width(), line)
             painter.setFont(plain)
             painter.setPen(look.colour("text"))
             painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
             painter.setFont(bold)
             painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, bar.value)
-            track = QRectF(0, top + line + look.px(2), self.width(), look.px(12))
+            track = QRectF(0, top + line + look.px(2), self.width(), thick)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(look.colour("surface_pressed"))
-            painter.drawRoundedRect(track, look.px(4), look.px(4))
-            painter.setBrush(look.colour("accent"))
+            painter.drawRoundedRect(track, thick / 3, thick / 3)
+            painter.setBrush(look.colour(_ROLE[bar.kind]))
             full = QRectF(track)
-            full.setWidth(max(look.px(4), track.width() * bar.share / 1000))
-            painter.drawRoundedRect(full, look.px(4), look.px(4))
+            full.setWidth(max(thick / 3, track.width() * bar.share / 1000))
+            if bar.kind is BarKind.BACK:
+                full.moveRight(track.right())
+            painter.drawRoundedRect(full, thick / 3, thick / 3)
 
 
 class StandingBars(BarsWidget):

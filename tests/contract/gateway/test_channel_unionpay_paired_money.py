@@ -112,6 +112,15 @@ def test_refunds_together_never_exceed_what_was_paid(new_pair: NewPair) -> None:
     assert pair.moved() == (AMOUNT_FEN, AMOUNT_FEN)
 
 
+def test_a_part_of_what_goes_back_whole_only_is_refused_for_good(new_pair: NewPair) -> None:
+    pair = new_pair()
+    query_id = paid_query_id(pair, "refund_whole_only")
+    part, whole = pair.refund_order(query_id, 500), pair.refund_order(query_id, AMOUNT_FEN, number=f"{REFUND_NO}2")
+    never = RefundRefused(code="33", reason=ChannelReason.REFUND_REFUSED, final=True)
+    assert [pair.refund(one) for one in (part, part, whole)] == [never, never, RefundOpen(code="00")]
+    assert pair.moved() == (AMOUNT_FEN, AMOUNT_FEN)
+
+
 def test_a_refund_under_way_and_one_without_balance_are_asked_again(new_pair: NewPair) -> None:
     slow, poor = new_pair(), new_pair()
     order = slow.refund_order(paid_query_id(slow, "refund_processing:9"))

@@ -23,7 +23,7 @@ SCRIPTS = [f"{one.value}:{_ARGUMENTS[ARGUMENTS[one]]}" if one in ARGUMENTS else 
 _BUYERS = {
     "pay", "ask_password:5", "system_error_charged", "drop_after_charge", "query_limit:2", "callback_lost",
     "callback_late:5", "callback_twice", "callback_before_answer", "callback_wrong_amount", "callback_bad_signature",
-    "callback_other_merchant", "refund_processing:5", "refund_balance_low", "maintenance",
+    "callback_other_merchant", "refund_processing:5", "refund_balance_low", "refund_whole_only", "maintenance",
 }  # fmt: skip
 #: Of a scanned code only: there is no QR that could be cancelled before it is scanned.
 _SCANNED_BUYERS = _BUYERS | {"precreate_cancel_then_scan"}

@@ -124,6 +124,7 @@ class FakeGateway:
     entries: list[JournalEntry] = field(default_factory=list[JournalEntry])
     refuse_all: Reason | None = None
     refuse_journal: Reason | None = None
+    forks_seen: int = 0
     refuse_entry: Callable[[JournalEntry], Reason | None] = lambda _: None
     down: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -454,6 +455,10 @@ class FakeGateway:
             why = None if entry.withheld is not None else self.refuse_entry(entry)
             if why is not None:
                 return 400, self._problem(why, 400)
+        known = [entry for entry in upload.entries if entry.seq <= len(self.entries)]
+        if any(entry.hash != self.entries[entry.seq - 1].hash for entry in known):
+            self.forks_seen += 1
+            return 409, self._problem(Reason.JOURNAL_FORK, 409)
         new = [entry for entry in upload.entries if entry.seq > len(self.entries)]
         if new and new[0].seq != len(self.entries) + 1:
             return 409, self._problem(Reason.JOURNAL_GAP, 409)

@@ -170,6 +170,25 @@ def test_a_restored_disk_that_is_behind_the_gateway_raises_the_alarm_and_sells(t
     at_the_counter(tmp_path, story)
 
 
+def test_a_fork_that_the_till_sees_first_is_shown_to_the_gateway(tmp_path: Path) -> None:
+    """A restored or copied disk finds out by its first heartbeat that the gateway holds another chain. Only the gateway
+    can stop both tills and tell the owner: it gets an entry that it can compare, until it said that it saw the fork."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        held = link(c.gateway.head, seq=1, kind="k", at_ms=1, body="{}")
+        c.gateway.entries.append(JournalEntry(seq=1, kind="k", at_ms=1, body="{}", hash=held))
+        await c.until(lambda: c.link is not None and c.link.upload_stopped is Reason.JOURNAL_FORK)
+        assert c.gateway.forks_seen == 0, "an empty journal has nothing to compare"
+        await c.view(c.scan(), S.PAID)
+        await c.until(lambda: c.gateway.forks_seen == 1)
+        await asyncio.sleep(60)
+        assert c.gateway.forks_seen == 1
+        assert len(c.gateway.entries) == 1
+
+    at_the_counter(tmp_path, story)
+
+
 def test_an_entry_that_the_gateway_cannot_read_stops_the_delivery_after_what_it_can(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         c.gateway.wallet = lambda _: GatewayState.PAID

@@ -99,6 +99,17 @@ def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end()
     assert undone.payment.late_state is LateMoneyState.UNDONE
 
 
+@pytest.mark.parametrize(("known", "late"), [(PAID_VERDICT.transaction_id, False), ("another", True)])
+def test_paid_said_of_money_that_went_back_is_not_new_money(known: str, late: bool) -> None:
+    """A query that was under way while its refund was done: UnionPay's refunds are trades of their own, and the one
+    that was refunded stays paid in its books."""
+    row = payment(S.NOT_PAID, proof_kind=ProofKind.REFUNDED)
+    ended = ended_order(ProofKind.REFUNDED, transaction_id=known, paid_at_ms=900)
+    step = answer_query(row, ended, PAID_VERDICT, said_by="unionpay", asked_ms=51_000, now_ms=51_001, even_since_ms=0)
+    assert (step.payment.late_state is LateMoneyState.FOUND) is late
+    assert bool(step.alarms) is late
+
+
 def test_money_on_an_order_that_the_page_gave_up_is_late_even_while_another_payer_pays() -> None:
     """Two wallets can never both keep the money of one payment."""
     row = payment(S.PAID, page=True, out_trade_no="other")

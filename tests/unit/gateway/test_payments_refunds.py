@@ -112,6 +112,18 @@ def test_absent_and_not_sent_are_sent_again() -> None:
         assert action.kind is RefundActionKind.SEND
 
 
+@pytest.mark.parametrize(
+    ("heard", "pause_s"),
+    [(RefundHeard.UNSETTLED, 60), (RefundHeard.DENIED, 60), (RefundHeard.ABSENT, 60), (RefundHeard.OPEN, 1_800)],
+)
+def test_doubt_is_asked_about_each_minute_and_what_a_bank_works_on_more_seldom(
+    heard: RefundHeard, pause_s: int
+) -> None:
+    action = next_refund_action(sent(heard=heard, asks=99, tries=99, asked_ms=5_000))
+    assert action is not None
+    assert action.due_ms == 5_000 + pause_s * 1_000
+
+
 def test_done_after_failed_is_a_conflict_for_a_person() -> None:
     step = answered(sent(state=R.FAILED), DONE, asked_ms=1_500)
     assert step.refund.state is R.FAILED

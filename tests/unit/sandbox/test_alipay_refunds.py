@@ -118,6 +118,14 @@ def test_a_shop_without_money_is_refused_and_may_ask_again_under_the_same_number
     assert bench.money("A1").refunded_fen == 250
 
 
+def test_what_goes_back_whole_only_is_refused_in_part_for_ever() -> None:
+    bench = paid("refund_whole_only")
+    said = [bench.refund("A1", "2.50").get("sub_code") for _ in range(2)]
+    assert said == ["ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"] * 2
+    assert bench.money("A1").refunded_fen == 0
+    assert bench.refund("A1", "12.50", "R2")["fund_change"] == "Y"
+
+
 @pytest.mark.parametrize("amount", ["0", "-1", "1e1", "0.001", ""])
 def test_a_malformed_amount_is_refused(amount: str) -> None:
     bench = paid()

@@ -427,6 +427,33 @@ def test_a_status_qr_shown_again_is_the_same() -> None:
     assert till.views[-1].offline is not None
 
 
+def test_a_proof_of_an_old_status_qr_says_nothing_of_the_payment_it_was_shown_for() -> None:
+    """The order was collected again and paid: that an old QR of it is proven PAID is no conflict."""
+    till = Till()
+    first = cut_payment(till)
+    ask_status(till, first)
+    text = till.proof_of(first)
+    till.up()
+    till.answer(till.only(PayCall), till.status(first, G.NOT_PAID, proof=ProofKind.DECLINED))
+    second = till.start(order_no=till.records[first].order_no)
+    assert second is not None
+    till.answer(till.only(PayCall), till.status(second, G.PAID))
+    assert refused(till, text) is Reason.PROOF_SETTLED
+    assert not till.records[first].conflict
+
+
+def test_after_a_proof_that_it_is_closed_a_sale_goes_on_under_a_new_order() -> None:
+    """The gateway takes nothing more under the number that the proof closed."""
+    till = dark()
+    first = shown(till)
+    assert till.read(till.proof_of(first, ProofType.CLOSED)).accepted
+    till.up()
+    second = till.start(order_no=till.records[first].order_no)
+    assert second is not None
+    assert till.records[second].order_no != till.records[first].order_no
+    assert till.records[second].sale_id == till.records[first].sale_id
+
+
 # --- when the line returns --------------------------------------------------------------------------------------
 
 

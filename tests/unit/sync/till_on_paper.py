@@ -298,7 +298,7 @@ class Till:
         self.do(
             ProofAsked(
                 command=ReadProof(request_id="P", text=text, operator="01"),
-                in_journal=bool(of_order),
+                last=max(of_order, key=lambda record: record.n, default=None),
                 known=tuple(record for record in of_order if record.offline is not None),
                 ground=self.ground(**ground),
             )

@@ -26,7 +26,7 @@ from terminal.cashier.present import present
 from terminal.cashier.state import Settings
 from terminal.cashier.step import start
 from terminal.cashier.view import Page, Tone
-from terminal.cashier.view_pages import ActivationView, BlockedView, OrdersView, TakingsView
+from terminal.cashier.view_pages import ActivationView, BarKind, BlockedView, OrdersView, TakingsView
 from terminal.setup.settings_file import FILE, read_settings, write_setting
 from terminal.ui.app import blocked_phrase
 
@@ -134,6 +134,25 @@ def test_takings_show_what_needs_attention_and_sum_exactly(counter: Any) -> None
     assert (body.total, body.average, len(body.attention)) == ("10,000.01", "3,333.33", 1)
     assert [bar.share for bar in body.wallets] == [1000, 0]
     assert (body.hours[0].label, body.hours[-1].label) == ("6", "21")
+
+
+def test_what_went_back_and_what_is_no_part_of_the_sum_are_bars_of_their_own(counter: Any) -> None:
+    counter.press(Command.TAKINGS)
+    day = DayRead(
+        day="2026-11-22", count=1, amount_fen=10_000, not_paid=0, hours=(), unresolved=(),
+        wallets=(WalletSum(channel="alipay", count=1, amount_fen=10_000),),
+        refunds=1, refunded_fen=2_500, cash_back=1, cash_back_fen=500,
+        store=(WalletSum(channel="wechat", count=1, amount_fen=5_000),),
+    )  # fmt: skip
+    counter.say(e.DayArrived(days_ago=0, day=day))
+    body = counter.screen.body
+    assert isinstance(body, TakingsView)
+    assert [(bar.kind, bar.value, bar.share) for bar in body.wallets] == [
+        (BarKind.TAKEN, "¥100.00", 1000),
+        (BarKind.BACK, "-¥25.00", 250),
+        (BarKind.BACK, "-¥5.00", 50),
+        (BarKind.BESIDE, "¥50.00", 500),
+    ]
 
 
 def test_days_go_back_and_never_beyond_today(counter: Any) -> None:

@@ -1,0 +1,101 @@
+"""What must hold of cash, offline orders and copied disks when everything has become calm: one function per rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from proof.simulation.complaints import Complaints
+from proof.simulation.evidence import Evidence
+from proof.simulation.till_evidence import TillSight
+from protocol.states import TerminalState
+
+#: SAFETY.md section 3, 8: a cancelled order that was paid goes back by itself up to this; above it a person is asked.
+BACK_BY_ITSELF_FEN: Final = 20_000
+
+
+def cash_is_told(e: Evidence) -> Complaints:
+    """What a till's journal says about cash, the gateway has, and nothing else."""
+    if e.side.file is None:
+        return
+    for till in e.tills.values():
+        if not _speaks(e, till):
+            continue
+        mine = {
+            number: (one.sale_id, one.amount.fen, one.returned_at_ms is not None)
+            for number, one in till.file.cash().items()
+        }
+        theirs = e.side.file.cash(till.terminal_id)
+        for number in mine.keys() - theirs.keys():
+            yield number, f"cash at {till.name}, and the gateway never heard of it"
+        for number in mine.keys() & theirs.keys():
+            if mine[number] != theirs[number]:
+                yield number, f"{till.name} says {mine[number]}, the gateway {theirs[number]}"
+        if till.terminal_id not in e.unruly:
+            for number in theirs.keys() - mine.keys():
+                yield number, f"the gateway has cash that {till.name} never took"
+
+
+def one_tender_is_kept(e: Evidence) -> Complaints:
+    """A sale that cash covers keeps no wallet money. Of a till with two disks, people are at least told."""
+    told = {about.rpartition(":")[2] for kind, about in e.gateway.open_alarms() if kind == "paid_twice"}
+    for till in e.tills.values():
+        covered = {one.sale_id: number for number, one in till.file.cash().items() if one.returned_at_ms is None}
+        for number, row in e.rows.items():
+            sale = e.sale_of.get(row.order_no)
+            if row.terminal_id != till.terminal_id or sale not in covered or not e.kept_of(number):
+                continue
+            if till.terminal_id not in e.unruly:
+                yield number, f"the wallet holds {e.kept_of(number)} fen, and {covered[sale]} is cash for the same sale"
+            elif _speaks(e, till) and number not in told:
+                yield number, f"kept beside the cash {covered[sale]} of the same sale, and no alarm says so"
+
+
+def cancelled_orders_go_back(e: Evidence) -> Complaints:
+    """An offline order that was cancelled at its till and paid has gone back, or a person is asked to give it back."""
+    asked = {about.rpartition(":")[2] for kind, about in e.gateway.open_alarms() if kind == "cancelled_paid"}
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            shown = record.offline is not None and not record.offline.status
+            if not shown or not record.cancel_intended or not e.kept_of(number):
+                continue
+            if record.amount.fen <= BACK_BY_ITSELF_FEN:
+                yield number, f"cancelled at {till.name}, and the wallet keeps {e.kept_of(number)} fen"
+            elif number not in asked and not e.refunded_of(number):
+                yield number, f"cancelled at {till.name}, the wallet keeps {e.kept_of(number)} fen, and nobody is told"
+
+
+def forks_are_frozen(e: Evidence) -> Complaints:
+    """Of two disks with one identity whose journals differ, neither sells until the owner chose one; the chosen one has
+    delivered its whole chain."""
+    for till in e.tills.values():
+        if till.terminal_id not in e.unruly:
+            continue
+        mine, theirs = till.file.chain(), e.gateway.chain(till.terminal_id)
+        if e.side.goes_on.get(till.terminal_id) == till.name and mine != theirs:
+            yield till.terminal_id, f"{till.name} was chosen and has {len(mine)} entries, the gateway {len(theirs)}"
+        common = min(len(mine), len(theirs))
+        if till.terminal_id not in e.side.goes_on and mine[:common] != theirs[:common]:
+            yield till.terminal_id, f"{till.name} has another journal than the gateway, and the owner was never asked"
+
+
+def _speaks(e: Evidence, till: TillSight) -> bool:
+    """Whether the gateway believes this machine's journal: the only one of its name, or the one that was chosen."""
+    return till.terminal_id not in e.unruly or e.side.goes_on.get(till.terminal_id) == till.name
+
+
+def no_order_waits(e: Evidence) -> Complaints:
+    """No order waits for its proof for ever: the line is back, and the gateway said what became of it."""
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            if record.state is TerminalState.AWAITING_PROOF or record.confirmation_owed:
+                yield number, f"{till.name} has it as {record.state}, and the gateway never confirmed it"
+
+
+WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
+    cash_is_told,
+    one_tender_is_kept,
+    cancelled_orders_go_back,
+    forks_are_frozen,
+    no_order_waits,
+)

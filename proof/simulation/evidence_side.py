@@ -1,0 +1,122 @@
+"""What is true of offline orders, cash and the tills' standing, read from the outside: the gateway's file as it is on
+disk, the ORDERs that were on screens, and which machine goes on as a terminal that there were two of.
+
+Part of `proof.simulation.evidence`; see there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from protocol.offline.order import SignedOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRow:
+    """An offline order at the gateway. `digest`: hexadecimal, of the ORDER's signed part."""
+
+    terminal_id: str
+    order_no: str
+    digest: str
+    epoch: int
+    oseq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRow:
+    """A proof that the gateway gave. `paid`: or closed."""
+
+    digest: str
+    terminal_id: str
+    order_no: str
+    paid: bool
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingRow:
+    epoch: int
+    frozen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideRows:
+    """All of it at one moment. `cancelled`: (terminal, epoch, oseq)."""
+
+    seen: dict[str, SeenRow] = field(default_factory=dict[str, SeenRow])
+    proofs: dict[str, ProofRow] = field(default_factory=dict[str, ProofRow])
+    cancelled: frozenset[tuple[str, int, int]] = frozenset()
+    standings: dict[str, StandingRow] = field(default_factory=dict[str, StandingRow])
+
+
+_SEEN: Final = "select terminal_id, order_no, digest, epoch, oseq from offline_orders"
+_PROOFS: Final = "select digest, terminal_id, order_no, type, raw from offline_proofs"
+_CANCELLED: Final = "select terminal_id, epoch, oseq from offline_cancelled"
+_STANDINGS: Final = "select terminal_id, epoch, frozen_ms from terminals"
+_CASH: Final = "select payment_no, sale_id, amount_fen, returned_ms from cash_tenders where terminal_id = ?"
+_TOLD: Final = (
+    "select 1 from journal_entries where terminal_id = ? and kind = 'payment.cancel_intended' and instr(body, ?) > 0"
+)
+_PAID: Final = 0x21
+
+
+class SideFile:
+    """The gateway's tables of offline orders, cash and standings."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def rows(self) -> SideRows:
+        seen = [
+            SeenRow(terminal_id=r[0], order_no=r[1], digest=r[2], epoch=r[3], oseq=r[4])
+            for r in self._db.execute(_SEEN)
+        ]
+        proofs = [
+            ProofRow(digest=r[0], terminal_id=r[1], order_no=r[2], paid=r[3] == _PAID, raw=r[4])
+            for r in self._db.execute(_PROOFS)
+        ]
+        return SideRows(
+            seen={row.order_no: row for row in seen},
+            proofs={row.digest: row for row in proofs},
+            cancelled=frozenset((r[0], r[1], r[2]) for r in self._db.execute(_CANCELLED)),
+            standings={r[0]: StandingRow(epoch=r[1], frozen=r[2] is not None) for r in self._db.execute(_STANDINGS)},
+        )
+
+    def cash(self, terminal_id: str) -> dict[str, tuple[str, int, bool]]:
+        """By number: sale, amount, whether it went back."""
+        found = self._db.execute(_CASH, (terminal_id,))
+        return {r[0]: (r[1], r[2], r[3] is not None) for r in found}
+
+    def cancel_was_told(self, terminal_id: str, payment_no: str) -> bool:
+        """By the till's journal, as far as the gateway holds it."""
+        return self._db.execute(_TOLD, (terminal_id, payment_no)).fetchone() is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderShown:
+    """An ORDER that was on a till's screen."""
+
+    till: str
+    payment_no: str
+    signed: SignedOrder
+
+
+@dataclass(kw_only=True)
+class SideEvidence:
+    """`shown`: every ORDER that was on a screen, by its digest; `goes_on`: which machine the owner chose of two that
+    have one identity."""
+
+    file: SideFile | None = None
+    rows: SideRows = field(default_factory=SideRows)
+    shown: dict[str, OrderShown] = field(default_factory=dict[str, OrderShown])
+    goes_on: dict[str, str] = field(default_factory=dict[str, str])
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()

@@ -1,0 +1,107 @@
+"""The judge's side for cash, offline orders and frozen tills: asks their rules at their moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from proof.simulation import calm_offline, invariants_offline
+from proof.simulation.complaints import Complaint
+from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
+from proof.simulation.evidence_side import OrderShown, SideRows
+from proof.simulation.invariants_offline import Read, ShownOrder
+from proof.simulation.marks import Marks
+from proof.simulation.till_evidence import TillSight
+from protocol.offline.order import read_order
+from protocol.states import GatewayState
+from sync.engine.model import PaymentView, ProofView
+
+Ask = Callable[[str, Iterator[Complaint]], None]
+
+
+class SideJudge:
+    """`ask` keeps the first complaint of a rule."""
+
+    def __init__(self, evidence: Evidence, marks: Marks, ask: Ask) -> None:
+        self._e = evidence
+        self._marks = marks
+        self._ask = ask
+
+    def shown(self, till: TillSight, view: PaymentView) -> None:
+        """A till shows a payment: perhaps as an ORDER."""
+        if view.offline is None:
+            return
+        signed = read_order(view.offline.qr.rpartition("/")[2])
+        if signed is None:
+            self._ask("an_order_can_be_read", iter([(view.payment_no, "what is shown is no ORDER")]))
+            return
+        digest = signed.digest.hex()
+        if digest not in self._e.side.shown:
+            moment = ShownOrder(till=till, view=view, signed=signed)
+            for rule in invariants_offline.ON_ORDER_SHOWN:
+                self._ask(rule.__name__, rule(self._e, moment))
+            self._marks.reached("a STATUS is shown" if view.offline.status else "an ORDER is shown")
+            self._e.side.shown[digest] = OrderShown(till=till.name, payment_no=view.payment_no, signed=signed)
+
+    def cash(self, view: PaymentView) -> None:
+        """A till shows a tender in cash."""
+        if view.cash is not None:
+            first = not any(sale == view.sale_id for sale in self._e.sale_of.values())
+            back = view.cash.returned_at_ms is not None
+            self._marks.reached("cash given back" if back else "cash first" if first else "cash second")
+
+    def read(self, till: TillSight, view: ProofView) -> None:
+        """A till says what a scanned proof is worth."""
+        text = till.scanned.get(view.request_id)
+        if text is None:
+            return
+        moment = Read(till=till, view=view, text=text)
+        for rule in invariants_offline.ON_READ:
+            self._ask(rule.__name__, rule(self._e, moment))
+        self._marks.reached(f"proof read as {view.reason.value}" if not view.accepted else f"proof takes {view.reason}")
+        if view.accepted and view.payment_no is not None:
+            till.proven.add(view.payment_no)
+
+    def committed(self, before: Mapping[str, GatewayRow], refunds_before: Mapping[str, RefundRow]) -> None:
+        """The gateway committed something; the evidence of payments and refunds is that of now."""
+        e = self._e
+        if e.side.file is None:
+            return
+        old, new = e.side.rows, e.side.file.rows()
+        e.side.rows = new
+        self._orders(old, new)
+        for number, row in e.rows.items():
+            if number not in before:
+                for rule in invariants_offline.ON_BEGUN:
+                    self._ask(rule.__name__, rule(e, old, row))
+        for number, refund in e.refunds.items():
+            if number not in refunds_before:
+                for rule in invariants_offline.ON_REFUND:
+                    self._ask(rule.__name__, rule(e, None, refund))
+                if refund.cause == "cancelled":
+                    self._marks.reached("cancelled order goes back")
+
+    def _orders(self, old: SideRows, new: SideRows) -> None:
+        for number, seen in new.seen.items():
+            if number not in old.seen:
+                row = self._e.rows.get(f"{number}-1")
+                begun = row is not None and row.state is not GatewayState.NOT_PAID
+                self._marks.reached("an ORDER begins" if begun else "an ORDER is closed at first sight")
+                for rule in invariants_offline.ON_SEEN:
+                    self._ask(rule.__name__, rule(self._e, old, seen))
+        for digest, proof in new.proofs.items():
+            if digest not in old.proofs:
+                self._marks.reached("a PAID proof is given" if proof.paid else "a CLOSED proof is given")
+                for rule in invariants_offline.ON_GIVEN:
+                    self._ask(rule.__name__, rule(self._e, old, proof))
+        for terminal_id, standing in new.standings.items():
+            if standing.frozen and terminal_id in old.standings and not old.standings[terminal_id].frozen:
+                self._marks.reached("a till is frozen")
+            for rule in invariants_offline.ON_STANDING:
+                self._ask(rule.__name__, rule(self._e, old, terminal_id))
+
+    def calm(self) -> None:
+        for rule in calm_offline.WHEN_CALM:
+            self._ask(rule.__name__, rule(self._e))
+
+    def at_rest(self) -> bool:
+        return all(next(rule(self._e), None) is None for rule in calm_offline.WHEN_CALM)

@@ -1,0 +1,61 @@
+"""What a till needs to sell without the line, in a world: its order key, its anchor outside of the data folder. And
+what the gateway leaves out because it is slow and nobody looks at it.
+
+The order key and the gateway's proof keys are real Ed25519 keys in every world: they are few, and they are the subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol.messages import CodeVerifier
+from sync.anchor import AnchorRecord
+from sync.offline_desk import OfflineMeans
+
+
+async def no_codes(_work: Callable[[], tuple[CodeVerifier, ...]]) -> tuple[CodeVerifier, ...]:
+    """Typed codes are hashed slowly on purpose, sixty-four at a time: no till of these worlds has any."""
+    return ()
+
+
+def no_picture(_text: str) -> dict[str, object]:
+    """The gun of these worlds reads a proof's text."""
+    return {}
+
+
+class SimulatedAnchor:
+    """One machine's own store, which no copy of its data folder brings along."""
+
+    def __init__(self, machine: str) -> None:
+        self._machine = machine
+        self._record: AnchorRecord | None = None
+
+    def read(self) -> AnchorRecord | None:
+        return self._record
+
+    def write(self, record: AnchorRecord) -> None:
+        self._record = replace(record)
+
+    def machine(self) -> str:
+        return self._machine
+
+
+class Means:
+    """A machine's: `key` stands in the data folder and is copied with it, `anchor` is not."""
+
+    def __init__(self, machine: str, key: Ed25519PrivateKey) -> None:
+        self.key = key
+        self.anchor = SimulatedAnchor(machine)
+
+    def of_epoch(self, epoch: int) -> OfflineMeans:
+        return OfflineMeans(epoch=epoch, key=self.key, anchor=self.anchor)
+
+
+def make_means(machine: str, chance: Random, copied: Means | None) -> Means:
+    """`copied`: of the machine whose disk this one's is a copy of."""
+    key = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32)) if copied is None else copied.key
+    return Means(machine, key)
