@@ -352,10 +352,10 @@ class SideDesk:
             if latest is None or latest.state.final:
                 return
             if latest.offline is not None:
-                await self._brings_status(latest.offline.qr, chance)
+                await self._brings_status(latest, latest.offline.qr, chance)
                 return
 
-    async def _brings_status(self, qr: str, chance: Random) -> None:
+    async def _brings_status(self, view: PaymentView, qr: str, chance: Random) -> None:
         assert len(qr.rpartition("/")[2]) == ORDER_CHARACTERS, "an ORDER's address"
         phone = self._phone(view, qr, chance, "status")
         text = await phone.proof(within_s=4.0)
