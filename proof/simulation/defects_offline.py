@@ -45,14 +45,14 @@ OFFLINE: Final = (
         name="another till's proof frees the order at the counter",
         trips=_by("an_accepted_proof_was_given", "paid_is_true", "no_program_falls_over"),
         file="sync/engine/proofs.py",
-        old="    if not event.in_journal:\n        _refuse(",
+        old="    if event.last is None:\n        _refuse(",
         new=(
-            "    if not event.in_journal and ground.book.waiting in turn.payments:\n"
+            "    if event.last is None and ground.book.waiting in turn.payments:\n"
             "        number = str(ground.book.waiting)\n"
             "        taken = ProofTaken(payment_no=number, said_by='proof', paid=True, operator='01', kid=1, at_s=1)\n"
             "        _take(turn, event.command.request_id, taken)\n"
             "        return\n"
-            "    if not event.in_journal:\n        _refuse("
+            "    if event.last is None:\n        _refuse("
         ),
     ),
     Defect(
