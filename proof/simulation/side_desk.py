@@ -119,7 +119,7 @@ class SideDesk:
             return False
         taken = await self._takes_cash(view.amount, view.order_no)
         # A cashier who forgets that it is paid may try to collect again.
-        return taken is not None and chance.random() < 0.8
+        return taken is not None and chance.random() < 0.5
 
     def _line_is_down(self) -> bool:
         link = self._till.link
@@ -209,10 +209,9 @@ class SideDesk:
                 await self._scans(text)
         after = till.sight.views.get(view.payment_no, view)
         if after.safe_to_rescan and order_no is None and chance.random() < 0.6:
-            if chance.random() < 0.5:
-                await self._takes_cash(amount, view.order_no)
-            elif self._line_is_down():
-                await self._sells_offline(amount, view.order_no)
+            covered = chance.random() < 0.5 and await self._takes_cash(amount, view.order_no) is not None
+            if self._line_is_down() and (not covered or chance.random() < 0.3):
+                await self._sells_offline(amount, view.order_no)  # refused when cash is there already
         return True
 
     async def _shows(self, amount: Money, order_no: str | None) -> PaymentView | None:
