@@ -172,7 +172,7 @@ OFFLINE: Final = (
         trips=_by("forks_are_frozen"),
         file="gateway/api/journals.py",
         old="            standing.freeze(tx, terminal_id, Alarm(kind=AlarmKind.JOURNAL_FORK, detail=detail), now_ms",
-        new="            alarms.raise_alarm(tx, Alarm(kind=AlarmKind.JOURNAL_FORK, detail=detail), about='', now_ms",
+        new="            alarms.raise_alarm(tx, Alarm(kind=AlarmKind.JOURNAL_FORK, detail=detail), about=terminal_id, now_ms",
     ),
     Defect(
         name="a frozen till sells on over the line",

@@ -318,15 +318,12 @@ class SideDesk:
                 self._later.append(text)
 
     async def _visits(self, view: PaymentView, qr: str, plan: str, chance: Random) -> str | None:
-        script = draw_script(chance, self._shop.people)
-        if is_forged(script):
-            self._till.sight.doubted.add(view.payment_no)
-        phone = self._phone(qr, chance, plan)
+        phone = self._phone(view, qr, chance, plan)
         await asyncio.sleep(chance.uniform(*_OVER_S) if plan == "late" else chance.uniform(0.5, 15.0))
         if plan == "never":
             return None
         if plan == "cheats":
-            seen = await self._phone(cheaper(qr), chance, plan).pays(tries=1)
+            seen = await self._phone(view, cheaper(qr), chance, plan).pays(tries=1)
             self._note("cheats", f"{view.payment_no} {seen}")
         if plan == "closes" and chance.random() < 0.5:
             await phone.closes()
@@ -342,7 +339,7 @@ class SideDesk:
 
     async def _rival(self, view: PaymentView, qr: str, chance: Random) -> None:
         await asyncio.sleep(chance.uniform(0.0, 20.0))
-        seen = await self._phone(qr, chance, "rival").pays(tries=2)
+        seen = await self._phone(view, qr, chance, "rival").pays(tries=2)
         self._note("opens_too", f"{view.payment_no} {seen}")
 
     async def _asks_status(self, view: PaymentView, chance: Random) -> None:
@@ -358,12 +355,12 @@ class SideDesk:
             if latest is None or latest.state.final:
                 return
             if latest.offline is not None:
-                await self._brings_status(latest.offline.qr, chance)
+                await self._brings_status(latest, latest.offline.qr, chance)
                 return
 
-    async def _brings_status(self, qr: str, chance: Random) -> None:
+    async def _brings_status(self, view: PaymentView, qr: str, chance: Random) -> None:
         assert len(qr.rpartition("/")[2]) == ORDER_CHARACTERS, "an ORDER's address"
-        phone = self._phone(qr, chance, "status")
+        phone = self._phone(view, qr, chance, "status")
         text = await phone.proof(within_s=4.0)
         if text is None and chance.random() < 0.7:
             await phone.closes()
@@ -372,14 +369,17 @@ class SideDesk:
             self.proofs.append(text)
             await self._scans(text)
 
-    def _phone(self, qr: str, chance: Random, plan: str) -> OfflineCustomer:
+    def _phone(self, view: PaymentView, qr: str, chance: Random, plan: str) -> OfflineCustomer:
         self._customers += 1
+        script = draw_script(chance, self._shop.people)
+        if is_forged(script):
+            self._till.sight.doubted.add(view.payment_no)
         return OfflineCustomer(
             self._shop.phones,
             qr,
             wallet=chance.choice(self._shop.wallets),
             customer=f"{self._till.name}/{plan}/{self._customers}",
-            script=draw_script(chance, self._shop.people),
+            script=script,
         )
 
     def _request(self) -> str:
