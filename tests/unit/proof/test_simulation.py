@@ -30,7 +30,12 @@ from proof.simulation.stage import KeyTexts, Stage, make_key_texts, stage
 ROOT = Path(__file__).resolve().parents[3]
 SEEDS = 100
 QUICK_CANARIES = frozenset(
-    {"the delivery leaves an entry out", "the request leaves before the journal is written", "a refund is not booked"}
+    {
+        "the delivery leaves an entry out",
+        "the request leaves before the journal is written",
+        "a refund is not booked",
+        "a proof's signature is not looked at",
+    }
 )
 
 
