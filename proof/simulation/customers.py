@@ -88,6 +88,7 @@ class Cashier:
                 self.side.next_sale(number)
                 await self._serve_one()
             self._serving = None
+        await self.side.sees_off()
 
     def money_moved(self, order_no: str) -> None:
         """The worst moment of all: the customer's phone says paid, and the cashier presses cancel."""

@@ -171,8 +171,14 @@ OFFLINE: Final = (
         name="a fork freezes nothing",
         trips=_by("forks_are_frozen"),
         file="gateway/api/journals.py",
-        old="            standing.freeze(tx, terminal_id, Alarm(kind=AlarmKind.JOURNAL_FORK, detail=detail), now_ms",
-        new="            alarms.raise_alarm(tx, Alarm(kind=AlarmKind.JOURNAL_FORK, detail=detail), about='', now_ms",
+        old=(
+            "            standing.freeze("
+            "tx, terminal_id, Alarm(kind=AlarmKind.JOURNAL_FORK, detail=detail), now_ms=now_ms)"
+        ),
+        new=(
+            "            alarm = Alarm(kind=AlarmKind.JOURNAL_FORK, detail=detail)\n"
+            "            alarms.raise_alarm(tx, alarm, about=terminal_id, now_ms=now_ms)"
+        ),
     ),
     Defect(
         name="a frozen till sells on over the line",

@@ -20,8 +20,8 @@ from protocol.reasons import Reason
 from protocol.states import GatewayState, RefundState, TerminalState
 from sync.engine.model import PaymentView, ProofView
 
-#: "First sight <= made_at + 10 min", and what a request needs to arrive.
-FIRST_SIGHT_MS: Final = 600_000 + 5_000
+#: "First sight <= made_at + 10 min", by the gateway's clock at that moment.
+FIRST_SIGHT_MS: Final = 600_000
 _OF_FORM: Final = (Reason.PROOF_UNREADABLE, Reason.PROOF_OTHER_TILL, Reason.PROOF_BAD_SIGNATURE)
 
 

@@ -57,7 +57,7 @@ class SideJudge:
         moment = Read(till=till, view=view, text=text)
         for rule in invariants_offline.ON_READ:
             self._ask(rule.__name__, rule(self._e, moment))
-        self._marks.reached(f"proof read as {view.reason.value}" if not view.accepted else f"proof takes {view.reason}")
+        self._marks.reached(f"proof takes {view.reason}" if view.accepted else f"proof read as {view.reason}")
         if view.accepted and view.payment_no is not None:
             till.proven.add(view.payment_no)
 
@@ -96,6 +96,8 @@ class SideJudge:
         for terminal_id, standing in new.standings.items():
             if standing.frozen and terminal_id in old.standings and not old.standings[terminal_id].frozen:
                 self._marks.reached("a till is frozen")
+            if terminal_id in old.standings and old.standings[terminal_id].frozen and not standing.frozen:
+                self._marks.reached("a frozen till is activated again")
             for rule in invariants_offline.ON_STANDING:
                 self._ask(rule.__name__, rule(self._e, old, terminal_id))
 

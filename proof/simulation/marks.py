@@ -11,6 +11,7 @@ from typing import Final
 
 from proof.asked import Asked, Verb
 from proof.simulation.evidence import ChannelOrderRow, GatewayRow, RefundRow
+from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalState
 from sync.engine.model import PaymentView
 
@@ -74,6 +75,25 @@ EXPECTED: Final = frozenset(
         *(f"{wallet} {verb}" for wallet in ("alipay", "wechat", "unionpay") for verb in (
             Verb.PAY, Verb.CREATE, Verb.QUERY, Verb.CANCEL, Verb.REFUND
         )),
+        *(f"till {_T.AWAITING_PROOF} to {b}" for b in (_T.WAITING, _T.CANCELLING, _T.PAID, _T.NOT_PAID)),
+        "an ORDER is shown",
+        "an ORDER begins",
+        "an ORDER is closed at first sight",
+        "a STATUS is shown",
+        "a PAID proof is given",
+        "a CLOSED proof is given",
+        "proof takes paid",
+        "proof takes expired",
+        *(f"proof read as {reason}" for reason in (
+            Reason.PROOF_UNREADABLE, Reason.PROOF_OTHER_TILL, Reason.PROOF_BAD_SIGNATURE, Reason.PROOF_USED,
+            Reason.PROOF_CANCELLED, Reason.PROOF_SETTLED, Reason.ANCHOR_FAILED,
+        )),
+        "cancelled order goes back",
+        "cash first",
+        "cash second",
+        "cash given back",
+        "a till is frozen",
+        "a frozen till is activated again",
         "refund CREATED to SENT",
         "refund SENT to DONE",
         "late money found",

@@ -39,7 +39,7 @@ from sync.engine.statements import CashBack, ParkWhy
 
 _LIMITS: Final = CashLimits(sale_fen=45_000, offline_day_fen=400_000)
 #: After ten minutes nobody may begin to pay an ORDER that its till made by the gateway's time.
-_OVER_S: Final = (607.0, 640.0)
+_OVER_S: Final = (599.5, 610.0)
 _DOUBTFUL: Final = (TerminalState.UNKNOWN, TerminalState.CANCELLING)
 #: What a customer does with an ORDER, and how often.
 _PLANS: Final = {"pays": 50, "leaves": 8, "comes_back": 16, "closes": 10, "never": 8, "pays_twice": 6, "cheats": 4}
@@ -84,6 +84,11 @@ class SideDesk:
     def next_sale(self, number: int) -> None:
         self._chance = self._chance_of(number)
 
+    async def sees_off(self) -> None:
+        """The counter closes: some stay until the last customer with a phone has gone, however long that takes."""
+        if self._shop.selling.late and self._abroad and self._chance_of(-1).random() < 0.5:
+            await asyncio.wait(set(self._abroad))
+
     # --- where the cashier comes by ------------------------------------------------------------------------------
 
     async def serves_instead(self, amount: Money) -> bool:
@@ -114,7 +119,7 @@ class SideDesk:
             return False
         taken = await self._takes_cash(view.amount, view.order_no)
         # A cashier who forgets that it is paid may try to collect again.
-        return taken is not None and chance.random() < 0.8
+        return taken is not None and chance.random() < 0.5
 
     def _line_is_down(self) -> bool:
         link = self._till.link
@@ -185,6 +190,9 @@ class SideDesk:
         self._goes(self._customer(view, view.offline.qr, plan, Random(chance.random()), brought))
         hasty = chance.random() < self._shop.people.hasty * 0.5
         patience_s = chance.uniform(1.0, 40.0) if hasty else chance.uniform(60.0, 170.0)
+        if self._later and chance.random() < 0.85:
+            await asyncio.sleep(chance.uniform(0.1, 5.0))
+            await self._scans(self._later.pop())
         if chance.random() < 0.5:
             await self._scans_nonsense(view)
         done, _ = await asyncio.wait({brought}, timeout=patience_s)
@@ -192,7 +200,7 @@ class SideDesk:
         if text is not None and not (hasty and chance.random() < 0.5):
             await self._scans_proof(text)
         else:
-            what = "leaves" if plan == "late" else await self._gives_up(view)
+            what = "leaves" if plan == "late" else await self._gives_up(view, comes_back=plan == "comes_back")
             if not done:
                 text = await brought
             if text is not None and what != "cancels" and chance.random() < 0.7:
@@ -201,10 +209,9 @@ class SideDesk:
                 await self._scans(text)
         after = till.sight.views.get(view.payment_no, view)
         if after.safe_to_rescan and order_no is None and chance.random() < 0.6:
-            if chance.random() < 0.5:
-                await self._takes_cash(amount, view.order_no)
-            elif self._line_is_down():
-                await self._sells_offline(amount, view.order_no)
+            covered = chance.random() < 0.5 and await self._takes_cash(amount, view.order_no) is not None
+            if self._line_is_down() and (not covered or chance.random() < 0.3):
+                await self._sells_offline(amount, view.order_no)  # refused when cash is there already
         return True
 
     async def _shows(self, amount: Money, order_no: str | None) -> PaymentView | None:
@@ -237,10 +244,10 @@ class SideDesk:
             await self._till.screen.change(1.0)
         return None
 
-    async def _gives_up(self, view: PaymentView) -> str:
+    async def _gives_up(self, view: PaymentView, *, comes_back: bool) -> str:
         """Nobody came, or not in time: cancelled, put aside, or simply left."""
         await self._till.up.wait()
-        what = self._chance.choices(("cancels", "parks", "leaves"), (50, 35, 15))[0]
+        what = self._chance.choices(("cancels", "parks", "leaves"), (10 if comes_back else 50, 35, 15))[0]
         if what == "parks":
             self._parks(view.payment_no)
         if what == "cancels":
@@ -266,13 +273,9 @@ class SideDesk:
             await self._scans(text)
 
     async def _scans_nonsense(self, view: PaymentView) -> None:
-        """While this order waits: another till's proof, one that was used, one that comes late for its own order, one
-        with this order's number written into it."""
+        """While this order waits: another till's proof, one that was used, one with this order's number in it."""
         await asyncio.sleep(self._chance.uniform(0.1, 8.0))
         foreign, mine = self._foreign(), self.proofs
-        late = self._later.pop() if self._later and self._chance.random() < 0.7 else None
-        if late is not None:
-            await self._scans(late)
         if foreign and self._chance.random() < 0.6:
             await self._scans(self._chance.choice(foreign))
         if mine and self._chance.random() < 0.6:
