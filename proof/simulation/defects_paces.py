@@ -90,4 +90,26 @@ PACES: Final = (
         old=("    return replace(\n        bump(payment),\n        state=GatewayState.NOT_PAID,"),
         new=("    return replace(\n        payment,\n        state=GatewayState.NOT_PAID,"),
     ),
+    Defect(
+        name="nobody who waits is woken",
+        trips=_by("a_waiting_till_hears_at_once"),
+        file="gateway/jobs/calls.py",
+        old=("        if changed:\n            self.waiters.wake(payment.key)\n"),
+        new="",
+        profile="calm",
+    ),
+    Defect(
+        name="a lease is never given back",
+        trips=_by("ends_are_watched", "open_orders_are_driven", "all_agree", "certain_within_a_minute"),
+        file="gateway/jobs/calls.py",
+        old="            ends = self.owner if release else None\n",
+        new="            ends = None\n",
+    ),
+    Defect(
+        name="paid and unnoticed is an alarm after twenty minutes",
+        trips=_by("paid_is_noticed"),
+        file="gateway/jobs/schedule.py",
+        old="UNNOTICED_AFTER_MS: Final = 120_000",
+        new="UNNOTICED_AFTER_MS: Final = 1_200_000",
+    ),
 )

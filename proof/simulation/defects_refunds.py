@@ -87,4 +87,12 @@ REFUNDS: Final = (
         old="refund_no=record.refund_no",
         new="refund_no=record.refund_no[:-1] + '0'",
     ),
+    Defect(
+        name="late money is booked as income at once",
+        trips=_by("the_ledger_agrees"),
+        file="gateway/ledger/follow.py",
+        old="            return (late(parties, amount),)",
+        new="            return (late(parties, amount), accepted(parties, amount))",
+        profile="late",
+    ),
 )
