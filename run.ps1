@@ -83,7 +83,7 @@ if ($arguments.Count -gt 0 -and $arguments[0] -eq 'test') {
         'ruff format'   = @('-m', 'ruff', 'format', '--check', '.')
         'basedpyright'  = @('-m', 'basedpyright')
         'import-linter' = @('-c', 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())')
-        'pytest'        = @('-m', 'pytest', '-n', '2', '--dist', 'loadfile') + $more
+        'pytest'        = @('-m', 'pytest', '-n', '3', '--dist', 'loadfile', '--no-loadscope-reorder') + $more
     }
     $failed = 0
     $summary = @()

@@ -41,6 +41,20 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(_home.pop(), ignore_errors=True)
 
 
+# --- the order ------------------------------------------------------------------------------------------------------
+
+#: Rooms whose files take long come first: where several workers run, the last file of a run is then a short one.
+_LONG_ROOMS = ("tests/e2e", "tests/unit/proof", "tests/ui", "tests/contract", "tests/architecture")
+
+
+def _place(item: pytest.Item) -> int:
+    return next((n for n, room in enumerate(_LONG_ROOMS) if item.nodeid.startswith(room)), len(_LONG_ROOMS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_place)
+
+
 # --- what a test needs from the machine -----------------------------------------------------------------------------
 
 _NEEDS: dict[str, tuple[str, ...]] = {"x11": ("Xvfb", "xdotool"), "chromium": ("chromium",)}

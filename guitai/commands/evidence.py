@@ -14,7 +14,13 @@ from guitai.exits import CommandStop, Exit
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from proof.evidence.experiment import Experiment, Result
+    from proof.evidence.run import Told
+
+#: How much of a line fits beside the bar.
+_SAID = 60
 
 
 @click.command()
@@ -51,7 +57,8 @@ def command(out: Path, seed: int, scope: str, as_json: bool) -> int:
         raise CommandStop(
             Exit.USAGE, reason=Reason.USAGE, message=f"{out} cannot be written.", hint="Name another file with --out."
         ) from error
-    evidence, page = make_evidence(planned, version=__version__, command=words, began=_began, ended=_ended)
+    with _bar() as bar:
+        evidence, page = make_evidence(planned, version=__version__, command=words, told=_telling(bar, len(planned)))
     out.write_text(page, encoding="utf-8")
     message = f"The page is {out}." if evidence.passed else f"Not all is as it should be: see {out}."
     if as_json:
@@ -67,9 +74,31 @@ def command(out: Path, seed: int, scope: str, as_json: bool) -> int:
     return int(Exit.DONE if evidence.passed else Exit.NOT_DONE)
 
 
-def _began(experiment: Experiment) -> None:
-    click.echo(f"{experiment.command} …", err=True)
+def _bar() -> Progress:
+    """How many experiments are done, for how long, and what the one that runs said last."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    said = TextColumn("{task.description}", markup=False)
+    return Progress(
+        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), said, console=Console(stderr=True), transient=True
+    )
 
 
-def _ended(result: Result) -> None:
-    click.echo(f"    {'ok' if result.passed else 'FAILED'} after {result.seconds:.0f} s", err=True)
+def _telling(bar: Progress, of: int) -> Told:
+    from proof.evidence.run import Told
+
+    task = bar.add_task("", total=of)
+
+    def began(experiment: Experiment) -> None:
+        bar.console.print(f"{experiment.command} …", markup=False, highlight=False, soft_wrap=True)
+
+    def said(line: str) -> None:
+        bar.update(task, description=line[:_SAID])
+
+    def ended(result: Result) -> None:
+        line = f"    {'ok' if result.passed else 'FAILED'} after {result.seconds:.0f} s"
+        bar.console.print(line, markup=False, highlight=False)
+        bar.update(task, advance=1, description="")
+
+    return Told(began=began, said=said, ended=ended)

@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 
 from proof.evidence.experiment import Experiment
 from proof.evidence.page import Evidence, render
-from proof.evidence.run import Began, Ended, run_all
+from proof.evidence.run import Told, run_all
 from proof.evidence.versions import versions
 
 
-def make_evidence(
-    planned: Sequence[Experiment], *, version: str, command: str, began: Began, ended: Ended
-) -> tuple[Evidence, str]:
+def make_evidence(planned: Sequence[Experiment], *, version: str, command: str, told: Told) -> tuple[Evidence, str]:
     """What was found, and the page that says so."""
     start = time.monotonic()
-    results = run_all(planned, began=began, ended=ended)
+    results = run_all(planned, told)
     evidence = Evidence(
         made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         command=command,

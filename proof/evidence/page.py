@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from proof.evidence.experiment import Result, number
 _FOLDER: Final = Path(__file__).parent
 #: Code of each language and its own name; the first is shown at first.
 LANGUAGES: Final = (("zh-CN", "简体中文"), ("zh-TW", "繁體中文"), ("en", "English"))
+#: What the page's own face is for: Chinese letters and their punctuation, which not every computer has.
+CHINESE: Final = ((0x2014, 0x2014), (0x2018, 0x201D), (0x2026, 0x2026), (0x3000, 0x9FFF), (0xFF00, 0xFFEF))
 
 Words = Mapping[str, Mapping[str, str]]
 
@@ -52,6 +55,8 @@ def render(evidence: Evidence) -> str:
     return template.render(
         evidence=evidence,
         css=(_FOLDER / "page.css").read_text(encoding="utf-8"),
+        range=", ".join(f"U+{first:X}-{last:X}" for first, last in CHINESE),
+        face=b64encode((_FOLDER / "page.woff2").read_bytes()).decode(),
         languages=LANGUAGES,
         words=load_words(),
         printed=_printed,

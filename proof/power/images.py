@@ -276,15 +276,46 @@ class _Machine:
         return taken
 
 
+class _Laid:
+    """A file of an image on the disk, under a handle that stays open. Only what differs from what lies there is
+    written."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        self.lies = b""
+
+    def lay(self, content: bytes) -> None:
+        lies, size = self.lies, len(content)
+        if len(lies) != size:
+            os.ftruncate(self._handle, size)
+            lies = lies[:size].ljust(size, b"\0")
+        for at in range(0, size, _PAGE):
+            page = content[at : at + _PAGE]
+            if page != lies[at : at + _PAGE]:
+                os.pwrite(self._handle, page, at)
+        self.lies = content
+
+    def look(self) -> bool:
+        """Reads what became of it; False: it was removed."""
+        found = os.fstat(self._handle)
+        self.lies = os.pread(self._handle, found.st_size, 0)
+        return found.st_nlink > 0
+
+    def drop(self) -> None:
+        os.close(self._handle)
+        if os.path.exists(self._path):
+            os.unlink(self._path)
+
+
 class _Examiner:
-    """Opens images in a folder of its own. Of the main file only pages that differ from the last image are written."""
+    """Opens images in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
-        self._main = folder / _MAIN
-        self._handle: int | None = None
-        self._lies = b""
+        self._place = str(folder)
+        self._files: dict[str, _Laid] = {}
         self._last: dict[Damage, tuple[dict[str, bytes], tuple[bytes, ...]]] = {}
         self.seen: set[bytes] = set()
 
@@ -298,16 +329,17 @@ class _Examiner:
     def found(self, left: dict[str, bytes]) -> bytes | str:
         """The database that SQLite finds in it; a text when it finds none."""
         self._lay(left)
-        if self._handle is None:
+        main = self._files.get(_MAIN)
+        if main is None:
             return b""
         try:
-            with closing(Sqlite(self._main)) as db:
+            with closing(Sqlite(self._folder / _MAIN)) as db:
                 db.move_all_to_the_file()
         except SqliteError as error:
             return f"does not open: {error}"
         finally:
-            self._lies = os.pread(self._handle, os.fstat(self._handle).st_size, 0)
-        return self._lies
+            self._look()
+        return main.lies
 
     def second_opinion(self, left: dict[str, bytes], open_as_product: OpenAsProduct) -> Sequence[str]:
         folder = self._folder / "second"
@@ -320,36 +352,25 @@ class _Examiner:
             shutil.rmtree(folder)
 
     def end(self) -> None:
-        self._drop_main()
+        for file in self._files.values():
+            file.drop()
+        self._files = {}
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _lay(self, left: dict[str, bytes]) -> None:
-        for path in self._folder.iterdir():
-            if path != self._main and path.name not in left:
-                path.unlink()
-        for name, content in left.items():
-            if name != _MAIN:
-                (self._folder / name).write_bytes(content)
-        if _MAIN in left:
-            self._lay_main(left[_MAIN])
-        else:
-            self._drop_main()
-
-    def _lay_main(self, content: bytes) -> None:
         # No handle is closed while SQLite has the file open: that would drop its locks.
-        if self._handle is None:
-            self._handle = os.open(self._main, os.O_RDWR | os.O_CREAT, 0o600)
-            self._lies = b""
-        if len(self._lies) != len(content):
-            os.ftruncate(self._handle, len(content))
-            self._lies = self._lies[: len(content)].ljust(len(content), b"\0")
-        for at in range(0, len(content), _PAGE):
-            page = content[at : at + _PAGE]
-            if page != self._lies[at : at + _PAGE]:
-                os.pwrite(self._handle, page, at)
+        for name in os.listdir(self._place):
+            if name not in left and name not in self._files:
+                os.unlink(f"{self._place}/{name}")  # SQLite made it
+        for name in self._files.keys() - left.keys():
+            self._files.pop(name).drop()
+        for name, content in left.items():
+            if name not in self._files:
+                self._files[name] = _Laid(f"{self._place}/{name}")
+            self._files[name].lay(content)
 
-    def _drop_main(self) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-            self._main.unlink()
+    def _look(self) -> None:
+        """SQLite writes to the main file, and removes a journal that it has rolled back."""
+        for name, file in list(self._files.items()):
+            if not file.look():
+                self._files.pop(name).drop()

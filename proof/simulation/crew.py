@@ -19,7 +19,7 @@ from proof.simulation.outcome import Outcome
 from proof.simulation.running import run_world
 from proof.simulation.stage import KeyTexts, Stage, stage
 
-_COLLECT_EVERY = 4
+_COLLECT_EVERY = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,17 +115,22 @@ class _Table(Generic[Row]):
         self._make = read
         self._select = select
         self._rows: dict[str, Row] = {}
+        self._found: list[tuple[Any, ...]] = []
         self._known: dict[tuple[Any, ...], tuple[str, Row]] = {}
         self.stale = True
 
     def rows(self, db: sqlite3.Connection) -> dict[str, Row]:
         if not self.stale:
             return self._rows
-        before, known = self._known, dict[tuple[Any, ...], tuple[str, Row]]()
-        for raw in db.execute(self._select).fetchall():
-            known[raw] = before.get(raw) or self._make(raw)
         self.stale = False
-        if known.keys() != before.keys() or len(known) != len(before):
+        found = db.execute(self._select).fetchall()
+        if found == self._found:
+            return self._rows
+        self._found = found
+        before, known = self._known, dict[tuple[Any, ...], tuple[str, Row]]()
+        for raw in found:
+            known[raw] = before.get(raw) or self._make(raw)
+        if known.keys() != before.keys():
             self._rows = dict(known.values())
         self._known = known
         return self._rows

@@ -14,11 +14,11 @@ from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import ProofRow, SeenRow, SideRows
 from proof.simulation.till_evidence import TillSight
 from protocol.numbers import crockford
-from protocol.offline.order import ClockQuality
+from protocol.offline.order import BITMAP_ORDERS, ClockQuality, SignedOrder
 from protocol.offline.proof import PREFIX, ProofType, SignedProof, read_proof
 from protocol.reasons import Reason
 from protocol.states import GatewayState, RefundState, TerminalState
-from sync.engine.model import ProofView
+from sync.engine.model import PaymentView, ProofView
 
 #: "First sight <= made_at + 10 min", and what a request needs to arrive.
 FIRST_SIGHT_MS: Final = 600_000 + 5_000
@@ -32,6 +32,15 @@ class Read:
     till: TillSight
     view: ProofView
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownOrder:
+    """A till shows an ORDER (or a STATUS) that nobody saw before."""
+
+    till: TillSight
+    view: PaymentView
+    signed: SignedOrder
 
 
 # --- what the gateway commits -----------------------------------------------------------------------------------
@@ -74,7 +83,7 @@ def the_bitmap_is_believed(e: Evidence, _before: SideRows, seen: SeenRow) -> Com
     if shown is None:
         return
     order = shown.signed.order
-    for oseq in range(max(1, order.oseq - 16), order.oseq):
+    for oseq in range(max(1, order.oseq - BITMAP_ORDERS), order.oseq):
         if order.cancelled >> (order.oseq - 1 - oseq) & 1:
             if (seen.terminal_id, order.epoch, oseq) not in e.side.rows.cancelled:
                 yield f"{seen.order_no}-1", f"its bitmap says that {oseq} was cancelled, and the gateway forgot it"
@@ -133,6 +142,65 @@ def only_the_cancelled_goes_back(e: Evidence, before: RefundRow | None, after: R
         yield order.payment_no, "given back as cancelled, and no till cancelled it"
 
 
+def only_copies_are_frozen(e: Evidence, before: SideRows, terminal_id: str) -> Complaints:
+    """There are two of a till only where a disk was copied or restored."""
+    standing, was = e.side.rows.standings[terminal_id], before.standings.get(terminal_id)
+    if standing.frozen and not (was is not None and was.frozen) and terminal_id not in e.unruly:
+        yield terminal_id, "frozen, and there is only one of it"
+
+
+# --- what a till shows ------------------------------------------------------------------------------------------
+
+
+def an_order_is_journaled_first(_e: Evidence, shown: ShownOrder) -> Complaints:
+    """ORDER and STATUS are in the journal, byte for byte, before anybody sees them."""
+    record = shown.till.file.payments().get(shown.view.payment_no)
+    if record is None or record.offline is None or record.offline.signed != shown.signed:
+        yield shown.view.payment_no, "an ORDER is shown that the journal does not have"
+    elif record.amount.fen != shown.signed.order.amount_fen:
+        yield shown.view.payment_no, f"an ORDER over {shown.signed.order.amount_fen} of {record.amount.fen} fen"
+
+
+def an_order_tells_of_the_cancelled(_e: Evidence, shown: ShownOrder) -> Complaints:
+    """Its bitmap names every one of the sixteen before it that was cancelled at the till."""
+    order = shown.signed.order
+    for number, record in shown.till.file.payments().items():
+        part = record.offline
+        if part is None or not record.cancel_intended or part.epoch != order.epoch or part.status:
+            continue
+        if record.state is TerminalState.PAID:
+            continue  # the gateway itself said so, and heard of the cancel over the line
+        if 0 < order.oseq - part.oseq <= BITMAP_ORDERS and not order.cancelled >> (order.oseq - part.oseq - 1) & 1:
+            yield shown.view.payment_no, f"{number} was cancelled before it, and it does not say so"
+
+
+def one_order_awaits_its_proof(_e: Evidence, shown: ShownOrder) -> Complaints:
+    """At the counter stands one order; the others were put aside with a reason."""
+    waiting = [
+        number
+        for number, record in shown.till.file.payments().items()
+        if record.state is TerminalState.AWAITING_PROOF and record.offline is not None and record.offline.parked is None
+    ]
+    if len(waiting) > 1:
+        yield shown.view.payment_no, f"await their proof at once: {', '.join(waiting)}"
+
+
+def a_copy_sells_nothing_alone(_e: Evidence, shown: ShownOrder) -> Complaints:
+    """A disk that was just put into this machine shows no ORDER before the gateway agreed to its journal."""
+    if not shown.till.agreed:
+        yield shown.view.payment_no, "shown from a journal that the gateway was never asked about"
+
+
+def no_number_twice(e: Evidence, shown: ShownOrder) -> Complaints:
+    """A counter is given to one ORDER, a copied disk apart."""
+    order = shown.signed.order
+    for other in e.side.shown.values():
+        same = other.signed.order
+        if (same.terminal_id, same.epoch, same.oseq) == (order.terminal_id, order.epoch, order.oseq):
+            if same.order_no != order.order_no and order.terminal_id not in e.unruly:
+                yield shown.view.payment_no, f"its counter {order.oseq} is that of {same.order_no}"
+
+
 # --- what a till makes of a proof -------------------------------------------------------------------------------
 
 
@@ -163,6 +231,12 @@ def an_accepted_proof_is_durable(_e: Evidence, read: Read) -> Complaints:
     wanted = TerminalState.PAID if read.view.reason is Reason.PAID else TerminalState.NOT_PAID
     if record is None or record.state is not wanted or record.offline is None or record.offline.proof is None:
         yield number, f"said as {read.view.reason}, and the journal has {None if record is None else record.state}"
+
+
+def a_copy_believes_no_proof(_e: Evidence, read: Read) -> Complaints:
+    """A disk that was just put into this machine takes no proof before the gateway agreed to its journal."""
+    if read.view.accepted and not read.till.agreed:
+        yield read.view.payment_no or "", "its proof was accepted from a journal that the gateway was never asked about"
 
 
 def a_proof_is_taken_once(_e: Evidence, read: Read) -> Complaints:
@@ -220,4 +294,13 @@ ON_READ: Final = (
     a_proof_is_taken_once,
     a_cancelled_order_takes_no_proof,
     a_good_proof_is_read,
+    a_copy_believes_no_proof,
 )
+ON_ORDER_SHOWN: Final = (
+    an_order_is_journaled_first,
+    an_order_tells_of_the_cancelled,
+    one_order_awaits_its_proof,
+    a_copy_sells_nothing_alone,
+    no_number_twice,
+)
+ON_STANDING: Final = (only_copies_are_frozen,)

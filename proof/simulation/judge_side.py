@@ -8,7 +8,7 @@ from proof.simulation import calm_offline, invariants_offline
 from proof.simulation.complaints import Complaint
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import OrderShown, SideRows
-from proof.simulation.invariants_offline import Read
+from proof.simulation.invariants_offline import Read, ShownOrder
 from proof.simulation.marks import Marks
 from proof.simulation.till_evidence import TillSight
 from protocol.offline.order import read_order
@@ -36,6 +36,9 @@ class SideJudge:
             return
         digest = signed.digest.hex()
         if digest not in self._e.side.shown:
+            moment = ShownOrder(till=till, view=view, signed=signed)
+            for rule in invariants_offline.ON_ORDER_SHOWN:
+                self._ask(rule.__name__, rule(self._e, moment))
             self._marks.reached("a STATUS is shown" if view.offline.status else "an ORDER is shown")
             self._e.side.shown[digest] = OrderShown(till=till.name, payment_no=view.payment_no, signed=signed)
 
@@ -93,6 +96,8 @@ class SideJudge:
         for terminal_id, standing in new.standings.items():
             if standing.frozen and terminal_id in old.standings and not old.standings[terminal_id].frozen:
                 self._marks.reached("a till is frozen")
+            for rule in invariants_offline.ON_STANDING:
+                self._ask(rule.__name__, rule(self._e, old, terminal_id))
 
     def calm(self) -> None:
         for rule in calm_offline.WHEN_CALM:

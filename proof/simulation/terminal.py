@@ -178,6 +178,7 @@ class TillHost(Mortal):
         self.terminal_id = twin.terminal_id if twin else new_terminal_id(chance.randbytes(TERMINAL_ID_BYTES))
         self.key = twin.key if twin else make_key(chance.randbytes(32))
         self.means = means
+        self._is_copy = twin is not None
         self.who = Credentials(
             terminal_id=self.terminal_id,
             gateway_url=GATEWAY_URL,
@@ -254,11 +255,18 @@ class TillHost(Mortal):
         """Its journal is replaced by an older copy: what happened since is unknown to it."""
         if self.process is not None:
             self.die(self.process)
+        sold = self._sold_without_line()
         self.sight.file.close()
         for end in ("", "-wal", "-shm"):
             self._journal_path.with_name(self._journal_path.name + end).unlink(missing_ok=True)
         shutil.copyfile(copy, self._journal_path)
         self.sight.forget()
+        self.sight.agreed = not self._is_copy and sold == self._sold_without_line()
+
+    def _sold_without_line(self) -> set[tuple[str, bool]]:
+        """Its ORDERs, and whether their proofs were taken: what no older disk may forget."""
+        held = {number: record.offline for number, record in self.sight.file.payments().items()}
+        return {(number, part.proof is not None) for number, part in held.items() if part is not None}
 
     def _disk_fails(self) -> str | None:
         if self._calm:
@@ -309,6 +317,8 @@ class TillHost(Mortal):
             about, self._serve(request), connect_s=timeouts.connect_ms / 1000, read_s=timeouts.read_ms / 1000
         )
         self.sight.heard(request, whole=isinstance(reply, Reply) and reply.true, at_ms=self._now_ms())
+        if isinstance(reply, Reply) and reply.status == 200 and reply.true and request.path == "/v1/journal":
+            self.sight.agreed = True
         self._note(f"line_{reply.status if isinstance(reply, Reply) else reply.value}", about)
         await self.await_point(process)
         return reply

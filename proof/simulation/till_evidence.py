@@ -123,6 +123,7 @@ class TillSight:
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
     scanned: dict[str, str] = field(default_factory=dict[str, str])
     proven: set[str] = field(default_factory=set[str])
+    agreed: bool = False
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
 
     def heard(self, request: RequestParts, *, whole: bool, at_ms: int) -> None:
@@ -143,4 +144,4 @@ class TillSight:
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
         self.cancelling_ms, self.cancel_sent_ms, self.silent_ms = {}, {}, {}
-        self.proven = set()
+        self.proven, self.agreed = set(), False

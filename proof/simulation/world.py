@@ -289,7 +289,8 @@ class World:
     def _committed(self) -> None:
         before = self.judge.evidence.rows
         self.judge.committed()
-        for number, row in self.judge.evidence.rows.items():
+        after = self.judge.evidence.rows
+        for number, row in after.items() if after is not before else ():
             if number not in before or before[number].state is not row.state:
                 self._note("row", f"{number} {row.state} {row.proof or ''}".rstrip())
         self._stop_if_broken()
@@ -378,6 +379,7 @@ class World:
         """A second machine starts from a copy of a till's disk, and sells."""
         twin = make_till(self._around, f"{till.name}copy", twin=till)
         twin.start_from(copy)
+        spawn_outside(self._lines[-1].weather())
         self.tills.append(twin)
         self.judge.evidence.tills[twin.name] = twin.sight
         twin.start()

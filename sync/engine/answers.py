@@ -55,6 +55,7 @@ from sync.engine.state import Job, Live
 from sync.engine.statements import (
     TILL,
     CancelCause,
+    CancelIntended,
     LateMoneySeen,
     PaymentAcked,
     PaymentConflict,
@@ -274,6 +275,9 @@ def _problem(turn: Turn, event: _Ended, answer: ProblemAnswer) -> None:
                 _ask_refused(turn, live, answer)
                 return
             live = replace(live, ask=live.ask.failed(turn.now.mono_ms + refused_pause_ms(live.ask.failures, told_ms)))
+            if answer.problem.reason is Reason.UNKNOWN_PAYMENT and live.record.confirmation_owed:
+                _ask_for_tombstone(turn, live)
+                return
         case CancelCall():
             job = _ended(live.cancel, event)
             wait_ms = max(pause_ms(job.failures), refused_pause_ms(0, told_ms))
@@ -313,6 +317,19 @@ def _ask_refused(turn: Turn, live: Live, answer: ProblemAnswer) -> None:
     unknown = problem.reason is Reason.UNKNOWN_PAYMENT
     cause = CancelCause.UNKNOWN_NUMBER if unknown else CancelCause.REFUSED
     intend_cancel(turn, number, live.record.operator, cause)
+
+
+def _ask_for_tombstone(turn: Turn, live: Live) -> None:
+    """Its order was proven closed, and this number never arrived: only a tombstone is the gateway's word about it."""
+    record = live.record
+    if record.state is TerminalState.NOT_PAID and not record.cancel_intended:
+        cause = CancelCause.UNKNOWN_NUMBER
+        intent = CancelIntended(payment_no=record.payment_no, operator=record.operator, cause=cause)
+        live = turn.state_it(live, intent)
+    settle_jobs(turn, turn.keep(live))
+    live = turn.payments[record.payment_no]
+    if live.record.cancel_intended and live.cancel.in_flight is None:
+        turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))
 
 
 # --- silence ----------------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from protocol.messages import ProofKey
 from protocol.offline.proof import ProofType
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalState
-from sync.engine.model import PaymentView, ProofView, Published
+from sync.engine.model import Line, PaymentView, ProofView, Published
 from sync.engine.statements import read_statement
 from sync.journal.read import JournalReader
-from tests.contract.sync.fake_gateway import TERMINAL_ID
+from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
 from tests.contract.sync.offline_counter import OfflineCounter, code_of, order_of, without_line
 
 S = TerminalState
@@ -228,6 +228,32 @@ def test_a_status_qr_brings_the_answer_of_a_cut_payment(tmp_path: Path) -> None:
         asked = c.by_number(view.payment_no)
         assert asked is not None
         assert (await c.read(c.proof_of(asked))).accepted
+
+    without_line(tmp_path, story)
+
+
+def test_a_number_that_never_arrived_is_confirmed_by_its_tombstone(tmp_path: Path) -> None:
+    """A CLOSED proof speaks of an order; the gateway need not know the try that the till holds it for. The till asks
+    once for that number's tombstone instead of asking for ever what nobody can answer."""
+
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        c.gateway.faults["pay"].append(Fault.REQUEST_LOST)
+        request = c.scan()
+        await c.settle(1)
+        c.gateway.down = True
+        view = await c.view(request, S.UNKNOWN)
+        await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        c.show_status(view.payment_no)
+        await c.until(lambda: (seen := c.by_number(view.payment_no)) is not None and seen.offline is not None)
+        asked = c.by_number(view.payment_no)
+        assert asked is not None
+        assert (await c.read(c.proof_of(asked, ProofType.CLOSED))).accepted
+        await c.line_returns()
+        await c.until(lambda: view.payment_no in c.gateway.statuses)
+        await c.settle()
+        assert c.gateway.statuses[view.payment_no].state is GatewayState.NOT_PAID
+        assert c.journal.unfinished(settled_since_ms=2**62) == ()
 
     without_line(tmp_path, story)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from html import escape
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from proof.evidence.experiment import Experiment, Figure, Result, counted, read_last_line
+from proof.evidence.make_face import FACE, characters
 from proof.evidence.page import LANGUAGES, Evidence, load_words, render
 from proof.evidence.plan import LONG, SHORT, experiments
 from proof.evidence.run import run_one
@@ -120,7 +122,13 @@ def test_a_failed_experiment_fails_the_page(status: int, printed: dict[str, Any]
 
 def test_the_page_fetches_nothing_and_runs_nothing() -> None:
     page = _page(_results())
-    assert re.search(r"<script|<link|<img|url\(|@import|https?:", page) is None
+    assert re.search(r"<script|<link|<img|url\((?!\"data:)|@import|https?:", page) is None
+
+
+def test_the_page_brings_the_letters_of_its_own_sentences() -> None:
+    """It is read on computers without Chinese fonts too. `python -m proof.evidence.make_face` makes the face again."""
+    ttfont: Any = import_module("fontTools.ttLib").TTFont(FACE)
+    assert characters() - set(ttfont.getBestCmap()) == set()
 
 
 def test_a_figure_that_was_not_printed_is_not_shown() -> None:
@@ -137,10 +145,20 @@ def test_an_experiment_is_the_command_it_prints() -> None:
     experiment = Experiment(
         name="versions", arguments=("verify", "--data-dir", "/nowhere", "--json"), figures=lambda _: ()
     )
-    result = run_one(experiment)
+    said: list[str] = []
+    result = run_one(experiment, said=said.append)
     assert not result.passed
     assert result.exit_status == 5
     assert json.loads(json.dumps(result.printed))["reason"] == "not_activated"
+
+
+def test_what_an_experiment_says_is_passed_on_and_one_that_does_not_end_is_ended() -> None:
+    experiment = Experiment(name="versions", arguments=("fuzz", "--seconds", "600"), figures=lambda _: ())
+    result = run_one(experiment, said=lambda _: None, longest_s=0.2)
+    assert (result.exit_status, result.printed, result.words) == (-1, None, "It did not end within 0 s.")
+    said: list[str] = []
+    run_one(Experiment(name="versions", arguments=("no-such",), figures=lambda _: ()), said=said.append)
+    assert any("no-such" in line for line in said)
 
 
 def test_a_long_run_asks_for_more() -> None:
