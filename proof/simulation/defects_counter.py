@@ -189,4 +189,12 @@ COUNTER: Final = (
         ),
         profile="calm",
     ),
+    Defect(
+        name="the light stays green with late money",
+        trips=_by("a_light_is_true"),
+        file="sync/engine/views.py",
+        old=("return safe_to_rescan(record.state, record.proof) and record.late_money is None and not record.conflict"),
+        new="return safe_to_rescan(record.state, record.proof) and not record.conflict",
+        profile="late",
+    ),
 )

@@ -34,6 +34,7 @@ PACES: Final = (
         file="gateway/payments/answers.py",
         old=("    certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms\n"),
         new="    certain = True\n",
+        profile="slow",
     ),
     Defect(
         name='a "paid" of before the end is late money',
@@ -111,5 +112,12 @@ PACES: Final = (
         file="gateway/jobs/schedule.py",
         old="UNNOTICED_AFTER_MS: Final = 120_000",
         new="UNNOTICED_AFTER_MS: Final = 1_200_000",
+    ),
+    Defect(
+        name="a press on the page does not raise state_seq",
+        trips=_by("a_change_is_told"),
+        file="gateway/payments/paging.py",
+        old="        bump(payment), state=GatewayState.SENT, account_id=account_id",
+        new="        payment, state=GatewayState.SENT, account_id=account_id",
     ),
 )
