@@ -37,13 +37,6 @@ PACES: Final = (
         profile="slow",
     ),
     Defect(
-        name='a "paid" of before the end is late money',
-        trips=_by("late_money_is_undone", "all_agree", "nobody_is_needed"),
-        file="gateway/payments/answers.py",
-        old="    return order.ended_ms is None or asked_ms > order.ended_ms\n",
-        new="    return True\n",
-    ),
-    Defect(
         name="the first undo follows no question",
         trips=_by("the_first_undo_follows_a_question", "all_agree"),
         file="gateway/jobs/desk.py",
