@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from proof.simulation.defects_counter import COUNTER
 from proof.simulation.defects_doors import DOORS
 from proof.simulation.defects_first import FIRST
 from proof.simulation.defects_gateway import GATEWAY
@@ -12,4 +13,4 @@ from proof.simulation.defects_paces import PACES
 from proof.simulation.defects_refunds import REFUNDS
 from proof.simulation.defects_till import TILL
 
-DEFECTS: Final = (*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL, *OFFLINE)
+DEFECTS: Final = (*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL, *COUNTER, *OFFLINE)

@@ -89,5 +89,54 @@ DOORS: Final = (
             "            return Mismatch(fields=wrong)\n"
             "        return Declined(code=node.refusal, reason=codes.NOT_CHARGED[node.refusal])"
         ),
+        profile="default",
+    ),
+    Defect(
+        name="a wallet is asked at another account",
+        trips=_by("calls_go_to_their_own_account"),
+        file="gateway/jobs/desk.py",
+        old=(
+            "        verdict = await self._calls.perform(\n"
+            "            order.account_id, lambda channel: channel.query(ref"
+        ),
+        new=(
+            "        verdict = await self._calls.perform(\n"
+            "            order.account_id[:-1] + '0', lambda channel: channel.query(ref"
+        ),
+    ),
+    Defect(
+        name="a payment that waits for its buyer is closed",
+        trips=_by("a_proof_is_true", "an_end_was_seen"),
+        file="gateway/channels/alipay/responses.py",
+        old=(
+            '                return self._stated(node, Pending(payer_prompted=True))\n            case "TRADE_CLOSED":'
+        ),
+        new=('                return self._stated(node, Closed(code="WAIT"))\n            case "TRADE_CLOSED":'),
+    ),
+    Defect(
+        name="what a wallet does not know is closed",
+        trips=_by("a_proof_is_true", "an_end_was_seen"),
+        file="gateway/channels/alipay/responses.py",
+        old=("            return Mismatch(fields=wrong) if wrong else NotFound(code=codes.NOT_FOUND)"),
+        new="            return Mismatch(fields=wrong) if wrong else Closed(code=codes.NOT_FOUND)",
+    ),
+    Defect(
+        name="a request that was accepted is paid",
+        trips=_by("gateway_paid_is_true"),
+        file="gateway/channels/unionpay/responses.py",
+        old=(
+            '            return Pending(payer_prompted=code == "70")\n'
+            "        return _refusal(message)\n"
+            "\n"
+            "    def order_qr"
+        ),
+        new=(
+            "            from gateway.channels.port import Paid\n"
+            "            return Paid(transaction_id=message.query_id, "
+            "amount_fen=self.asked.amount_fen, paid_at_ms=None, payer_tail='')\n"
+            "        return _refusal(message)\n"
+            "\n"
+            "    def order_qr"
+        ),
     ),
 )

@@ -87,4 +87,38 @@ REFUNDS: Final = (
         old="refund_no=record.refund_no",
         new="refund_no=record.refund_no[:-1] + '0'",
     ),
+    Defect(
+        name="late money is booked as income at once",
+        trips=_by("the_ledger_agrees"),
+        file="gateway/ledger/follow.py",
+        old="            return (late(parties, amount),)",
+        new="            return (late(parties, amount), accepted(parties, amount))",
+        profile="late",
+    ),
+    Defect(
+        name="what a failed refund set aside stays set aside",
+        trips=_by("refunds_are_counted"),
+        file="gateway/jobs/keeping.py",
+        old=("        refunds.free(tx, refund)\n        return None\n"),
+        new="        return None\n",
+    ),
+    Defect(
+        name="the till counts a failed refund",
+        trips=_by("refunds_are_counted"),
+        file="sync/engine/record.py",
+        old="back_fen=statement.amount_fen if statement.done else 0)",
+        new="back_fen=statement.amount_fen)",
+    ),
+    Defect(
+        name="the till shows a refund as done when it was sent",
+        trips=_by("a_shown_refund_is_true"),
+        file="sync/engine/refunds.py",
+        old=(
+            "        case RefundState.DONE | RefundState.FAILED:\n            done = status.state is RefundState.DONE\n"
+        ),
+        new=(
+            "        case RefundState.DONE | RefundState.FAILED | RefundState.SENT:\n"
+            "            done = status.state is not RefundState.FAILED\n"
+        ),
+    ),
 )

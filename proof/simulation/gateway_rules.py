@@ -139,9 +139,13 @@ def _order_proof_is_true(order: ChannelOrderRow, money: OrderMoney | None, *, st
             gone = (MoneyState.CLOSED, MoneyState.REVERSED, MoneyState.REFUNDED)
             if strict and (money is None or money.state not in gone):
                 yield order.payment_no, "CLOSED, and the wallet says otherwise"
-        case ProofKind.DECLINED | ProofKind.REFUNDED:
+        case ProofKind.DECLINED:
+            # What a wallet has charged it does not decline, whatever may still be under way.
+            if kept_fen(money):
+                yield order.payment_no, "DECLINED, and the wallet holds the money"
+        case ProofKind.REFUNDED:
             if strict and kept_fen(money):
-                yield order.payment_no, f"{order.ended}, and the wallet holds the money"
+                yield order.payment_no, "REFUNDED, and the wallet holds the money"
         case ProofKind.TOMBSTONE | ProofKind.NEVER_OPENED:
             yield order.payment_no, f"{order.ended} of an order that exists"
 

@@ -16,9 +16,10 @@ from proof.simulation.evidence import Evidence
 from proof.simulation.judge_side import SideJudge
 from proof.simulation.marks import Marks
 from proof.simulation.till_evidence import TillSight
+from proof.simulation.till_rules import a_shown_refund_is_true
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, TerminalState
-from sync.engine.model import PaymentView
+from sync.engine.model import PaymentView, RefundView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,11 @@ class Judge:
         for rule in invariants.ON_MONEY:
             self._ask(rule.__name__, rule(self.evidence, out_trade_no))
 
-    def shown(self, till: TillSight, view: PaymentView) -> None:
-        """A till published a payment."""
+    def shown(self, till: TillSight, view: PaymentView | RefundView) -> None:
+        """A till published a payment, or a refund."""
+        if isinstance(view, RefundView):
+            self._ask(a_shown_refund_is_true.__name__, a_shown_refund_is_true(self.evidence, till, view))
+            return
         before = till.views.get(view.payment_no)
         till.first_shown_ms.setdefault(view.payment_no, self.evidence.now_ms())
         self.evidence.sale_of.setdefault(view.order_no, view.sale_id)

@@ -34,7 +34,7 @@ from protocol.secret import Secret
 from protocol.signature import RequestParts
 from sandbox.wallets import Merchants
 from sandbox.wechat.merchant import KeyMode
-from sync.engine.model import PaymentView, ProofView
+from sync.engine.model import PaymentView, ProofView, RefundView
 from sync.link.calls import Credentials
 
 #: How many keys sign the gateway's answers in turn.
@@ -64,7 +64,7 @@ class Around:
     mono_ms: Callable[[], int]
     wire: MakeWire
     serve: Callable[[RequestParts], Serve]
-    shown: Callable[[TillSight, PaymentView | ProofView], None]
+    shown: Callable[[TillSight, PaymentView | RefundView | ProofView], None]
     sent: Callable[[TillSight, RequestParts], None]
     fell: Callable[[str, BaseException], None]
 

@@ -153,7 +153,7 @@ class TillHost(Mortal):
         serve: Callable[[RequestParts], Serve],
         gateway_keys: Mapping[str, Ed25519PublicKey],
         trace: Trace,
-        shown: Callable[[TillSight, PaymentView | ProofView], None],
+        shown: Callable[[TillSight, PaymentView | RefundView | ProofView], None],
         sent: Callable[[TillSight, RequestParts], None],
         twin: TillHost | None = None,
         means: Means | None = None,
@@ -331,6 +331,7 @@ class TillHost(Mortal):
             return
         if isinstance(view, RefundView):
             self._note("shows_refund", f"{view.refund_no} {view.state} {view.reason or ''}".rstrip())
+            self._shown(self.sight, view)
             return
         if isinstance(view, StorePaidView):
             return

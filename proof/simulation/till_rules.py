@@ -14,7 +14,8 @@ from proof.simulation.evidence import Evidence
 from proof.simulation.till_evidence import TillSight
 from protocol.messages import LateMoneyState, Light, PaymentRequest, Presented, RefundRequest, decode
 from protocol.signature import RequestParts
-from protocol.states import GatewayState, TerminalState
+from protocol.states import GatewayState, RefundState, TerminalState
+from sync.engine.model import RefundView
 
 CERTAIN_WITHIN_MS: Final = 60_000
 HEARD_WITHIN_MS: Final = 3_000
@@ -85,6 +86,15 @@ def a_waiting_till_hears_at_once(e: Evidence, shown: Shown) -> Complaints:
     newly = view.state is TerminalState.PAID and (shown.before is None or shown.before.state is not view.state)
     if e.faultless and newly and paid_ms is not None and e.now_ms() - paid_ms > HEARD_WITHIN_MS:
         yield view.payment_no, f"PAID at the gateway, and shown {e.now_ms() - paid_ms} ms later"
+
+
+def a_shown_refund_is_true(e: Evidence, till: TillSight, view: RefundView) -> Complaints:
+    """DONE on a screen: the gateway has it from the wallet. FAILED: nothing is under way any more."""
+    row = e.gateway.refunds().get(view.refund_no)
+    if view.state is RefundState.DONE and (row is None or row.state is not RefundState.DONE):
+        yield view.refund_no, f"{till.name} shows DONE, and at the gateway it is {row and row.state}"
+    elif view.state is RefundState.FAILED and row is not None and row.state is not RefundState.FAILED:
+        yield view.refund_no, f"{till.name} shows FAILED, and at the gateway it is {row.state}"
 
 
 def till_never_goes_back(_e: Evidence, shown: Shown) -> Complaints:

@@ -42,7 +42,7 @@ from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
 from sandbox.wallets import open_wallets
-from sync.engine.model import PaymentView, ProofView
+from sync.engine.model import PaymentView, ProofView, RefundView
 from sync.link.calls import Credentials
 
 _MOST_S: Final = 6 * 3600.0
@@ -295,10 +295,10 @@ class World:
                 self._note("row", f"{number} {row.state} {row.proof or ''}".rstrip())
         self._stop_if_broken()
 
-    def _shown(self, till: TillSight, view: PaymentView | ProofView) -> None:
+    def _shown(self, till: TillSight, view: PaymentView | RefundView | ProofView) -> None:
         if isinstance(view, ProofView):
             self.judge.side.read(till, view)
-        elif view.cash is not None:
+        elif isinstance(view, PaymentView) and view.cash is not None:
             self.judge.side.cash(view)
         else:
             self.judge.shown(till, view)
