@@ -152,6 +152,16 @@ def refunds_are_counted(e: Evidence) -> Complaints:
                 yield number, f"{till.name} counts {payment.refunded_fen} fen as refunded of {back[number]}"
 
 
+def codes_are_in_no_file(e: Evidence) -> Complaints:
+    """A payment code is in memory only: not one that was scanned is in the gateway's file or in a till's."""
+    if not e.codes:
+        return
+    for name, file in (("the gateway", e.gateway), *((till.name, till.file) for till in e.tills.values())):
+        raw = file.raw()
+        if any(code in raw for code in e.codes):
+            yield name, "a payment code is in its file"
+
+
 WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     all_agree,
     late_money_is_undone,
@@ -162,4 +172,5 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     refunds_are_counted,
     forged_notices_move_nothing,
     the_ledger_agrees,
+    codes_are_in_no_file,
 )

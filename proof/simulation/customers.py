@@ -171,7 +171,7 @@ class Cashier:
         if view is None:
             return None
         self._serving = view
-        if is_forged(script):
+        if is_forged(script) or not own:  # what a code does that another cashier scanned first is not known here
             self._till.sight.doubted.add(view.payment_no)
             if own and not shows_qr:
                 self._till.sight.forged.add(view.payment_no)

@@ -204,7 +204,7 @@ GATEWAY: Final = (
     ),
     Defect(
         name="a refund is not reserved",
-        trips=_by("refunds_stay_within_the_charge", "refunds_asked_fit_the_charge"),
+        trips=_by("refunds_stay_within_the_charge", "refunds_asked_fit_the_charge", "refunds_are_counted"),
         file="gateway/store/refunds.py",
         old='{"k_out": refund.out_trade_no, "v_fen": refund.amount_fen}',
         new='{"k_out": refund.out_trade_no, "v_fen": 0}',

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from proof.simulation.calls import CallLog
 from proof.simulation.evidence_side import SideEvidence
-from proof.simulation.till_evidence import TillSight, open_to_read
+from proof.simulation.till_evidence import TillSight, bytes_of, open_to_read
 from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind, RefundState
@@ -155,6 +155,7 @@ class GatewayFile:
     into its value only when it changed."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db = open_to_read(path)
         self._version = -1
         self._payments = _Table(_payment_of, _PAYMENTS)
@@ -165,6 +166,10 @@ class GatewayFile:
 
     def close(self) -> None:
         self._db.close()
+
+    def raw(self) -> bytes:
+        """Every byte of it."""
+        return bytes_of(self._path)
 
     def moved(self) -> bool:
         """Whether anything was committed since this was asked last."""
@@ -236,9 +241,9 @@ class GatewayFile:
 @dataclass(kw_only=True)
 class Evidence:
     """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be.
-    `side`: the rest of it, about cash and offline orders.
-    `code_of`: a mark of the code that a till sent under a number; `unruly`: terminals that need a person
-    (a copied disk, a program that keeps no rule); `skew_ms`: how far the gateway's clock may be off."""
+    `side`: the rest of it, about cash and offline orders. `code_of`: a mark of the code that a till sent under a
+    number, `codes`: those codes; `unruly`: terminals that need a person (a copied disk, a program that keeps no rule);
+    `skew_ms`: how far the gateway's clock may be off."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -256,6 +261,7 @@ class Evidence:
     paid_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     undoing_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    codes: set[bytes] = field(default_factory=set[bytes])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
     cancelled: set[str] = field(default_factory=set[str])
     unruly: set[str] = field(default_factory=set[str])

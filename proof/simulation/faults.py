@@ -259,8 +259,8 @@ CUT_LINE: Final = LineFaults(
     lost_answer=0.03,
     duplicated=0.05,
     slow=0.05,
-    outage_every=(6.0, 30.0),
-    outage_lasts=(40.0, 240.0),
+    outage_every=(3.0, 15.0),
+    outage_lasts=(60.0, 300.0),
 )
 PHONES: Final = LineFaults(lost_request=0.02, lost_answer=0.04, duplicated=0.05, slow=0.1, slow_delay=(0.2, 4.0))
 _OFFLINE: Final = Profile(
@@ -268,8 +268,9 @@ _OFFLINE: Final = Profile(
     line=CUT_LINE,
     phones=PHONES,
     till_deaths=Deaths(every=(60.0, 600.0), down=(0.3, 10.0)),
-    people=People(qr_share=0.2, plain_share=0.7, pause=(0.5, 10.0)),
-    selling=Selling(cash=0.05, second=0.3, offline=0.85, late=0.05),
+    people=People(tills=(1, 3), sales=(5, 9), qr_share=0.2, plain_share=0.7, pause=(0.5, 10.0)),
+    troubles=Troubles(forks=0.3),
+    selling=Selling(cash=0.05, second=0.3, offline=0.9, late=0.1),
 )
 _CASH: Final = Profile(
     name="cash",

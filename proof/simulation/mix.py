@@ -31,6 +31,8 @@ _NAMED: Final = ("calm", "clocks", "crash", "default", "late", "poison", "qr", "
 _NAMED_SHARE: Final = 0.35
 #: Of the worlds that put their own together: so many sell without the line.
 _OFFLINE_SHARE: Final = 0.4
+#: Of all worlds: little else goes wrong than that the tills' lines are down.
+_PURE_SHARE: Final = 0.15
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
 
@@ -39,6 +41,9 @@ def profile_of(name: str, seed: int) -> Profile:
     """The profile of that name, or what the mix has for this seed."""
     if name != MIX:
         return PROFILES[name]
+    without_line = Random(f"{seed}/{MIX}/offline").random()
+    if without_line < _PURE_SHARE:
+        return PROFILES["offline"]
     chance = Random(f"{seed}/{MIX}")
     if chance.random() < _NAMED_SHARE:
         return PROFILES[chance.choice(_NAMED)]
@@ -56,16 +61,16 @@ def _selling(profile: Profile, chance: Random) -> Profile:
         return replace(profile, selling=Selling(cash=cash / 2, second=second / 2))
     line = replace(
         profile.line,
-        outage_every=chance.choice(((5.0, 20.0), (10.0, 50.0))),
-        outage_lasts=chance.choice(((40.0, 150.0), (60.0, 300.0))),
+        outage_every=chance.choice(((2.0, 6.0), (3.0, 15.0))),
+        outage_lasts=chance.choice(((40.0, 200.0), (100.0, 400.0))),
     )
     return replace(
         profile,
         line=line,
-        phones=chance.choice((PHONES, LineFaults(), None)),
+        phones=chance.choice((PHONES, LineFaults())),
         troubles=replace(profile.troubles, forks=max(profile.troubles.forks, chance.choice((0.0, 0.0, 0.0, 1.0)))),
         selling=Selling(
-            cash=cash / 2, second=second, offline=chance.choice((0.6, 0.95)), late=chance.choice((0.0, 0.05, 0.15))
+            cash=cash / 2, second=second, offline=chance.choice((0.6, 0.95)), late=chance.choice((0.0, 0.1, 0.2))
         ),
     )
 

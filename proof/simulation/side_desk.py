@@ -39,10 +39,10 @@ from sync.engine.statements import CashBack, ParkWhy
 
 _LIMITS: Final = CashLimits(sale_fen=45_000, offline_day_fen=400_000)
 #: After ten minutes nobody may begin to pay an ORDER that its till made by the gateway's time.
-_OVER_S: Final = (610.0, 720.0)
+_OVER_S: Final = (607.0, 640.0)
 _DOUBTFUL: Final = (TerminalState.UNKNOWN, TerminalState.CANCELLING)
 #: What a customer does with an ORDER, and how often.
-_PLANS: Final = {"pays": 50, "leaves": 12, "comes_back": 10, "closes": 10, "never": 8, "pays_twice": 6, "cheats": 4}
+_PLANS: Final = {"pays": 50, "leaves": 8, "comes_back": 16, "closes": 10, "never": 8, "pays_twice": 6, "cheats": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,17 +185,19 @@ class SideDesk:
         self._goes(self._customer(view, view.offline.qr, plan, Random(chance.random()), brought))
         hasty = chance.random() < self._shop.people.hasty * 0.5
         patience_s = chance.uniform(1.0, 40.0) if hasty else chance.uniform(60.0, 170.0)
-        if chance.random() < 0.35:
+        if chance.random() < 0.5:
             await self._scans_nonsense(view)
         done, _ = await asyncio.wait({brought}, timeout=patience_s)
         text = brought.result() if done else None
         if text is not None and not (hasty and chance.random() < 0.5):
             await self._scans_proof(text)
         else:
-            await self._gives_up(view)
+            what = "leaves" if plan == "late" else await self._gives_up(view)
             if not done:
                 text = await brought
-            if text is not None:
+            if text is not None and what != "cancels" and chance.random() < 0.7:
+                self._later.append(text)
+            elif text is not None:
                 await self._scans(text)
         after = till.sight.views.get(view.payment_no, view)
         if after.safe_to_rescan and order_no is None and chance.random() < 0.6:
@@ -235,16 +237,17 @@ class SideDesk:
             await self._till.screen.change(1.0)
         return None
 
-    async def _gives_up(self, view: PaymentView) -> None:
+    async def _gives_up(self, view: PaymentView) -> str:
         """Nobody came, or not in time: cancelled, put aside, or simply left."""
         await self._till.up.wait()
-        what = self._chance.choices(("cancels", "parks", "leaves"), (60, 25, 15))[0]
+        what = self._chance.choices(("cancels", "parks", "leaves"), (50, 35, 15))[0]
         if what == "parks":
             self._parks(view.payment_no)
         if what == "cancels":
             self._note("cancels", view.payment_no)
             handed = self._chance.random() < 0.3
             self._till.submit(CancelPayment(payment_no=view.payment_no, operator="01", goods_handed=handed))
+        return what
 
     def _parks(self, payment_no: str) -> None:
         self._note("parks", payment_no)
@@ -312,15 +315,12 @@ class SideDesk:
                 self._later.append(text)
 
     async def _visits(self, view: PaymentView, qr: str, plan: str, chance: Random) -> str | None:
-        script = draw_script(chance, self._shop.people)
-        if is_forged(script):
-            self._till.sight.doubted.add(view.payment_no)
-        phone = self._phone(qr, chance, plan)
+        phone = self._phone(view, qr, chance, plan)
         await asyncio.sleep(chance.uniform(*_OVER_S) if plan == "late" else chance.uniform(0.5, 15.0))
         if plan == "never":
             return None
         if plan == "cheats":
-            seen = await self._phone(cheaper(qr), chance, plan).pays(tries=1)
+            seen = await self._phone(view, cheaper(qr), chance, plan).pays(tries=1)
             self._note("cheats", f"{view.payment_no} {seen}")
         if plan == "closes" and chance.random() < 0.5:
             await phone.closes()
@@ -336,7 +336,7 @@ class SideDesk:
 
     async def _rival(self, view: PaymentView, qr: str, chance: Random) -> None:
         await asyncio.sleep(chance.uniform(0.0, 20.0))
-        seen = await self._phone(qr, chance, "rival").pays(tries=2)
+        seen = await self._phone(view, qr, chance, "rival").pays(tries=2)
         self._note("opens_too", f"{view.payment_no} {seen}")
 
     async def _asks_status(self, view: PaymentView, chance: Random) -> None:
@@ -352,12 +352,12 @@ class SideDesk:
             if latest is None or latest.state.final:
                 return
             if latest.offline is not None:
-                await self._brings_status(latest.offline.qr, chance)
+                await self._brings_status(latest, latest.offline.qr, chance)
                 return
 
-    async def _brings_status(self, qr: str, chance: Random) -> None:
+    async def _brings_status(self, view: PaymentView, qr: str, chance: Random) -> None:
         assert len(qr.rpartition("/")[2]) == ORDER_CHARACTERS, "an ORDER's address"
-        phone = self._phone(qr, chance, "status")
+        phone = self._phone(view, qr, chance, "status")
         text = await phone.proof(within_s=4.0)
         if text is None and chance.random() < 0.7:
             await phone.closes()
@@ -366,14 +366,17 @@ class SideDesk:
             self.proofs.append(text)
             await self._scans(text)
 
-    def _phone(self, qr: str, chance: Random, plan: str) -> OfflineCustomer:
+    def _phone(self, view: PaymentView, qr: str, chance: Random, plan: str) -> OfflineCustomer:
         self._customers += 1
+        script = draw_script(chance, self._shop.people)
+        if is_forged(script):
+            self._till.sight.doubted.add(view.payment_no)
         return OfflineCustomer(
             self._shop.phones,
             qr,
             wallet=chance.choice(self._shop.wallets),
             customer=f"{self._till.name}/{plan}/{self._customers}",
-            script=draw_script(chance, self._shop.people),
+            script=script,
         )
 
     def _request(self) -> str:

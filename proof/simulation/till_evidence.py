@@ -19,6 +19,12 @@ from sync.journal import cash_rows, refund_rows, rows
 Read = TypeVar("Read")
 
 
+def bytes_of(path: Path) -> bytes:
+    """A database's file with what waits beside it."""
+    beside = path.with_name(path.name + "-wal")
+    return path.read_bytes() + (beside.read_bytes() if beside.exists() else b"")
+
+
 class TillFile:
     """A till's journal as it is on disk. The connection is opened when it is first needed and kept; what was read is
     read again only after somebody committed."""
@@ -34,6 +40,10 @@ class TillFile:
         if self._db is not None:
             self._db.close()
         self._db, self._version, self._read = None, -1, {}
+
+    def raw(self) -> bytes:
+        """Every byte of it."""
+        return bytes_of(self._path)
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:

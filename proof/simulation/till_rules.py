@@ -169,7 +169,9 @@ def a_retry_repeats_itself(e: Evidence, till: TillSight, request: RequestParts) 
     if till.sent.setdefault(asked.payment_no, content) != content:
         yield asked.payment_no, "sent again under the same number with other content"
     if asked.auth_code is not None:
-        mark = sha256(asked.auth_code.reveal().encode()).digest()
+        code = asked.auth_code.reveal().encode()
+        e.codes.add(code)
+        mark = sha256(code).digest()
         first = till.by_code.setdefault(mark, asked.payment_no)
         if first != asked.payment_no:
             yield asked.payment_no, f"carries the scanned code of {first}"

@@ -379,6 +379,7 @@ class World:
         """A second machine starts from a copy of a till's disk, and sells."""
         twin = make_till(self._around, f"{till.name}copy", twin=till)
         twin.start_from(copy)
+        spawn_outside(self._lines[-1].weather())
         self.tills.append(twin)
         self.judge.evidence.tills[twin.name] = twin.sight
         twin.start()

@@ -1,0 +1,93 @@
+"""Defects of order and time at the gateway: questions, undos, looks for late money, what a till is told, and when.
+
+Each is one replacement in one file, and the rules of which one must find it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proof.simulation.planted import Defect
+
+
+def _by(*rules: str) -> frozenset[str]:
+    return frozenset(rules)
+
+
+PACES: Final = (
+    Defect(
+        name='one answer "not found" is a proof',
+        trips=_by("an_end_was_seen"),
+        file="gateway/payments/answers.py",
+        old=(
+            "    if order.absent_since_ms is None or order.absent_since_ms < quiet_ms:\n"
+            "        return Step(payment=payment, order=replace(order, "
+            "absent_since_ms=asked_ms))\n"
+            "    if asked_ms - order.absent_since_ms < ABSENT_BETWEEN_MS:\n"
+            "        return Step(payment=payment, order=order)\n"
+        ),
+        new="",
+    ),
+    Defect(
+        name="absence is believed without its undo",
+        trips=_by("an_end_was_seen"),
+        file="gateway/payments/answers.py",
+        old=("    certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms\n"),
+        new="    certain = True\n",
+    ),
+    Defect(
+        name='a "paid" of before the end is late money',
+        trips=_by("late_money_is_undone", "all_agree", "nobody_is_needed"),
+        file="gateway/payments/answers.py",
+        old="    return order.ended_ms is None or asked_ms > order.ended_ms\n",
+        new="    return True\n",
+    ),
+    Defect(
+        name="the first undo follows no question",
+        trips=_by("the_first_undo_follows_a_question", "all_agree"),
+        file="gateway/jobs/desk.py",
+        old=(
+            "                after = await self._query(order, release=False)\n                if undo_goes_on(*after):"
+        ),
+        new=("                after = (payment, order)\n                if undo_goes_on(*after):"),
+    ),
+    Defect(
+        name="WeChat is reversed too early",
+        trips=_by("a_code_has_its_time_at_wechat"),
+        file="gateway/jobs/schedule.py",
+        old=(
+            "    undo_from = order.sent_ms + pace.undo_not_before_ms if order.kind is "
+            "OrderKind.CODE else order.sent_ms\n"
+        ),
+        new="    undo_from = order.sent_ms\n",
+    ),
+    Defect(
+        name="an undo is repeated in a burst",
+        trips=_by("undos_keep_their_pace"),
+        file="gateway/jobs/schedule.py",
+        old=("    return (_UNDO_STEPS[tries - 1] if 1 <= tries <= len(_UNDO_STEPS) else _UNDO_LAST_S) * _SECOND\n"),
+        new="    return 100\n",
+    ),
+    Defect(
+        name="late money is looked for during a minute only",
+        trips=_by("ends_are_watched"),
+        file="gateway/jobs/schedule.py",
+        old="    if order.watch_step >= len(steps):\n",
+        new="    if order.watch_step >= 2:\n",
+        profile="slow",
+    ),
+    Defect(
+        name="a long undo shows no light",
+        trips=_by("long_undos_are_told"),
+        file="gateway/payments/undo.py",
+        old="    if since is None or now_ms - since < AMBER_AFTER_MS:\n",
+        new="    if since is None or now_ms - since < 1000 * AMBER_AFTER_MS:\n",
+    ),
+    Defect(
+        name="an outcome does not raise state_seq",
+        trips=_by("a_change_is_told", "certain_within_a_minute"),
+        file="gateway/payments/moves.py",
+        old=("    return replace(\n        bump(payment),\n        state=GatewayState.NOT_PAID,"),
+        new=("    return replace(\n        payment,\n        state=GatewayState.NOT_PAID,"),
+    ),
+)

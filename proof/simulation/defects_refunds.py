@@ -1,0 +1,90 @@
+"""Defects of refunds: what is set aside, what is done, what failed, what must go back.
+
+Each is one replacement in one file, and the rules of which one must find it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proof.simulation.planted import Defect
+
+
+def _by(*rules: str) -> frozenset[str]:
+    return frozenset(rules)
+
+
+REFUNDS: Final = (
+    Defect(
+        name="a refund is guarded in code only",
+        trips=_by("refunds_are_counted"),
+        file="gateway/store/refunds.py",
+        old=('        changed = tx.change(_RESERVE, {"k_out": refund.out_trade_no, "v_fen": refund.amount_fen})\n'),
+        new=(
+            '        room = tx.row(_ROOM, {"k_out": refund.out_trade_no})\n'
+            "        asked = sum(one.amount_fen for one in of_order(tx, refund.out_trade_no))\n"
+            "        changed = 1 if room is not None and asked + refund.amount_fen <= room[0] "
+            "else 0\n"
+        ),
+    ),
+    Defect(
+        name="a refund that was taken is done",
+        trips=_by("done_refunds_are_true"),
+        file="gateway/payments/refunds.py",
+        old="            return RefundStep(refund=_heard(_untroubled(refund), RefundHeard.OPEN))",
+        new=(
+            "            return _done(refund, RefundDone(amount_fen=refund.amount_fen, "
+            "channel_refund_id='', done_at_ms=now_ms), said_by=said_by, now_ms=now_ms)"
+        ),
+    ),
+    Defect(
+        name="a refund that the wallet does not know has failed",
+        trips=_by("all_agree", "paid_stays_paid", "refunds_are_driven_to_the_end", "refunds_are_counted"),
+        file="gateway/payments/refunds.py",
+        old=("        case RefundAbsent():\n            return RefundStep(refund=_heard(refund, RefundHeard.ABSENT))"),
+        new=(
+            "        case RefundAbsent():\n"
+            "            return _failed(refund, Said(what='refund_refused', said_by=said_by), "
+            "now_ms=now_ms)"
+        ),
+    ),
+    Defect(
+        name="money that must go back has a final no",
+        trips=_by("all_agree", "refunds_are_counted", "refunds_are_driven_to_the_end"),
+        file="gateway/payments/refunds.py",
+        old="    if not refused.final or must_go_back:\n",
+        new="    if not refused.final and not must_go_back:\n",
+    ),
+    Defect(
+        name="a refund is sent in a burst",
+        trips=_by("undos_keep_their_pace"),
+        file="gateway/jobs/schedule_refunds.py",
+        old="due_ms=last + _step(_SEND_S, refund.tries - 1) * _SECOND)",
+        new="due_ms=last)",
+    ),
+    Defect(
+        name="twice the charge may go back",
+        trips=_by("refunds_asked_fit_the_charge", "refunds_stay_within_the_charge", "refunds_are_driven_to_the_end"),
+        file="gateway/store/refunds.py",
+        old='"captured_fen": captured_fen,',
+        new='"captured_fen": 2 * captured_fen,',
+    ),
+    Defect(
+        name="late money went back, and its case stays open",
+        trips=_by("late_money_is_undone"),
+        file="gateway/jobs/keeping.py",
+        old=("    if order.late_state is LateMoneyState.FOUND:\n        step = late_undone(payment, order, said)\n"),
+        new=(
+            "    if order.late_state is LateMoneyState.FOUND:\n"
+            "        step = Step(payment=payment, order=order, said=(said,))\n"
+        ),
+        profile="late",
+    ),
+    Defect(
+        name="a refund that the till sends again has a new number",
+        trips=_by("journal_before_send", "refunds_are_driven_to_the_end"),
+        file="sync/engine/refund_request.py",
+        old="refund_no=record.refund_no",
+        new="refund_no=record.refund_no[:-1] + '0'",
+    ),
+)
