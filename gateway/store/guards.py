@@ -20,7 +20,7 @@ _ADD_NONCE: Final = Statement(
         "INSERT INTO nonces (keyid, nonce, at_ms) VALUES (:keyid, :nonce, :at_ms) ON CONFLICT (keyid, nonce) DO NOTHING"
     )
 )
-_PRUNE_NONCES: Final = delete(NONCES).where(NONCES.c.at_ms < bindparam("k_before"))
+_PRUNE_NONCES: Final = Statement(delete(NONCES).where(NONCES.c.at_ms < bindparam("k_before")))
 _MARK: Final = Statement(
     select(AUTH_CODE_MARKS.c.terminal_id, AUTH_CODE_MARKS.c.order_no, AUTH_CODE_MARKS.c.n).where(
         AUTH_CODE_MARKS.c.mark == bindparam("k_mark")
@@ -34,7 +34,7 @@ _MOVE_MARK: Final = Statement(
         terminal_id=bindparam("v_terminal"), order_no=bindparam("v_order"), n=bindparam("v_n"), at_ms=bindparam("v_at")
     )
 )
-_PRUNE_MARKS: Final = delete(AUTH_CODE_MARKS).where(AUTH_CODE_MARKS.c.at_ms < bindparam("k_before"))
+_PRUNE_MARKS: Final = Statement(delete(AUTH_CODE_MARKS).where(AUTH_CODE_MARKS.c.at_ms < bindparam("k_before")))
 
 
 def use_nonce(tx: Tx, *, keyid: str, nonce: str, now_ms: int) -> bool:
@@ -59,8 +59,8 @@ def move_mark(tx: Tx, mark: bytes, key: PaymentKey, *, now_ms: int) -> None:
 
 
 def prune(tx: Tx, *, now_ms: int) -> None:
-    tx.connection.execute(_PRUNE_NONCES, {"k_before": now_ms - NONCE_LIFE_MS})
-    tx.connection.execute(_PRUNE_MARKS, {"k_before": now_ms - MARK_LIFE_MS})
+    tx.change(_PRUNE_NONCES, {"k_before": now_ms - NONCE_LIFE_MS})
+    tx.change(_PRUNE_MARKS, {"k_before": now_ms - MARK_LIFE_MS})
 
 
 def forget_marks(tx: Tx) -> None:

@@ -5,6 +5,7 @@ Rule: what does not fit even at the floor is a mistake of the layout, and `fits(
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -123,14 +124,32 @@ class FitLabel(QWidget):
         """One line down to ONE_LINE of the full size, else the largest size that fits wrapped."""
         assert self._look is not None, "a label draws after it was given its look"
         full, smallest = self._look.px(self._size), self._smallest()
-        if self._lines > 1:
-            for pixels in range(full, max(smallest, round(full * ONE_LINE)) - 1, -1):
-                metrics = QFontMetricsF(self._font(pixels))
-                if metrics.horizontalAdvance(self._text) <= area.width() and metrics.height() <= area.height() + 0.5:
-                    return self._font(pixels)
-        for pixels in range(full, smallest - 1, -1):
-            font = self._font(pixels)
-            bound = QFontMetricsF(font).boundingRect(area, self._flags(), self._text)
-            if bound.width() <= area.width() + 0.5 and bound.height() <= area.height() + 0.5:
-                return font
+
+        def on_one_line(pixels: int) -> bool:
+            metrics = QFontMetricsF(self._font(pixels))
+            return metrics.horizontalAdvance(self._text) <= area.width() and metrics.height() <= area.height() + 0.5
+
+        def at_all(pixels: int) -> bool:
+            bound = QFontMetricsF(self._font(pixels)).boundingRect(area, self._flags(), self._text)
+            return bound.width() <= area.width() + 0.5 and bound.height() <= area.height() + 0.5
+
+        pixels = _largest(full, max(smallest, round(full * ONE_LINE)), on_one_line) if self._lines > 1 else None
+        if pixels is None:
+            pixels = _largest(full, smallest, at_all)
+        return None if pixels is None else self._font(pixels)
+
+
+def _largest(full: int, smallest: int, fits: Callable[[int], bool]) -> int | None:
+    """The largest size that fits, found by halving: what fits at one size fits at every smaller one."""
+    if fits(full):
+        return full
+    if not fits(smallest):
         return None
+    fitting, too_large = smallest, full
+    while too_large - fitting > 1:
+        middle = (fitting + too_large) // 2
+        if fits(middle):
+            fitting = middle
+        else:
+            too_large = middle
+    return fitting
