@@ -289,6 +289,14 @@ class Evidence:
             if refund.out_trade_no in numbers and refund.cause in _WANTED and refund.state is not RefundState.FAILED
         )
 
+    def paid_to(self, payment_no: str) -> int:
+        """What the shop has by the order that pays it. What came late by another payer's, which is over, is a case of
+        its own, where such a thing can be."""
+        row = self.rows.get(payment_no)
+        if self.strict or row is None or row.out_trade_no is None:
+            return self.kept_of(payment_no)
+        return kept_fen(self.money(row.out_trade_no))
+
     def kept_of(self, payment_no: str) -> int:
         """What the shop has of a payment now, according to the wallet."""
         return sum(kept_fen(self.money(number)) for number in self.channel_orders_of(payment_no))

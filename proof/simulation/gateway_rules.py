@@ -56,8 +56,8 @@ def a_change_is_told(_e: Evidence, before: GatewayRow | None, after: GatewayRow)
 def gateway_paid_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
     """PAID at the gateway: the wallet holds exactly this amount."""
     newly = before is None or before.state is not after.state
-    if newly and after.state is GatewayState.PAID and e.kept_of(after.payment_no) != after.amount_fen:
-        yield after.payment_no, f"PAID, and the wallet holds {e.kept_of(after.payment_no)} of {after.amount_fen} fen"
+    if newly and after.state is GatewayState.PAID and e.paid_to(after.payment_no) != after.amount_fen:
+        yield after.payment_no, f"PAID, and the wallet holds {e.paid_to(after.payment_no)} of {after.amount_fen} fen"
 
 
 def one_live_payment_at_the_gateway(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:

@@ -36,7 +36,8 @@ def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
         if e.sale_of.get(order_no) != sale or kept_fen(e.money(order.out_trade_no)) == 0:
             continue
         row = e.rows.get(order.payment_no)
-        given_up = row is not None and row.state is GatewayState.NOT_PAID
+        # On the page one payer's order may be over, and another's is open: each is given up by itself.
+        given_up = order.ended is not None or (row is not None and row.state is GatewayState.NOT_PAID)
         if e.strict or not given_up:
             kept.append(order.out_trade_no)
     if len(kept) > 1:

@@ -37,7 +37,7 @@ _TILL_EDGES: Final = {
 def paid_is_true(e: Evidence, shown: Shown) -> Complaints:
     """PAID on a screen: the wallet has charged exactly this amount and has not given it back."""
     if shown.view.state is TerminalState.PAID:
-        kept, fen = e.kept_of(shown.view.payment_no), shown.view.amount.fen
+        kept, fen = e.paid_to(shown.view.payment_no), shown.view.amount.fen
         if not fen - e.refunded_of(shown.view.payment_no) <= kept <= fen:
             yield shown.view.payment_no, f"shown as PAID, and the wallet holds {kept} of {fen} fen"
 
