@@ -49,13 +49,6 @@ REFUNDS: Final = (
         ),
     ),
     Defect(
-        name="money that must go back has a final no",
-        trips=_by("all_agree", "refunds_are_counted", "refunds_are_driven_to_the_end"),
-        file="gateway/payments/refunds.py",
-        old="    if not refused.final or must_go_back:\n",
-        new="    if not refused.final and not must_go_back:\n",
-    ),
-    Defect(
         name="a refund is sent in a burst",
         trips=_by("undos_keep_their_pace"),
         file="gateway/jobs/schedule_refunds.py",
