@@ -24,7 +24,7 @@ OFFLINE: Final = (
     ),
     Defect(
         name="a proof's signature is not looked at",
-        trips=_by("an_accepted_proof_was_given"),
+        trips=_by("an_accepted_proof_was_given", "paid_is_true"),
         file="sync/engine/proofs.py",
         old="    return signed is not None and found.signed_by(key, order_digest=signed.digest)",
         new="    return signed is not None",
