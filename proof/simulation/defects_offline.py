@@ -169,7 +169,7 @@ OFFLINE: Final = (
     ),
     Defect(
         name="a fork freezes nothing",
-        trips=_by("forks_are_frozen"),
+        trips=_by("forks_are_frozen", "nobody_is_needed"),
         file="gateway/api/journals.py",
         old=(
             "            standing.freeze("

@@ -26,7 +26,12 @@ def start(turn: Turn, event: StartAsked) -> None:
     the first word of the gateway also sets the clock that the request's life is counted by."""
     command = event.command
     if turn.line.line is Line.CHECKING and turn.storage is None:
-        turn.held = (*turn.held, event)
+        if all(held.command.request_id != command.request_id for held in turn.held):
+            turn.held = (*turn.held, event)
+        return
+    same = next((live for live in turn.payments.values() if live.request_id == command.request_id), None)
+    if same is not None:
+        turn.show(same)  # the same press came twice: one command, one number
         return
     refusal = turn.storage or refusal_of(turn.line) or turn.standing or _refusal_of(turn, event)
     if refusal is not None:

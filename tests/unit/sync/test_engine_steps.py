@@ -131,6 +131,20 @@ def test_the_first_send_that_never_left_is_settled_by_this_till_without_ack() ->
     assert payment not in till.state.payments
 
 
+@pytest.mark.parametrize("checking", [False, True])
+def test_one_press_that_comes_twice_makes_one_number(checking: bool) -> None:
+    till = Till()
+    if not checking:
+        till.up()
+    till.start()
+    till.numbers -= 1  # the very same command once more
+    till.start()
+    till.up()
+    assert len(till.records) == 1
+    assert len(till.calls(PayCall)) == 1
+    assert not till.refusals
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_number_that_a_copy_of_the_disk_may_have_sent_is_not_settled_by_this_till(restarted: bool) -> None:
     """Payment 2 of an order from before the start: a copy, or the till that a backup was made of, may have sent it."""
