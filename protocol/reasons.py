@@ -51,6 +51,7 @@ class Reason(StrEnum):
     PROOF_CANCELLED = "proof_cancelled"
     PROOF_SETTLED = "proof_settled"
     PROOF_CONFLICT = "proof_conflict"
+    PROOF_LATER_TRY = "proof_later_try"
     # the till does not take a typed code
     TYPED_SLIP = "typed_slip"
     TYPED_WRONG = "typed_wrong"

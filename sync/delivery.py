@@ -137,9 +137,9 @@ class Delivery:
             if self._journal.hash_at(answer.accepted_through) != answer.head:
                 # The gateway holds entries that this journal does not have, or other ones: a copied or restored disk.
                 # It is shown the latest of ours that it can compare: it decides who may sell, and tells the owner.
+                first, self._other_through = self._other_through is None, answer.accepted_through
                 self.stopped = Reason.JOURNAL_FORK
-                self._other_through = answer.accepted_through
-                return _IDLE_MS if entries else 0
+                return 0 if first and self._journal.head.seq else _IDLE_MS
             self.agreed = True
             before = self._journal.delivered_through
             self._journal.mark_delivered(answer.accepted_through)
@@ -161,7 +161,7 @@ class Delivery:
         if problem.reason is Reason.JOURNAL_GAP:
             self._find_out, self._other_through = True, None
             return self._failed()
-        if problem.reason in _POISON and entries:
+        if problem.reason in _POISON and entries and self._other_through is None:
             if len(entries) == 1:
                 return self._park(entries[0], problem.reason)
             self._batch = max(1, len(entries) // 2)

@@ -208,7 +208,7 @@ class OfflinePage(CashierPage):
         try:
             found, issued = await self._store.run(unit)
         except IntegrityError:
-            return said({"proof": None}, status=409)  # asked twice at the same moment: the next call finds it
+            found, issued = await self._store.run(unit)  # asked twice at the same moment: the other call's is there
         if not found.same:
             return said({"proof": None}, status=404)
         if issued is not None:

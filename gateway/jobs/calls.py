@@ -49,7 +49,7 @@ class ChannelCalls:
         account = None if account_id is None else self.accounts.find(account_id)
         if account is None:
             return DEFAULT_PACE
-        return _pace(account.channel.traits)
+        return _pace(account.channel.traits, self.clock.even_since_ms())
 
     async def perform(self, account_id: str, build: Callable[[Channel], PreparedCall[V]]) -> V | NotSent | NoAnswer:
         """An account that the owner's file made unusable meanwhile is not called."""
@@ -83,12 +83,13 @@ class ChannelCalls:
 
 
 @lru_cache(maxsize=1_024)
-def _pace(traits: ChannelTraits) -> Pace:
+def _pace(traits: ChannelTraits, even_since_ms: int) -> Pace:
     return Pace(
         query_interval_ms=traits.query_interval_ms,
         query_at_ms=traits.query_at_ms,
         undo_not_before_ms=traits.undo_not_before_ms,
         undo_needs_query=traits.undo_needs_query,
+        even_since_ms=even_since_ms,
     )
 
 

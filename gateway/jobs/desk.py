@@ -133,7 +133,7 @@ class Desk:
         """In the transaction that leased an order's task: what is due now; otherwise the task is set right and given
         back. A repeated QR call is durable before it is made."""
         payment, order = found(tx, out_trade_no)
-        action = next_action(payment, order, self.pace_of(order.account_id))
+        action = next_action(payment, order, self.pace_of(order.account_id), now_ms=now_ms)
         if action is None or action.due_ms > now_ms or self._calls.accounts.find(order.account_id) is None:
             due_ms = None if action is None else max(action.due_ms, now_ms + 1_000)
             account_id, owner = order.account_id, self._calls.owner

@@ -145,7 +145,7 @@ def _keep_rest(
     for alarm in step.alarms:
         alarms.raise_alarm(tx, alarm, about=ref, now_ms=now_ms)
     if order is not None:
-        action = next_action(payment, order, pace_of(order.account_id))
+        action = next_action(payment, order, pace_of(order.account_id), now_ms=now_ms)
         due_ms = None if action is None else action.due_ms
         tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id, release=release)
         _follow_money(tx, before, order_before, payment, order, pace_of, now_ms=now_ms)

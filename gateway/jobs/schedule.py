@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from gateway.channels.port import OrderKind
-from gateway.payments.answers import ABSENT_AFTER_CALL_CLOSED_MS, ABSENT_BETWEEN_MS, ABSENT_UNDO_AFTER_SENT_MS
+from gateway.payments.answers import (
+    ABSENT_AFTER_CALL_CLOSED_MS,
+    ABSENT_BETWEEN_MS,
+    ABSENT_UNDO_AFTER_SENT_MS,
+    counted_from_ms,
+)
 from gateway.payments.values import ChannelOrder, Payment, UndoFound, UndoHeard
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind
@@ -57,20 +64,23 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often this account may be asked, and when a scanned code is (the channel's traits)."""
+    """How often this account may be asked, and when a scanned code is (the channel's traits). `even_since_ms`: since
+    when the clock has not leapt (`gateway.ports.Clock`)."""
 
     query_interval_ms: int
     query_at_ms: tuple[int, ...] = ()
     undo_not_before_ms: int = 0
     undo_needs_query: bool = False
+    even_since_ms: int = 0
 
 
 #: Of an account that is not loaded.
 DEFAULT_PACE: Final = Pace(query_interval_ms=3_000)
 
 
-def next_action(payment: Payment, order: ChannelOrder, pace: Pace) -> Action | None:
+def next_action(payment: Payment, order: ChannelOrder, pace: Pace, *, now_ms: int) -> Action | None:
     """What to do next about this order; None when nothing is left to do."""
+    payment, order = _brought_back(payment, order, pace.even_since_ms, now_ms)
     if order.ended_kind is not None:
         return _after_the_end(order)
     match payment.state:
@@ -84,6 +94,36 @@ def next_action(payment: Payment, order: ChannelOrder, pace: Pace) -> Action | N
             return _beside_refund(order)
         case _:
             assert_never(payment.state)
+
+
+def _brought_back(
+    payment: Payment, order: ChannelOrder, even_since_ms: int, now_ms: int
+) -> tuple[Payment, ChannelOrder]:
+    """The clock was put back: what lies in the future counts as having been at that leap. Otherwise nothing would be
+    done until the clock is there again."""
+    cancelled_ms = payment.cancel_requested_ms
+    moments = (order.sent_ms, order.asked_ms, order.undo_sent_ms, order.ended_ms, order.late_found_ms, cancelled_ms)
+    if max(moment or 0 for moment in moments) <= now_ms:
+        return payment, order
+
+    def moved(at_ms: int | None) -> int | None:
+        return None if at_ms is None else counted_from_ms(at_ms, even_since_ms, now_ms)
+
+    sent_ms = counted_from_ms(order.sent_ms, even_since_ms, now_ms)
+    back = replace(
+        order,
+        sent_ms=sent_ms,
+        deadline_ms=order.deadline_ms - order.sent_ms + sent_ms,
+        release_ms=moved(order.release_ms),
+        call_closed_ms=moved(order.call_closed_ms),
+        asked_ms=moved(order.asked_ms),
+        undo_sent_ms=moved(order.undo_sent_ms),
+        undo_asked_ms=moved(order.undo_asked_ms),
+        absent_since_ms=moved(order.absent_since_ms),
+        ended_ms=moved(order.ended_ms),
+        late_found_ms=moved(order.late_found_ms),
+    )
+    return replace(payment, cancel_requested_ms=moved(cancelled_ms)), back
 
 
 def undo_goes_on(payment: Payment, order: ChannelOrder) -> bool:

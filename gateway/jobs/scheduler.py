@@ -54,6 +54,7 @@ class Scheduler:
         self._soon = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._pruned_ms = 0
+        self._even_since_ms = clock.even_since_ms()
         self.lag_ms = 0
         self._log = structlog.get_logger("gateway.scheduler")
 
@@ -95,6 +96,10 @@ class Scheduler:
     def _take(self, tx: Tx, busy: Counter[str]) -> tuple[list[tuple[Task, Due | None]], int | None]:
         """`busy`: calls under way by account."""
         now_ms = self._clock.now_ms()
+        even_since_ms = self._clock.even_since_ms()
+        if even_since_ms != self._even_since_ms:
+            tasks.look_again(tx, now_ms=now_ms)  # the clock leapt: what was due then is planned anew
+            self._even_since_ms, self._pruned_ms = even_since_ms, now_ms
         if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
             guards.prune(tx, now_ms=now_ms)
             self._pruned_ms = now_ms

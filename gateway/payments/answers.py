@@ -130,11 +130,11 @@ def answer_query(
     even_since_ms: int,
 ) -> Step:
     """A query has ended."""
-    order = _asked(order, verdict, asked_ms)
+    order = _asked(order, verdict, asked_ms, now_ms)
     match verdict:
         case Paid():
             order = replace(order, absent_since_ms=None)
-            fresh = _fresh(order, asked_ms)
+            fresh = _fresh(order, asked_ms, now_ms)
             return to_paid(payment, order, verdict, fresh=fresh, said_by=said_by, now_ms=now_ms)
         case Closed():
             return _closed(payment, order, verdict, said_by=said_by, now_ms=now_ms)
@@ -145,7 +145,7 @@ def answer_query(
             return _not_found(payment, order, verdict, said_by=said_by, asked_ms=asked_ms, now_ms=now_ms)
         case Failed():
             order = replace(order, absent_since_ms=None)
-            fresh = _fresh(order, asked_ms)
+            fresh = _fresh(order, asked_ms, now_ms)
             return to_failed(payment, order, verdict, fresh=fresh, said_by=said_by, now_ms=now_ms)
         case NoAnswer() | NotSent() | Unknown() | Mismatch():
             return _moves_nothing(payment, order, verdict, what="query_unsettled", said_by=said_by)
@@ -157,20 +157,20 @@ def _wanted(payment: Payment) -> bool:
     return payment.state is GatewayState.SENT and payment.cancel_requested_ms is None
 
 
-def _fresh(order: ChannelOrder, asked_ms: int) -> bool:
-    """Asked after the order ended: what it says is news."""
-    return order.ended_ms is None or asked_ms > order.ended_ms
+def _fresh(order: ChannelOrder, asked_ms: int, now_ms: int) -> bool:
+    """Asked after the order ended: what it says is news. An end that lies in the future was before the clock's leap."""
+    return order.ended_ms is None or asked_ms > order.ended_ms or order.ended_ms > now_ms
 
 
 def _call_ended(order: ChannelOrder, now_ms: int) -> ChannelOrder:
     return replace(order, open_calls=max(0, order.open_calls - 1), call_closed_ms=now_ms)
 
 
-def _asked(order: ChannelOrder, verdict: QueryVerdict | NotSent | NoAnswer, asked_ms: int) -> ChannelOrder:
+def _asked(order: ChannelOrder, verdict: QueryVerdict | NotSent | NoAnswer, asked_ms: int, now_ms: int) -> ChannelOrder:
     """Notes the query, and what it found if it was asked after the latest cancel was sent."""
     unsettled = isinstance(verdict, Unknown | NoAnswer | NotSent | Mismatch)
     order = replace(order, asked_ms=asked_ms, unsettled_asks=order.unsettled_asks + 1 if unsettled else 0)
-    if order.undo_sent_ms is None or asked_ms < order.undo_sent_ms:
+    if order.undo_sent_ms is None or asked_ms < order.undo_sent_ms <= now_ms:
         return order
     found = (
         UndoFound.UNSETTLED
@@ -245,7 +245,8 @@ def _closed(payment: Payment, order: ChannelOrder, verdict: Closed, *, said_by: 
 
 def counted_from_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
     """From when the time since `at_ms` may be counted, so that no more is counted than has passed in truth, whatever
-    was done to the clock in between: a moment before its last leap counts as that leap."""
+    was done to the clock in between: a moment before its last leap counts as that leap. Right for one process over the
+    store: a second one would not know of the first one's leaps."""
     return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms
 
 

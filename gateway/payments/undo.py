@@ -164,7 +164,8 @@ def _acknowledged(
     certain = (
         undoing
         and sent_ms is not None
-        and sent_ms - counted_from_ms(order.sent_ms, even_since_ms, now_ms) >= ABSENT_UNDO_AFTER_SENT_MS
+        and counted_from_ms(sent_ms, even_since_ms, now_ms) - counted_from_ms(order.sent_ms, even_since_ms, now_ms)
+        >= ABSENT_UNDO_AFTER_SENT_MS
     )
     heard = replace(order, undo_heard=UndoHeard.ACKNOWLEDGED)
     if certain and heard.certain_undo_ms is None:

@@ -138,7 +138,7 @@ def _sale(parser: SerialStreamParser, *, code: bytes) -> StartPayment:
     read = classify_scan(scans[0].text)
     assert isinstance(read, PaymentCode), "a payment code"
     return StartPayment(
-        request_id="bench",
+        request_id=os.urandom(8).hex(),
         sale_id=None,
         order_no=None,
         amount=Money(1250, CNY),

@@ -14,7 +14,7 @@ from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
 from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState
-from protocol.states import RefundState, TerminalState
+from protocol.states import GatewayState, RefundState, TerminalState
 from sync.engine.statements import TILL
 
 
@@ -45,7 +45,8 @@ def late_money_is_undone(e: Evidence) -> Complaints:
         for number, record in till.file.payments().items():
             row = e.rows.get(number)
             told = None if record.late_money is None else record.late_money.state
-            if record.state is TerminalState.PAID:
+            paid = record.state is TerminalState.PAID and row is not None and row.state is GatewayState.PAID
+            if paid and len(e.gateway.orders_of(number)) > 1:
                 continue  # another payer's, who was given up before this one paid: the gateway looks after it alone
             if row is not None and row.late is not None and told is not row.late:
                 yield number, f"late money is {row.late} at the gateway and {told} at the till"

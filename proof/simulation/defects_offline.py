@@ -59,7 +59,7 @@ OFFLINE: Final = (
         name="a proof of CLOSED is taken as PAID",
         trips=_by("paid_is_true", "an_accepted_proof_was_given"),
         file="sync/engine/proofs.py",
-        old="            paid=found.proof.type is ProofType.PAID,\n            operator",
+        old="            paid=paid,\n            operator",
         new="            paid=True,\n            operator",
     ),
     Defect(
@@ -198,7 +198,7 @@ OFFLINE: Final = (
         name="a fork is not shown to the gateway",
         trips=_by("forks_are_frozen"),
         file="sync/delivery.py",
-        old="                self._other_through = answer.accepted_through\n",
-        new="",
+        old="                first, self._other_through = self._other_through is None, answer.accepted_through\n",
+        new="                first = False\n",
     ),
 )

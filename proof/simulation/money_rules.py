@@ -12,7 +12,7 @@ from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence, RefundRow
 from proof.wallets import kept_fen
 from protocol.numbers import order_of_out_trade_no
-from protocol.states import GatewayState, RefundState, TerminalState
+from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
 
 _R = RefundState
 _REFUND_EDGES: Final = {
@@ -21,6 +21,10 @@ _REFUND_EDGES: Final = {
     _R.DONE: set[RefundState](),
     _R.FAILED: set[RefundState](),
 }
+
+
+#: How a payer's order on the page is over, so that another payer may try.
+_GIVEN_UP: Final = (ProofKind.CLOSED, ProofKind.ABSENT, ProofKind.DECLINED)
 
 
 def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
@@ -37,7 +41,8 @@ def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
             continue
         row = e.rows.get(order.payment_no)
         # On the page one payer's order may be over, and another's is open: each is given up by itself.
-        given_up = order.ended is not None or (row is not None and row.state is GatewayState.NOT_PAID)
+        over = order.ended in _GIVEN_UP and len(e.gateway.orders_of(order.payment_no)) > 1
+        given_up = over or (row is not None and row.state is GatewayState.NOT_PAID)
         if e.strict or not given_up:
             kept.append(order.out_trade_no)
     if len(kept) > 1:

@@ -18,7 +18,7 @@ from protocol.states import GatewayState, TerminalState
 from sync.engine.answers import settle_jobs
 from sync.engine.model import ProofView
 from sync.engine.offline_events import CheckCode, CodeAsked, CodeChecked, Ground, ProofAsked
-from sync.engine.offline_record import SHIFT_TRIES
+from sync.engine.offline_record import SHIFT_TRIES, TakenProof
 from sync.engine.record import PaymentRecord
 from sync.engine.statements import CodeTried, PaymentConflict, ProofTaken
 from sync.engine.turn import Turn
@@ -47,10 +47,13 @@ def scanned(turn: Turn, event: ProofAsked) -> None:
         _refuse(turn, event, Reason.PROOF_BAD_SIGNATURE, None)
         return
     live = turn.payments.get(known.payment_no)
-    record = live.record if live is not None else known
-    refusal = turn.storage or _refusal_of(ground, record, event.last, paid=found.proof.type is ProofType.PAID)
+    record, last = (live.record if live is not None else known), _as_it_is(turn, event.last)
+    paid = found.proof.type is ProofType.PAID
+    # A STATUS QR asks about the order: what is proven now is about the payment that was begun since.
+    later = last.n > record.n and _proven(record) is None
+    refusal = turn.storage or (_refusal_later(ground, last, paid) if later else _refusal_of(ground, record, paid=paid))
     if refusal is Reason.PROOF_CONFLICT:
-        _conflict(turn, record, found)
+        _conflict(turn, last if later else record, found)
     if refusal is not None or live is None:
         _refuse(turn, event, refusal or Reason.PROOF_SETTLED, record)
         return
@@ -60,7 +63,7 @@ def scanned(turn: Turn, event: ProofAsked) -> None:
         ProofTaken(
             payment_no=record.payment_no,
             said_by=f"proof:{kid}",
-            paid=found.proof.type is ProofType.PAID,
+            paid=paid,
             operator=event.command.operator,
             kid=kid,
             at_s=found.proof.at_s,
@@ -76,16 +79,32 @@ def _is_about(found: SignedProof, record: PaymentRecord, key: Ed25519PublicKey) 
     return signed is not None and found.signed_by(key, order_digest=signed.digest)
 
 
-def _refusal_of(ground: Ground, record: PaymentRecord, last: PaymentRecord, *, paid: bool) -> Reason | None:
-    """Why a proof that is truly about this order changes nothing. `last`: the order's last payment."""
+def _as_it_is(turn: Turn, record: PaymentRecord) -> PaymentRecord:
+    """Memory is never behind the journal."""
+    live = turn.payments.get(record.payment_no)
+    return record if live is None else live.record
+
+
+def _proven(record: PaymentRecord) -> TakenProof | None:
+    return record.offline.proof if record.offline is not None else None
+
+
+def _refusal_later(ground: Ground, last: PaymentRecord, paid: bool) -> Reason:
+    """What it says of the order's later payment, which it was not shown for: it never settles that one."""
     if not ground.anchored:
         return Reason.ANCHOR_FAILED
-    taken = record.offline.proof if record.offline is not None else None
+    if not last.state.final:
+        return Reason.PROOF_LATER_TRY
+    return Reason.PROOF_SETTLED if paid is (last.state is TerminalState.PAID) else Reason.PROOF_CONFLICT
+
+
+def _refusal_of(ground: Ground, record: PaymentRecord, *, paid: bool) -> Reason | None:
+    """Why a proof that is truly about this order changes nothing."""
+    if not ground.anchored:
+        return Reason.ANCHOR_FAILED
+    taken = _proven(record)
     if taken is not None:
         return Reason.PROOF_USED if taken.paid is paid else Reason.PROOF_CONFLICT
-    if last.n > record.n:
-        # A STATUS QR asks about the order: what is said now is about the payment that was begun since.
-        return Reason.PROOF_SETTLED
     match record.state:
         case TerminalState.PAID:
             return Reason.PROOF_SETTLED if paid else Reason.PROOF_CONFLICT
@@ -152,7 +171,7 @@ def _typed_refusal(turn: Turn, ground: Ground | None, record: PaymentRecord | No
         return Reason.TYPED_NOT_OFFERED
     if code is None:
         return Reason.TYPED_SLIP
-    settled = _refusal_of(ground, record, record, paid=True)
+    settled = _refusal_of(ground, record, paid=True)
     if settled is not None:
         return settled
     if record.amount.fen > kit.typed_order_limit_fen:

@@ -52,6 +52,8 @@ FINAL_REFUSALS: Final = frozenset(
 def start(turn: Turn, event: RefundAsked) -> None:
     """Journal the intent, then send; or refuse with nothing live. Waits while the line is being checked."""
     command = event.command
+    if turn.taken_before(command.request_id):
+        return
     if turn.line.line is Line.CHECKING and turn.storage is None:
         turn.held = (*turn.held, event)
         return
@@ -61,6 +63,7 @@ def start(turn: Turn, event: RefundAsked) -> None:
         turn.refuse(command.request_id, refusal or Reason.UNKNOWN_PAYMENT)
         return
     turn.payments.setdefault(paid.payment_no, Live(record=paid))
+    turn.took(command.request_id, event.new_refund_no)
     live = turn.state_refund(
         RefundStarted(
             payment_no=paid.payment_no,

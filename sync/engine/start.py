@@ -25,13 +25,10 @@ def start(turn: Turn, event: StartAsked) -> None:
     """Journal the intent, then send; or refuse with nothing live. While the line is being checked the command waits:
     the first word of the gateway also sets the clock that the request's life is counted by."""
     command = event.command
-    if turn.line.line is Line.CHECKING and turn.storage is None:
-        if all(held.command.request_id != command.request_id for held in turn.held):
-            turn.held = (*turn.held, event)
+    if turn.taken_before(command.request_id):
         return
-    same = next((live for live in turn.payments.values() if live.request_id == command.request_id), None)
-    if same is not None:
-        turn.show(same)  # the same press came twice: one command, one number
+    if turn.line.line is Line.CHECKING and turn.storage is None:
+        turn.held = (*turn.held, event)
         return
     refusal = turn.storage or refusal_of(turn.line) or turn.standing or _refusal_of(turn, event)
     if refusal is not None:
@@ -64,6 +61,7 @@ def start(turn: Turn, event: StartAsked) -> None:
         expires=turn.at_ms + PAY_REQUEST_LIFE_MS,
         auth_code=command.auth_code,
     )
+    turn.took(command.request_id, str(number))
     begun_here = number.n == 1 or number.order_no in turn.begun
     if number.n == 1:
         turn.begun = (*turn.begun, number.order_no)[-BEGUN_KEPT:]

@@ -130,7 +130,8 @@ class KitDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
-    """`begun`: the last `BEGUN_KEPT` orders that this run of the program began."""
+    """`begun`: the last `BEGUN_KEPT` orders that this run of the program began; `pressed`: the last commands that it
+    took, by what each began: one press, one number."""
 
     terminal_id: str
     payments: Mapping[str, Live] = field(default_factory=dict[str, Live])
@@ -142,6 +143,7 @@ class EngineState:
     storage: Reason | None = None
     held: tuple[StartAsked | RefundAsked, ...] = ()
     begun: tuple[str, ...] = ()
+    pressed: tuple[tuple[str, str], ...] = ()
     next_call: int = 1
 
     @property

@@ -32,7 +32,7 @@ from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import fold_refund
 from sync.engine.refund_request import request_of
 from sync.engine.schedule import LONG_POLL_S
-from sync.engine.state import EngineState, Job, Live, LiveRefund
+from sync.engine.state import BEGUN_KEPT, EngineState, Job, Live, LiveRefund
 from sync.engine.statements import (
     CashStatement,
     PaymentStatement,
@@ -59,6 +59,7 @@ class Turn:
         "line",
         "now",
         "payments",
+        "pressed",
         "refunds",
         "ring",
         "standing",
@@ -77,6 +78,7 @@ class Turn:
         self.storage = state.storage
         self.held = state.held
         self.begun = state.begun
+        self.pressed = state.pressed
         self.now = now
         self._next_call = state.next_call
         self._appends: list[Effect] = []
@@ -88,6 +90,19 @@ class Turn:
     def at_ms(self) -> int:
         """The till's clock."""
         return till_ms(self.line, self.now)
+
+    def took(self, request_id: str, number: str) -> None:
+        """A command of the cashier began this."""
+        self.pressed = (*self.pressed, (request_id, number))[-BEGUN_KEPT:]
+
+    def taken_before(self, request_id: str) -> bool:
+        """Whether this very command came already; what it began is shown again, if it is still at hand."""
+        number = next((number for known, number in self.pressed if known == request_id), None)
+        if number in self.payments:
+            self._touched[number] = None
+        if number in self.refunds:
+            self._touched_refunds[number] = None
+        return number is not None or any(held.command.request_id == request_id for held in self.held)
 
     def keep(self, live: Live) -> Live:
         self.payments[live.record.payment_no] = live
@@ -267,6 +282,7 @@ class Turn:
             storage=self.storage,
             held=self.held,
             begun=self.begun,
+            pressed=self.pressed,
             next_call=self._next_call,
         )
         return state, [*self._appends, *views, *self._later, WakeAt(mono_ms=min(due, default=None))]

@@ -41,7 +41,8 @@ REFUND_REASONS: Final[tuple[Reason, ...]] = (
 #: Why a proof or a typed code is not taken; others are said as a payment's reason.
 PROOF_REASONS: Final[tuple[Reason, ...]] = (
     Reason.PROOF_UNREADABLE, Reason.PROOF_UNKNOWN_KEY, Reason.PROOF_OTHER_TILL, Reason.PROOF_BAD_SIGNATURE,
-    Reason.PROOF_USED, Reason.PROOF_CANCELLED, Reason.PROOF_SETTLED, Reason.PROOF_CONFLICT, Reason.ANCHOR_FAILED,
+    Reason.PROOF_USED, Reason.PROOF_CANCELLED, Reason.PROOF_SETTLED, Reason.PROOF_CONFLICT,
+    Reason.PROOF_LATER_TRY, Reason.ANCHOR_FAILED,
     Reason.TYPED_SLIP, Reason.TYPED_WRONG, Reason.TYPED_NOT_OFFERED, Reason.TYPED_TRIES, Reason.TYPED_SHIFT_TRIES,
     Reason.TYPED_AMOUNT, Reason.TYPED_SHIFT_AMOUNT,
 )  # fmt: skip

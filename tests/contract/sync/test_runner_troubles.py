@@ -180,6 +180,9 @@ def test_a_fork_that_the_till_sees_first_is_shown_to_the_gateway(tmp_path: Path)
         c.gateway.entries.append(JournalEntry(seq=1, kind="k", at_ms=1, body="{}", hash=held))
         await c.until(lambda: c.link is not None and c.link.upload_stopped is Reason.JOURNAL_FORK)
         assert c.gateway.forks_seen == 0, "an empty journal has nothing to compare"
+        before = len(c.gateway.seen)
+        await asyncio.sleep(120)
+        assert len(c.gateway.seen) - before < 20, "nothing to show is no reason to ask without a pause"
         await c.view(c.scan(), S.PAID)
         await c.until(lambda: c.gateway.forks_seen == 1)
         await asyncio.sleep(60)

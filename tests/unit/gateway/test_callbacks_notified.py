@@ -42,6 +42,8 @@ from tests.unit.gateway.payment_rows import PAID_VERDICT, ended_order, order, pa
 
 S = GatewayState
 PACE = Pace(query_interval_ms=3_000)
+#: After every moment of these stories.
+LATER_MS = 10**12
 FAILED = Failed(
     code="42", reason=ChannelReason.PAYMENT_FAILED, money_taken=True, closed_once_undone=False, transaction_id="t1"
 )
@@ -56,7 +58,7 @@ def test_paid_moves_an_open_payment_and_cancels_its_next_query() -> None:
     step = answer_notification(payment(), order(), PAID_VERDICT, said_by="alipay", received_ms=2_000)
     assert step.payment.state is S.PAID
     assert step.order is not None
-    assert next_action(step.payment, step.order, PACE) is None
+    assert next_action(step.payment, step.order, PACE, now_ms=LATER_MS) is None
 
 
 def test_paid_after_a_cancel_intent_goes_back_as_a_refund() -> None:
@@ -106,7 +108,7 @@ def test_money_on_an_order_that_ended_is_asked_about_at_once_and_once(
     assert step.payment == row
     assert step.order is not None
     assert step.order.late_state is None
-    action = next_action(row, step.order, PACE)
+    action = next_action(row, step.order, PACE, now_ms=LATER_MS)
     assert action is not None
     assert (action.kind, action.due_ms <= received_ms) == (ActionKind.QUERY, True)
     assert watch_step - 1 <= step.order.watch_step <= watch_step

@@ -99,6 +99,14 @@ def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end()
     assert undone.payment.late_state is LateMoneyState.UNDONE
 
 
+def test_money_on_an_order_that_ended_before_the_clock_was_put_back_is_late_money() -> None:
+    step = answer_query(
+        payment(S.NOT_PAID), ended_order(), PAID_VERDICT, said_by="alipay", asked_ms=2_000, now_ms=2_100,
+        even_since_ms=1_000,
+    )  # fmt: skip
+    assert step.payment.late_state is LateMoneyState.FOUND
+
+
 @pytest.mark.parametrize(("known", "late"), [(PAID_VERDICT.transaction_id, False), ("another", True)])
 def test_paid_said_of_money_that_went_back_is_not_new_money(known: str, late: bool) -> None:
     """A query that was under way while its refund was done: UnionPay's refunds are trades of their own, and the one

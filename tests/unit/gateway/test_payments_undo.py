@@ -79,6 +79,15 @@ def test_the_time_before_the_clock_leapt_is_not_counted(sent_ms: int, certain: b
     assert (step.order.certain_undo_ms is not None) == certain
 
 
+def test_a_clock_that_was_put_back_makes_no_cancel_late() -> None:
+    """Sent and cancelled within a second, an hour in the future: neither is a measure."""
+    seen = order(sent_ms=3_600_000, undo_sent_ms=3_620_000, undo_tries=1)
+    verdict = UndoAcknowledged(action=UndoAction.CLOSE)
+    step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=2_000, even_since_ms=1_000)
+    assert step.order is not None
+    assert step.order.certain_undo_ms is None
+
+
 def test_a_cancel_that_says_it_gave_money_back_proves_nothing_yet() -> None:
     verdict = UndoAcknowledged(action=UndoAction.REFUND)
     step = answer_cancel(

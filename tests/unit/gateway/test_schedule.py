@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.channels.port import OrderKind
 from gateway.jobs.bucket import Bucket, full
@@ -15,11 +16,13 @@ from protocol.states import GatewayState, ProofKind
 from tests.unit.gateway.payment_rows import ended_order, order, payment, undone_order
 
 PACE = Pace(query_interval_ms=3_000)
+#: After every moment of these stories.
+LATER_MS = 10**12
 S, K = GatewayState, ActionKind
 
 
 def action(row: Payment, seen: ChannelOrder, pace: Pace = PACE) -> tuple[ActionKind, int] | None:
-    found: Action | None = next_action(row, seen, pace)
+    found: Action | None = next_action(row, seen, pace, now_ms=LATER_MS)
     return None if found is None else (found.kind, found.due_ms)
 
 
@@ -90,7 +93,7 @@ def test_a_release_whose_query_settled_nothing_is_not_due_again_at_once(unsettle
     found = action(payment(page=True), seen)
     assert found is not None
     assert found[1] > 22_000
-    beyond_polls = next_action(payment(page=True), seen, Pace(query_interval_ms=3_000))
+    beyond_polls = next_action(payment(page=True), seen, Pace(query_interval_ms=3_000), now_ms=LATER_MS)
     assert beyond_polls is not None
     assert min(found[1], due_ms) == found[1]
 
@@ -201,3 +204,33 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
     assert bucket is not None
     assert bucket.take(now_ms=999) is None
     assert bucket.take(now_ms=1_000) is not None
+
+
+BACK = Pace(query_interval_ms=3_000, even_since_ms=10_000)
+AHEAD_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "kind", "due_ms"),
+    [
+        (payment(), {}, K.QUERY, 13_000),
+        (payment(), {"asked_ms": AHEAD_MS + 3_000}, K.QUERY, 13_000),
+        (payment(), {"asked_ms": 54_500}, K.UNDO, 55_000),
+        (payment(cancel_requested_ms=AHEAD_MS + 1_000), {}, K.UNDO, 10_000),
+        (payment(S.REVERSING), {"undo_sent_ms": AHEAD_MS + 1_000, "undo_tries": 1}, K.QUERY, 13_000),
+    ],
+)
+def test_a_clock_that_was_put_back_leaves_nothing_undone(
+    row: Payment, changes: dict[str, int], kind: ActionKind, due_ms: int
+) -> None:
+    """Everything was sent in what is the future now; the clock was put back at 10 s, and it is 60 s."""
+    seen = order(sent_ms=AHEAD_MS, deadline_ms=AHEAD_MS + 45_000, **changes)
+    found = next_action(row, seen, BACK, now_ms=60_000)
+    assert found is not None
+    assert (found.kind, found.due_ms) == (kind, due_ms)
+
+
+def test_money_that_comes_after_an_end_in_the_future_is_watched_for() -> None:
+    found = next_action(payment(S.NOT_PAID), replace(ended_order(), ended_ms=AHEAD_MS), BACK, now_ms=20_000)
+    assert found is not None
+    assert (found.kind, found.due_ms) == (K.QUERY, 15_000)

@@ -442,6 +442,26 @@ def test_a_proof_of_an_old_status_qr_says_nothing_of_the_payment_it_was_shown_fo
     assert not till.records[first].conflict
 
 
+@pytest.mark.parametrize("settled", [False, True])
+def test_an_old_status_qr_never_settles_a_later_payment_and_contradicts_it_aloud(settled: bool) -> None:
+    """Open here: the wallet may have charged it, and the cashier is told to ask about it. Not paid here, and proven
+    paid: two signed statements disagree."""
+    till = Till()
+    first = cut_payment(till)
+    ask_status(till, first)
+    text = till.proof_of(first)
+    till.up()
+    till.answer(till.only(PayCall), till.status(first, G.NOT_PAID, proof=ProofKind.DECLINED))
+    second = till.start(order_no=till.records[first].order_no)
+    assert second is not None
+    if settled:
+        till.answer(till.only(PayCall), till.status(second, G.NOT_PAID, proof=ProofKind.DECLINED))
+    assert refused(till, text) is (Reason.PROOF_CONFLICT if settled else Reason.PROOF_LATER_TRY)
+    assert till.records[second].conflict is settled
+    assert till.records[second].state is (S.NOT_PAID if settled else S.SENDING)
+    assert not till.records[first].conflict
+
+
 def test_after_a_proof_that_it_is_closed_a_sale_goes_on_under_a_new_order() -> None:
     """The gateway takes nothing more under the number that the proof closed."""
     till = dark()

@@ -38,6 +38,15 @@ def begun(till: Till, *, fen: int = 100) -> str:
     return refund_no
 
 
+def test_one_press_that_comes_twice_makes_one_refund(till: Till) -> None:
+    order_no = till.paid()
+    assert till.refund(order_no) is not None
+    till.numbers -= 1  # the very same command once more
+    assert till.refund(order_no) is None
+    assert len(till.refunds) == len(till.calls(RefundCall)) == 1
+    assert not till.refusals
+
+
 def test_the_intent_is_durable_before_the_request_which_repeats_it(till: Till) -> None:
     refund_no = begun(till)
     assert isinstance(till.statements[-1], RefundStarted)
