@@ -21,6 +21,7 @@ GATEWAY: Final = (
         file="gateway/payments/answers.py",
         old="    return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms",
         new="    return at_ms",
+        first_seed=150,
     ),
     Defect(
         name="the amount of a notification is not compared",
