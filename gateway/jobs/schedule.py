@@ -224,11 +224,14 @@ def _until_absent(order: ChannelOrder, pace: Pace, again: Action, asked_ms: int)
     if order.undo_heard is not UndoHeard.ACKNOWLEDGED:
         return again
     if order.certain_undo_ms is None:
-        return Action(kind=ActionKind.CANCEL, due_ms=max(again.due_ms, order.sent_ms + ABSENT_UNDO_AFTER_SENT_MS))
+        # Not after a pause that has grown: this one is not the same again, it is the first that counts.
+        assert order.undo_sent_ms is not None, "it was acknowledged"
+        counts_ms = max(order.sent_ms, pace.even_since_ms) + ABSENT_UNDO_AFTER_SENT_MS
+        return Action(kind=ActionKind.CANCEL, due_ms=max(order.undo_sent_ms + undo_pause_ms(1), counts_ms))
     since = order.absent_since_ms if order.absent_since_ms is not None else asked_ms
     due = max(since + ABSENT_BETWEEN_MS, asked_ms + pace.query_interval_ms)
     if order.call_closed_ms is not None:
-        due = max(due, order.call_closed_ms + ABSENT_AFTER_CALL_CLOSED_MS)
+        due = max(due, max(order.call_closed_ms, pace.even_since_ms) + ABSENT_AFTER_CALL_CLOSED_MS)
     return Action(kind=ActionKind.QUERY, due_ms=due)
 
 

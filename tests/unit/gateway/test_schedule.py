@@ -234,3 +234,14 @@ def test_money_that_comes_after_an_end_in_the_future_is_watched_for() -> None:
     found = next_action(payment(S.NOT_PAID), replace(ended_order(), ended_ms=AHEAD_MS), BACK, now_ms=20_000)
     assert found is not None
     assert (found.kind, found.due_ms) == (K.QUERY, 15_000)
+
+
+@pytest.mark.parametrize(("started_ms", "due_ms"), [(0, 30_000), (20_000, 35_000)])
+def test_after_a_start_the_cancel_that_counts_waits_for_no_grown_pause(started_ms: int, due_ms: int) -> None:
+    """Cancelled often before the process ended: each said "acknowledged" and "not found", and none counts any more."""
+    seen = order(
+        open_calls=0, call_closed_ms=1_000, undo_sent_ms=28_000, undo_tries=20, undo_heard=UndoHeard.ACKNOWLEDGED,
+        undo_asked_ms=28_500, undo_found=UndoFound.ABSENT, asked_ms=28_500,
+    )  # fmt: skip
+    pace = Pace(query_interval_ms=3_000, even_since_ms=started_ms)
+    assert action(payment(S.REVERSING), seen, pace) == (K.CANCEL, due_ms)
