@@ -16,14 +16,6 @@ def _by(*rules: str) -> frozenset[str]:
 
 GATEWAY: Final = (
     Defect(
-        name="the time before a restart counts for ABSENT",
-        trips=_by("an_end_was_seen"),
-        file="gateway/payments/answers.py",
-        old="    return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms",
-        new="    return at_ms",
-        first_seed=150,
-    ),
-    Defect(
         name="the amount of a notification is not compared",
         trips=_by("forged_notices_move_nothing"),
         file="gateway/payments/notified.py",
