@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final, assert_never
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from gateway.payments.answers import (
     ABSENT_BETWEEN_MS,
     ABSENT_UNDO_AFTER_SENT_MS,
     counted_from_ms,
+    counted_if_known,
 )
 from gateway.payments.values import ChannelOrder, Payment, UndoFound, UndoHeard
 from protocol.messages import LateMoneyState
@@ -105,10 +107,7 @@ def _brought_back(
     moments = (order.sent_ms, order.asked_ms, order.undo_sent_ms, order.ended_ms, order.late_found_ms, cancelled_ms)
     if max(moment or 0 for moment in moments) <= now_ms:
         return payment, order
-
-    def moved(at_ms: int | None) -> int | None:
-        return None if at_ms is None else counted_from_ms(at_ms, even_since_ms, now_ms)
-
+    moved = partial(counted_if_known, even_since_ms=even_since_ms, now_ms=now_ms)
     sent_ms = counted_from_ms(order.sent_ms, even_since_ms, now_ms)
     back = replace(
         order,

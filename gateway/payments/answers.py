@@ -6,6 +6,7 @@ its answer was read, `even_since_ms` since when the clock has not leapt (`gatewa
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, assert_never
 
 from msgspec.structs import replace
@@ -250,12 +251,14 @@ def counted_from_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
     return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms
 
 
+def counted_if_known(at_ms: int | None, even_since_ms: int, now_ms: int) -> int | None:
+    """The same of a moment that may not have come yet."""
+    return None if at_ms is None else counted_from_ms(at_ms, even_since_ms, now_ms)
+
+
 def _counted(order: ChannelOrder, even_since_ms: int, now_ms: int) -> ChannelOrder:
     """Its moments that ABSENT counts from, in a time that has not leapt."""
-
-    def moved(at_ms: int | None) -> int | None:
-        return None if at_ms is None else counted_from_ms(at_ms, even_since_ms, now_ms)
-
+    moved = partial(counted_if_known, even_since_ms=even_since_ms, now_ms=now_ms)
     return replace(
         order,
         call_closed_ms=moved(order.call_closed_ms),
@@ -320,4 +323,5 @@ __all__ = [
     "answer_precreate",
     "answer_query",
     "counted_from_ms",
+    "counted_if_known",
 ]

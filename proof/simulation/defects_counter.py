@@ -7,31 +7,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.simulation.planted import Defect
-
-
-def _by(*rules: str) -> frozenset[str]:
-    return frozenset(rules)
-
+from proof.simulation.planted import Defect, by
 
 COUNTER: Final = (
     Defect(
         name="not one byte of the second send is a proof",
-        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
+        trips=by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
         file="sync/engine/answers.py",
         old="why is Silence.NOT_SENT and live.sends == 1",
         new="why is Silence.NOT_SENT",
     ),
     Defect(
         name="a cancel is journaled and not sent",
-        trips=_by("cancels_are_sent"),
+        trips=by("cancels_are_sent"),
         file="sync/engine/start.py",
         old="    turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))\n",
         new="    turn.keep(live)\n",
     ),
     Defect(
         name="a restart of the till forgets its cancel",
-        trips=_by("cancels_are_sent"),
+        trips=by("cancels_are_sent"),
         file="sync/engine/step.py",
         old="cancel=due if live.record.cancel_intended else Job()))",
         new="cancel=Job()))",
@@ -39,7 +34,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="a restart of the till forgets to ask",
-        trips=_by("all_agree"),
+        trips=by("all_agree"),
         file="sync/engine/step.py",
         old="ask=due, cancel=due if",
         new="ask=Job(), cancel=due if",
@@ -47,7 +42,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="the till does not look for late money",
-        trips=_by("late_money_is_undone"),
+        trips=by("late_money_is_undone"),
         file="sync/engine/schedule.py",
         old=(
             "    return record.state is TerminalState.NOT_PAID and record.proof is not None and "
@@ -58,7 +53,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="a restart of the till forgets to acknowledge",
-        trips=_by("all_acknowledged", "paid_is_noticed", "nobody_is_needed"),
+        trips=by("all_acknowledged", "paid_is_noticed", "nobody_is_needed"),
         file="sync/journal/journal.py",
         old="or ack_due_seq > acked_seq or late_money",
         new="or late_money",
@@ -66,7 +61,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="a restart of the till forgets its refunds",
-        trips=_by("refunds_are_driven_to_the_end"),
+        trips=by("refunds_are_driven_to_the_end"),
         file="sync/journal/journal.py",
         old="\"state not in ('DONE', 'FAILED') order by",
         new="\"state = 'CREATED' and 1 = 0 order by",
@@ -74,7 +69,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="late money is not in the journal's rows",
-        trips=_by("late_money_is_undone"),
+        trips=by("late_money_is_undone"),
         file="sync/engine/record.py",
         old=("                late_money=statement.late_money,\n                state_seq=statement.state_seq,"),
         new="                state_seq=statement.state_seq,",
@@ -82,14 +77,14 @@ COUNTER: Final = (
     ),
     Defect(
         name="an answer is lost when the disk fails",
-        trips=_by("all_agree"),
+        trips=by("all_agree"),
         file="sync/runner.py",
         old=("        elif not isinstance(event, Wake):\n            self._waiting.append(event)\n"),
         new="",
     ),
     Defect(
         name="a commit that failed is taken as undone",
-        trips=_by("all_agree", "chains_are_gapless", "no_program_falls_over", "till_never_goes_back"),
+        trips=by("all_agree", "chains_are_gapless", "no_program_falls_over", "till_never_goes_back"),
         file="sync/journal/journal.py",
         old=(
             "            self._reopen()\n"
@@ -101,7 +96,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="an outcome is shown before it is journaled",
-        trips=_by("what_is_shown_is_journaled"),
+        trips=by("what_is_shown_is_journaled"),
         file="sync/runner.py",
         old=(
             "        self._commit(effects, state, now)\n"
@@ -123,7 +118,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="silence is shown as waiting",
-        trips=_by("silence_is_shown"),
+        trips=by("silence_is_shown"),
         file="sync/engine/answers.py",
         old=("    if isinstance(terminal_next(live.record.state, TerminalEvent.SILENCE), TerminalState):\n"),
         new=(
@@ -133,21 +128,21 @@ COUNTER: Final = (
     ),
     Defect(
         name="a request lives by the wall clock",
-        trips=_by("a_retry_repeats_itself"),
+        trips=by("a_retry_repeats_itself"),
         file="sync/engine/start.py",
         old="        expires=turn.at_ms + PAY_REQUEST_LIFE_MS,",
         new="        expires=turn.now.wall_ms + PAY_REQUEST_LIFE_MS,",
     ),
     Defect(
         name="a request lives for a quarter of an hour",
-        trips=_by("a_retry_repeats_itself"),
+        trips=by("a_retry_repeats_itself"),
         file="protocol/messages.py",
         old="PAY_REQUEST_LIFE_MS: Final = 15_000",
         new="PAY_REQUEST_LIFE_MS: Final = 900_000",
     ),
     Defect(
         name="an answer is not bound to its request",
-        trips=_by("nobody_is_needed", "paid_is_true", "all_agree", "no_program_falls_over", "chains_are_gapless"),
+        trips=by("nobody_is_needed", "paid_is_true", "all_agree", "no_program_falls_over", "chains_are_gapless"),
         file="sync/link/calls.py",
         old=(
             "    verified = verify_response(response, request=request, find_key=find_key)\n"
@@ -163,14 +158,14 @@ COUNTER: Final = (
     ),
     Defect(
         name="all entries count as delivered",
-        trips=_by("chains_are_gapless"),
+        trips=by("chains_are_gapless"),
         file="sync/delivery.py",
         old="            self._journal.mark_delivered(answer.accepted_through)\n",
         new="            self._journal.mark_delivered(self._journal.head.seq)\n",
     ),
     Defect(
         name="the payment code is journaled",
-        trips=_by("codes_are_in_no_file"),
+        trips=by("codes_are_in_no_file"),
         file="sync/engine/start.py",
         old=(
             "            subject=command.subject,\n"
@@ -191,7 +186,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="the light stays green with late money",
-        trips=_by("a_light_is_true"),
+        trips=by("a_light_is_true"),
         file="sync/engine/views.py",
         old=("return safe_to_rescan(record.state, record.proof) and record.late_money is None and not record.conflict"),
         new="return safe_to_rescan(record.state, record.proof) and not record.conflict",

@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.simulation.planted import Defect
-
-
-def _by(*rules: str) -> frozenset[str]:
-    return frozenset(rules)
-
+from proof.simulation.planted import Defect, by
 
 DOORS: Final = (
     Defect(
         name="an order goes on after its cancel",
-        trips=_by("earlier_numbers_are_dead"),
+        trips=by("earlier_numbers_are_dead"),
         file="gateway/payments/admit.py",
         old=(
             "    if any(p.cancel_requested_ms is not None for p in earlier):\n"
@@ -27,14 +22,14 @@ DOORS: Final = (
     ),
     Defect(
         name="a lower number may still come",
-        trips=_by("earlier_numbers_are_dead"),
+        trips=by("earlier_numbers_are_dead"),
         file="gateway/payments/admit.py",
         old="missing = tuple(i for i in range(1, n) if i not in seen)",
         new="missing = tuple(i for i in range(1, 1) if i not in seen)",
     ),
     Defect(
         name="an acknowledgement of what is not so is taken",
-        trips=_by("an_acknowledgement_is_true"),
+        trips=by("an_acknowledgement_is_true"),
         file="gateway/api/paying.py",
         old=(
             "if not payment.state.final or request.state is not payment.state or request.state_seq > payment.state_seq:"
@@ -43,21 +38,21 @@ DOORS: Final = (
     ),
     Defect(
         name="a nonce is good for two",
-        trips=_by("a_nonce_is_used_once"),
+        trips=by("a_nonce_is_used_once"),
         file="gateway/store/guards.py",
         old=('    return tx.change(_ADD_NONCE, {"keyid": keyid, "nonce": nonce, "at_ms": now_ms}) == 1\n'),
         new="    return True\n",
     ),
     Defect(
         name="a signature is good for ever",
-        trips=_by("a_signature_has_its_time"),
+        trips=by("a_signature_has_its_time"),
         file="gateway/api/caller.py",
         old="    if not within_window(verified, now_s=clock.now_ms() // 1000):\n",
         new="    if verified is None:\n",
     ),
     Defect(
         name="the signature of a wallet is not checked",
-        trips=_by("an_end_was_seen", "a_proof_is_true", "gateway_paid_is_true", "done_refunds_are_true"),
+        trips=by("an_end_was_seen", "a_proof_is_true", "gateway_paid_is_true", "done_refunds_are_true"),
         file="gateway/channels/wechat/v2_answers.py",
         old=(
             "        if not is_signed(values, self.keys.key, self.keys.sign_type):\n"
@@ -67,14 +62,14 @@ DOORS: Final = (
     ),
     Defect(
         name="a payer who still types has declined",
-        trips=_by("no_charge_after_a_proof", "a_proof_is_true", "green_is_safe"),
+        trips=by("no_charge_after_a_proof", "a_proof_is_true", "green_is_safe"),
         file="gateway/channels/wechat/v2_answers.py",
         old="return self._about(fields, Pending(payer_prompted=True))",
         new=("return self._about(fields, Declined(code=fields.refusal, reason=ChannelReason.PAYER_GAVE_UP))"),
     ),
     Defect(
         name="a refusal in no list is a decline",
-        trips=_by("a_proof_is_true", "no_charge_after_a_proof"),
+        trips=by("a_proof_is_true", "no_charge_after_a_proof"),
         file="gateway/channels/alipay/responses.py",
         old=(
             "            return unsettled(node)\n"
@@ -93,7 +88,7 @@ DOORS: Final = (
     ),
     Defect(
         name="a wallet is asked at another account",
-        trips=_by("calls_go_to_their_own_account"),
+        trips=by("calls_go_to_their_own_account"),
         file="gateway/jobs/desk.py",
         old=(
             "        verdict = await self._calls.perform(\n"
@@ -106,7 +101,7 @@ DOORS: Final = (
     ),
     Defect(
         name="a payment that waits for its buyer is closed",
-        trips=_by("a_proof_is_true", "an_end_was_seen"),
+        trips=by("a_proof_is_true", "an_end_was_seen"),
         file="gateway/channels/alipay/responses.py",
         old=(
             '                return self._stated(node, Pending(payer_prompted=True))\n            case "TRADE_CLOSED":'
@@ -115,14 +110,14 @@ DOORS: Final = (
     ),
     Defect(
         name="what a wallet does not know is closed",
-        trips=_by("a_proof_is_true", "an_end_was_seen"),
+        trips=by("a_proof_is_true", "an_end_was_seen"),
         file="gateway/channels/alipay/responses.py",
         old=("            return Mismatch(fields=wrong) if wrong else NotFound(code=codes.NOT_FOUND)"),
         new="            return Mismatch(fields=wrong) if wrong else Closed(code=codes.NOT_FOUND)",
     ),
     Defect(
         name="a request that was accepted is paid",
-        trips=_by("gateway_paid_is_true"),
+        trips=by("gateway_paid_is_true"),
         file="gateway/channels/unionpay/responses.py",
         old=(
             '            return Pending(payer_prompted=code == "70")\n'

@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.simulation.planted import Defect
-
-
-def _by(*rules: str) -> frozenset[str]:
-    return frozenset(rules)
-
+from proof.simulation.planted import Defect, by
 
 PACES: Final = (
     Defect(
         name='one answer "not found" is a proof',
-        trips=_by("an_end_was_seen"),
+        trips=by("an_end_was_seen"),
         file="gateway/payments/answers.py",
         old=(
             "    if order.absent_since_ms is None or order.absent_since_ms < quiet_ms:\n"
@@ -30,7 +25,7 @@ PACES: Final = (
     ),
     Defect(
         name="absence is believed without its undo",
-        trips=_by("an_end_was_seen"),
+        trips=by("an_end_was_seen"),
         file="gateway/payments/answers.py",
         old=("    certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms\n"),
         new="    certain = True\n",
@@ -38,7 +33,7 @@ PACES: Final = (
     ),
     Defect(
         name="the first undo follows no question",
-        trips=_by("the_first_undo_follows_a_question", "all_agree"),
+        trips=by("the_first_undo_follows_a_question", "all_agree"),
         file="gateway/jobs/desk.py",
         old=(
             "                after = await self._query(order, release=False)\n                if undo_goes_on(*after):"
@@ -47,7 +42,7 @@ PACES: Final = (
     ),
     Defect(
         name="WeChat is reversed too early",
-        trips=_by("a_code_has_its_time_at_wechat"),
+        trips=by("a_code_has_its_time_at_wechat"),
         file="gateway/jobs/schedule.py",
         old=(
             "    undo_from = order.sent_ms + pace.undo_not_before_ms if order.kind is "
@@ -57,14 +52,14 @@ PACES: Final = (
     ),
     Defect(
         name="an undo is repeated in a burst",
-        trips=_by("undos_keep_their_pace"),
+        trips=by("undos_keep_their_pace"),
         file="gateway/jobs/schedule.py",
         old=("    return (_UNDO_STEPS[tries - 1] if 1 <= tries <= len(_UNDO_STEPS) else _UNDO_LAST_S) * _SECOND\n"),
         new="    return 100\n",
     ),
     Defect(
         name="late money is looked for during a minute only",
-        trips=_by("ends_are_watched"),
+        trips=by("ends_are_watched"),
         file="gateway/jobs/schedule.py",
         old="    if order.watch_step >= len(steps):\n",
         new="    if order.watch_step >= 2:\n",
@@ -72,21 +67,21 @@ PACES: Final = (
     ),
     Defect(
         name="a long undo shows no light",
-        trips=_by("long_undos_are_told"),
+        trips=by("long_undos_are_told"),
         file="gateway/payments/undo.py",
         old="    if since is None or now_ms - since < AMBER_AFTER_MS:\n",
         new="    if since is None or now_ms - since < 1000 * AMBER_AFTER_MS:\n",
     ),
     Defect(
         name="an outcome does not raise state_seq",
-        trips=_by("a_change_is_told", "certain_within_a_minute"),
+        trips=by("a_change_is_told", "certain_within_a_minute"),
         file="gateway/payments/moves.py",
         old=("    return replace(\n        bump(payment),\n        state=GatewayState.NOT_PAID,"),
         new=("    return replace(\n        payment,\n        state=GatewayState.NOT_PAID,"),
     ),
     Defect(
         name="nobody who waits is woken",
-        trips=_by("a_waiting_till_hears_at_once"),
+        trips=by("a_waiting_till_hears_at_once"),
         file="gateway/jobs/calls.py",
         old=("        if changed:\n            self.waiters.wake(payment.key)\n"),
         new="",
@@ -94,21 +89,21 @@ PACES: Final = (
     ),
     Defect(
         name="a lease is never given back",
-        trips=_by("ends_are_watched", "open_orders_are_driven", "all_agree", "certain_within_a_minute"),
+        trips=by("ends_are_watched", "open_orders_are_driven", "all_agree", "certain_within_a_minute"),
         file="gateway/jobs/calls.py",
         old="            ends = self.owner if release else None\n",
         new="            ends = None\n",
     ),
     Defect(
         name="paid and unnoticed is an alarm after twenty minutes",
-        trips=_by("paid_is_noticed"),
+        trips=by("paid_is_noticed"),
         file="gateway/jobs/schedule.py",
         old="UNNOTICED_AFTER_MS: Final = 120_000",
         new="UNNOTICED_AFTER_MS: Final = 1_200_000",
     ),
     Defect(
         name="a press on the page does not raise state_seq",
-        trips=_by("a_change_is_told"),
+        trips=by("a_change_is_told"),
         file="gateway/payments/paging.py",
         old="        bump(payment), state=GatewayState.SENT, account_id=account_id",
         new="        payment, state=GatewayState.SENT, account_id=account_id",

@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.simulation.planted import Defect
-
-
-def _by(*rules: str) -> frozenset[str]:
-    return frozenset(rules)
-
+from proof.simulation.planted import Defect, by
 
 REFUNDS: Final = (
     Defect(
         name="a refund is guarded in code only",
-        trips=_by("refunds_are_counted"),
+        trips=by("refunds_are_counted"),
         file="gateway/store/refunds.py",
         old=('        changed = tx.change(_RESERVE, {"k_out": refund.out_trade_no, "v_fen": refund.amount_fen})\n'),
         new=(
@@ -29,7 +24,7 @@ REFUNDS: Final = (
     ),
     Defect(
         name="a refund that was taken is done",
-        trips=_by("done_refunds_are_true"),
+        trips=by("done_refunds_are_true"),
         file="gateway/payments/refunds.py",
         old="            return RefundStep(refund=_heard(_untroubled(refund), RefundHeard.OPEN))",
         new=(
@@ -39,7 +34,7 @@ REFUNDS: Final = (
     ),
     Defect(
         name="a refund that the wallet does not know has failed",
-        trips=_by("all_agree", "paid_stays_paid", "refunds_are_driven_to_the_end", "refunds_are_counted"),
+        trips=by("all_agree", "paid_stays_paid", "refunds_are_driven_to_the_end", "refunds_are_counted"),
         file="gateway/payments/refunds.py",
         old=("        case RefundAbsent():\n            return RefundStep(refund=_heard(refund, RefundHeard.ABSENT))"),
         new=(
@@ -50,21 +45,21 @@ REFUNDS: Final = (
     ),
     Defect(
         name="a refund is sent in a burst",
-        trips=_by("undos_keep_their_pace"),
+        trips=by("undos_keep_their_pace"),
         file="gateway/jobs/schedule_refunds.py",
         old="due_ms=last + _step(_SEND_S, refund.tries - 1) * _SECOND)",
         new="due_ms=last)",
     ),
     Defect(
         name="twice the charge may go back",
-        trips=_by("refunds_asked_fit_the_charge", "refunds_stay_within_the_charge", "refunds_are_driven_to_the_end"),
+        trips=by("refunds_asked_fit_the_charge", "refunds_stay_within_the_charge", "refunds_are_driven_to_the_end"),
         file="gateway/store/refunds.py",
         old='"captured_fen": captured_fen,',
         new='"captured_fen": 2 * captured_fen,',
     ),
     Defect(
         name="late money went back, and its case stays open",
-        trips=_by("late_money_is_undone"),
+        trips=by("late_money_is_undone"),
         file="gateway/jobs/keeping.py",
         old=("    if order.late_state is LateMoneyState.FOUND:\n        step = late_undone(payment, order, said)\n"),
         new=(
@@ -75,14 +70,14 @@ REFUNDS: Final = (
     ),
     Defect(
         name="a refund that the till sends again has a new number",
-        trips=_by("journal_before_send", "refunds_are_driven_to_the_end"),
+        trips=by("journal_before_send", "refunds_are_driven_to_the_end"),
         file="sync/engine/refund_request.py",
         old="refund_no=record.refund_no",
         new="refund_no=record.refund_no[:-1] + '0'",
     ),
     Defect(
         name="late money is booked as income at once",
-        trips=_by("the_ledger_agrees"),
+        trips=by("the_ledger_agrees"),
         file="gateway/ledger/follow.py",
         old="            return (late(parties, amount),)",
         new="            return (late(parties, amount), accepted(parties, amount))",
@@ -90,21 +85,21 @@ REFUNDS: Final = (
     ),
     Defect(
         name="what a failed refund set aside stays set aside",
-        trips=_by("refunds_are_counted"),
+        trips=by("refunds_are_counted"),
         file="gateway/jobs/keeping.py",
         old=("        refunds.free(tx, refund)\n        return None\n"),
         new="        return None\n",
     ),
     Defect(
         name="the till counts a failed refund",
-        trips=_by("refunds_are_counted"),
+        trips=by("refunds_are_counted"),
         file="sync/engine/record.py",
         old="back_fen=statement.amount_fen if statement.done else 0)",
         new="back_fen=statement.amount_fen)",
     ),
     Defect(
         name="the till shows a refund as done when it was sent",
-        trips=_by("a_shown_refund_is_true"),
+        trips=by("a_shown_refund_is_true"),
         file="sync/engine/refunds.py",
         old=(
             "        case RefundState.DONE | RefundState.FAILED:\n            done = status.state is RefundState.DONE\n"

@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.simulation.planted import Defect
-
-
-def _by(*rules: str) -> frozenset[str]:
-    return frozenset(rules)
-
+from proof.simulation.planted import Defect, by
 
 TILL: Final = (
     Defect(
         name="a proxy's 5xx is taken as nothing sent",
-        trips=_by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
+        trips=by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
         file="sync/link/calls.py",
         old="why=Silence.NO_ANSWER if broken else",
         new="why=Silence.NOT_SENT if broken else",
     ),
     Defect(
         name="an unsigned answer is believed at the till",
-        trips=_by("paid_is_true", "nobody_is_needed", "no_program_falls_over"),
+        trips=by("paid_is_true", "nobody_is_needed", "no_program_falls_over"),
         file="sync/link/calls.py",
         old="    if isinstance(verified, SignatureRefusal):\n",
         new=(
@@ -36,14 +31,14 @@ TILL: Final = (
     ),
     Defect(
         name="a payment of unknown outcome may be scanned again",
-        trips=_by("green_is_safe"),
+        trips=by("green_is_safe"),
         file="sync/engine/model.py",
         old="    return state is TerminalState.NOT_PAID and proof is not None",
         new="    return state in (TerminalState.NOT_PAID, TerminalState.UNKNOWN)",
     ),
     Defect(
         name="a till does not cancel what the gateway does not know",
-        trips=_by("all_agree"),
+        trips=by("all_agree"),
         file="sync/engine/answers.py",
         old="    intend_cancel(turn, number, live.record.operator, cause)\n",
         new="    if not unknown:\n        intend_cancel(turn, number, live.record.operator, cause)\n",

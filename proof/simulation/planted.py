@@ -26,6 +26,11 @@ class StaleDefectError(Exception):
     """The text that a defect replaces is not in its file exactly once."""
 
 
+def by(*rules: str) -> frozenset[str]:
+    """The rules of which one must find a defect."""
+    return frozenset(rules)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defect:
     """What is broken, where, and where it shows: `trips` are the rules of which one must find it, under a profile,

@@ -14,7 +14,7 @@ from sync.engine.events import CancelAsked, StartAsked
 from sync.engine.line import refusal_of
 from sync.engine.model import Line, StartPayment, safe_to_rescan
 from sync.engine.record import PaymentRecord
-from sync.engine.state import BEGUN_KEPT, Job
+from sync.engine.state import Job
 from sync.engine.statements import CancelCause, CancelIntended, PaymentStarted
 from sync.engine.turn import Turn
 
@@ -62,9 +62,7 @@ def start(turn: Turn, event: StartAsked) -> None:
         auth_code=command.auth_code,
     )
     turn.took(command.request_id, str(number))
-    begun_here = number.n == 1 or number.order_no in turn.begun
-    if number.n == 1:
-        turn.begun = (*turn.begun, number.order_no)[-BEGUN_KEPT:]
+    begun_here = turn.began_here(str(PaymentNo(number.order_no, 1)))
     turn.keep(
         replace(
             live,

@@ -19,7 +19,7 @@ from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
 
 #: A sale is collected again right after its first try, or it is an old one. Too few costs a question, never a truth.
-BEGUN_KEPT: Final = 64
+PRESSED_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +130,8 @@ class KitDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
-    """`begun`: the last `BEGUN_KEPT` orders that this run of the program began; `pressed`: the last commands that it
-    took, by what each began: one press, one number."""
+    """`pressed`: the last `PRESSED_KEPT` commands that this run of the program took, with the payment or refund that
+    each began: one press, one number."""
 
     terminal_id: str
     payments: Mapping[str, Live] = field(default_factory=dict[str, Live])
@@ -142,7 +142,6 @@ class EngineState:
     line: LineState = field(default_factory=LineState)
     storage: Reason | None = None
     held: tuple[StartAsked | RefundAsked, ...] = ()
-    begun: tuple[str, ...] = ()
     pressed: tuple[tuple[str, str], ...] = ()
     next_call: int = 1
 

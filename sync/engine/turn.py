@@ -32,7 +32,7 @@ from sync.engine.record import PaymentRecord, fold
 from sync.engine.refund_record import fold_refund
 from sync.engine.refund_request import request_of
 from sync.engine.schedule import LONG_POLL_S
-from sync.engine.state import BEGUN_KEPT, EngineState, Job, Live, LiveRefund
+from sync.engine.state import PRESSED_KEPT, EngineState, Job, Live, LiveRefund
 from sync.engine.statements import (
     CashStatement,
     PaymentStatement,
@@ -53,7 +53,6 @@ class Turn:
         "_next_call",
         "_touched",
         "_touched_refunds",
-        "begun",
         "held",
         "kit",
         "line",
@@ -77,7 +76,6 @@ class Turn:
         self.line = state.line
         self.storage = state.storage
         self.held = state.held
-        self.begun = state.begun
         self.pressed = state.pressed
         self.now = now
         self._next_call = state.next_call
@@ -93,7 +91,7 @@ class Turn:
 
     def took(self, request_id: str, number: str) -> None:
         """A command of the cashier began this."""
-        self.pressed = (*self.pressed, (request_id, number))[-BEGUN_KEPT:]
+        self.pressed = (*self.pressed, (request_id, number))[-PRESSED_KEPT:]
 
     def taken_before(self, request_id: str) -> bool:
         """Whether this very command came already; what it began is shown again, if it is still at hand."""
@@ -103,6 +101,10 @@ class Turn:
         if number in self.refunds:
             self._touched_refunds[number] = None
         return number is not None or any(held.command.request_id == request_id for held in self.held)
+
+    def began_here(self, payment_no: str) -> bool:
+        """Whether this run of the program began that payment, as far as it remembers."""
+        return any(number == payment_no for _, number in self.pressed)
 
     def keep(self, live: Live) -> Live:
         self.payments[live.record.payment_no] = live
@@ -281,7 +283,6 @@ class Turn:
             line=self.line,
             storage=self.storage,
             held=self.held,
-            begun=self.begun,
             pressed=self.pressed,
             next_call=self._next_call,
         )

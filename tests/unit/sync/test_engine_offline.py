@@ -427,8 +427,8 @@ def test_a_status_qr_shown_again_is_the_same() -> None:
     assert till.views[-1].offline is not None
 
 
-def test_a_proof_of_an_old_status_qr_says_nothing_of_the_payment_it_was_shown_for() -> None:
-    """The order was collected again and paid: that an old QR of it is proven PAID is no conflict."""
+def collected_again() -> tuple[Till, str, str, str]:
+    """A payment that was asked about by STATUS, the one begun after it, and a PAID proof that answers the old QR."""
     till = Till()
     first = cut_payment(till)
     ask_status(till, first)
@@ -437,6 +437,12 @@ def test_a_proof_of_an_old_status_qr_says_nothing_of_the_payment_it_was_shown_fo
     till.answer(till.only(PayCall), till.status(first, G.NOT_PAID, proof=ProofKind.DECLINED))
     second = till.start(order_no=till.records[first].order_no)
     assert second is not None
+    return till, first, second, text
+
+
+def test_a_proof_of_an_old_status_qr_says_nothing_of_the_payment_it_was_shown_for() -> None:
+    """The order was collected again and paid: that an old QR of it is proven PAID is no conflict."""
+    till, first, second, text = collected_again()
     till.answer(till.only(PayCall), till.status(second, G.PAID))
     assert refused(till, text) is Reason.PROOF_SETTLED
     assert not till.records[first].conflict
@@ -446,14 +452,7 @@ def test_a_proof_of_an_old_status_qr_says_nothing_of_the_payment_it_was_shown_fo
 def test_an_old_status_qr_never_settles_a_later_payment_and_contradicts_it_aloud(settled: bool) -> None:
     """Open here: the wallet may have charged it, and the cashier is told to ask about it. Not paid here, and proven
     paid: two signed statements disagree."""
-    till = Till()
-    first = cut_payment(till)
-    ask_status(till, first)
-    text = till.proof_of(first)
-    till.up()
-    till.answer(till.only(PayCall), till.status(first, G.NOT_PAID, proof=ProofKind.DECLINED))
-    second = till.start(order_no=till.records[first].order_no)
-    assert second is not None
+    till, first, second, text = collected_again()
     if settled:
         till.answer(till.only(PayCall), till.status(second, G.NOT_PAID, proof=ProofKind.DECLINED))
     assert refused(till, text) is (Reason.PROOF_CONFLICT if settled else Reason.PROOF_LATER_TRY)
