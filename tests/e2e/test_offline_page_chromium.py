@@ -83,7 +83,7 @@ def scanned(picture: Path) -> str:
     image = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
     assert image is not None
     # One QR and no other; in its noise a bar code that nobody drew is seen now and then.
-    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.barcode_formats_from_str("QRCode"))
     return found.text
 
 
