@@ -38,8 +38,10 @@ from gateway.channels.port import BillKind
 from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
 from gateway.core import Gateway
+from gateway.jobs.restored import look_at_anchor
 from gateway.keys import load_keys
 from gateway.proof_keys import load_proof_keys, proof_keys_path
+from gateway.store.anchor import Anchor
 from gateway.store.room import Room
 from gateway.store.runners import ThreadedStore
 from gateway.store.sqlite import FULL, DatabaseLock, open_sqlite, sqlite_path
@@ -157,8 +159,10 @@ async def _serve(
 
     clock, entropy = SystemClock(), SystemEntropy()
     room = Room(path)
-    store = ThreadedStore(_opened(path, room), on_failed=failed, make_room=room.release)
+    anchor = Anchor(path)
+    store = ThreadedStore(_opened(path, room), on_failed=failed, make_room=room.release, committed=anchor.write)
     room.fill()
+    await _take_anchor(store, anchor, clock, entropy)
     exchanges: list[HttpExchange] = []
 
     def exchange_for(account: ChannelAccount) -> HttpExchange:
@@ -227,6 +231,7 @@ async def _serve(
     for exchange in exchanges:
         await exchange.aclose()
     await store.aclose()
+    anchor.close()
     for error in failures:
         structlog.get_logger("gateway").error("stopped", reason=str(error))
     return 1 if failures else 0
@@ -241,6 +246,20 @@ def _opened(path: Path, room: Room) -> Engine:
         if getattr(cause, "sqlite_errorcode", None) not in FULL or not room.release():
             raise
         return open_sqlite(path)
+
+
+async def _take_anchor(store: ThreadedStore, anchor: Anchor, clock: SystemClock, entropy: SystemEntropy) -> None:
+    """Finds out whether the database is a backup. Raises ServeError."""
+    how = await look_at_anchor(store, anchor, clock, entropy)
+    try:
+        anchor.begin()
+    except OSError as error:
+        await store.aclose()
+        hint = f"{anchor.path} cannot be written ({error.strerror}); it must lie beside the database"
+        raise ServeError(hint) from None
+    if how is not None:
+        hint = "what was done after the backup is not here; see `guitai gateway restored list`"
+        structlog.get_logger("gateway").error("restored from a backup", how=how, hint=hint)
 
 
 async def _watch(room: Room) -> None:

@@ -261,9 +261,11 @@ class JournalEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class JournalUpload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /v1/journal`: consecutive entries; those known already with the same hash are accepted again."""
+    """`POST /v1/journal`: consecutive entries; those known already with the same hash are accepted again. `told`: how
+    far the till was told that the chain is held here."""
 
     entries: Annotated[tuple[JournalEntry, ...], Meta(max_length=500)]
+    told: Sequence64 = 0
 
 
 class JournalAnswer(Struct, frozen=True, kw_only=True):

@@ -77,6 +77,7 @@ class Reason(StrEnum):
     CODE_USED_ELSEWHERE = "code_used_elsewhere"
     NO_CHANNEL = "no_channel"
     GATEWAY_FULL = "gateway_full"
+    GATEWAY_RESTORED = "gateway_restored"
     AMOUNT_REFUSED = "amount_refused"
     PAYMENT_NOT_PAID = "payment_not_paid"
     REFUND_EXCEEDS = "refund_exceeds"

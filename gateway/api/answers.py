@@ -33,6 +33,7 @@ PROBLEMS: Final[dict[Reason, tuple[int, str]]] = {
     Reason.ORDER_CANCELLED: (409, "This order was cancelled; collect again under a new order"),
     Reason.PAYMENT_NOT_PAID: (409, "This payment is not paid; there is nothing to refund"),
     Reason.REFUND_EXCEEDS: (409, "More would be refunded than was paid"),
+    Reason.GATEWAY_RESTORED: (409, "This gateway was restored from a backup; what became of this number is looked for"),
     Reason.UNKNOWN_REFUND: (404, "This terminal has no such refund here"),
     Reason.JOURNAL_GAP: (409, "Entries are missing before these"),
     Reason.JOURNAL_FORK: (409, "These entries do not follow from those that are here"),

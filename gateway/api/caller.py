@@ -19,12 +19,14 @@ from protocol.signature import Verified, within_window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A terminal whose signature over this request holds. `epoch`: the activation that it signs under."""
+    """A terminal whose signature over this request holds. `epoch`: the activation that it signs under. `journal_seq`:
+    how far its journal goes, where the request says so."""
 
     terminal: Terminal
     verified: Verified
     clock: Clock
     epoch: int = 1
+    journal_seq: int | None = None
 
     def in_time(self) -> None:
         """Refuses with the gateway's time when the request was signed at another time."""

@@ -36,7 +36,7 @@ from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey
 from gateway.ports import Clock
 from gateway.routing.choose import Decision
 from gateway.routing.router import Router
-from gateway.store import acks, alarms, guards, payments, routes, tasks
+from gateway.store import acks, alarms, guards, payments, restorations, routes, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Store, Tx
 from protocol.messages import AckRequest, CancelRequest, PaymentRequest, PaymentStatus, Presented
@@ -170,6 +170,9 @@ class PaymentCalls:
         decision = admit(request, key.n, of_order, now_ms=now_ms)
         if isinstance(decision, Refused):
             raise Refusal(decision.reason)
+        gone = (*decision.missing, *((key.n,) if decision.expired else ()))
+        if any(restorations.may_be_lost(tx, replace(key, n=n)) for n in gone):
+            raise Refusal(Reason.GATEWAY_RESTORED)
         not_sent = _never_left(of_order)
         step, routed = self._first_step(tx, caller, request, key, decision, not_sent=not_sent, now_ms=now_ms)
         for n in decision.missing:
@@ -264,6 +267,8 @@ class PaymentCalls:
         before = payments.find(tx, key)
         if before is None:
             caller.fresh(tx)
+            if restorations.may_be_lost(tx, key):
+                raise Refusal(Reason.GATEWAY_RESTORED)
             never = unseen(key, amount_fen=request.amount_fen, operator=request.operator, now_ms=now_ms)
             dead = tombstone(never, reason=Reason.CANCELLED, now_ms=now_ms)
             keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)

@@ -12,7 +12,7 @@ from gateway.jobs.waiters import Waiters
 from gateway.payments.refunds import refund_asked, same_refund
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Refund, RefundStep, Said
 from gateway.ports import Clock
-from gateway.store import payments, refunds
+from gateway.store import payments, refunds, restorations
 from gateway.store.units import Store, Tx
 from protocol.messages import LateMoneyState, RefundRequest, RefundStatus
 from protocol.numbers import is_number
@@ -59,7 +59,7 @@ class RefundCalls:
         payment = payments.find(tx, key)
         if payment is None:
             caller.in_time()
-            raise Refusal(Reason.UNKNOWN_PAYMENT)
+            raise Refusal(Reason.GATEWAY_RESTORED if restorations.may_be_lost(tx, key) else Reason.UNKNOWN_PAYMENT)
         existing = refunds.find(tx, request.refund_no)
         if existing is not None:
             if not same_refund(existing, request, payment):

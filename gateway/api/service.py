@@ -44,7 +44,14 @@ from protocol.messages import (
     decode,
 )
 from protocol.reasons import Reason
-from protocol.signature import RequestParts, ResponseParts, SignatureRefusal, Verified, verify_request
+from protocol.signature import (
+    RequestParts,
+    ResponseParts,
+    SignatureRefusal,
+    Verified,
+    read_journal_header,
+    verify_request,
+)
 from protocol.signature.profile import read_input
 
 M = TypeVar("M", bound=Struct)
@@ -173,7 +180,9 @@ class GatewayService:
         except Refusal:
             self._count(Counted.STRANGER, remote)
             raise
-        return Caller(terminal=terminal, verified=verified, clock=self._clock, epoch=named[1])
+        place = read_journal_header(request.headers.get("guitai-journal", ""))
+        journal_seq = None if place is None else place[0]
+        return Caller(terminal=terminal, verified=verified, clock=self._clock, epoch=named[1], journal_seq=journal_seq)
 
     def _device_key(self, keyid: str) -> Ed25519PublicKey | None:
         """A device that is to be activated names its own key."""

@@ -5,6 +5,7 @@ Rules
 - What moves a payment or a refund is decided by `gateway.payments` and kept by the same functions as a query's answer;
   keeping it sets the next task anew, so a notification cancels the query that was planned.
 - The order must be this account's: one that another account made is unknown here.
+- After a backup was restored, an order that is unknown is taken up if a till says that it began its payment.
 It must not know HTTP, or the words in which a wallet is answered.
 """
 
@@ -27,6 +28,7 @@ from gateway.channels.port import (
 from gateway.jobs.calls import ChannelCalls, found
 from gateway.jobs.keeping import keep, keep_refund
 from gateway.jobs.refund_desk import apply_refund
+from gateway.jobs.restored import TakeUpRefusal, take_up
 from gateway.payments.notified import (
     answer_notification,
     ask_about_refund,
@@ -81,7 +83,7 @@ class Deciding:
                 assert_never(verdict)
 
     def _payment(self, tx: Tx, letter: Letter, notified: PaymentNotified, *, kept: bool) -> Decided:
-        order = self._order(tx, letter, notified.out_trade_no)
+        order = self._order(tx, letter, notified.out_trade_no) or self._taken_up(tx, letter, notified)
         if order is None:
             return self._kept(tx, letter, Outcome.UNKNOWN_ORDER, notified, kept=kept)
         fields = payment_differs(notified, order)
@@ -151,6 +153,19 @@ class Deciding:
     def _order(self, tx: Tx, letter: Letter, out_trade_no: str) -> ChannelOrder | None:
         order = payments.order(tx, out_trade_no)
         return order if order is not None and order.account_id == letter.account_id else None
+
+    def _taken_up(self, tx: Tx, letter: Letter, notified: PaymentNotified) -> ChannelOrder | None:
+        """After a backup was restored, the wallet itself tells of an order that is not here: it is followed again."""
+        taken = take_up(
+            tx,
+            notified.out_trade_no,
+            letter.account_id,
+            self._calls.pace_of,
+            person=letter.channel,
+            sent_ms=None,
+            now_ms=letter.received_ms,
+        )
+        return None if isinstance(taken, TakeUpRefusal) else self._order(tx, letter, notified.out_trade_no)
 
     def _first(self, tx: Tx, letter: Letter, notified: PaymentNotified | RefundNotified) -> bool:
         """Keeps it as accepted; false when this event was accepted before."""

@@ -16,6 +16,7 @@ from gateway.configure.document import read_document
 from gateway.configure.faults import Faults, one_fault
 from gateway.configure.late_money import late_word
 from gateway.configure.proof_keys import proof_keys_word
+from gateway.configure.restored import restored_word
 from gateway.configure.static_qr import STATIC_BYTES, static_qr
 from gateway.configure.terminals import terminals_word
 from gateway.configure.words import (
@@ -29,6 +30,7 @@ from gateway.configure.words import (
     Planned,
     ProofKeysOrder,
     Refused,
+    RestoredOrder,
     Said,
     StaticQrOrder,
     StaticQrSaid,
@@ -86,6 +88,8 @@ class OwnerOrders:
                 return await self._static_qr(order)
             case TerminalsOrder():
                 return await self._terminals(order)
+            case RestoredOrder():
+                return await self._restored(order)
             case ProofKeysOrder():
                 said = proof_keys_word(self._proof_keys(), order, now_ms=self._clock.now_ms())
                 return Refused(faults=said) if isinstance(said, Faults) else said
@@ -112,6 +116,17 @@ class OwnerOrders:
         answer, key = said
         if key is not None and self._moved is not None:
             self._moved(key)
+        return answer
+
+    async def _restored(self, order: RestoredOrder) -> Said:
+        now_ms = self._clock.now_ms()
+        said = await self._store.run(lambda tx: restored_word(tx, order, now_ms=now_ms))
+        if isinstance(said, Faults):
+            return Refused(faults=said)
+        answer, keys = said
+        if self._moved is not None:
+            for key in keys:
+                self._moved(key)
         return answer
 
     async def _alarms(self, order: AlarmsOrder) -> Said:

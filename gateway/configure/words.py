@@ -113,7 +113,36 @@ class ProofKeysOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="pro
     kid: int = 0
 
 
-Order = AlarmsOrder | ApplyOrder | BillsOrder | CodeOrder | LateOrder | ProofKeysOrder | StaticQrOrder | TerminalsOrder
+class RestoredAction(StrEnum):
+    LIST = "list"
+    FOUND = "found"
+    TAKE_UP = "take_up"
+    DONE = "done"
+
+
+class RestoredOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="restored", forbid_unknown_fields=True):
+    """What a person says about a database that was restored from a backup; `LIST` says nothing. `sent_ms`: when the
+    order was made at its channel, where that is known."""
+
+    action: RestoredAction
+    out_trade_no: str = ""
+    account: str = ""
+    sent_ms: int | None = None
+    person: str = ""
+    reason: str = ""
+
+
+Order = (
+    AlarmsOrder
+    | ApplyOrder
+    | BillsOrder
+    | CodeOrder
+    | LateOrder
+    | ProofKeysOrder
+    | RestoredOrder
+    | StaticQrOrder
+    | TerminalsOrder
+)
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -271,6 +300,27 @@ class ProofKeysSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="pr
     done: bool = False
 
 
+class InQuestionSaid(Struct, frozen=True, kw_only=True):
+    """A payment that may have been charged. `order_no` begins its numbers in a wallet's books; `page`: its page was
+    open when the backup was made."""
+
+    payment_no: str
+    order_no: str
+    terminal: str
+    amount_fen: int
+    begun_ms: int
+    page: bool
+
+
+class RestoredSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="restored"):
+    """`found_ms` and `how`: when and how it was noticed, None when nobody has to look at anything of that kind."""
+
+    in_question: tuple[InQuestionSaid, ...]
+    found_ms: int | None = None
+    how: str | None = None
+    done: bool = False
+
+
 Said = (
     AlarmsSaid
     | BillsSaid
@@ -280,6 +330,7 @@ Said = (
     | Planned
     | ProofKeysSaid
     | Refused
+    | RestoredSaid
     | StaticQrSaid
     | TerminalsSaid
 )

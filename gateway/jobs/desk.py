@@ -160,7 +160,7 @@ class Desk:
             payment = payments.find(tx, key)
             assert payment is not None, "a page has its payment"
             tasks.give_back(tx, TaskKind.PAGE, ref, owner=self._calls.owner)
-            if payment.state.final or payment.out_trade_no is not None:
+            if payment.state.final or payment.out_trade_no is not None or payment.in_question:
                 tasks.put(tx, TaskKind.PAGE, ref, due_ms=None, account_id=None)
                 return False
             last = payments.orders_of(tx, key)

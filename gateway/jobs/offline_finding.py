@@ -20,11 +20,11 @@ from gateway.payments.values import (
     Payment,
     PaymentKey,
 )
-from gateway.store import offline, payments, places, standing
+from gateway.store import offline, payments, places, restorations, standing
 from gateway.store.pages import PageToken
 from gateway.store.units import Tx
 from protocol.keys import read_public
-from protocol.offline.order import OrderType, SignedOrder
+from protocol.offline.order import ClockQuality, OfflineOrder, OrderType, SignedOrder
 from protocol.offline.proof import ProofType
 from protocol.states import ProofKind
 
@@ -133,4 +133,10 @@ def _facts(tx: Tx, signed: SignedOrder, of_order: tuple[Payment, ...]) -> OrderF
         rival=beside is not None and beside.order_no != order.order_no,
         foreign=seen is None and bool(of_order),
         max_seen=offline.max_oseq(tx, order.terminal_id, order.epoch),
+        lost=seen is None and restorations.order_may_be_lost(tx, order.terminal_id, made_ms=_made_ms(order)),
     )
+
+
+def _made_ms(order: OfflineOrder) -> int | None:
+    """When it was made, as far as its till could know."""
+    return order.made_at_s * 1000 if order.clock is ClockQuality.GATEWAY else None

@@ -36,7 +36,7 @@ from gateway.payments.values import (
     key_ref,
     read_key,
 )
-from gateway.store import alarms, offline, payments, places, refunds, standing, tasks
+from gateway.store import alarms, offline, payments, places, refunds, restorations, standing, tasks
 from gateway.store.offline import SeenOrder
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Tx
@@ -189,6 +189,8 @@ def _close_unknown(tx: Tx, found: Found, pace_of: PaceOf, *, now_ms: int) -> boo
     if found.verdict is not Verdict.NEW:
         return False
     if not found.of_order:
+        if restorations.may_be_lost(tx, found.key):
+            return False
         never = unseen(found.key, amount_fen=found.signed.order.amount_fen, operator=PAGE, now_ms=now_ms)
         keep_new(tx, tombstone(never, reason=Reason.CANCELLED, now_ms=now_ms), pace_of, now_ms=now_ms)
         return True

@@ -15,11 +15,9 @@ from gateway.offline.judge import (
     Verdict,
 )
 from gateway.offline.keyring import Ring
-from gateway.offline.outcome import words_of
-from gateway.payments.values import (
-    Payment,
-)
-from gateway.store import offline
+from gateway.offline.outcome import Ended, words_of
+from gateway.payments.values import Payment, PaymentKey
+from gateway.store import offline, restorations
 from gateway.store.offline import SeenOrder
 from gateway.store.units import Tx
 from protocol.offline.order import OfflineOrder, OrderType, SignedOrder
@@ -43,7 +41,7 @@ def issue_proof(
     """The order's proof for who may see it; None: not proven yet, or not his."""
     signed, ended = found.signed, found.ended
     shown = found.verdict is Verdict.SETTLED or (signed.order.type is OrderType.STATUS and found.verdict is Verdict.NEW)
-    if ended is None or not shown or not may_see(found, mark):
+    if ended is None or not shown or not may_see(found, mark) or _next_may_be_lost(tx, found, ended):
         return None
     raw = offline.proof(tx, signed.digest)
     order = signed.order
@@ -67,6 +65,14 @@ def issue_proof(
         proof = replace(proof, raw=raw)
     typed = _typed_code(tx, order, signed, typed_code_key) if ended.type is ProofType.PAID else None
     return Issued(type=ended.type, text=proof.text, payment=ended.payment, typed=typed)
+
+
+def _next_may_be_lost(tx: Tx, found: Found, ended: Ended) -> bool:
+    """A STATUS is about whatever payment its order has: after a backup was restored, one may not be here."""
+    if found.signed.order.type is not OrderType.STATUS or ended.type is not ProofType.CLOSED:
+        return False
+    key, n = found.key, ended.payment.key.n + 1
+    return restorations.may_be_lost(tx, PaymentKey(terminal_id=key.terminal_id, order_no=key.order_no, n=n))
 
 
 def _close_number(tx: Tx, found: Found, pace_of: PaceOf, *, now_ms: int) -> None:

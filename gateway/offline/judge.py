@@ -6,6 +6,7 @@ Rules
 - STATUS asks and may close; it never charges. So it needs a till that signed it and a key to answer with, no more.
 - A clone is told before a late order: only what is this till's one order of that number becomes a tombstone.
 - An order that was shown too late is closed for good, and gets its CLOSED proof.
+- After a backup was restored, an order that may have been begun before is neither begun nor closed by an empty row.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Verdict(Enum):
     OUT_OF_ORDER = "out_of_order"
     CLONE = "clone"  # another content under its number, or another order under its counter
     BEGUN_ONLINE = "begun_online"  # its number's payment was begun over the line: STATUS asks about such
+    HELD = "held"  # not known here, and this database may have lost it
     TOO_LATE = "too_late"
     KNOWN = "known"  # this very order, open
     NEW = "new"
@@ -51,7 +53,7 @@ NEUTRAL: Final = frozenset(
     {
         Verdict.UNKNOWN_TERMINAL, Verdict.BAD_SIGNATURE, Verdict.REVOKED, Verdict.FROZEN, Verdict.BAD_EPOCH,
         Verdict.KID_UNUSABLE, Verdict.AMOUNT_OVER, Verdict.OUT_OF_ORDER, Verdict.CLONE,
-        Verdict.BEGUN_ONLINE,
+        Verdict.BEGUN_ONLINE, Verdict.HELD,
     }
 )  # fmt: skip
 _RANK: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
@@ -76,7 +78,8 @@ class TillFacts:
 class OrderFacts:
     """What the rows know of this order. `same`: seen before with this very content. `seen`: seen before at all.
     `settled`: its payment has ended. `cancelled`: the till said so. `rival`: another order has its counter.
-    `foreign`: its number is a payment's that no ORDER began. `max_seen`: the highest counter seen in its epoch."""
+    `foreign`: its number is a payment's that no ORDER began. `max_seen`: the highest counter seen in its epoch.
+    `lost`: it is not seen here, but may have been by a gateway whose latest rows are lost."""
 
     seen: bool = False
     same: bool = False
@@ -85,6 +88,7 @@ class OrderFacts:
     rival: bool = False
     foreign: bool = False
     max_seen: int = 0
+    lost: bool = False
 
 
 def judge(
@@ -132,5 +136,7 @@ def _of_order(order: OfflineOrder, facts: OrderFacts, *, now_ms: int) -> Verdict
         return Verdict.KNOWN
     if facts.foreign:
         return Verdict.BEGUN_ONLINE
+    if facts.lost:
+        return Verdict.HELD
     late = order.clock is ClockQuality.GATEWAY and now_ms > order.made_at_s * 1000 + FIRST_SIGHT_MS
     return Verdict.TOO_LATE if late else Verdict.NEW

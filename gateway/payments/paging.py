@@ -54,7 +54,7 @@ def shown_on_page(payment: Payment, *, url: str, shown_for_ms: int, now_ms: int)
 
 def page_is_over(payment: Payment, *, now_ms: int) -> bool:
     """Nothing can be begun on it any more."""
-    unwanted = payment.cancel_requested_ms is not None
+    unwanted = payment.cancel_requested_ms is not None or payment.in_question
     closing = payment.state not in (GatewayState.CREATED, GatewayState.SENT)
     return unwanted or closing or payment.qr_expires_ms is None or now_ms >= payment.qr_expires_ms - LAST_PRESS_MS
 

@@ -47,7 +47,7 @@ def request_cancel(
     """The cashier's intent on a payment that exists. A payment that is PAID stays so: undoing it is a refund.
 
     On the page it ends at once when no order is open: nobody pressed (NEVER_OPENED), or what was opened has ended
-    (`last`).
+    (`last`). While it is in question what was opened, the intent waits.
     """
     said = Said(what="cancel_requested", said_by="till", detail=operator)
     if payment.state is GatewayState.PAID:
@@ -56,13 +56,15 @@ def request_cancel(
         return Step(payment=payment, order=order)
     intent = Step(payment=replace(bump(payment), cancel_requested_ms=now_ms), order=order, said=(said,))
     # A tombstone has no order either, and has ended: the intent closes its order number.
-    return intent if order is not None or payment.state.final else page_over(intent, last=last, now_ms=now_ms)
+    waits = order is not None or payment.state.final or payment.in_question
+    return intent if waits else page_over(intent, last=last, now_ms=now_ms)
 
 
 def page_over(step: Step, *, now_ms: int, last: ChannelOrder | None = None) -> Step:
     """A payment on the page ends by our own rows: no order is open. `last`: the order that was tried last, if any."""
     payment = step.payment
     assert payment.page, "only the page's payments are without an order"
+    assert not payment.in_question, "our own rows do not tell what this page opened"
     if payment.state is GatewayState.CREATED:
         assert gateway_next(payment.state, GatewayEvent.TOMBSTONE) is GatewayState.NOT_PAID
         kind, said_by = ProofKind.NEVER_OPENED, GATEWAY

@@ -71,7 +71,8 @@ class FailedHow(StrEnum):
 
 
 class Payment(Struct, frozen=True, kw_only=True):
-    """One row of `payments`."""
+    """One row of `payments`. `in_question`: the database was restored from a backup while this page was open, so that
+    our own rows do not tell which channel orders it had."""
 
     key: PaymentKey
     sale_id: str | None
@@ -102,6 +103,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     late_state: LateMoneyState | None = None
     late_found_ms: int | None = None
     page: bool = False
+    in_question: bool = False
 
 
 class ChannelOrder(Struct, frozen=True, kw_only=True):
@@ -177,6 +179,7 @@ class AlarmKind(StrEnum):
     BILL_MISSING = "bill_missing"
     PAID_TWICE = "paid_twice"  # a wallet's money and cash are both kept for one sale
     ENTRY_WITHHELD = "entry_withheld"  # a till keeps the content of a journal entry that was refused here
+    GATEWAY_RESTORED = "gateway_restored"  # the database is a backup: what was done after it is not here
 
 
 class Alarm(Struct, frozen=True, kw_only=True):

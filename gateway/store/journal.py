@@ -10,10 +10,12 @@ from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
 
+from gateway.payments.values import PaymentKey
 from gateway.store.statements import Statement
 from gateway.store.tables import JOURNAL_ENTRIES, TERMINALS
 from gateway.store.units import Tx
 from protocol.messages import JournalEntry
+from protocol.offline.order import OFFLINE_SHOWN, PAYMENT_STARTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,15 @@ class Head:
 
     seq: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An entry by which a till says that it began a payment."""
+
+    terminal_id: str
+    at_ms: int
+    body: str
 
 
 _J: Final = JOURNAL_ENTRIES.c
@@ -37,6 +48,23 @@ _MENTIONS: Final = (
     .order_by(_J.seq)
 )
 _MENTIONS_OF_KIND: Final = _MENTIONS.where(_J.kind == bindparam("k_kind"))
+_BEGINS: Final = _J.kind.in_((PAYMENT_STARTED, OFFLINE_SHOWN))
+_BEGUN: Final = (
+    select(_J.seq)
+    .where(
+        _J.terminal_id == bindparam("k_terminal"),
+        _J.seq > bindparam("k_after"),
+        _BEGINS,
+        _J.body.contains(bindparam("k_text")),
+    )
+    .limit(1)
+)
+_BEGUN_IN_QUESTION: Final = (
+    select(_J.terminal_id, _J.at_ms, _J.body)
+    .join(TERMINALS, TERMINALS.c.terminal_id == _J.terminal_id)
+    .where(_BEGINS, _J.seq <= TERMINALS.c.lost_through, _J.received_ms >= bindparam("k_from"))
+    .order_by(_J.terminal_id, _J.seq)
+)
 _INSERT: Final = Statement(insert(JOURNAL_ENTRIES))
 _ADVANCE: Final = Statement(
     update(TERMINALS)
@@ -63,6 +91,18 @@ def mentions(tx: Tx, terminal_id: str, text: str, *, last: int, kind: str | None
     if kind is None:
         return list(tx.connection.execute(_MENTIONS, values).scalars())
     return list(tx.connection.execute(_MENTIONS_OF_KIND, {**values, "k_kind": kind}).scalars())
+
+
+def begun_after(tx: Tx, key: PaymentKey, seq: int) -> bool:
+    """Whether the journal as held has this payment's beginning after that entry."""
+    values = {"k_terminal": key.terminal_id, "k_after": seq, "k_text": f'"{key.payment_no}"'}
+    return tx.connection.execute(_BEGUN, values).first() is not None
+
+
+def begun_in_question(tx: Tx, *, received_from_ms: int) -> list[Begun]:
+    """What tills began before they heard from a restored gateway, as far as their journals came since."""
+    rows = tx.connection.execute(_BEGUN_IN_QUESTION, {"k_from": received_from_ms})
+    return [Begun(terminal_id=row[0], at_ms=row[1], body=row[2]) for row in rows]
 
 
 def append(tx: Tx, terminal_id: str, entries: list[JournalEntry], *, now_ms: int) -> Head:

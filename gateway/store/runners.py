@@ -4,6 +4,7 @@ Rules
 - One thread owns the connection. Units that wait together share one transaction, in which each fails alone; their
   futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput).
 - A full disk is met once with `make_room`: SQLite undid the transaction, and its units run again.
+- `committed` is called after each COMMIT, before anybody hears of it.
 - A broken constraint, or anything else a unit raises, rolls back that unit alone. Database trouble fails the store.
 """
 
@@ -84,8 +85,10 @@ class ThreadedStore:
         *,
         on_failed: Callable[[StoreFailed], None] | None = None,
         make_room: Callable[[], bool] = _no_room,
+        committed: Callable[[Tx], None] | None = None,
     ) -> None:
         self._engine = engine
+        self._committed = committed
         self._make_room = make_room
         self._on_failed = on_failed
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -153,16 +156,17 @@ class ThreadedStore:
             except StoreFailed as again:
                 self._fail(again, batch)
 
-    @staticmethod
-    def _attempt(writer: Writer, batch: list[_Job]) -> None:
+    def _attempt(self, writer: Writer, batch: list[_Job]) -> None:
         for job in batch:
             job.result, job.error = None, None
         if len(batch) == 1:
             _run_one(writer.alone, batch[0])
-            return
-        with writer.together():
-            for job in batch:
-                _run_one(writer.beside, job)
+        else:
+            with writer.together():
+                for job in batch:
+                    _run_one(writer.beside, job)
+        if self._committed is not None:
+            writer.read(self._committed)
 
     def _fail(self, failed: StoreFailed, batch: list[_Job]) -> None:
         self._failed = failed

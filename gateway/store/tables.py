@@ -64,7 +64,8 @@ CHANNEL_ACCOUNTS: Final = Table(
 )
 
 #: `frozen_ms`: two tills have signed as this one; nobody sells under it until it is activated again. What was signed
-#: under an epoch before `fence_epoch` is the other till's.
+#: under an epoch before `fence_epoch` is the other till's. `lost_through`: what its journal has up to here may have
+#: been done by a gateway whose latest rows are lost.
 TERMINALS: Final = Table(
     "terminals",
     METADATA,
@@ -79,6 +80,7 @@ TERMINALS: Final = Table(
     Column("revoked_ms", BigInteger),
     Column("frozen_ms", BigInteger),
     Column("fence_epoch", Integer, nullable=False, server_default="0"),
+    Column("lost_through", BigInteger),
 )
 
 #: `terminal_id`: good for this terminal's device only.
@@ -140,6 +142,7 @@ PAYMENTS: Final = Table(
     Column("late_state", Text),
     Column("late_found_ms", BigInteger),
     Column("page", Integer, nullable=False, server_default="0"),
+    Column("in_question", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("terminal_id", "order_no", "n"),
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("n >= 1", name="n"),

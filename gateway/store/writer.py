@@ -80,6 +80,10 @@ class Writer:
             self._say(savepoints.RELEASE)
         return result
 
+    def read(self, look: Callable[[Tx], T]) -> T:
+        """What is committed, outside a transaction: it must change nothing."""
+        return look(self._alone)
+
     def close(self) -> None:
         self._connection.close()
 

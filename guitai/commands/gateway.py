@@ -12,6 +12,7 @@ from guitai.commands.gateway_bills import bills
 from guitai.commands.gateway_digests import digests
 from guitai.commands.gateway_late import late
 from guitai.commands.gateway_proof_keys import proof_keys
+from guitai.commands.gateway_restored import restored
 from guitai.commands.gateway_routes import routes
 from guitai.commands.gateway_static import static_qr
 from guitai.commands.gateway_terminals import terminals
@@ -43,6 +44,7 @@ command.add_command(alarms)
 command.add_command(late)
 command.add_command(bills)
 command.add_command(digests)
+command.add_command(restored)
 command.add_command(routes)
 command.add_command(static_qr)
 command.add_command(terminals)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from proof.virtual_time import VirtualTimeLoop
 from proof.wallets import Wallets, account_settings
+from sandbox.keys import fresh_keys
 from sandbox.scripts import Script, parse_script
+from sandbox.wallets import KEY_NAMES
 from sync.anchor import AnchorRecord
 from sync.engine.model import (
     CashLimits,
@@ -47,6 +53,12 @@ id = "all"
 merchant = "m1"
 accounts = ["alipay", "wechat", "unionpay"]
 """
+
+
+@cache
+def wallet_keys() -> Mapping[str, RSAPrivateKey]:
+    """The same in every shop of a process: making them takes seconds."""
+    return fresh_keys(KEY_NAMES)
 
 
 class GatewayClock:

@@ -33,7 +33,7 @@ from gateway.configure.words import (
     StaticQrSaid,
 )
 from gateway.payments.values import AlarmKind
-from proof.power import scenes_counter
+from proof.power import scenes_counter, scenes_restored
 from proof.power.props import script_of
 from proof.power.shop import STORE_ID, Shop
 from proof.power.twisted import instead
@@ -74,6 +74,7 @@ async def everything(shop: Shop) -> None:
         _restarts,
         _bills,
         _a_second_folder,
+        scenes_restored.restored,
         scenes_counter.switched_off,
     ):
         await scene(shop)

@@ -23,7 +23,16 @@ from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from proof.asgi import ask
 from proof.asked import asked
-from proof.power.props import START_MS, DrawnEntropy, GatewayClock, MemoryAnchor, Sight, script_of, shop_document
+from proof.power.props import (
+    START_MS,
+    DrawnEntropy,
+    GatewayClock,
+    MemoryAnchor,
+    Sight,
+    script_of,
+    shop_document,
+    wallet_keys,
+)
 from proof.power.twisted import Twists
 from proof.virtual_time import VirtualClock, VirtualTimeLoop, run_virtual
 from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
@@ -34,10 +43,9 @@ from protocol.money import CNY, Money
 from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts, sign_request
 from sandbox.following import follow
-from sandbox.keys import fresh_keys
 from sandbox.line import LineAnswer, LineRequest
 from sandbox.wallet_browser import WalletBrowser
-from sandbox.wallets import KEY_NAMES, make_wallets
+from sandbox.wallets import make_wallets
 from sync.activate import activate
 from sync.engine.model import (
     CancelPayment,
@@ -71,7 +79,7 @@ class Shop:
         self.clock = GatewayClock(loop)
         self.entropy = DrawnEntropy(self.chance)
         self.twists = Twists()
-        made = make_wallets(fresh_keys(KEY_NAMES), random_bytes=self.chance.randbytes, now_ms=START_MS)
+        made = make_wallets(wallet_keys(), random_bytes=self.chance.randbytes, now_ms=START_MS)
         self.wallets = Wallets(made.by_name.values(), now_ms=self.clock.now_ms)
         self.keys = make_keys(self.entropy)
         #: By how much a wallet's answers come late, by the verb of the call.

@@ -273,7 +273,7 @@ GATEWAY: Final = (
         name="a page never ends",
         trips=by("all_agree", "certain_within_a_minute"),
         file="gateway/jobs/desk.py",
-        old="            if payment.state.final or payment.out_trade_no is not None:\n",
+        old="            if payment.state.final or payment.out_trade_no is not None or payment.in_question:\n",
         new="            if payment is not None:\n",
     ),
     Defect(

@@ -65,10 +65,12 @@ def ends_are_watched(e: Evidence) -> Complaints:
 
 
 def _step_missed(e: Evidence, ended_ms: int, since_ms: int, asked_ms: list[int]) -> int | None:
-    """A later step of the watch that is over, while the gateway was up all the time, and at which nobody asked."""
+    """A later step of the watch that is over, while the gateway was up all the time, and at which nobody asked. Where
+    its clock is set, a step may come as much earlier or later."""
     for before, step in pairwise(WATCH_STEPS_MS):
         over = e.now_ms() - ended_ms > step + STEP_WITHIN_MS + e.skew_ms
-        if over and since_ms <= ended_ms + step and not any(at > (before + step) // 2 for at in asked_ms):
+        from_ms = max((before + step) // 2 - e.skew_ms, FIRST_LOOK_MS)
+        if over and since_ms <= ended_ms + step and not any(at > from_ms for at in asked_ms):
             return step
     return None
 

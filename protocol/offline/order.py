@@ -30,8 +30,10 @@ ORDER_CHARACTERS: Final = text_length(ORDER_BYTES)
 #: ISO 4217, CNY: the only currency there is.
 CURRENCY_CNY: Final = 156
 MOST_FEN: Final = 2**32 - 1
-#: The kind of the journal entry by which a till says that it cancels a payment.
+#: The kinds of the journal entries by which a till says that it cancels a payment, and that it began one.
 CANCEL_INTENDED: Final = "payment.cancel_intended"
+PAYMENT_STARTED: Final = "payment.started"
+OFFLINE_SHOWN: Final = "offline.shown"
 #: How many earlier offline orders the cancelled bitmap speaks of.
 BITMAP_ORDERS: Final = 16
 

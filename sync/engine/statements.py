@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from protocol.cash import CASH_RETURNED, CASH_TAKEN
 from protocol.messages import LateMoney, Light, OfflineKit, Presented, Proof
-from protocol.offline.order import CANCEL_INTENDED
+from protocol.offline.order import CANCEL_INTENDED, OFFLINE_SHOWN, PAYMENT_STARTED
 from protocol.reasons import Reason
 from protocol.states import GatewayState
 
@@ -49,7 +49,7 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field
     payment_no: str
 
 
-class PaymentStarted(Statement, frozen=True, kw_only=True, omit_defaults=True, tag="payment.started"):
+class PaymentStarted(Statement, frozen=True, kw_only=True, omit_defaults=True, tag=PAYMENT_STARTED):
     """The intent, durable before the first byte is sent."""
 
     order_no: str
@@ -246,7 +246,7 @@ class OrderShown(Statement, frozen=True, kw_only=True, omit_defaults=True):
     down_ms: int | None = None
 
 
-class OfflineShown(OrderShown, frozen=True, kw_only=True, omit_defaults=True, tag="offline.shown"):
+class OfflineShown(OrderShown, frozen=True, kw_only=True, omit_defaults=True, tag=OFFLINE_SHOWN):
     """A PAY order: payment 1 of an order that nobody was asked for over the line. `release` is the index of its typed
     code (0: none), `verifier` what the till holds of that code."""
 

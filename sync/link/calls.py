@@ -82,9 +82,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadCall:
-    """POST of journal entries; empty, it is the cheapest signed question there is: are you there, what time is it?"""
+    """POST of journal entries; empty, it is the cheapest signed question there is: are you there, what time is it?
+    `told`: how far the gateway said that it holds the chain."""
 
     entries: tuple[JournalEntry, ...]
+    told: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,7 @@ def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
             kit = OfflineKitRequest(first=call.first, wanted=call.wanted, offline_key=call.offline_key)
             return "POST", "/v1/offline/kit", "", encode(kit)
         case UploadCall():
-            return "POST", "/v1/journal", "", encode(JournalUpload(entries=call.entries))
+            return "POST", "/v1/journal", "", encode(JournalUpload(entries=call.entries, told=call.told))
         case _:
             assert_never(call)
 

@@ -31,7 +31,7 @@ PAYMENT_REASONS: Final[tuple[Reason, ...]] = (
     Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN, Reason.UNKNOWN_TERMINAL, Reason.CLOCK, Reason.DISK_FULL,
     Reason.DISK_READ_ONLY, Reason.GATEWAY_FULL, Reason.GATEWAY_UNREACHABLE, Reason.ORDER_OPEN, Reason.ORDER_PAID,
     Reason.INTERNAL, Reason.LINE_UP, Reason.OFFLINE_NO_KIT, Reason.OFFLINE_AMOUNT, Reason.OFFLINE_WAITING,
-    Reason.ANCHOR_FAILED,
+    Reason.ANCHOR_FAILED, Reason.GATEWAY_RESTORED,
 )  # fmt: skip
 #: Reasons that a refund can end or stay open with, beside those of payments.
 REFUND_REASONS: Final[tuple[Reason, ...]] = (

@@ -7,7 +7,9 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ from gateway.store.counts import Counts
 from gateway.store.runners import InlineStore
 from gateway.store.sqlite import open_sqlite
 from proof.wallets import settings_of_merchant
-from protocol.messages import PaymentStatus
+from protocol.messages import PaymentStatus, Problem
 from protocol.numbers import new_activation_code
+from protocol.reasons import Reason
 from protocol.states import GatewayState
 from tests.contract.gateway.gateway_process import Till, free_address, gateway_process, new_payment, sandbox_process
 from tests.contract.gateway.gateway_world import seed_code, seed_places
@@ -147,6 +150,36 @@ def test_kill_9_in_the_middle_of_a_payment_is_settled_by_the_next_process(tmp_pa
             status = till.final(request.payment_no, seconds=20)
         assert status.state is GatewayState.PAID
         assert _captured(sandbox["sandbox"]) == [1250]
+
+
+def test_a_backup_in_the_place_of_the_database_is_noticed_and_nothing_is_claimed_of_what_it_forgot(
+    tmp_path: Path,
+) -> None:
+    database, kept = tmp_path / "g.db", tmp_path / "kept.db"
+    with sandbox_process() as (_, sandbox):
+        code = _prepare(database, sandbox["sandbox"])
+        with gateway_process(database) as (_, ready):
+            till = Till(ready["gateway"])
+            till.activate(code)
+            with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(kept)) as copy:
+                source.backup(copy)
+            request = new_payment(_show(sandbox["sandbox"], "pay"))
+            till.pay(request)
+            assert till.final(request.payment_no, seconds=20).state is GatewayState.PAID
+        for end in ("-wal", "-shm"):
+            database.with_name(database.name + end).unlink(missing_ok=True)
+        kept.replace(database)
+        with gateway_process(database) as (_, again):
+            till.url = again["gateway"]
+            refused = till.cancel(request.payment_no, request.amount_fen)
+            assert isinstance(refused, Problem)
+            assert refused.reason is Reason.GATEWAY_RESTORED
+            metrics = httpx.get(f"{again['gateway']}/metrics", trust_env=False).text
+            assert 'kind="gateway_restored"} 1' in metrics
+        with gateway_process(database) as (_, third):
+            till.url = third["gateway"]
+            still = till.cancel(request.payment_no, request.amount_fen)
+            assert isinstance(still, Problem), "until a person looked"
 
 
 def test_metrics_are_prometheus_text() -> None:

@@ -52,7 +52,7 @@ def test_the_checks_stand_in_their_order() -> None:
     """Each step puts right what was said, and the next check speaks."""
     order = replace(ORDER, epoch=2, amount_fen=ORDER_LIMIT_FEN + 1, oseq=3)
     till: TillFacts | None = None
-    facts = OrderFacts(cancelled=True, max_seen=20, rival=True, foreign=True)
+    facts = OrderFacts(cancelled=True, max_seen=20, rival=True, foreign=True, lost=True)
     usable, late = False, FIRST_SIGHT_MS + 1
     heard: list[Verdict] = []
     for _ in range(20):
@@ -81,6 +81,8 @@ def test_the_checks_stand_in_their_order() -> None:
                 facts = replace(facts, rival=False)
             case Verdict.BEGUN_ONLINE:
                 facts = replace(facts, foreign=False)
+            case Verdict.HELD:
+                facts = replace(facts, lost=False)
             case Verdict.TOO_LATE:
                 late = FIRST_SIGHT_MS
             case _:
@@ -137,8 +139,8 @@ def test_a_status_needs_its_tills_signature_and_a_key_to_answer_with() -> None:
 def test_the_bitmap_is_believed_once_the_amount_was_good() -> None:
     believed = {v for v in Verdict if speaks_for_earlier(v)}
     assert believed == {
-        Verdict.CANCELLED, Verdict.OUT_OF_ORDER, Verdict.CLONE, Verdict.BEGUN_ONLINE, Verdict.TOO_LATE, Verdict.KNOWN,
-        Verdict.NEW,
+        Verdict.CANCELLED, Verdict.OUT_OF_ORDER, Verdict.CLONE, Verdict.BEGUN_ONLINE, Verdict.HELD, Verdict.TOO_LATE,
+        Verdict.KNOWN, Verdict.NEW,
     }  # fmt: skip
 
 
