@@ -176,7 +176,13 @@ class PaymentCalls:
         not_sent = _never_left(of_order)
         step, routed = self._first_step(tx, caller, request, key, decision, not_sent=not_sent, now_ms=now_ms)
         for n in decision.missing:
-            never = unseen(replace(key, n=n), amount_fen=request.amount_fen, operator=request.operator, now_ms=now_ms)
+            never = unseen(
+                replace(key, n=n),
+                amount_fen=request.amount_fen,
+                operator=request.operator,
+                now_ms=now_ms,
+                state_seq=restorations.first_seq(tx),
+            )
             dead = tombstone(never, reason=Reason.NOT_CONFIRMED, now_ms=now_ms)
             keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)
         keep_new(tx, step, self._desk.pace_of, now_ms=now_ms)
@@ -199,7 +205,7 @@ class PaymentCalls:
         now_ms: int,
     ) -> tuple[Step, Decision | None]:
         """The payment begins, or ends at once. With a channel order comes the decision that chose its account."""
-        fresh = new_payment(request, key, now_ms=now_ms)
+        fresh = new_payment(request, key, now_ms=now_ms, state_seq=restorations.first_seq(tx))
         if decision.expired:
             return tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms), None
         if self._full():
@@ -269,7 +275,13 @@ class PaymentCalls:
             caller.fresh(tx)
             if restorations.may_be_lost(tx, key):
                 raise Refusal(Reason.GATEWAY_RESTORED)
-            never = unseen(key, amount_fen=request.amount_fen, operator=request.operator, now_ms=now_ms)
+            never = unseen(
+                key,
+                amount_fen=request.amount_fen,
+                operator=request.operator,
+                now_ms=now_ms,
+                state_seq=restorations.first_seq(tx),
+            )
             dead = tombstone(never, reason=Reason.CANCELLED, now_ms=now_ms)
             keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)
             return dead.payment

@@ -67,14 +67,14 @@ def begin_order(tx: Tx, signed: SignedOrder, ring: Ring, pace_of: PaceOf, *, url
             alarm = Alarm(kind=AlarmKind.ORDER_CLONE, detail=f"epoch {order.epoch}, offline order {order.oseq}")
             standing.freeze(tx, order.terminal_id, alarm, now_ms=now_ms)
         case Verdict.TOO_LATE:
-            fresh = _fresh(found, now_ms=now_ms)
+            fresh = _fresh(tx, found, now_ms=now_ms)
             _keep_seen(tx, signed, tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms), pace_of, now_ms=now_ms)
         case Verdict.NEW if cancel_told(tx, order):
-            fresh = _fresh(found, now_ms=now_ms)
+            fresh = _fresh(tx, found, now_ms=now_ms)
             _keep_seen(tx, signed, tombstone(fresh, reason=Reason.CANCELLED, now_ms=now_ms), pace_of, now_ms=now_ms)
         case Verdict.NEW:
             sale_id = sale_told(tx, order)
-            fresh = replace(_fresh(found, now_ms=now_ms), sale_id=sale_id)
+            fresh = replace(_fresh(tx, found, now_ms=now_ms), sale_id=sale_id)
             step = shown_on_page(fresh, url=url, shown_for_ms=PAY_WINDOW_MS, now_ms=now_ms)
             _keep_seen(tx, signed, _by_page(step), pace_of, now_ms=now_ms)
         case _:
@@ -94,7 +94,7 @@ def close_order(
         closed = _close_unknown(tx, found, pace_of, now_ms=now_ms)
     elif found.verdict in (Verdict.NEW, Verdict.TOO_LATE):
         reason = Reason.CANCELLED if found.verdict is Verdict.NEW else Reason.EXPIRED
-        step = tombstone(_fresh(found, now_ms=now_ms), reason=reason, now_ms=now_ms)
+        step = tombstone(_fresh(tx, found, now_ms=now_ms), reason=reason, now_ms=now_ms)
         _keep_seen(tx, signed, step, pace_of, now_ms=now_ms)
         closed = True
     elif found.verdict is Verdict.KNOWN:
@@ -191,13 +191,19 @@ def _close_unknown(tx: Tx, found: Found, pace_of: PaceOf, *, now_ms: int) -> boo
     if not found.of_order:
         if restorations.may_be_lost(tx, found.key):
             return False
-        never = unseen(found.key, amount_fen=found.signed.order.amount_fen, operator=PAGE, now_ms=now_ms)
+        never = unseen(
+            found.key,
+            amount_fen=found.signed.order.amount_fen,
+            operator=PAGE,
+            now_ms=now_ms,
+            state_seq=restorations.first_seq(tx),
+        )
         keep_new(tx, tombstone(never, reason=Reason.CANCELLED, now_ms=now_ms), pace_of, now_ms=now_ms)
         return True
     return found.ended is not None and found.ended.type is ProofType.CLOSED
 
 
-def _fresh(found: Found, *, now_ms: int) -> Payment:
+def _fresh(tx: Tx, found: Found, *, now_ms: int) -> Payment:
     assert found.page is not None, "an order that is let through has its terminal"
     return Payment(
         key=found.key,
@@ -210,7 +216,7 @@ def _fresh(found: Found, *, now_ms: int) -> Payment:
         expires_ms=None,
         created_ms=now_ms,
         state=GatewayState.CREATED,
-        state_seq=1,
+        state_seq=restorations.first_seq(tx),
     )
 
 

@@ -25,7 +25,6 @@ from gateway.store import journal, payments, places, restorations, tasks
 from gateway.store.anchor import Anchor
 from gateway.store.journal import Begun
 from gateway.store.places import AccountRow
-from gateway.store.restorations import STATE_SEQ_LEAP
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Store, Tx
 from protocol.messages import Presented
@@ -86,7 +85,7 @@ def in_question(tx: Tx) -> list[InQuestion]:
     since = restorations.unseen(tx)
     found: list[InQuestion] = []
     for begun in journal.begun_in_question(tx, received_from_ms=0 if since is None else since.found_ms):
-        payment = _told(begun)
+        payment = _told(begun, restorations.first_seq(tx))
         if payment is not None and payments.find(tx, payment.key) is None:
             found.append(InQuestion(payment=payment, begun_ms=begun.at_ms))
     for key in restorations.pages_in_question(tx):
@@ -174,7 +173,7 @@ def _taken(before: Payment, account: AccountRow, out_trade_no: str, person: str,
     return Step(payment=taken, order=order, said=(Said(what="taken_up", said_by=person, detail=out_trade_no),))
 
 
-def _told(begun: Begun) -> Payment | None:
+def _told(begun: Begun, state_seq: int) -> Payment | None:
     """The payment that an entry says was begun."""
     try:
         said = msgspec.json.decode(begun.body, type=_Started)
@@ -194,5 +193,5 @@ def _told(begun: Begun) -> Payment | None:
         expires_ms=None,
         created_ms=begun.at_ms,
         state=GatewayState.CREATED,
-        state_seq=STATE_SEQ_LEAP,
+        state_seq=state_seq,
     )

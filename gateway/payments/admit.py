@@ -78,8 +78,8 @@ def admit(request: PaymentRequest, n: int, earlier: Sequence[Payment], *, now_ms
     return Admitted(expired=now_ms > request.expires, missing=missing)
 
 
-def new_payment(request: PaymentRequest, key: PaymentKey, *, now_ms: int) -> Payment:
-    """The row before anything happens to it."""
+def new_payment(request: PaymentRequest, key: PaymentKey, *, now_ms: int, state_seq: int = 1) -> Payment:
+    """The row before anything happens to it. `state_seq`: above all that may have been told of it."""
     return Payment(
         key=key,
         sale_id=request.sale_id,
@@ -91,7 +91,7 @@ def new_payment(request: PaymentRequest, key: PaymentKey, *, now_ms: int) -> Pay
         expires_ms=request.expires,
         created_ms=now_ms,
         state=GatewayState.CREATED,
-        state_seq=1,
+        state_seq=state_seq,
     )
 
 
@@ -144,8 +144,8 @@ def tombstone(payment: Payment, *, reason: Reason, now_ms: int) -> Step:
     return Step(payment=dead, order=None, said=(said,))
 
 
-def unseen(key: PaymentKey, *, amount_fen: int, operator: str, now_ms: int) -> Payment:
-    """The row of a number that was never seen: for a tombstone."""
+def unseen(key: PaymentKey, *, amount_fen: int, operator: str, now_ms: int, state_seq: int = 1) -> Payment:
+    """The row of a number that was never seen: for a tombstone. `state_seq`: above what was told of it."""
     return Payment(
         key=key,
         sale_id=None,
@@ -157,5 +157,5 @@ def unseen(key: PaymentKey, *, amount_fen: int, operator: str, now_ms: int) -> P
         expires_ms=None,
         created_ms=now_ms,
         state=GatewayState.CREATED,
-        state_seq=1,
+        state_seq=state_seq,
     )

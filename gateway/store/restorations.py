@@ -4,7 +4,8 @@ Until a person looked (`guitai gateway restored`)
 - a number that is not known here may have been charged all the same: unless the till's journal shows that it was begun
   after its till heard from the restored gateway, no tombstone is made for it;
 - a page that was open may have had orders that are not here: it takes no press and does not end by our own rows;
-- what was told about an open payment may be further than its row: its `state_seq` leaps, or tills would not listen.
+- what was told about a payment may be further than its row: `state_seq` leaps by the moment's seconds, or tills would
+  not listen; that of numbers that are new here begins there, for ever.
 It must not know HTTP.
 """
 
@@ -22,8 +23,6 @@ from gateway.store.tables import PAYMENTS, TERMINALS
 from gateway.store.tables_restored import RESTORATIONS
 from gateway.store.units import Tx
 
-#: More changes than one open payment ever sees.
-STATE_SEQ_LEAP: Final = 10_000
 #: By how much a till's clock that was set by this gateway may be ahead of it.
 ORDER_MARGIN_MS: Final = 600_000
 #: What the alarm is about.
@@ -35,6 +34,7 @@ _T: Final = TERMINALS.c
 _OPEN: Final = Statement(
     select(_R.found_ms, _R.how).where(_R.looked_ms.is_(None)).order_by(_R.restoration_id.desc()).limit(1)
 )
+_LATEST: Final = Statement(select(func.max(_R.found_ms)))
 _ADD: Final = insert(RESTORATIONS)
 _LOOKED: Final = (
     update(RESTORATIONS)
@@ -42,7 +42,7 @@ _LOOKED: Final = (
     .values(looked_ms=bindparam("v_now"), looked_by=bindparam("v_by"), reason=bindparam("v_reason"))
 )
 _UNDECIDED: Final = _P.state.not_in(("PAID", "NOT_PAID"))
-_LEAP: Final = update(PAYMENTS).where(_UNDECIDED).values(state_seq=_P.state_seq + STATE_SEQ_LEAP)
+_LEAP: Final = update(PAYMENTS).where(_UNDECIDED).values(state_seq=_P.state_seq + bindparam("v_leap"))
 _QUESTION: Final = update(PAYMENTS).where(_UNDECIDED, _P.page == 1).values(in_question=1)
 _IN_QUESTION: Final = (
     select(_P.terminal_id, _P.order_no, _P.n).where(_P.in_question == 1).order_by(_P.terminal_id, _P.order_no, _P.n)
@@ -76,7 +76,7 @@ def found(tx: Tx, how: str, *, now_ms: int) -> None:
     """This database is a backup that was put in the place of a newer one. `how`: how that was noticed."""
     tx.connection.execute(_ADD, {"found_ms": now_ms, "how": how})
     tx.connection.execute(_FORGET)
-    tx.connection.execute(_LEAP)
+    tx.connection.execute(_LEAP, {"v_leap": now_ms // 1000})
     tx.connection.execute(_QUESTION)
     alarm = Alarm(kind=AlarmKind.GATEWAY_RESTORED, detail=f"{how}; see `guitai gateway restored list`")
     alarms.raise_alarm(tx, alarm, about=GATEWAY, now_ms=now_ms)
@@ -85,11 +85,19 @@ def found(tx: Tx, how: str, *, now_ms: int) -> None:
 def looked(tx: Tx, *, person: str, reason: str, now_ms: int) -> tuple[PaymentKey, ...]:
     """A person saw to all that was in question: our own rows are the truth again. Returns the pages that go on."""
     pages = pages_in_question(tx)
+    if unseen(tx) is None:
+        tx.connection.execute(_ADD, {"found_ms": now_ms, "how": "a till was told more than is here"})
     tx.connection.execute(_LOOKED, {"v_now": now_ms, "v_by": person, "v_reason": reason})
     tx.connection.execute(_FORGET)
     tx.connection.execute(_NO_QUESTION)
     alarms.close_alarm(tx, AlarmKind.GATEWAY_RESTORED, about=GATEWAY, now_ms=now_ms)
     return pages
+
+
+def first_seq(tx: Tx) -> int:
+    """Where the `state_seq` of a number begins that is new here: above all that a lost row was told with."""
+    latest = tx.rows(_LATEST)[0][0]
+    return 1 if latest is None else latest // 1000
 
 
 def pages_in_question(tx: Tx) -> tuple[PaymentKey, ...]:

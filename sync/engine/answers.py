@@ -50,7 +50,7 @@ from sync.engine.schedule import (
     pause_ms,
     refused_pause_ms,
 )
-from sync.engine.start import intend_cancel
+from sync.engine.start import cancel_again, intend_cancel
 from sync.engine.state import Job, Live
 from sync.engine.statements import (
     TILL,
@@ -317,6 +317,8 @@ def _ask_refused(turn: Turn, live: Live, answer: ProblemAnswer) -> None:
     unknown = problem.reason is Reason.UNKNOWN_PAYMENT
     cause = CancelCause.UNKNOWN_NUMBER if unknown else CancelCause.REFUSED
     intend_cancel(turn, number, live.record.operator, cause)
+    if unknown:
+        cancel_again(turn, number)  # a gateway that had taken the cancel was restored from a backup
 
 
 def _ask_for_tombstone(turn: Turn, live: Live) -> None:
@@ -327,9 +329,7 @@ def _ask_for_tombstone(turn: Turn, live: Live) -> None:
         intent = CancelIntended(payment_no=record.payment_no, operator=record.operator, cause=cause)
         live = turn.state_it(live, intent)
     settle_jobs(turn, turn.keep(live))
-    live = turn.payments[record.payment_no]
-    if live.record.cancel_intended and live.cancel.in_flight is None:
-        turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))
+    cancel_again(turn, record.payment_no)
 
 
 # --- silence ----------------------------------------------------------------------------------------------------

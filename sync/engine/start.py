@@ -145,3 +145,10 @@ def intend_cancel(
     intent = CancelIntended(payment_no=payment_no, operator=operator, cause=cause, goods_handed=goods_handed)
     live = turn.state_it(live, intent)
     turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))
+
+
+def cancel_again(turn: Turn, payment_no: str) -> None:
+    """The gateway does not know a number whose cancel is intended: it is told once more."""
+    live = turn.payments[payment_no]
+    if live.record.cancel_intended and live.cancel.in_flight is None and live.cancel.due_ms is None:
+        turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))
