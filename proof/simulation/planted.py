@@ -77,10 +77,13 @@ class Caught:
 
 
 def plant(defect: Defect, *, root: Path, copy: Path) -> None:
-    """Copies the rooms of `root` into `copy` and breaks one file there."""
+    """Copies the rooms of `root` into `copy` and breaks one file there. What is compiled already is copied with them:
+    it is valid as long as its source keeps its time, and compiling all of it again takes longer than most hunts."""
     for room in ROOMS:
-        shutil.copytree(root / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(root / room, copy / room)
     target = copy / defect.file
+    for compiled in (target.parent / "__pycache__").glob(f"{target.stem}.*.pyc"):
+        compiled.unlink()
     text = target.read_text(encoding="utf-8")
     if text.count(defect.old) != 1:
         raise StaleDefectError(f"{defect.name}: its text is {text.count(defect.old)} times in {defect.file}")

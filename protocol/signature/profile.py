@@ -12,6 +12,7 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
@@ -173,7 +174,9 @@ def _read_bytes(text: str) -> bytes | None:
     return raw if b64encode(raw).decode() == text else None
 
 
+@lru_cache(maxsize=64)
 def _read_components(text: str) -> tuple[str, ...] | None:
+    """Programs that keep the profile write a handful of these lists: each is read once."""
     found: list[str] = []
     for item in text.split(" "):
         match = _COMPONENT.fullmatch(item)
@@ -187,6 +190,11 @@ def canonical(component: str) -> str:
     """A component with its parameters in our order (`;key` before `;req`): identity does not depend on order."""
     name, *parameters = component.split(";")
     return ";".join([name, *sorted(parameters)])
+
+
+def same_components(found: Sequence[str], required: Sequence[str]) -> bool:
+    """Whether exactly the required ones are covered, in any order and spelling; `required` is in ours."""
+    return found == required or sorted(map(canonical, found)) == sorted(required)
 
 
 def _read_parameters(text: str) -> Verified | None:

@@ -14,15 +14,14 @@ from protocol.signature.profile import (
     LIFE_S,
     WINDOW_S,
     RequestParts,
-    SignatureInput,
     SignatureRefusal,
     Verified,
-    canonical,
     content_digest,
     digest_matches,
     read_input,
     request_components,
     request_value,
+    same_components,
     signature_base,
     write_params,
 )
@@ -63,29 +62,19 @@ def verify_request(
     found = read_input(parts.headers)
     if isinstance(found, SignatureRefusal):
         return found
-    refusal = _check_coverage(found, parts)
-    if refusal is not None:
-        return refusal
+    values = [(component, request_value(component, parts)) for component in found.components]
+    if not same_components(found.components, request_components(parts)) or any(value is None for _, value in values):
+        return SignatureRefusal.WRONG_COVERAGE
     key = find_key(found.verified.keyid)
     if key is None:
         return SignatureRefusal.UNKNOWN_KEY
-    values = [(component, request_value(component, parts) or "") for component in found.components]
     try:
-        key.verify(found.signature, signature_base(values, found.params))
+        key.verify(found.signature, signature_base([(c, v or "") for c, v in values], found.params))
     except InvalidSignature:
         return SignatureRefusal.WRONG
     if parts.body and not digest_matches(parts.headers.get("content-digest"), parts.body):
         return SignatureRefusal.WRONG_DIGEST
     return found.verified
-
-
-def _check_coverage(found: SignatureInput, parts: RequestParts) -> SignatureRefusal | None:
-    required = request_components(parts)
-    if sorted(map(canonical, found.components)) != sorted(required):
-        return SignatureRefusal.WRONG_COVERAGE
-    if any(request_value(component, parts) is None for component in required):
-        return SignatureRefusal.WRONG_COVERAGE
-    return None
 
 
 def within_window(verified: Verified, *, now_s: int) -> bool:

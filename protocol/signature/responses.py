@@ -21,6 +21,7 @@ from protocol.signature.profile import (
     read_input,
     request_components,
     request_value,
+    same_components,
     signature_base,
     write_params,
 )
@@ -75,7 +76,7 @@ def verify_response(
     if isinstance(found, SignatureRefusal):
         return found
     required = _components(request)
-    if sorted(map(canonical, found.components)) != sorted(required) or f"{_REQUEST_SIGNATURE}{_REQ}" not in required:
+    if not same_components(found.components, required) or f"{_REQUEST_SIGNATURE}{_REQ}" not in required:
         return SignatureRefusal.WRONG_COVERAGE
     values = [(c, _value(canonical(c), response, request)) for c in found.components]
     if any(value is None for _, value in values):

@@ -28,7 +28,7 @@ def broken_by(path: str, line: str) -> list[str]:
     said = io.StringIO()
     try:
         with redirect_stdout(said):
-            lint_imports(config_filename=".importlinter", no_cache=True, no_logo=True)
+            lint_imports(config_filename=".importlinter", cache_dir="cache", no_logo=True)
     finally:
         module.unlink()
     return re.findall(r"^(.+) BROKEN", said.getvalue(), re.MULTILINE)

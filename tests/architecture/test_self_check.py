@@ -38,23 +38,41 @@ NOT_TOLD = {
 }
 
 
+#: What the tests look at; nodes of other kinds are not kept.
+KINDS = (
+    ast.AnnAssign, ast.Assign, ast.Attribute, ast.AugAssign, ast.Call, ast.Compare, ast.Constant, ast.Import,
+    ast.ImportFrom, ast.Module, ast.Name,
+)  # fmt: skip
+
+
 @cache
-def trees() -> tuple[tuple[str, ast.Module], ...]:
-    files = python_files(*ROOMS)
-    return tuple((str(file.relative_to(ROOT)), ast.parse(file.read_text(encoding="utf-8"))) for file in files)
+def by_kind() -> dict[type[ast.AST], list[tuple[str, ast.AST]]]:
+    """The nodes of all files with their places: each file is read and walked through once."""
+    found: dict[type[ast.AST], list[tuple[str, ast.AST]]] = {kind: [] for kind in KINDS}
+    for file in python_files(*ROOMS):
+        name = str(file.relative_to(ROOT))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if type(node) in found:
+                found[type(node)].append((f"{name}:{getattr(node, 'lineno', 0)}", node))
+    return found
 
 
 def nodes(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
-    for name, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, kinds):
-                yield f"{name}:{getattr(node, 'lineno', 0)}", node
+    for kind in kinds:
+        yield from by_kind()[kind]
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
-    for place, node in nodes(ast.Call):
-        assert isinstance(node, ast.Call)
-        yield place, ast.unparse(node.func), node
+@cache
+def calls() -> tuple[tuple[str, str, ast.Call], ...]:
+    return tuple((place, ast.unparse(node.func), node) for place, node in nodes(ast.Call) if isinstance(node, ast.Call))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_kept() -> Iterator[None]:
+    """A million nodes would be a burden to every test that comes after these."""
+    yield
+    by_kind.cache_clear()
+    calls.cache_clear()
 
 
 def keyword(node: ast.Call, name: str) -> ast.expr | None:
@@ -62,7 +80,7 @@ def keyword(node: ast.Call, name: str) -> ast.expr | None:
 
 
 def test_the_source_is_read() -> None:
-    assert len(trees()) > 300
+    assert len(list(nodes(ast.Module))) > 300
 
 
 def test_nothing_runs_in_a_shell() -> None:

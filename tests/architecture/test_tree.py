@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -69,11 +69,21 @@ def declared(*extras: str) -> set[str]:
     return {normal(re.split(r"[^A-Za-z0-9_.-]", line, maxsplit=1)[0]) for line in lines}
 
 
-def outside_imports(file: Path) -> set[str]:
-    """Top-level names of third-party packages that a file imports, also by a literal `import_module`."""
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Which installed packages have a top-level name."""
+    return packages_distributions()
+
+
+@cache
+def read_code(file: Path) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Top-level names of third-party packages that a file imports, also by a literal `import_module`; its classes."""
     names: set[str] = set()
+    classes: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         match node:
+            case ast.ClassDef(name=name):
+                classes.append(name)
             case ast.Import():
                 names |= {alias.name for alias in node.names}
             case ast.ImportFrom(module=str() as module, level=0):
@@ -83,21 +93,21 @@ def outside_imports(file: Path) -> set[str]:
             case _:
                 pass
     tops = {name.partition(".")[0] for name in names}
-    return tops - set(sys.stdlib_module_names) - set(ROOMS) - {"tests"}
+    return frozenset(tops - set(sys.stdlib_module_names) - set(ROOMS) - {"tests"}), tuple(classes)
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_what_it_declares(room: str) -> None:
     """Every package a room imports is declared in pyproject.toml, in the base or in that room's extras."""
-    distributions = packages_distributions()
     allowed = declared(*EXTRAS[room])
+    tools = allowed | declared("dev")
     placement = tomllib.loads((Path(__file__).parent / "placement.toml").read_text(encoding="utf-8"))
     hidden: list[str] = []
     for file in python_files(room):
         name = str(file.relative_to(ROOT))
-        may = allowed | declared("dev") if name in placement["tools"] else allowed
-        for top in sorted(outside_imports(file)):
-            owners = {PART_OF.get(normal(owner), normal(owner)) for owner in distributions.get(top, [top])}
+        may = tools if name in placement["tools"] else allowed
+        for top in sorted(read_code(file)[0]):
+            owners = {PART_OF.get(normal(owner), normal(owner)) for owner in distributions().get(top, [top])}
             if not owners & may:
                 hidden.append(f"{name} imports {top}")
     assert hidden == []
@@ -105,12 +115,11 @@ def test_a_room_imports_only_what_it_declares(room: str) -> None:
 
 def test_tests_import_only_what_is_declared() -> None:
     """The tests may use every extra, and nothing that is only there by accident."""
-    distributions = packages_distributions()
     allowed = declared("terminal", "camera", "gateway", "sandbox", "proof", "dev")
     hidden: list[str] = []
     for file in python_files("tests"):
-        for top in sorted(outside_imports(file)):
-            owners = {PART_OF.get(normal(owner), normal(owner)) for owner in distributions.get(top, [top])}
+        for top in sorted(read_code(file)[0]):
+            owners = {PART_OF.get(normal(owner), normal(owner)) for owner in distributions().get(top, [top])}
             if not owners & allowed:
                 hidden.append(f"{file.relative_to(ROOT)} imports {top}")
     assert hidden == []
@@ -169,9 +178,7 @@ def test_names_say_what_a_thing_does() -> None:
         name = str(file.relative_to(ROOT))
         if is_vague(file.stem):
             found.append(name)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and is_vague(node.name):
-                found.append(f"{name}: class {node.name}")
+        found += [f"{name}: class {one}" for one in read_code(file)[1] if is_vague(one)]
     assert found == []
 
 

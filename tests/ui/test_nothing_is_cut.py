@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from PySide6.QtGui import QRawFont
@@ -11,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from terminal.cashier.present import present
 from terminal.cashier.settings_panel import with_value
-from terminal.cashier.state import Settings
+from terminal.cashier.state import CashierState, Settings
 from terminal.ui.fonts import register_fonts
 from terminal.ui.gallery import EVERY_SCENE, grab, window_of
 from terminal.ui.gallery_scenes import till
@@ -26,6 +28,12 @@ SIZES = (
 )  # fmt: skip
 
 
+@cache
+def scenes() -> Mapping[str, CashierState]:
+    """Each is played once: a state does not change."""
+    return {name: scene() for name, scene in EVERY_SCENE.items()}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("size", "text_size"), SIZES)
 def test_no_text_is_cut(qtbot: QtBot, language: str, size: tuple[int, int], text_size: str) -> None:
@@ -33,8 +41,7 @@ def test_no_text_is_cut(qtbot: QtBot, language: str, size: tuple[int, int], text
     register_fonts()
     window = window_of(replace(till(), settings=_settings(till().settings, language, text_size)), size)
     qtbot.addWidget(window)
-    for name, scene in EVERY_SCENE.items():
-        state = scene()
+    for name, state in scenes().items():
         window.show_view(present(replace(state, settings=_settings(state.settings, language, text_size))))
         QApplication.processEvents()
         QApplication.processEvents()
@@ -60,7 +67,7 @@ def test_every_scene_is_drawn(qtbot: QtBot, name: str) -> None:
     """No scene is blank, and no Qt warning comes with it."""
     del qtbot
     register_fonts()
-    image = grab(EVERY_SCENE[name](), (1366, 768)).toImage()
+    image = grab(scenes()[name], (1366, 768)).toImage()
     colours = {image.pixelColor(x, y).name() for x in range(0, 1366, 23) for y in range(0, 768, 17)}
     assert len(colours) >= 3
 

@@ -39,6 +39,7 @@ class FitLabel(QWidget):
         self._text = ""
         self._look: Look | None = None
         self._known: dict[tuple[float, float], QFont | None] = {}
+        self._heights: dict[int, int] = {}
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(lines > 1)
         self.setSizePolicy(policy)
@@ -50,7 +51,7 @@ class FitLabel(QWidget):
     def set_text(self, text: str) -> None:
         if text != self._text:
             self._text = text
-            self._known.clear()
+            self._forget()
             self.setAccessibleName(text)
             self.updateGeometry()
             self.update()
@@ -62,7 +63,7 @@ class FitLabel(QWidget):
 
     def set_look(self, look: Look) -> None:
         self._look = look
-        self._known.clear()
+        self._forget()
         self.updateGeometry()
         self.update()
 
@@ -79,10 +80,16 @@ class FitLabel(QWidget):
         return self._lines > 1
 
     def heightForWidth(self, width: int) -> int:
-        """What the text needs at this width; never more than `lines` lines of its full size."""
+        """What the text needs at this width; never more than `lines` lines of its full size. Layouts ask again and
+        again: each width is measured once per text and look."""
         if self._look is None:
             return 0
-        line = QFontMetricsF(self._font(self._look.px(self._size))).height()
+        if width not in self._heights:
+            self._heights[width] = self._measured(width, self._look)
+        return self._heights[width]
+
+    def _measured(self, width: int, look: Look) -> int:
+        line = QFontMetricsF(self._font(look.px(self._size))).height()
         font = self._chosen(QRectF(0, 0, max(1, width), line * self._lines + 1))
         if font is None or not self._text:
             return ceil(line * (1 if not self._text else self._lines)) + 1
@@ -112,6 +119,11 @@ class FitLabel(QWidget):
     def _smallest(self) -> int:
         look = self._look
         return min(self._floor, look.px(self._size)) if look is not None else self._floor
+
+    def _forget(self) -> None:
+        """What was measured for another text or look."""
+        self._known.clear()
+        self._heights.clear()
 
     def _chosen(self, area: QRectF) -> QFont | None:
         """What `_search` found for a place of this size; each is searched once per text and look."""

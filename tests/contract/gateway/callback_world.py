@@ -37,8 +37,8 @@ from gateway.store.tasks import Task
 from gateway.store.units import Tx
 from proof.stores import empty_store
 from proof.wallets import account_settings
-from sandbox.wallets import make_wallets
-from tests.contract.gateway.gateway_world import KEYS
+from sandbox.wallets import open_wallets
+from tests.contract.gateway.gateway_world import merchants
 from tests.unit.gateway import channel_alipay_wallet as alipay
 from tests.unit.gateway import channel_unionpay_wallet as unionpay
 from tests.unit.gateway.payment_rows import KEY, order, payment
@@ -51,7 +51,7 @@ ACCOUNTS = {
     "a2": alipay.settings(id="a2", seller_id="2088000000000002"),
     "u1": unionpay.settings(id="u1"),
     "w1": account_settings(
-        make_wallets(KEYS, random_bytes=random.Random(1).randbytes, now_ms=NOW_MS).by_name["wechat"],
+        next(one for one in open_wallets(merchants(), random_bytes=random.Random(1).randbytes) if one.name == "wechat"),
         account_id="w1",
         interval_ms=1_000,
     ),

@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -47,14 +48,19 @@ from protocol.signature import RequestParts, ResponseParts, Verified, sign_reque
 from sandbox.keys import fresh_keys
 from sandbox.scripts import Script, parse_script
 from sandbox.wallet import MoneyState
-from sandbox.wallets import KEY_NAMES, make_wallets
+from sandbox.wallets import KEY_NAMES, Merchants, make_merchants, open_wallets
 
 T = TypeVar("T")
 START_MS = 1_800_000_000_000
-KEYS = fresh_keys(KEY_NAMES)
 #: The account of merchant `m1` at each wallet.
 ACCOUNT_IDS = {"alipay": "a1", "wechat": "w1", "unionpay": "u1"}
 HOST = "127.0.0.1:8700"
+
+
+@cache
+def merchants() -> Merchants:
+    """The simulated shop at each wallet, for all worlds: its keys and certificates take longer than most stories."""
+    return make_merchants(fresh_keys(KEY_NAMES), now_ms=START_MS)
 
 
 class SeededEntropy:
@@ -142,8 +148,8 @@ class World:
         self.loop = loop
         self.clock = LoopClock(loop)
         self.entropy = SeededEntropy(7)
-        made = make_wallets(KEYS, random_bytes=self.entropy.bytes, now_ms=START_MS)
-        self.wallets = Wallets(made.by_name.values(), now_ms=self.clock.now_ms)
+        made = open_wallets(merchants(), random_bytes=self.entropy.bytes)
+        self.wallets = Wallets(made, now_ms=self.clock.now_ms)
         self.wallet = wallet
         self.disk_full = False
         self._news = asyncio.Event()
