@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from proof.simulation import calm_offline, invariants_offline
+from proof.simulation import calm_offline, invariants_begun, invariants_offline
 from proof.simulation.complaints import Complaint
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
-from proof.simulation.evidence_side import OrderShown, SideRows
+from proof.simulation.evidence_side import OrderShown, Payer, SideRows
+from proof.simulation.invariants_begun import Handed
 from proof.simulation.invariants_offline import Read, ShownOrder
 from proof.simulation.marks import Marks
 from proof.simulation.till_evidence import TillSight
@@ -61,6 +62,18 @@ class SideJudge:
         if view.accepted and view.payment_no is not None:
             till.proven.add(view.payment_no)
 
+    def paying(self, out_trade_no: str, payer: Payer) -> None:
+        """A page handed a payment to somebody's wallet."""
+        self._e.side.payers[out_trade_no] = payer
+
+    def handed(self, moment: Handed) -> None:
+        """A page gave a proof to who held the phone."""
+        for rule in invariants_begun.ON_HANDED:
+            self._ask(rule.__name__, rule(self._e, moment))
+        if moment.typed is not None:
+            self._e.side.typed_of[moment.signed.order.order_no] = moment.typed
+            self._marks.reached("a code to type is shown")
+
     def committed(self, before: Mapping[str, GatewayRow], refunds_before: Mapping[str, RefundRow]) -> None:
         """The gateway committed something; the evidence of payments and refunds is that of now."""
         e = self._e
@@ -71,7 +84,7 @@ class SideJudge:
         self._orders(old, new)
         for number, row in e.rows.items():
             if number not in before:
-                for rule in invariants_offline.ON_BEGUN:
+                for rule in (*invariants_offline.ON_BEGUN, *invariants_begun.ON_BEGUN):
                     self._ask(rule.__name__, rule(e, old, row))
         for number, refund in e.refunds.items():
             if number not in refunds_before:
@@ -86,12 +99,13 @@ class SideJudge:
                 row = self._e.rows.get(f"{number}-1")
                 begun = row is not None and row.state is not GatewayState.NOT_PAID
                 self._marks.reached("an ORDER begins" if begun else "an ORDER is closed at first sight")
-                for rule in invariants_offline.ON_SEEN:
+                self._e.side.seen_since_ms[number] = self._e.now_ms()
+                for rule in (*invariants_offline.ON_SEEN, *invariants_begun.ON_SEEN):
                     self._ask(rule.__name__, rule(self._e, old, seen))
         for digest, proof in new.proofs.items():
             if digest not in old.proofs:
                 self._marks.reached("a PAID proof is given" if proof.paid else "a CLOSED proof is given")
-                for rule in invariants_offline.ON_GIVEN:
+                for rule in (*invariants_offline.ON_GIVEN, *invariants_begun.ON_GIVEN):
                     self._ask(rule.__name__, rule(self._e, old, proof))
         for terminal_id, standing in new.standings.items():
             if standing.frozen and terminal_id in old.standings and not old.standings[terminal_id].frozen:

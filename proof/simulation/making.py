@@ -9,27 +9,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from gateway.keys import GatewayKeys
+from proof.asked import Asked
+from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
-from proof.simulation.evidence import Evidence
+from proof.simulation.evidence import Evidence, GatewayFile
+from proof.simulation.evidence_side import SideEvidence, SideFile
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_answer
+from proof.simulation.gateway import GatewayHost
+from proof.simulation.judge import Judge
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Serve, Wire
 from proof.simulation.offline_kit import make_means
 from proof.simulation.phones import Phones
 from proof.simulation.rogue import Rogue
+from proof.simulation.rogue_orders import OrderRogue
 from proof.simulation.side_desk import Shop, SideDesk
 from proof.simulation.signers import Signers
 from proof.simulation.stage import Stage
-from proof.simulation.terminal import TillHost
+from proof.simulation.terminal import GATEWAY_URL, TillHost
 from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
+from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.secret import Secret
 from protocol.signature import RequestParts
 from sandbox.wallets import Merchants
@@ -39,6 +46,8 @@ from sync.link.calls import Credentials
 
 #: How many keys sign the gateway's answers in turn.
 _HTTP_KEYS = 3
+#: How far a clock that is being set may be from the true time.
+_GATEWAY_SKEW_MS = 200_000
 
 
 class MakeWire(Protocol):
@@ -109,6 +118,66 @@ def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHo
     )
 
 
+def make_stranger(around: Around, name: str) -> Credentials:
+    """A terminal of this shop that is no till of these worlds. It believes the gateway's signatures as every till."""
+    return Credentials(
+        terminal_id=new_terminal_id(around.chance(f"{name} terminal").randbytes(TERMINAL_ID_BYTES)),
+        gateway_url=GATEWAY_URL,
+        key=around.signers.make_key(around.chance(f"{name} key").randbytes(32)),
+        gateway_keys=around.known_keys,
+    )
+
+
+def make_gateway(
+    around: Around,
+    *,
+    keys: GatewayKeys,
+    qr_wallet: str | None,
+    wire: Wire,
+    committed: Callable[[], None],
+    called: Callable[[Asked], Call],
+    died: Callable[[], None],
+) -> GatewayHost:
+    """`wire`: to the wallets; the rest tells the judge."""
+    profile = around.profile
+    return GatewayHost(
+        engine=around.stage.engine,
+        qr_wallet=qr_wallet,
+        keys=keys,
+        signers=around.signers,
+        chance=around.chance("gateway"),
+        deaths=profile.gateway_deaths,
+        disks=profile.disks,
+        clocks=profile.clocks,
+        now_ms=around.now_ms,
+        wallets=around.wallets,
+        wire=wire,
+        trace=around.trace,
+        committed=committed,
+        called=called,
+        died=died,
+        fell=around.fell,
+    )
+
+
+def make_judge(around: Around, tills: Sequence[TillHost], gateway: GatewayHost) -> Judge:
+    """Over the files of this world, which are there already."""
+    profile, path = around.profile, around.stage.gateway_path
+    return Judge(
+        Evidence(
+            gateway=GatewayFile(path),
+            tills={till.name: till.sight for till in tills},
+            money=around.wallets.money,
+            now_ms=around.now_ms,
+            strict=not profile.late_money,
+            faultless=profile.faultless,
+            gateway_up_since=lambda: gateway.up_since_ms,
+            side=SideEvidence(file=SideFile(path)),
+            skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
+        )
+    )
+
+
 def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequence[Cashier]) -> Cashier:
     """`others`: all cashiers of the shop; a customer may hold one code under two guns, or another till's proof."""
 
@@ -142,17 +211,38 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
     )
 
 
-def make_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Callable[[str, str, str], None]) -> Rogue:
+Broken = Callable[[str, str, str], None]
+
+
+def make_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Broken) -> Rogue:
     """People look after what this terminal leaves behind."""
-    evidence.unruly.add(who.terminal_id)
-    return Rogue(
-        who=who,
-        wire=around.wire("rogue", around.profile.line, forge=forged_answer),
-        serve=around.serve,
-        wallets=around.wallets,
-        chance=around.chance("rogue"),
-        now_ms=around.now_ms,
-        sold=evidence.sale_of.__setitem__,
-        broken=broken,
-        others=lambda: [n for n, row in evidence.rows.items() if row.terminal_id != who.terminal_id],
+    wire = around.wire("rogue", around.profile.line, forge=forged_answer)
+    return Rogue(**_of_rogue(around, who, evidence, broken), wire=wire, chance=around.chance("rogue"))
+
+
+def make_order_rogue(
+    around: Around, who: Credentials, phones: Phones, gateway: GatewayHost, evidence: Evidence, broken: Broken
+) -> OrderRogue:
+    """Its line and its customers' are good enough: it is about what the gateway makes of ORDERs."""
+    return OrderRogue(
+        **_of_rogue(around, who, evidence, broken),
+        wire=around.wire("rogue orders", LineFaults()),
+        chance=around.chance("rogue orders"),
+        key=Ed25519PrivateKey.from_private_bytes(around.chance("rogue orders' key").randbytes(32)),
+        phones=phones,
+        gateway=gateway,
+        evidence=evidence,
     )
+
+
+def _of_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Broken) -> dict[str, Any]:
+    evidence.unruly.add(who.terminal_id)
+    return {
+        "who": who,
+        "serve": around.serve,
+        "wallets": around.wallets,
+        "now_ms": around.now_ms,
+        "sold": evidence.sale_of.__setitem__,
+        "broken": broken,
+        "others": lambda: [n for n, row in evidence.rows.items() if row.terminal_id != who.terminal_id],
+    }
