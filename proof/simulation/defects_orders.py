@@ -77,8 +77,8 @@ ORDERS: Final = (
         name="an ORDER of long ago is taken",
         trips=by("an_order_is_not_far_behind"),
         file="gateway/offline/judge.py",
-        old="    if not facts.seen and order.oseq < facts.max_seen - BITMAP_ORDERS:\n        return Verdict.OUT_OF_ORDER\n",
-        new="",
+        old="    if not facts.seen and order.oseq < facts.max_seen - BITMAP_ORDERS:\n",
+        new="    if order.oseq == 0:\n",
     ),
     Defect(
         name="a key that others have signs on",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from proof.simulation import calm_offline, invariants_begun, invariants_offline
+from proof.simulation import calm_offline, invariants_begun, invariants_offline, invariants_typed
 from proof.simulation.complaints import Complaint
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import OrderShown, Payer, SideRows
 from proof.simulation.invariants_begun import Handed
 from proof.simulation.invariants_offline import Read, ShownOrder
+from proof.simulation.invariants_typed import Compared
 from proof.simulation.marks import Marks
 from proof.simulation.till_evidence import TillSight
 from protocol.offline.order import read_order
@@ -38,7 +39,7 @@ class SideJudge:
         digest = signed.digest.hex()
         if digest not in self._e.side.shown:
             moment = ShownOrder(till=till, view=view, signed=signed)
-            for rule in invariants_offline.ON_ORDER_SHOWN:
+            for rule in (*invariants_offline.ON_ORDER_SHOWN, *invariants_typed.ON_ORDER_SHOWN):
                 self._ask(rule.__name__, rule(self._e, moment))
             self._marks.reached("a STATUS is shown" if view.offline.status else "an ORDER is shown")
             self._e.side.shown[digest] = OrderShown(till=till.name, payment_no=view.payment_no, signed=signed)
@@ -51,16 +52,25 @@ class SideJudge:
             self._marks.reached("cash given back" if back else "cash first" if first else "cash second")
 
     def read(self, till: TillSight, view: ProofView) -> None:
-        """A till says what a scanned proof is worth."""
-        text = till.scanned.get(view.request_id)
-        if text is None:
+        """A till says what a scanned proof is worth, or a typed code."""
+        text = till.typed.get(view.request_id, ("", ""))[1] if view.typed else till.scanned.get(view.request_id)
+        if not text:
             return
-        moment = Read(till=till, view=view, text=text)
-        for rule in invariants_offline.ON_READ:
+        moment, rules = Read(till=till, view=view, text=text), (*invariants_offline.ON_READ, *invariants_typed.ON_READ)
+        for rule in (*invariants_offline.ON_TYPED, *invariants_typed.ON_TYPED) if view.typed else rules:
             self._ask(rule.__name__, rule(self._e, moment))
-        self._marks.reached(f"proof takes {view.reason}" if view.accepted else f"proof read as {view.reason}")
+        what = "a typed code" if view.typed else "proof"
+        self._marks.reached(f"{what} takes {view.reason}" if view.accepted else f"{what} read as {view.reason}")
         if view.accepted and view.payment_no is not None:
             till.proven.add(view.payment_no)
+
+    def compared(self, till: TillSight, epoch: int, index: int) -> None:
+        """A till is about to compare a typed code."""
+        before = till.compared.get((epoch, index), 0)
+        moment = Compared(till=till, epoch=epoch, index=index, before=before)
+        for rule in invariants_typed.ON_COMPARED:
+            self._ask(rule.__name__, rule(self._e, moment))
+        till.compared[epoch, index] = before + 1
 
     def paying(self, out_trade_no: str, payer: Payer) -> None:
         """A page handed a payment to somebody's wallet."""

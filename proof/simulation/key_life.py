@@ -60,15 +60,20 @@ class KeyLife:
             if self._calm:
                 return
             if self._chance.random() < 0.7:
-                refused, kid = self._keys.rotate(now_ms=self._now_ms()), self._keys.ring.current.kid
-                self._note("proof_key_rotated", str(kid))
+                refused = self._keys.rotate(now_ms=self._now_ms())
+                assert refused is None, "there are numbers left"
+                self._note("proof_key_rotated", str(self._keys.ring.current.kid))
+                self._tell()
             else:
-                kid = self._chance.choice([key.kid for key in self._keys.ring.keys])
-                refused = self._keys.compromise(kid, now_ms=self._now_ms())
-                self._side.bad_keys.add(kid)
-                self._note("proof_key_known", str(kid))
-            assert refused is None, "there are numbers left"
-            self._tell()
+                self.spoil(self._chance.choice([key.kid for key in self._keys.ring.keys]))
+
+    def spoil(self, kid: int) -> None:
+        """Others have got this key."""
+        refused = self._keys.compromise(kid, now_ms=self._now_ms())
+        assert refused is None, "there are numbers left"
+        self._side.bad_keys.add(kid)
+        self._note("proof_key_known", str(kid))
+        self._tell()
 
     def _tell(self) -> None:
         for key in self._keys.ring.keys:

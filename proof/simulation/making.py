@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -23,13 +23,15 @@ from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_answer
 from proof.simulation.gateway import GatewayHost
 from proof.simulation.judge import Judge
+from proof.simulation.key_life import KeyLife
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Serve, Wire
 from proof.simulation.offline_kit import make_means
 from proof.simulation.phones import Phones
 from proof.simulation.rogue import Rogue
 from proof.simulation.rogue_orders import OrderRogue
-from proof.simulation.side_desk import Shop, SideDesk
+from proof.simulation.shop import Shop
+from proof.simulation.side_desk import SideDesk
 from proof.simulation.signers import Signers
 from proof.simulation.stage import Stage
 from proof.simulation.terminal import GATEWAY_URL, TillHost
@@ -58,7 +60,8 @@ class MakeWire(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """See the module. `shown`, `sent` and `fell` tell the judge."""
+    """See the module. `shown`, `sent`, `compared` and `fell` tell the judge; `unruly`: the terminals for
+    which a person is needed from now on."""
 
     profile: Profile
     stage: Stage
@@ -75,7 +78,9 @@ class Around:
     serve: Callable[[RequestParts], Serve]
     shown: Callable[[TillSight, PaymentView | RefundView | ProofView], None]
     sent: Callable[[TillSight, RequestParts], None]
+    compared: Callable[[TillSight, int, int], None]
     fell: Callable[[str, BaseException], None]
+    unruly: set[str] = field(default_factory=set[str])
 
 
 def gateway_keys(signers: Signers, chance: Random) -> list[GatewayKeys]:
@@ -94,7 +99,8 @@ def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHo
     profile = around.profile
     means = None
     if profile.selling.offline:
-        means = make_means(name, around.chance(f"order key {name}"), twin.means if twin is not None else None)
+        copied = twin.means if twin is not None else None
+        means = make_means(name, around.chance(f"order key {name}"), copied, around.signers.slow_hash)
     return TillHost(
         name=name,
         folder=around.folder / name,
@@ -112,6 +118,7 @@ def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHo
         trace=around.trace,
         shown=around.shown,
         sent=around.sent,
+        compared=around.compared,
         twin=twin,
         means=means,
         fell=around.fell,
@@ -172,6 +179,7 @@ def make_judge(around: Around, tills: Sequence[TillHost], gateway: GatewayHost) 
             strict=not profile.late_money,
             faultless=profile.faultless,
             gateway_up_since=lambda: gateway.up_since_ms,
+            unruly=around.unruly,
             side=SideEvidence(file=SideFile(path)),
             skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
         )
@@ -194,6 +202,8 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         selling=around.profile.selling,
         now_ms=around.now_ms,
         trace=around.trace,
+        unruly=around.unruly.add,
+        folder=around.folder,
     )
     return Cashier(
         till=till,
@@ -204,7 +214,11 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         skipped=lambda number: (till.name, number) in around.mask.skipped,
         lend=lend,
         side=SideDesk(
-            till, shop, chance_of=lambda number: around.chance(f"side {till.name} {number}"), foreign=foreign
+            till,
+            shop,
+            chance_of=lambda number: around.chance(f"side {till.name} {number}"),
+            habit_of=lambda number: around.chance(f"habits {till.name} {number}"),
+            foreign=foreign,
         ),
         now_ms=around.now_ms,
         trace=around.trace,
@@ -214,29 +228,43 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
 Broken = Callable[[str, str, str], None]
 
 
-def make_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Broken) -> Rogue:
-    """People look after what this terminal leaves behind."""
-    wire = around.wire("rogue", around.profile.line, forge=forged_answer)
-    return Rogue(**_of_rogue(around, who, evidence, broken), wire=wire, chance=around.chance("rogue"))
+def make_rogues(
+    around: Around,
+    who: tuple[Credentials, Credentials],
+    phones: Phones,
+    gateway: GatewayHost,
+    key_life: KeyLife,
+    evidence: Evidence,
+    broken: Broken,
+) -> list[Coroutine[Any, Any, None]]:
+    """What they do in this world: the one that asks over the line, and the one that signs ORDERs."""
+    profile, works = around.profile, list[Coroutine[Any, Any, None]]()
+    if _happens(around, "rogue", profile.troubles.rogue):
+        wire = around.wire("rogue", profile.line, forge=forged_answer)
+        rogue = Rogue(**_of_rogue(around, who[0], evidence, broken), wire=wire, chance=around.chance("rogue"))
+        works.append(rogue.work())
+    if _happens(around, "rogue orders", profile.selling.rogue_orders):
+        signer = OrderRogue(
+            **_of_rogue(around, who[1], evidence, broken),
+            wire=around.wire("rogue orders", LineFaults()),  # it is about what the gateway makes of ORDERs
+            chance=around.chance("rogue orders"),
+            key=Ed25519PrivateKey.from_private_bytes(around.chance("rogue orders' key").randbytes(32)),
+            phones=phones,
+            gateway=gateway,
+            evidence=evidence,
+            spoil=key_life.spoil,
+        )
+        works.append(signer.work())
+    return works
 
 
-def make_order_rogue(
-    around: Around, who: Credentials, phones: Phones, gateway: GatewayHost, evidence: Evidence, broken: Broken
-) -> OrderRogue:
-    """Its line and its customers' are good enough: it is about what the gateway makes of ORDERs."""
-    return OrderRogue(
-        **_of_rogue(around, who, evidence, broken),
-        wire=around.wire("rogue orders", LineFaults()),
-        chance=around.chance("rogue orders"),
-        key=Ed25519PrivateKey.from_private_bytes(around.chance("rogue orders' key").randbytes(32)),
-        phones=phones,
-        gateway=gateway,
-        evidence=evidence,
-    )
+def _happens(around: Around, name: str, rate: float) -> bool:
+    return rate > 0.0 and around.chance(f"{name} at all").random() < rate
 
 
 def _of_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Broken) -> dict[str, Any]:
-    evidence.unruly.add(who.terminal_id)
+    """People look after what this terminal leaves behind."""
+    around.unruly.add(who.terminal_id)
     return {
         "who": who,
         "serve": around.serve,

@@ -42,7 +42,7 @@ _TRIES: Final = 6
 
 
 class OrderRogue(Rogue):
-    """See the module. `key` signs its ORDERs."""
+    """See the module. `key` signs its ORDERs; `spoil(kid)`: others have got a key that signs proofs."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class OrderRogue(Rogue):
         phones: Phones,
         gateway: GatewayHost,
         evidence: Evidence,
+        spoil: Callable[[int], None],
         **rogue: Any,
     ) -> None:
         super().__init__(**rogue)
@@ -58,6 +59,7 @@ class OrderRogue(Rogue):
         self._phones = phones
         self._gateway = gateway
         self._e = evidence
+        self._spoil = spoil
         self._kid = 0
         self._oseq = 0
         self._customers = 0
@@ -103,12 +105,17 @@ class OrderRogue(Rogue):
         await self._is_tried(self._sign(amount_fen=_TOO_MUCH_FEN))
 
     async def _names_old_keys(self) -> None:
-        """One that was retired too long ago, and one that is still good for a day."""
+        """One that was retired too long ago, and one that is still good for a day, until others have got it: from then
+        on nothing begins by it, and who has paid gets his proof by another."""
         await self._is_tried(self._sign(kid=TOO_OLD_KID))
-        order = self._sign(kid=OLD_KID)
-        customer = self._customer(order)
+        order, other = self._sign(kid=OLD_KID), self._sign(kid=OLD_KID)
+        customer, waiting = self._customer(order), self._customer(other)
         await self._is_taken(order, customer)
+        await waiting.looks()
+        self._spoil(OLD_KID)
         await customer.proof(within_s=15.0)
+        await waiting.presses()
+        await self._is_tried(self._sign(kid=OLD_KID))
 
     async def _shows_an_old_one(self) -> None:
         await self._is_tried(self._sign(made_at_s=self._now_ms() // 1000 - _TOO_OLD_S))

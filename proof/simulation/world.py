@@ -26,8 +26,7 @@ from proof.simulation.making import (
     make_cashier,
     make_gateway,
     make_judge,
-    make_order_rogue,
-    make_rogue,
+    make_rogues,
     make_stranger,
     make_till,
     merchants_of,
@@ -101,6 +100,7 @@ class World:
             serve=self._serve,
             shown=self._shown,
             sent=self._sent,
+            compared=self._compared,
             fell=self._fell,
         )
         self.gateway = make_gateway(
@@ -137,7 +137,7 @@ class World:
             tills=tuple(self.tills),
             keys=keys,
             clone=self._clone,
-            unruly=self.judge.evidence.unruly.add,
+            unruly=self._around.unruly.add,
             note=self._befell,
         )
         self._owner = Owner(
@@ -150,13 +150,10 @@ class World:
             note=self._befell,
         )
         self._key_life = KeyLife(self.gateway, self.judge.evidence.side, self._around, self._befell)
-        if self._happens("rogue", profile.troubles.rogue):
-            self._extra.append(spawn_outside(make_rogue(self._around, rogue, self.judge.evidence, self._broken).work()))
-        if self._happens("rogue orders", profile.selling.rogue_orders):
-            of_orders = make_order_rogue(
-                self._around, signer, self._phones, self.gateway, self.judge.evidence, self._broken
-            )
-            self._extra.append(spawn_outside(of_orders.work()))
+        strange = make_rogues(
+            self._around, (rogue, signer), self._phones, self.gateway, self._key_life, self.judge.evidence, self._broken
+        )
+        self._extra += [spawn_outside(work) for work in strange]
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
@@ -171,9 +168,6 @@ class World:
     def chance(self, name: str) -> Random:
         """A stream of its own. A text seed is hashed with SHA-512: nothing depends on PYTHONHASHSEED."""
         return Random(f"{self.seed}/{self.profile.name}/{name}")
-
-    def _happens(self, name: str, rate: float) -> bool:
-        return rate > 0.0 and self.chance(f"{name} at all").random() < rate
 
     # --- from beginning to end -----------------------------------------------------------------------------------
 
@@ -301,6 +295,10 @@ class World:
 
     def _sent(self, till: TillSight, request: RequestParts) -> None:
         self.judge.sent(till, request)
+        self._stop_if_broken()
+
+    def _compared(self, till: TillSight, epoch: int, index: int) -> None:
+        self.judge.side.compared(till, epoch, index)
         self._stop_if_broken()
 
     def _channel_called(self, asked: Asked) -> Call:

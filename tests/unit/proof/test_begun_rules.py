@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,32 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proof.simulation import invariants_begun as rules
 from proof.simulation.complaints import Complaints
-from proof.simulation.evidence import Evidence, GatewayFile, GatewayRow
+from proof.simulation.evidence import Evidence, GatewayRow
 from proof.simulation.evidence_side import OrderShown, ProofRow, SeenRow, SideRows, StandingRow
 from proof.simulation.invariants_begun import Handed
-from protocol.numbers import new_number
-from protocol.offline.order import ClockQuality, OfflineOrder, OrderType, SignedOrder, sign_order
+from protocol.offline.order import OfflineOrder, OrderType, SignedOrder, sign_order
 from protocol.offline.proof import OfflineProof, ProofType, SignedProof, sign_proof
 from protocol.states import GatewayState
+from tests.unit.proof.evidence_on_paper import HONEST, KEY, NOW_MS, NUMBER, OTHER, SECOND, TILL, evidence_at
 
-TILL = "0" * 13
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
-OTHER = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
-NUMBER, SECOND = new_number(bytes(15)), new_number(bytes([1]) * 15)
-NOW_MS = 1_767_574_800_000
-HONEST = OfflineOrder(
-    type=OrderType.PAY,
-    terminal_id=TILL,
-    epoch=2,
-    order_no=NUMBER,
-    amount_fen=1_000,
-    kid=1,
-    oseq=30,
-    cancelled=0,
-    release=0,
-    made_at_s=NOW_MS // 1000,
-    clock=ClockQuality.GATEWAY,
-)
 BEGUN = GatewayRow(
     terminal_id=TILL,
     payment_no=f"{NUMBER}-1",
@@ -61,19 +41,7 @@ SeenRule = Callable[[Evidence, SideRows, SeenRow], Complaints]
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Evidence:
-    """Of a world in which nothing happened yet."""
-    with closing(sqlite3.connect(tmp_path / "gateway.db")) as made:
-        made.execute("create table empty (at integer)")
-    file = GatewayFile(tmp_path / "gateway.db")
-    return Evidence(
-        gateway=file,
-        tills={},
-        money=lambda _: None,
-        now_ms=lambda: NOW_MS,
-        strict=True,
-        faultless=True,
-        gateway_up_since=lambda: 0,
-    )
+    return evidence_at(tmp_path)
 
 
 def _seen(e: Evidence, order: OfflineOrder, row: GatewayRow = BEGUN) -> SeenRow:
