@@ -47,6 +47,7 @@ from gateway.store import alarms, guards, payments, places, routes, tasks
 from gateway.store.sealing import Seal, lasting_key, seal_key
 from gateway.store.units import Store, StoreFailed, Tx
 from protocol.keys import read_public
+from protocol.offline.typed_code import SlowHash, verifier
 
 
 def _never() -> bool:
@@ -59,7 +60,8 @@ class Gateway:
     the wallets' own QRs are shown); `bill_kinds` are the bills that are fetched, `callbacks_kept_days` is how long
     notifications are kept; `owner` names this process's leases; `full`: its disk takes no new payment now; `limits` are
     the paces of whoever calls; `proof_keys` sign offline orders' proofs (None: they follow from the root key); `beside`
-    runs slow hashes, `draw` draws proofs' QRs; `opener` and `read_key` load the keys of accounts and of terminals."""
+    runs slow hashes, `slow_hash` makes one, `draw` draws proofs' QRs; `opener` and `read_key` load the keys of accounts
+    and of terminals."""
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class Gateway:
         limits: Limits | None = None,
         proof_keys: ProofKeys | None = None,
         beside: Beside = at_once,
+        slow_hash: SlowHash = verifier,
         draw: Draw = qr_path,
         read_key: Callable[[str], Ed25519PublicKey | None] = read_public,
     ) -> None:
@@ -174,6 +177,7 @@ class Gateway:
                 proof_keys=self.proof_keys,
                 base_url=shop_pages.public_url,
                 beside=beside,
+                slow_hash=slow_hash,
             ),
             read_key=read_key,
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from protocol.keys import public_text
 from protocol.offline.order import sign_order
 from protocol.offline.proof import read_proof
-from protocol.offline.typed_code import frees, read_code
+from protocol.offline.typed_code import SlowHash, frees, read_code, verifier
 from protocol.reasons import Reason
 from sync.anchor import Anchor, AnchorPlace
 from sync.engine.events import CashAsked, CashBackAsked, Event, Now, RefundAsked, StartAsked
@@ -49,11 +49,13 @@ _DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineMeans:
-    """What selling without the line needs of the device: the key that signs ORDERs, and the anchor's place."""
+    """What selling without the line needs of the device: the key that signs ORDERs, and the anchor's place.
+    `slow_hash` makes of a typed code what its verifier is compared with."""
 
     epoch: int
     key: Ed25519PrivateKey
     anchor: AnchorPlace
+    slow_hash: SlowHash = verifier
 
 
 def asked(command: ShowStatus | ParkOffline | ReadProof | TypeCode) -> Event:
@@ -84,17 +86,6 @@ def refusal_of(event: Asked, reason: Reason) -> CommandRefused | ProofView:
             return CommandRefused(request_id=event.command.request_id, reason=reason)
         case _:
             assert_never(event)
-
-
-def check(effect: CheckCode, terminal_id: str) -> CodeChecked:
-    """Compares a typed code with its verifier; the try is durable."""
-    code = read_code(effect.code.reveal())
-    right = code is not None and frees(
-        code, effect.verifier, terminal_id=terminal_id, epoch=effect.epoch, index=effect.release
-    )
-    return CodeChecked(
-        request_id=effect.request_id, payment_no=effect.payment_no, operator=effect.operator, right=right
-    )
 
 
 class OfflineDesk:
@@ -129,6 +120,8 @@ class OfflineDesk:
                 return replace(event, ground=self._ground())
             case CodeAsked(command=command):
                 return replace(event, known=self._journal.payment(command.payment_no), ground=self._ground())
+            case CodeChecked():
+                return replace(event, ground=self._ground())
             case ProofAsked(command=command):
                 found = read_proof(command.text)
                 if found is None:
@@ -142,6 +135,21 @@ class OfflineDesk:
                 )
             case _:
                 return event
+
+    def check(self, effect: CheckCode) -> CodeChecked:
+        """Compares a typed code with its verifier; the try is durable."""
+        code = read_code(effect.code.reveal())
+        right = code is not None and frees(
+            code,
+            effect.verifier,
+            terminal_id=self._terminal_id,
+            epoch=effect.epoch,
+            index=effect.release,
+            slow_hash=self._means.slow_hash,
+        )
+        return CodeChecked(
+            request_id=effect.request_id, payment_no=effect.payment_no, operator=effect.operator, right=right
+        )
 
     def _ground(self) -> Ground:
         at_ms = self._at_ms()

@@ -54,7 +54,7 @@ from sync.errors import JournalGuardError, SyncError
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
-from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, check, refusal_of
+from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, refusal_of
 from sync.ports import Clock, Entropy
 
 _DISK_AGAIN_S: Final = 1.0
@@ -296,7 +296,8 @@ class Runner:
             case Send():
                 begin(effect)
             case CheckCode():
-                self._events.put_nowait(check(effect, self._who.terminal_id))
+                assert self._desk is not None, "a code is typed where there is a kit"
+                self._events.put_nowait(self._desk.check(effect))
             case WakeAt():
                 if not self._waiting:
                     due = effect.mono_ms

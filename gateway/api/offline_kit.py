@@ -21,7 +21,7 @@ from gateway.store import alarms, offline, places
 from gateway.store.units import Store, Tx
 from protocol.keys import read_public
 from protocol.messages import CodeVerifier, OfflineKit, OfflineKitRequest
-from protocol.offline.typed_code import LAST_INDEX, derive_code, verifier
+from protocol.offline.typed_code import LAST_INDEX, SlowHash, derive_code
 from protocol.reasons import Reason
 
 Verifiers = tuple[CodeVerifier, ...]
@@ -39,13 +39,21 @@ class KitCalls:
     """`base_url`: where phones reach the page; None: this gateway has none, and gives no kit."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, proof_keys: ProofKeys, base_url: str | None, beside: Beside
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        proof_keys: ProofKeys,
+        base_url: str | None,
+        beside: Beside,
+        slow_hash: SlowHash,
     ) -> None:
         self._store = store
         self._clock = clock
         self._proof_keys = proof_keys
         self._base_url = base_url
         self._beside = beside
+        self._slow_hash = slow_hash
 
     async def give(self, caller: Caller, request: OfflineKitRequest) -> Answer:
         if self._base_url is None:
@@ -60,7 +68,7 @@ class KitCalls:
 
         def made() -> Verifiers:
             return tuple(
-                CodeVerifier(index=i, verifier=_verifier(key, terminal_id, epoch, i))
+                CodeVerifier(index=i, verifier=self._verifier(key, terminal_id, epoch, i))
                 for i in range(request.first, last + 1)
             )
 
@@ -98,7 +106,6 @@ class KitCalls:
             return None
         return terminal.epoch
 
-
-def _verifier(key: bytes, terminal_id: str, epoch: int, index: int) -> str:
-    code = derive_code(key, terminal_id=terminal_id, epoch=epoch, index=index)
-    return verifier(code, terminal_id=terminal_id, epoch=epoch, index=index)
+    def _verifier(self, key: bytes, terminal_id: str, epoch: int, index: int) -> str:
+        code = derive_code(key, terminal_id=terminal_id, epoch=epoch, index=index)
+        return self._slow_hash(code, terminal_id=terminal_id, epoch=epoch, index=index)

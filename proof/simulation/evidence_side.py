@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from protocol.offline.order import SignedOrder
+
+#: A customer's account at a wallet: the wallet, and the customer's name there.
+Payer = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,7 @@ class ProofRow:
 class StandingRow:
     epoch: int
     frozen: bool
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,7 @@ class SideRows:
 _SEEN: Final = "select terminal_id, order_no, digest, epoch, oseq from offline_orders"
 _PROOFS: Final = "select digest, terminal_id, order_no, type, raw from offline_proofs"
 _CANCELLED: Final = "select terminal_id, epoch, oseq from offline_cancelled"
-_STANDINGS: Final = "select terminal_id, epoch, frozen_ms from terminals"
+_STANDINGS: Final = "select terminal_id, epoch, frozen_ms, revoked_ms from terminals"
 _CASH: Final = "select payment_no, sale_id, amount_fen, returned_ms from cash_tenders where terminal_id = ?"
 _TOLD: Final = (
     "select 1 from journal_entries where terminal_id = ? and kind = 'payment.cancel_intended' and instr(body, ?) > 0"
@@ -76,7 +82,7 @@ def _side_rows(
             r[0]: ProofRow(digest=r[0], terminal_id=r[1], order_no=r[2], paid=r[3] == _PAID, raw=r[4]) for r in proofs
         },
         cancelled=frozenset((r[0], r[1], r[2]) for r in cancelled),
-        standings={r[0]: StandingRow(epoch=r[1], frozen=r[2] is not None) for r in standings},
+        standings={r[0]: StandingRow(epoch=r[1], frozen=r[2] is not None, revoked=r[3] is not None) for r in standings},
     )
 
 
@@ -120,12 +126,20 @@ class OrderShown:
 @dataclass(kw_only=True)
 class SideEvidence:
     """`shown`: every ORDER that was on a screen, by its digest; `goes_on`: which machine the owner chose of two that
-    have one identity."""
+    have one identity. `seen_since_ms`: when the gateway took an order first, by the true time; `payers`: by
+    out_trade_no, whose wallet was handed that payment; `typed_of`: by order, the digits that a page showed for it.
+    `keys`: every key that signs proofs, by its number; `bad_keys`: of those, what others have too, or what is too
+    old."""
 
     file: SideFile | None = None
     rows: SideRows = field(default_factory=SideRows)
     shown: dict[str, OrderShown] = field(default_factory=dict[str, OrderShown])
     goes_on: dict[str, str] = field(default_factory=dict[str, str])
+    seen_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    payers: dict[str, Payer] = field(default_factory=dict[str, Payer])
+    typed_of: dict[str, str] = field(default_factory=dict[str, str])
+    keys: dict[int, Ed25519PublicKey] = field(default_factory=dict[int, Ed25519PublicKey])
+    bad_keys: set[int] = field(default_factory=set[int])
 
     def close(self) -> None:
         if self.file is not None:

@@ -118,12 +118,15 @@ class Selling:
     """What a cashier does beside codes and QRs. `cash`: chance that a sale is paid in cash from the start; `second`: of
     a tender in cash where a wallet try is in doubt or given up; `offline`: tills have what they need to sell without
     the line, and this is the chance that one whose line is down does; `late`: of a customer who opens an ORDER when it
-    is long over."""
+    is long over. `rogue_orders`: chance of a terminal that signs ORDERs as it likes; `proof_keys`: how often the keys
+    that sign proofs change."""
 
     cash: float = 0.0
     second: float = 0.0
     offline: float = 0.0
     late: float = 0.0
+    rogue_orders: float = 0.0
+    proof_keys: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +265,9 @@ CUT_LINE: Final = LineFaults(
     outage_every=(3.0, 15.0),
     outage_lasts=(60.0, 300.0),
 )
+#: Wherever ORDERs are sold, in so many of the worlds, and so often.
+ROGUE_ORDERS: Final = 0.3
+PROOF_KEYS: Final = (60.0, 900.0)
 PHONES: Final = LineFaults(lost_request=0.02, lost_answer=0.04, duplicated=0.05, slow=0.1, slow_delay=(0.2, 4.0))
 _OFFLINE: Final = Profile(
     name="offline",
@@ -270,7 +276,7 @@ _OFFLINE: Final = Profile(
     till_deaths=Deaths(every=(60.0, 600.0), down=(0.3, 10.0)),
     people=People(tills=(1, 3), sales=(5, 9), qr_share=0.2, plain_share=0.7, pause=(0.5, 10.0)),
     troubles=Troubles(forks=0.3),
-    selling=Selling(cash=0.05, second=0.3, offline=0.9, late=0.1),
+    selling=Selling(cash=0.05, second=0.3, offline=0.9, late=0.1, rogue_orders=ROGUE_ORDERS, proof_keys=PROOF_KEYS),
 )
 _CASH: Final = Profile(
     name="cash",

@@ -32,7 +32,7 @@ from proof.simulation.calls import Call, Ended
 from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Then, Wire
-from proof.simulation.offline_kit import no_codes, no_picture
+from proof.simulation.offline_kit import no_picture
 from proof.simulation.processes import Process, outside
 from proof.simulation.signers import Signers
 from proof.simulation.stage import STORE_ID, account_of
@@ -296,7 +296,7 @@ class GatewayHost(Mortal):
             opener=self._signers.opener,
             read_key=self._signers.read_key,
             proof_keys=self.proof_keys,
-            beside=no_codes,
+            slow_hash=self._signers.slow_hash,
             draw=no_picture,
             public_url=GATEWAY_ORIGIN if self._qr_wallet is None else None,
         )

@@ -4,13 +4,16 @@ everything has become calm.
 
 from __future__ import annotations
 
+from typing import Final
+
 from proof.simulation.call_rules import ON_CHANNEL_CALL
 from proof.simulation.complaints import Complaint, Complaints, Shown
 from proof.simulation.gateway_rules import ON_COMMITTED
+from proof.simulation.invariants_begun import ON_TIME as ON_TIME_BEGUN
 from proof.simulation.money_rules import ON_MONEY, ON_REFUND
 from proof.simulation.proofs import ON_ORDER
 from proof.simulation.till_rules import ON_SENT, ON_SHOWN
-from proof.simulation.timed import ON_TIME
+from proof.simulation.timed import ON_TIME as ON_TIME_PAID
 
 __all__ = [
     "ON_CHANNEL_CALL",
@@ -25,3 +28,5 @@ __all__ = [
     "Complaints",
     "Shown",
 ]
+
+ON_TIME: Final = (*ON_TIME_PAID, *ON_TIME_BEGUN)

@@ -14,7 +14,7 @@ from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import ProofRow, SeenRow, SideRows
 from proof.simulation.till_evidence import TillSight
 from protocol.numbers import crockford
-from protocol.offline.order import BITMAP_ORDERS, ClockQuality, SignedOrder
+from protocol.offline.order import ClockQuality, SignedOrder
 from protocol.offline.proof import PREFIX, ProofType, SignedProof, read_proof
 from protocol.reasons import Reason
 from protocol.states import GatewayState, RefundState, TerminalState
@@ -22,6 +22,8 @@ from sync.engine.model import PaymentView, ProofView
 
 #: "First sight <= made_at + 10 min", by the gateway's clock at that moment.
 FIRST_SIGHT_MS: Final = 600_000
+#: Of how many earlier orders an ORDER says whether they were cancelled.
+BITMAP: Final = 16
 _OF_FORM: Final = (Reason.PROOF_UNREADABLE, Reason.PROOF_OTHER_TILL, Reason.PROOF_BAD_SIGNATURE)
 
 
@@ -83,7 +85,7 @@ def the_bitmap_is_believed(e: Evidence, _before: SideRows, seen: SeenRow) -> Com
     if shown is None:
         return
     order = shown.signed.order
-    for oseq in range(max(1, order.oseq - BITMAP_ORDERS), order.oseq):
+    for oseq in range(max(1, order.oseq - BITMAP), order.oseq):
         if order.cancelled >> (order.oseq - 1 - oseq) & 1:
             if (seen.terminal_id, order.epoch, oseq) not in e.side.rows.cancelled:
                 yield f"{seen.order_no}-1", f"its bitmap says that {oseq} was cancelled, and the gateway forgot it"
@@ -170,8 +172,22 @@ def an_order_tells_of_the_cancelled(_e: Evidence, shown: ShownOrder) -> Complain
             continue
         if record.state is TerminalState.PAID:
             continue  # the gateway itself said so, and heard of the cancel over the line
-        if 0 < order.oseq - part.oseq <= BITMAP_ORDERS and not order.cancelled >> (order.oseq - part.oseq - 1) & 1:
+        if 0 < order.oseq - part.oseq <= BITMAP and not order.cancelled >> (order.oseq - part.oseq - 1) & 1:
             yield shown.view.payment_no, f"{number} was cancelled before it, and it does not say so"
+
+
+def an_order_tells_of_no_other(_e: Evidence, shown: ShownOrder) -> Complaints:
+    """What was not cancelled is not told as cancelled: the gateway would end it, or give it back."""
+    order = shown.signed.order
+    told = {order.oseq - 1 - place for place in range(BITMAP) if order.cancelled >> place & 1}
+    for record in shown.till.file.payments().values():
+        part = record.offline
+        if part is not None and part.epoch == order.epoch and part.oseq in told:
+            told.discard(part.oseq)
+            if not record.cancel_intended:
+                yield shown.view.payment_no, f"it tells of {record.payment_no} as cancelled, and nobody cancelled that"
+    if told:
+        yield shown.view.payment_no, f"it tells of {sorted(told)} as cancelled, which this till never showed"
 
 
 def one_order_awaits_its_proof(_e: Evidence, shown: ShownOrder) -> Complaints:
@@ -296,9 +312,17 @@ ON_READ: Final = (
     a_good_proof_is_read,
     a_copy_believes_no_proof,
 )
+#: Of a typed code, too.
+ON_TYPED: Final = (
+    an_accepted_proof_is_durable,
+    a_proof_is_taken_once,
+    a_cancelled_order_takes_no_proof,
+    a_copy_believes_no_proof,
+)
 ON_ORDER_SHOWN: Final = (
     an_order_is_journaled_first,
     an_order_tells_of_the_cancelled,
+    an_order_tells_of_no_other,
     one_order_awaits_its_proof,
     a_copy_sells_nothing_alone,
     no_number_twice,

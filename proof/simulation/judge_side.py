@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from proof.simulation import calm_offline, invariants_offline
+from proof.simulation import calm_offline, invariants_begun, invariants_offline, invariants_typed
 from proof.simulation.complaints import Complaint
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
-from proof.simulation.evidence_side import OrderShown, SideRows
+from proof.simulation.evidence_side import OrderShown, Payer, SideRows
+from proof.simulation.invariants_begun import Handed
 from proof.simulation.invariants_offline import Read, ShownOrder
+from proof.simulation.invariants_typed import Compared
 from proof.simulation.marks import Marks
 from proof.simulation.till_evidence import TillSight
 from protocol.offline.order import read_order
@@ -37,7 +39,7 @@ class SideJudge:
         digest = signed.digest.hex()
         if digest not in self._e.side.shown:
             moment = ShownOrder(till=till, view=view, signed=signed)
-            for rule in invariants_offline.ON_ORDER_SHOWN:
+            for rule in (*invariants_offline.ON_ORDER_SHOWN, *invariants_typed.ON_ORDER_SHOWN):
                 self._ask(rule.__name__, rule(self._e, moment))
             self._marks.reached("a STATUS is shown" if view.offline.status else "an ORDER is shown")
             self._e.side.shown[digest] = OrderShown(till=till.name, payment_no=view.payment_no, signed=signed)
@@ -50,16 +52,37 @@ class SideJudge:
             self._marks.reached("cash given back" if back else "cash first" if first else "cash second")
 
     def read(self, till: TillSight, view: ProofView) -> None:
-        """A till says what a scanned proof is worth."""
-        text = till.scanned.get(view.request_id)
-        if text is None:
+        """A till says what a scanned proof is worth, or a typed code."""
+        text = till.typed.get(view.request_id, ("", ""))[1] if view.typed else till.scanned.get(view.request_id)
+        if not text:
             return
-        moment = Read(till=till, view=view, text=text)
-        for rule in invariants_offline.ON_READ:
+        moment, rules = Read(till=till, view=view, text=text), (*invariants_offline.ON_READ, *invariants_typed.ON_READ)
+        for rule in (*invariants_offline.ON_TYPED, *invariants_typed.ON_TYPED) if view.typed else rules:
             self._ask(rule.__name__, rule(self._e, moment))
-        self._marks.reached(f"proof takes {view.reason}" if view.accepted else f"proof read as {view.reason}")
+        what = "a typed code" if view.typed else "proof"
+        self._marks.reached(f"{what} takes {view.reason}" if view.accepted else f"{what} read as {view.reason}")
         if view.accepted and view.payment_no is not None:
             till.proven.add(view.payment_no)
+
+    def compared(self, till: TillSight, epoch: int, index: int) -> None:
+        """A till is about to compare a typed code."""
+        before = till.compared.get((epoch, index), 0)
+        moment = Compared(till=till, epoch=epoch, index=index, before=before)
+        for rule in invariants_typed.ON_COMPARED:
+            self._ask(rule.__name__, rule(self._e, moment))
+        till.compared[epoch, index] = before + 1
+
+    def paying(self, out_trade_no: str, payer: Payer) -> None:
+        """A page handed a payment to somebody's wallet."""
+        self._e.side.payers[out_trade_no] = payer
+
+    def handed(self, moment: Handed) -> None:
+        """A page gave a proof to who held the phone."""
+        for rule in invariants_begun.ON_HANDED:
+            self._ask(rule.__name__, rule(self._e, moment))
+        if moment.typed is not None:
+            self._e.side.typed_of[moment.signed.order.order_no] = moment.typed
+            self._marks.reached("a code to type is shown")
 
     def committed(self, before: Mapping[str, GatewayRow], refunds_before: Mapping[str, RefundRow]) -> None:
         """The gateway committed something; the evidence of payments and refunds is that of now."""
@@ -71,7 +94,7 @@ class SideJudge:
         self._orders(old, new)
         for number, row in e.rows.items():
             if number not in before:
-                for rule in invariants_offline.ON_BEGUN:
+                for rule in (*invariants_offline.ON_BEGUN, *invariants_begun.ON_BEGUN):
                     self._ask(rule.__name__, rule(e, old, row))
         for number, refund in e.refunds.items():
             if number not in refunds_before:
@@ -86,12 +109,13 @@ class SideJudge:
                 row = self._e.rows.get(f"{number}-1")
                 begun = row is not None and row.state is not GatewayState.NOT_PAID
                 self._marks.reached("an ORDER begins" if begun else "an ORDER is closed at first sight")
-                for rule in invariants_offline.ON_SEEN:
+                self._e.side.seen_since_ms[number] = self._e.now_ms()
+                for rule in (*invariants_offline.ON_SEEN, *invariants_begun.ON_SEEN):
                     self._ask(rule.__name__, rule(self._e, old, seen))
         for digest, proof in new.proofs.items():
             if digest not in old.proofs:
                 self._marks.reached("a PAID proof is given" if proof.paid else "a CLOSED proof is given")
-                for rule in invariants_offline.ON_GIVEN:
+                for rule in (*invariants_offline.ON_GIVEN, *invariants_begun.ON_GIVEN):
                     self._ask(rule.__name__, rule(self._e, old, proof))
         for terminal_id, standing in new.standings.items():
             if standing.frozen and terminal_id in old.standings and not old.standings[terminal_id].frozen:

@@ -88,6 +88,12 @@ EXPECTED: Final = frozenset(
             Reason.PROOF_UNREADABLE, Reason.PROOF_OTHER_TILL, Reason.PROOF_BAD_SIGNATURE, Reason.PROOF_USED,
             Reason.PROOF_CANCELLED, Reason.PROOF_SETTLED, Reason.ANCHOR_FAILED,
         )),
+        "a code to type is shown",
+        "a typed code takes paid",
+        *(f"a typed code read as {reason}" for reason in (
+            Reason.TYPED_SLIP, Reason.TYPED_WRONG, Reason.TYPED_TRIES, Reason.TYPED_SHIFT_TRIES, Reason.TYPED_AMOUNT,
+            Reason.TYPED_SHIFT_AMOUNT,
+        )),
         "cancelled order goes back",
         "cash first",
         "cash second",

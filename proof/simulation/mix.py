@@ -14,6 +14,8 @@ from typing import Final
 from proof.simulation.faults import (
     PHONES,
     PROFILES,
+    PROOF_KEYS,
+    ROGUE_ORDERS,
     Clocks,
     Deaths,
     Disks,
@@ -70,7 +72,12 @@ def _selling(profile: Profile, chance: Random) -> Profile:
         phones=chance.choice((PHONES, LineFaults())),
         troubles=replace(profile.troubles, forks=max(profile.troubles.forks, chance.choice((0.0, 0.0, 0.0, 1.0)))),
         selling=Selling(
-            cash=cash / 2, second=second, offline=chance.choice((0.6, 0.95)), late=chance.choice((0.0, 0.1, 0.2))
+            cash=cash / 2,
+            second=second,
+            offline=chance.choice((0.6, 0.95)),
+            late=chance.choice((0.0, 0.1, 0.2)),
+            rogue_orders=ROGUE_ORDERS,
+            proof_keys=PROOF_KEYS,
         ),
     )
 

@@ -6,20 +6,14 @@ The order key and the gateway's proof keys are real Ed25519 keys in every world:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol.messages import CodeVerifier
+from protocol.offline.typed_code import SlowHash
 from sync.anchor import AnchorRecord
 from sync.offline_desk import OfflineMeans
-
-
-async def no_codes(_work: Callable[[], tuple[CodeVerifier, ...]]) -> tuple[CodeVerifier, ...]:
-    """Typed codes are hashed slowly on purpose, sixty-four at a time: no till of these worlds has any."""
-    return ()
 
 
 def no_picture(_text: str) -> dict[str, object]:
@@ -45,17 +39,19 @@ class SimulatedAnchor:
 
 
 class Means:
-    """A machine's: `key` stands in the data folder and is copied with it, `anchor` is not."""
+    """A machine's: `key` stands in the data folder and is copied with it, `anchor` is not. `slow_hash`: of typed codes,
+    as the gateway of this world makes it."""
 
-    def __init__(self, machine: str, key: Ed25519PrivateKey) -> None:
+    def __init__(self, machine: str, key: Ed25519PrivateKey, slow_hash: SlowHash) -> None:
         self.key = key
         self.anchor = SimulatedAnchor(machine)
+        self.slow_hash = slow_hash
 
-    def of_epoch(self, epoch: int) -> OfflineMeans:
-        return OfflineMeans(epoch=epoch, key=self.key, anchor=self.anchor)
+    def of_epoch(self, epoch: int, slow_hash: SlowHash) -> OfflineMeans:
+        return OfflineMeans(epoch=epoch, key=self.key, anchor=self.anchor, slow_hash=slow_hash)
 
 
-def make_means(machine: str, chance: Random, copied: Means | None) -> Means:
+def make_means(machine: str, chance: Random, copied: Means | None, slow_hash: SlowHash) -> Means:
     """`copied`: of the machine whose disk this one's is a copy of."""
     key = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32)) if copied is None else copied.key
-    return Means(machine, key)
+    return Means(machine, key, slow_hash)

@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
+from proof.simulation.invariants_begun import Handed
 from proof.simulation.phones import Phones
 from protocol.numbers import CROCKFORD, crockford
 from protocol.offline.order import read_order
 from protocol.offline.proof import PREFIX, PROOF_BYTES
 from protocol.offline.text import read_record
 from sandbox.scripts import Script
+from sandbox.wallet_browser import WebPlace
 
 _ASKS_EACH_S: Final = 3.0
 _FORBIDDEN, _GIVEN = 403, 200
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS: Final = 10
 #: Where the amount stands in an ORDER, and the order in a PROOF.
 _AMOUNT: Final = slice(26, 30)
 _ORDER_ID: Final = slice(2, 17)
@@ -30,6 +34,9 @@ class OfflineCustomer:
     def __init__(self, phones: Phones, qr: str, *, wallet: str, customer: str, script: Script) -> None:
         self._phones = phones
         self._qr = qr
+        self._payer = (wallet, customer)
+        #: The digits that the page shows beside the proof.
+        self.typed: str | None = None
         self._browser = phones.browser(wallet=wallet, customer=customer, script=script)
 
     async def pays(self, *, tries: int) -> str:
@@ -41,6 +48,27 @@ class OfflineCustomer:
                 return seen
             await asyncio.sleep(_ASKS_EACH_S)
         return seen
+
+    async def looks(self) -> None:
+        """Opens the page, signs in as his wallet does it, and presses nothing yet."""
+        here = self._qr
+        for _ in range(_MOST_REDIRECTS):
+            place = self._browser.place(here)
+            if not isinstance(place, WebPlace):
+                return
+            answer = await self._browser.fetch("GET", place.url, headers={"accept": "text/html"})
+            if answer is None or answer.status not in _REDIRECTS:
+                return
+            here = urljoin(place.url, answer.header("location"))
+
+    async def presses(self) -> dict[str, Any] | None:
+        """Presses pay on the page as it lies before him, whatever became of the order; None: no answer. What the page
+        then hands to his wallet is paid."""
+        status, said = await self._post("pay")
+        bridge = said.get("bridge")
+        if isinstance(bridge, dict):
+            self._browser.pay(cast("dict[str, str]", bridge))
+        return said if status == _GIVEN else None
 
     async def closes(self) -> bool:
         """Presses "I am not paying"."""
@@ -54,11 +82,20 @@ class OfflineCustomer:
         while loop.time() < until:
             status, said = await self._post("proof")
             if status == _GIVEN:
-                return str(said["proof"])
+                return self._takes(said)
             if status == _FORBIDDEN:
                 await self._phones.follow(self._browser, self._qr)
             await asyncio.sleep(_ASKS_EACH_S)
         return None
+
+    def _takes(self, said: dict[str, Any]) -> str:
+        """What the page shows now."""
+        signed, typed = read_order(self._qr.rpartition("/")[2]), said.get("typed")
+        assert signed is not None, "a page that proves has its ORDER"
+        self.typed = typed if isinstance(typed, str) else None
+        text = str(said["proof"])
+        self._phones.handed(Handed(signed=signed, text=text, typed=self.typed, to=self._payer))
+        return text
 
     async def _post(self, what: str) -> tuple[int, dict[str, Any]]:
         page = urlsplit(self._qr)

@@ -6,9 +6,11 @@ The page is the gateway's real one, the phone and the wallets are the sandbox's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
+from proof.simulation.evidence_side import Payer
+from proof.simulation.invariants_begun import Handed
 from proof.simulation.network import Reply, Serve, Wire
 from proof.simulation.processes import spawn_outside
 from proof.wallets import GATEWAY_ORIGIN, Wallets
@@ -23,10 +25,39 @@ _IDLE_S: Final = 1.0
 ServePage = Callable[[LineRequest], Serve]
 
 
-class Phones:
-    """`serve`: what the gateway makes of one request of a phone."""
+class _Watched(WalletBrowser):
+    """The judge is told which account was handed a payment."""
 
-    def __init__(self, *, wallets: Wallets, wire: Wire, serve: ServePage, now_ms: Callable[[], int]) -> None:
+    told: Callable[[str, Payer], None]
+
+    def pay(self, handed: Mapping[str, str]) -> Scanned:
+        return self._tell(super().pay(handed))
+
+    def scan(self, qr: str) -> Scanned:
+        return self._tell(super().scan(qr))
+
+    def _tell(self, scanned: Scanned) -> Scanned:
+        if scanned.out_trade_no is not None:
+            self.told(scanned.out_trade_no, (self.wallet.name, self.customer))
+        return scanned
+
+
+class Phones:
+    """`serve`: what the gateway makes of one request of a phone. `paying(out_trade_no, payer)` and `handed` tell the
+    judge: whose wallet was handed which payment, and to whom a page gave a proof."""
+
+    def __init__(
+        self,
+        *,
+        wallets: Wallets,
+        wire: Wire,
+        serve: ServePage,
+        now_ms: Callable[[], int],
+        paying: Callable[[str, Payer], None],
+        handed: Callable[[Handed], None],
+    ) -> None:
+        self._paying = paying
+        self.handed = handed
         self._wallets = wallets
         self._wire = wire
         self._serve = serve
@@ -42,9 +73,11 @@ class Phones:
 
     def browser(self, *, wallet: str, customer: str, script: Script) -> WalletBrowser:
         """In this customer's hand."""
-        return WalletBrowser(
+        browser = _Watched(
             wallet=self._wallets.by_name[wallet], customer=customer, script=script, line=self, clock=self._now_ms
         )
+        browser.told = self._paying
+        return browser
 
     async def follow(self, browser: WalletBrowser, qr: str) -> str:
         """The customer opens the page and pays; what he saw."""

@@ -10,10 +10,7 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from proof.simulation.network import LineEnd, Reply, Serve, Wire
-from proof.simulation.terminal import GATEWAY_URL
 from proof.wallets import Wallets
 from protocol.chain import genesis
 from protocol.messages import PaymentRequest, Presented, RefundRequest
@@ -240,8 +237,3 @@ class Rogue:
             case LineEnd.CUT | LineEnd.READ_TIMEOUT:
                 came = NoAnswer(detail=reply.value)
         return read(call, request, came, self._who)
-
-
-def rogue_credentials(terminal_id: str, key: Ed25519PrivateKey, known: dict[str, Ed25519PublicKey]) -> Credentials:
-    """It believes the gateway's signatures as every till does."""
-    return Credentials(terminal_id=terminal_id, gateway_url=GATEWAY_URL, key=key, gateway_keys=known)

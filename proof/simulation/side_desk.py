@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from proof.simulation.faults import People, Selling
-from proof.simulation.offline_phones import OfflineCustomer, altered, cheaper, renamed
-from proof.simulation.phones import Phones
+from proof.simulation.offline_phones import OfflineCustomer, cheaper
 from proof.simulation.processes import spawn_outside
-from proof.simulation.scripts import draw_script, is_forged
+from proof.simulation.proof_desk import ProofDesk
+from proof.simulation.scripts import PLAIN, draw_script, is_forged
+from proof.simulation.shop import Shop
 from proof.simulation.terminal import TillHost, find_started
-from proof.simulation.trace import Trace
 from protocol.money import Money
 from protocol.offline.order import ORDER_CHARACTERS
 from protocol.states import TerminalState
+from sandbox.scripts import parse_script
 from sync.engine.model import (
     CancelPayment,
     CashLimits,
     Line,
     ParkOffline,
     PaymentView,
-    ProofView,
-    ReadProof,
     ReturnCash,
     ShowOffline,
     ShowStatus,
@@ -45,33 +42,34 @@ _DOUBTFUL: Final = (TerminalState.UNKNOWN, TerminalState.CANCELLING)
 _PLANS: Final = {"pays": 50, "leaves": 8, "comes_back": 16, "closes": 10, "never": 8, "pays_twice": 6, "cheats": 4}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
-    """What all cashiers of a shop share."""
-
-    phones: Phones
-    wallets: Sequence[str]
-    people: People
-    selling: Selling
-    now_ms: Callable[[], int]
-    trace: Trace
-
-
 class SideDesk:
-    """See the module. `foreign()`: proofs of other tills' orders."""
+    """See the module. `foreign()`: proofs of other tills' orders; `habit_of`: streams for how proofs are taken."""
 
     def __init__(
-        self, till: TillHost, shop: Shop, *, chance_of: Callable[[int], Random], foreign: Callable[[], Sequence[str]]
+        self,
+        till: TillHost,
+        shop: Shop,
+        *,
+        chance_of: Callable[[int], Random],
+        habit_of: Callable[[int], Random],
+        foreign: Callable[[], Sequence[str]],
     ) -> None:
         self._till = till
         self._shop = shop
         self._chance_of = chance_of
         self._chance = chance_of(0)
-        self._foreign = foreign
         self._pressed = 0
         self._customers = 0
-        #: Every proof that was on a phone at this counter; those that are to be shown later.
-        self.proofs: list[str] = []
+        self._gun = ProofDesk(
+            till,
+            habit_of=habit_of,
+            foreign=foreign,
+            request=self._request,
+            note=self._note,
+            copy=shop.folder / f"{till.name}-copy.db",
+            unruly=shop.unruly,
+        )
+        #: Proofs that are to be shown later.
         self._later: list[str] = []
         self._tried: set[str] = set()
         self._abroad: set[asyncio.Task[None]] = set()
@@ -81,8 +79,14 @@ class SideDesk:
         """Whether somebody still walks about with a phone or stands at the counter."""
         return bool(self._abroad)
 
+    @property
+    def proofs(self) -> Sequence[str]:
+        """Every proof that was on a phone at this counter."""
+        return self._gun.proofs
+
     def next_sale(self, number: int) -> None:
         self._chance = self._chance_of(number)
+        self._gun.next_sale(number)
 
     async def sees_off(self) -> None:
         """The counter closes: some stay until the last customer with a phone has gone, however long that takes."""
@@ -98,7 +102,9 @@ class SideDesk:
             return await self._takes_cash(amount, None) is not None
         if not selling.offline or chance.random() >= selling.offline or not self._line_is_down():
             return False
-        return await self._sells_offline(amount)
+        if self._gun.sprees():
+            await self._sells_many()
+        return await self._sells_offline(self._gun.priced(amount))
 
     def meanwhile(self, view: PaymentView, age_s: float) -> None:
         """A payment whose outcome does not come: cash is tried, and a QR that asks."""
@@ -192,13 +198,14 @@ class SideDesk:
         patience_s = chance.uniform(1.0, 40.0) if hasty else chance.uniform(60.0, 170.0)
         if self._later and chance.random() < 0.85:
             await asyncio.sleep(chance.uniform(0.1, 5.0))
-            await self._scans(self._later.pop())
+            await self._gun.scans(self._later.pop())
         if chance.random() < 0.5:
-            await self._scans_nonsense(view)
+            await self._gun.scans_nonsense(view, chance)
+        await self._gun.guesses(view)
         done, _ = await asyncio.wait({brought}, timeout=patience_s)
         text = brought.result() if done else None
         if text is not None and not (hasty and chance.random() < 0.5):
-            await self._scans_proof(text)
+            await self._gun.takes(view, text, chance)
         else:
             what = "leaves" if plan == "late" else await self._gives_up(view, comes_back=plan == "comes_back")
             if not done:
@@ -206,7 +213,7 @@ class SideDesk:
             if text is not None and what != "cancels" and chance.random() < 0.7:
                 self._later.append(text)
             elif text is not None:
-                await self._scans(text)
+                await self._gun.scans(text)
         after = till.sight.views.get(view.payment_no, view)
         if after.safe_to_rescan and order_no is None and chance.random() < 0.6:
             covered = chance.random() < 0.5 and await self._takes_cash(amount, view.order_no) is not None
@@ -214,7 +221,24 @@ class SideDesk:
                 await self._sells_offline(amount, view.order_no)  # refused when cash is there already
         return True
 
+    async def _sells_many(self) -> None:
+        """One after the other pays in a hurry, and all their codes are typed at once: together more than may be."""
+        held: list[PaymentView] = []
+        for amount in self._gun.large_amounts():
+            view = await self._shows(amount, None)
+            if view is None or view.offline is None:
+                break
+            customer = self._phone(view, view.offline.qr, self._chance, "many", PLAIN)
+            await customer.pays(tries=3)
+            text = await customer.proof(within_s=12.0)
+            if text is not None:
+                self._gun.knows(view, text, customer.typed)
+                held.append(view)
+            self._parks(view.payment_no)
+        await self._gun.types_all(held)
+
     async def _shows(self, amount: Money, order_no: str | None) -> PaymentView | None:
+        self._gun.asks_too_much()
         for _ in range(2):
             await self._till.up.wait()
             request_id, seen = self._request(), set(self._till.sight.views)
@@ -260,44 +284,6 @@ class SideDesk:
         self._note("parks", payment_no)
         self._till.submit(ParkOffline(payment_no=payment_no, why=ParkWhy.LEFT, operator="01"))
 
-    # --- the gun -------------------------------------------------------------------------------------------------
-
-    async def _scans_proof(self, text: str) -> None:
-        """As it comes: read badly first, lower case, twice."""
-        if self._chance.random() < 0.2:
-            await self._scans(altered(text, self._chance.random()))
-        if self._chance.random() < 0.1:
-            await self._scans(text[: self._chance.randint(3, len(text) - 1)])
-        await self._scans(text.lower() if self._chance.random() < 0.2 else text)
-        if self._chance.random() < 0.3:
-            await self._scans(text)
-
-    async def _scans_nonsense(self, view: PaymentView) -> None:
-        """While this order waits: another till's proof, one that was used, one with this order's number in it."""
-        await asyncio.sleep(self._chance.uniform(0.1, 8.0))
-        foreign, mine = self._foreign(), self.proofs
-        if foreign and self._chance.random() < 0.6:
-            await self._scans(self._chance.choice(foreign))
-        if mine and self._chance.random() < 0.6:
-            await self._scans(self._chance.choice(mine))
-        if mine and view.offline is not None and self._chance.random() < 0.6:
-            await self._scans(renamed(self._chance.choice(mine), view.offline.qr))
-
-    async def _scans(self, text: str) -> ProofView | None:
-        """What the till says of it; None: it is down, or died over it."""
-        await self._till.up.wait()
-        request_id = self._request()
-        self._note("scans", f"{request_id} {text[:12]}")
-        self._till.sight.scanned[request_id] = text
-        if not self._till.submit(ReadProof(request_id=request_id, text=text, operator="01")):
-            return None
-        for _ in range(4):
-            worth = self._till.screen.proofs.get(request_id)
-            if worth is not None:
-                return worth
-            await self._till.screen.change(2.0)
-        return None
-
     # --- the customers -------------------------------------------------------------------------------------------
 
     async def _customer(
@@ -313,7 +299,6 @@ class SideDesk:
             if not brought.done():
                 brought.set_result(text if plan not in ("leaves", "comes_back") else None)
         if text is not None:
-            self.proofs.append(text)
             if plan == "comes_back":
                 self._later.append(text)
 
@@ -327,7 +312,10 @@ class SideDesk:
             self._note("cheats", f"{view.payment_no} {seen}")
         if plan == "closes" and chance.random() < 0.5:
             await phone.closes()
-            return await phone.proof(within_s=60.0)
+            text = await phone.proof(within_s=60.0)
+            if text is not None:
+                self._gun.knows(view, text, None)
+            return text
         if plan == "pays_twice":
             self._goes(self._rival(view, qr, Random(chance.random())))
         seen = await phone.pays(tries=chance.randint(1, 4))
@@ -335,12 +323,17 @@ class SideDesk:
         if plan == "closes":
             await asyncio.sleep(chance.uniform(0.0, 30.0))
             await phone.closes()
-        return await phone.proof(within_s=chance.choice((20.0, 90.0, 150.0)))
+        text = await phone.proof(within_s=chance.choice((20.0, 90.0, 150.0)))
+        if text is not None:
+            self._gun.knows(view, text, phone.typed)
+        return text
 
     async def _rival(self, view: PaymentView, qr: str, chance: Random) -> None:
         await asyncio.sleep(chance.uniform(0.0, 20.0))
-        seen = await self._phone(view, qr, chance, "rival").pays(tries=2)
+        rival = self._phone(view, qr, chance, "rival")
+        seen = await rival.pays(tries=2)
         self._note("opens_too", f"{view.payment_no} {seen}")
+        await rival.proof(within_s=9.0)
 
     async def _asks_status(self, view: PaymentView, chance: Random) -> None:
         """A QR that only asks; any phone in the shop will do."""
@@ -366,12 +359,13 @@ class SideDesk:
             await phone.closes()
             text = await phone.proof(within_s=40.0)
         if text is not None:
-            self.proofs.append(text)
-            await self._scans(text)
+            self._gun.knows(view, text, None)
+            await self._gun.scans(text)
 
-    def _phone(self, view: PaymentView, qr: str, chance: Random, plan: str) -> OfflineCustomer:
+    def _phone(self, view: PaymentView, qr: str, chance: Random, plan: str, does: str | None = None) -> OfflineCustomer:
         self._customers += 1
-        script = draw_script(chance, self._shop.people)
+        script = draw_script(chance, self._shop.people) if does is None else parse_script(does)
+        assert script is not None, "a script"
         if is_forged(script):
             self._till.sight.doubted.add(view.payment_no)
         return OfflineCustomer(

@@ -17,8 +17,10 @@ from gateway.channels.account import ChannelAccount
 from gateway.channels.port import Channel
 from gateway.routing.accounts import Opener
 from proof.simulation.hashed_keys import HashedPrivateKey, hashed_public, with_hashed_keys
+from proof.simulation.typed_hash import cheap_hash
 from proof.wallets import opened_once
 from protocol.keys import read_public
+from protocol.offline.typed_code import SlowHash, verifier
 from sandbox.wallets import Merchants
 
 #: Every world with such a seed runs with real cryptography.
@@ -27,13 +29,15 @@ REAL_EVERY: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signers:
-    """`merchants`: the simulated shop at each wallet; `opener`: its accounts as the gateway opens them."""
+    """`merchants`: the simulated shop at each wallet; `opener`: its accounts as the gateway opens them;
+    `slow_hash`: of typed codes."""
 
     real: bool
     merchants: Merchants
     make_key: Callable[[bytes], Ed25519PrivateKey]
     read_key: Callable[[str], Ed25519PublicKey | None]
     opener: Opener
+    slow_hash: SlowHash
 
 
 def real_signers(merchants: Merchants) -> Signers:
@@ -43,6 +47,7 @@ def real_signers(merchants: Merchants) -> Signers:
         make_key=Ed25519PrivateKey.from_private_bytes,
         read_key=cache(read_public),
         opener=opened_once,
+        slow_hash=verifier,
     )
 
 
@@ -53,6 +58,7 @@ def hashed_signers(merchants: Merchants) -> Signers:
         make_key=HashedPrivateKey,
         read_key=cache(hashed_public),
         opener=_opened_with_hashes,
+        slow_hash=cheap_hash,
     )
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from proof.simulation.failing_journal import FailingJournal
 from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import LineEnd, Reply, Serve, Wire
@@ -25,7 +26,6 @@ from proof.simulation.processes import Process, outside
 from proof.simulation.stage import Stage
 from proof.simulation.till_evidence import TillFile, TillSight
 from proof.simulation.trace import Trace
-from protocol.messages import JournalEntry
 from protocol.money import Money
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts, ResponseParts
@@ -39,8 +39,6 @@ from sync.engine.model import (
     RefundView,
     StorePaidView,
 )
-from sync.engine.statements import AnyStatement
-from sync.journal.journal import Journal
 from sync.journal.room import Room
 from sync.link.calls import Credentials
 from sync.link.exchange import NoAnswer, NotSent, Timeouts
@@ -66,32 +64,6 @@ class _Clock:
 
     def wall_ms(self) -> int:
         return self._now_ms() + self.off_ms
-
-
-class _FailingJournal(Journal):
-    """The real journal on a disk that fails: a commit that did not happen, one that happened and says it did not, one
-    for which there was no room. What the journal makes of it is its own."""
-
-    def fails_by(self, draw: Callable[[], str | None]) -> Self:
-        self._draw = draw
-        return self
-
-    def _write(self, entries: Sequence[JournalEntry], statements: Sequence[AnyStatement]) -> list[int]:
-        how = self._draw()
-        if how == "full":
-            raise _disk_error(sqlite3.SQLITE_FULL)
-        if how == "lost":
-            raise _disk_error(sqlite3.SQLITE_IOERR)
-        written = super()._write(entries, statements)
-        if how is not None:
-            raise _disk_error(sqlite3.SQLITE_IOERR)
-        return written
-
-
-def _disk_error(code: int) -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("simulated")
-    error.sqlite_errorcode = code
-    return error
 
 
 class Screen:
@@ -133,8 +105,8 @@ class Screen:
 
 
 class TillHost(Mortal):
-    """One till with its folder. `shown` and `sent` tell the judge; `twin`: whose identity this machine copied; `means`:
-    what it needs to sell without the line."""
+    """One till with its folder. `shown`, `sent` and `compared` (a typed code, right before) tell the judge; `twin`:
+    whose identity this machine copied; `means`: what it needs to sell without the line."""
 
     def __init__(
         self,
@@ -155,6 +127,7 @@ class TillHost(Mortal):
         trace: Trace,
         shown: Callable[[TillSight, PaymentView | RefundView | ProofView], None],
         sent: Callable[[TillSight, RequestParts], None],
+        compared: Callable[[TillSight, int, int], None],
         twin: TillHost | None = None,
         means: Means | None = None,
         fell: Callable[[str, BaseException], None],
@@ -175,6 +148,7 @@ class TillHost(Mortal):
         self._trace = trace
         self._shown = shown
         self._sent = sent
+        self._compared = compared
         self.terminal_id = twin.terminal_id if twin else new_terminal_id(chance.randbytes(TERMINAL_ID_BYTES))
         self.key = twin.key if twin else make_key(chance.randbytes(32))
         self.means = means
@@ -199,7 +173,7 @@ class TillHost(Mortal):
         return True
 
     async def run(self, process: Process) -> None:
-        journal = _FailingJournal.open(self._journal_path, terminal_id=self.terminal_id).fails_by(self._disk_fails)
+        journal = FailingJournal.open(self._journal_path, terminal_id=self.terminal_id).fails_by(self._disk_fails)
         process.on_death(journal.close)
         if self._clocks.till_off:
             wrong = not self._calm and self.chance.random() < self._clocks.till_off
@@ -212,13 +186,19 @@ class TillHost(Mortal):
             clock=self.clock,
             entropy=self.chance.randbytes,
             publish=lambda view: self._publish(process, view),
-            offline=None if self.means is None else self.means.of_epoch(self.who.epoch),
+            offline=None if self.means is None else self.means.of_epoch(self.who.epoch, self._compares),
         )
         self._runner = runner
         self.sight.up_since_ms = self._now_ms()
         self.up.set()
         self.screen.wake()
         await runner.run()
+
+    def _compares(self, code: str, *, terminal_id: str, epoch: int, index: int) -> str:
+        """The hash of a typed code is made when it is compared, and only then."""
+        assert self.means is not None, "who compares codes has a kit"
+        self._compared(self.sight, epoch, index)
+        return self.means.slow_hash(code, terminal_id=terminal_id, epoch=epoch, index=index)
 
     # --- what befalls its machine --------------------------------------------------------------------------------
 

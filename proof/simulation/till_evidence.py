@@ -12,9 +12,10 @@ from protocol.chain import genesis
 from protocol.signature import RequestParts
 from sync.engine.cash_record import CashRecord
 from sync.engine.model import PaymentView
+from sync.engine.offline_record import KitRecord
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
-from sync.journal import cash_rows, refund_rows, rows
+from sync.journal import cash_rows, offline_rows, refund_rows, rows
 
 Read = TypeVar("Read")
 
@@ -86,6 +87,15 @@ class TillFile:
 
         return self._cached("cash", read)
 
+    def kit(self) -> KitRecord | None:
+        """What it needs to sell without the line."""
+        return self._cached("kit", offline_rows.kit_of)
+
+    def codes_tried_ms(self) -> list[int]:
+        """When codes were typed, by the till's own clock, in the order in which they were."""
+        query = "select at_ms from entry where kind = 'offline.code_tried' order by seq"
+        return self._cached("codes tried", lambda db: [int(r[0]) for r in db.execute(query)])
+
     def entries(self, payment_no: str) -> list[str]:
         """The till's own timeline of a payment, for people."""
         found = self._connection().execute(
@@ -103,7 +113,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 class TillSight:
     """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `up_since_ms`: since
     when its program runs without a break; None: it does not. `silent_ms`: of which payments nobody said anything since.
-    `forged`: payments of which every notification is wrong; `doubted`: of which one may be."""
+    `forged`: payments of which every notification is wrong; `doubted`: of which one may be. `typed`: by request, the
+    payment and the code; `compared`: how often a code was compared, by epoch and index."""
 
     name: str
     terminal_id: str
@@ -122,6 +133,8 @@ class TillSight:
     by_request: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     sent: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
     scanned: dict[str, str] = field(default_factory=dict[str, str])
+    typed: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    compared: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     proven: set[str] = field(default_factory=set[str])
     agreed: bool = False
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
@@ -144,4 +157,4 @@ class TillSight:
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
         self.cancelling_ms, self.cancel_sent_ms, self.silent_ms = {}, {}, {}
-        self.proven, self.agreed = set(), False
+        self.proven, self.agreed, self.compared = set(), False, {}

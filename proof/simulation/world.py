@@ -16,13 +16,21 @@ from gateway.store.units import StoreFailed
 from proof.asked import Asked
 from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
-from proof.simulation.evidence import Evidence, GatewayFile
-from proof.simulation.evidence_side import SideEvidence, SideFile
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_wallet_answer
-from proof.simulation.gateway import GatewayHost
-from proof.simulation.judge import Judge
-from proof.simulation.making import Around, gateway_keys, make_cashier, make_rogue, make_till, merchants_of
+from proof.simulation.invariants_begun import Handed
+from proof.simulation.key_life import KeyLife
+from proof.simulation.making import (
+    Around,
+    gateway_keys,
+    make_cashier,
+    make_gateway,
+    make_judge,
+    make_rogues,
+    make_stranger,
+    make_till,
+    merchants_of,
+)
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Reply, Serve, Wire, inside
 from proof.simulation.outcome import Outcome, ends_of, timeline_of
@@ -32,23 +40,19 @@ from proof.simulation.processes import spawn_outside
 from proof.simulation.resting import Resting
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
-from proof.simulation.terminal import GATEWAY_URL, TillHost
+from proof.simulation.terminal import TillHost
 from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.simulation.troubles import POISON, Misfortunes
 from proof.wallets import Wallets
 from protocol.keys import public_text
-from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
 from sandbox.wallets import open_wallets
 from sync.engine.model import PaymentView, ProofView, RefundView
-from sync.link.calls import Credentials
 
 _MOST_S: Final = 6 * 3600.0
 _LOOK_EVERY_S: Final = 20.0
-#: How far a clock that is being set may be from the true time.
-_GATEWAY_SKEW_MS: Final = 200_000
 
 
 class World:
@@ -80,24 +84,6 @@ class World:
         qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
         if profile.selling.offline:
             qr_wallet = None  # only the page proves
-        self.gateway = GatewayHost(
-            engine=stage.engine,
-            qr_wallet=qr_wallet,
-            keys=keys[0],
-            signers=self._signers,
-            chance=self.chance("gateway"),
-            deaths=profile.gateway_deaths,
-            disks=profile.disks,
-            clocks=profile.clocks,
-            now_ms=self.now_ms,
-            wallets=self.wallets,
-            wire=self._wallet_line,
-            trace=self.trace,
-            committed=self._committed,
-            called=self._channel_called,
-            died=self._gateway_died,
-            fell=self._fell,
-        )
         self._around = Around(
             profile=profile,
             stage=stage,
@@ -114,32 +100,31 @@ class World:
             serve=self._serve,
             shown=self._shown,
             sent=self._sent,
+            compared=self._compared,
             fell=self._fell,
+        )
+        self.gateway = make_gateway(
+            self._around,
+            keys=keys[0],
+            qr_wallet=qr_wallet,
+            wire=self._wallet_line,
+            committed=self._committed,
+            called=self._channel_called,
+            died=self._gateway_died,
         )
         count = self.chance("tills").randint(*profile.people.tills)
         self.tills = [make_till(self._around, f"till{number}") for number in range(1, count + 1)]
-        rogue_id = new_terminal_id(self.chance("rogue terminal").randbytes(TERMINAL_ID_BYTES))
-        rogue_key = self._signers.make_key(self.chance("rogue key").randbytes(32))
-        devices = [*((till.terminal_id, till.key) for till in self.tills), (rogue_id, rogue_key)]
-        self.gateway.install([(terminal_id, public_text(key)) for terminal_id, key in devices])
-        self.judge = Judge(
-            Evidence(
-                gateway=GatewayFile(stage.gateway_path),
-                tills={till.name: till.sight for till in self.tills},
-                money=self.wallets.money,
-                now_ms=self.now_ms,
-                strict=not profile.late_money,
-                faultless=profile.faultless,
-                gateway_up_since=lambda: self.gateway.up_since_ms,
-                side=SideEvidence(file=SideFile(stage.gateway_path)),
-                skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
-            )
-        )
+        rogue, signer = make_stranger(self._around, "rogue"), make_stranger(self._around, "rogue orders")
+        devices = [till.who for till in self.tills] + [rogue, signer]
+        self.gateway.install([(who.terminal_id, public_text(who.key)) for who in devices])
+        self.judge = make_judge(self._around, self.tills, self.gateway)
         self._phones = Phones(
             wallets=self.wallets,
             wire=self._wire("phones", profile.phones or profile.line),
             serve=lambda request: self._at_gateway(lambda: self.gateway.open_page(request)),
             now_ms=self.now_ms,
+            paying=self.judge.side.paying,
+            handed=self._handed,
         )
         self._cashiers: list[Cashier] = []
         self._cashiers += [make_cashier(self._around, till, self._phones, self._cashiers) for till in self.tills]
@@ -152,7 +137,7 @@ class World:
             tills=tuple(self.tills),
             keys=keys,
             clone=self._clone,
-            unruly=self.judge.evidence.unruly.add,
+            unruly=self._around.unruly.add,
             note=self._befell,
         )
         self._owner = Owner(
@@ -164,12 +149,11 @@ class World:
             now_ms=self.now_ms,
             note=self._befell,
         )
-        if profile.troubles.rogue and self.chance("rogue at all").random() < profile.troubles.rogue:
-            who = Credentials(
-                terminal_id=rogue_id, gateway_url=GATEWAY_URL, key=rogue_key, gateway_keys=self._known_keys
-            )
-            rogue = make_rogue(self._around, who, self.judge.evidence, self._broken)
-            self._extra.append(spawn_outside(rogue.work()))
+        self._key_life = KeyLife(self.gateway, self.judge.evidence.side, self._around, self._befell)
+        strange = make_rogues(
+            self._around, (rogue, signer), self._phones, self.gateway, self._key_life, self.judge.evidence, self._broken
+        )
+        self._extra += [spawn_outside(work) for work in strange]
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
@@ -195,6 +179,7 @@ class World:
             spawn_outside(customers_pay(self.wallets, self.now_ms, self._deliver)),
             spawn_outside(self._time_passes()),
             spawn_outside(self._owner.visits()),
+            spawn_outside(self._key_life.changes()),
         ]
         self.gateway.start()
         for till in self.tills:
@@ -237,7 +222,7 @@ class World:
 
     async def _come_to_rest(self) -> None:
         self._note("calm", "")
-        for troublesome in (*self._lines, self._misfortunes, self._owner, self.gateway, *self.tills):
+        for troublesome in (*self._lines, self._misfortunes, self._owner, self._key_life, self.gateway, *self.tills):
             troublesome.calm()
         await Resting(judge=self.judge, profile=self.profile, lines=self._lines, busy=self._is_busy).come()
 
@@ -304,8 +289,16 @@ class World:
             self.judge.shown(till, view)
         self._stop_if_broken()
 
+    def _handed(self, moment: Handed) -> None:
+        self.judge.side.handed(moment)
+        self._stop_if_broken()
+
     def _sent(self, till: TillSight, request: RequestParts) -> None:
         self.judge.sent(till, request)
+        self._stop_if_broken()
+
+    def _compared(self, till: TillSight, epoch: int, index: int) -> None:
+        self.judge.side.compared(till, epoch, index)
         self._stop_if_broken()
 
     def _channel_called(self, asked: Asked) -> Call:

@@ -73,12 +73,13 @@ class CodeAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeChecked:
-    """The try was journaled, then the code was compared."""
+    """The try was journaled, then the code was compared; `ground` is that of now."""
 
     request_id: str
     payment_no: str
     operator: str
     right: bool
+    ground: Ground | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,7 +186,8 @@ def _typed_refusal(turn: Turn, ground: Ground | None, record: PaymentRecord | No
 
 
 def checked(turn: Turn, event: CodeChecked) -> None:
-    """What the comparison said. Meanwhile the order may have been settled by something else, which stays."""
+    """What the comparison said. Meanwhile the order may have been settled by something else, which stays, and another
+    code may have taken what the shift had left."""
     live = turn.payments.get(event.payment_no)
     if live is None or live.final:
         turn.answer(_about(event.request_id, None if live is None else live.record, Reason.PROOF_SETTLED,
@@ -198,8 +199,22 @@ def checked(turn: Turn, event: CodeChecked) -> None:
     if not event.right:
         turn.answer(_about(event.request_id, live.record, Reason.TYPED_WRONG, accepted=False, typed=True))
         return
+    refusal = _typed_too_late(event.ground, live.record)
+    if refusal is not None:
+        turn.answer(_about(event.request_id, live.record, refusal, accepted=False, typed=True))
+        return
     taken = ProofTaken(payment_no=event.payment_no, said_by="typed", paid=True, operator=event.operator)
     _take(turn, event.request_id, taken)
+
+
+def _typed_too_late(ground: Ground | None, record: PaymentRecord) -> Reason | None:
+    """Codes that are typed at the same time are compared one after the other: together they keep the shift's limit."""
+    kit = ground.book.kit if ground is not None else None
+    if ground is None or kit is None:
+        return Reason.TYPED_NOT_OFFERED
+    if not ground.anchored:
+        return Reason.ANCHOR_FAILED
+    return Reason.TYPED_SHIFT_AMOUNT if ground.book.typed_fen + record.amount.fen > kit.typed_shift_limit_fen else None
 
 
 # --- both -------------------------------------------------------------------------------------------------------

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol.offline.order import ClockQuality, OrderType, read_order
 from protocol.offline.proof import OfflineProof, ProofType, sign_proof
 from protocol.reasons import Reason
+from protocol.secret import Secret
 from protocol.states import GatewayState, ProofKind, TerminalState
 from sync.engine.events import AckCall, Append, CancelCall, PayCall, Publish, QueryCall, StorageSaid
-from sync.engine.model import ParkOffline, ShowStatus
+from sync.engine.model import ParkOffline, ShowStatus, TypeCode
 from sync.engine.offline import FIRST_SEEN_MS
-from sync.engine.offline_events import ParkAsked, StatusAsked
+from sync.engine.offline_events import CodeAsked, ParkAsked, StatusAsked
 from sync.engine.offline_record import SHOWN_MS
 from sync.engine.statements import CancelIntended, CodeTried, OfflineShown, ParkWhy, PaymentConflict, ProofTaken
 from tests.unit.sync.till_on_paper import RIGHT_CODE, T0_MS, TERMINAL, Till, silence
@@ -374,6 +375,22 @@ def test_limits_of_typed_codes_per_order_and_shift() -> None:
     assert till.kit is not None
     till.kit = replace(till.kit, typed_shift_limit_fen=1_249)
     assert till.type_code(payment_no, RIGHT_CODE).reason is Reason.TYPED_SHIFT_AMOUNT
+
+
+def test_codes_typed_at_once_keep_the_limit_of_the_shift() -> None:
+    """Both may be compared before either is settled; the second finds what the first has taken."""
+    till = dark()
+    numbers = [shown(till)]
+    park(till, numbers[0])
+    numbers.append(shown(till))
+    assert till.kit is not None
+    till.kit = replace(till.kit, typed_shift_limit_fen=2 * 1_250 - 1)
+    for payment_no in numbers:
+        command = TypeCode(request_id="C", payment_no=payment_no, code=Secret(RIGHT_CODE), operator="01")
+        till.do(CodeAsked(command=command, known=till.records[payment_no], ground=till.ground()))
+    assert till.code_checked(numbers[0], right=True).accepted
+    assert till.code_checked(numbers[1], right=True).reason is Reason.TYPED_SHIFT_AMOUNT
+    assert till.records[numbers[1]].state is S.AWAITING_PROOF
 
 
 def test_a_restart_does_not_give_tries_back() -> None:

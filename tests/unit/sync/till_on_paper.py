@@ -246,6 +246,11 @@ class Till:
             ),
             waiting=next(waiting, None),
             typed_tries=sum(isinstance(said, CodeTried) for said in self.statements),
+            typed_fen=sum(
+                record.amount.fen
+                for record in self.records.values()
+                if record.offline is not None and record.offline.proof is not None and record.offline.proof.kid is None
+            ),
         )
         return replace(Ground(epoch=1, book=book, sign=partial(sign_order, key=ORDER_KEY)), **fields)
 
@@ -314,7 +319,13 @@ class Till:
             if isinstance(effect, CheckCode):
                 assert isinstance(self.statements[-1], CodeTried), "a try is durable before it is checked"
                 right = effect.code.reveal() == RIGHT_CODE
-                self.do(CodeChecked(request_id="C", payment_no=payment_no, operator="01", right=right))
+                self.code_checked(payment_no, right=right)
+        return self.proofs[-1]
+
+    def code_checked(self, payment_no: str, *, right: bool) -> ProofView:
+        """The comparison came back."""
+        ground = self.ground()
+        self.do(CodeChecked(request_id="C", payment_no=payment_no, operator="01", right=right, ground=ground))
         return self.proofs[-1]
 
     def cancel(self, payment_no: str, *, goods_handed: bool | None = None) -> None:
