@@ -143,12 +143,13 @@ def intend_cancel(
     if live.record.cancel_intended or live.final:
         return
     intent = CancelIntended(payment_no=payment_no, operator=operator, cause=cause, goods_handed=goods_handed)
-    live = turn.state_it(live, intent)
-    turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))
+    turn.state_it(live, intent)
+    cancel_again(turn, payment_no)
 
 
 def cancel_again(turn: Turn, payment_no: str) -> None:
-    """The gateway does not know a number whose cancel is intended: it is told once more."""
+    """An intended cancel is told now, unless it is on its way: also once more, to a gateway that does not know it."""
     live = turn.payments[payment_no]
-    if live.record.cancel_intended and live.cancel.in_flight is None and live.cancel.due_ms is None:
-        turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))
+    if not live.record.cancel_intended or live.cancel.in_flight is not None or live.cancel.due_ms is not None:
+        return
+    turn.keep(replace(live, cancel=Job(due_ms=turn.now.mono_ms)))
