@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from proof.virtual_time import VirtualTimeLoop
 from proof.wallets import Wallets, account_settings
+from protocol.keys import private_key, read_public
 from sandbox.keys import fresh_keys
 from sandbox.scripts import Script, parse_script
 from sandbox.wallets import KEY_NAMES
@@ -27,6 +28,8 @@ from sync.engine.model import (
     RefundView,
     StorePaidView,
 )
+from sync.folder import Folder
+from sync.link.calls import Credentials
 
 #: 2026-01-05 09:00 in Beijing.
 START_MS: Final = 1_767_574_800_000
@@ -59,6 +62,19 @@ accounts = ["alipay", "wechat", "unionpay"]
 def wallet_keys() -> Mapping[str, RSAPrivateKey]:
     """The same in every shop of a process: making them takes seconds."""
     return fresh_keys(KEY_NAMES)
+
+
+def credentials_of(folder: Folder) -> Credentials:
+    """What a till of this folder signs with, and whom it believes."""
+    who = folder.read_identity()
+    keys = {kid: read_public(text) for kid, text in who.gateway_keys.items()}
+    return Credentials(
+        terminal_id=who.terminal_id,
+        epoch=who.epoch,
+        gateway_url=who.gateway_url,
+        key=private_key(folder.read_device_key()),
+        gateway_keys={kid: key for kid, key in keys.items() if key is not None},
+    )
 
 
 class GatewayClock:

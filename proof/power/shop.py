@@ -29,6 +29,7 @@ from proof.power.props import (
     GatewayClock,
     MemoryAnchor,
     Sight,
+    credentials_of,
     script_of,
     shop_document,
     wallet_keys,
@@ -37,7 +38,7 @@ from proof.power.twisted import Twists
 from proof.virtual_time import VirtualClock, VirtualTimeLoop, run_virtual
 from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
 from protocol.activation import ActivationTicket
-from protocol.keys import b64url, private_key, read_public, terminal_keyid
+from protocol.keys import b64url, private_key, terminal_keyid
 from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.secret import Secret
@@ -57,7 +58,6 @@ from sync.engine.model import (
 from sync.folder import Folder, TerminalIdentity
 from sync.journal.journal import Journal
 from sync.journal.room import Room
-from sync.link.calls import Credentials
 from sync.link.exchange import NoAnswer as Cut
 from sync.link.exchange import Timeouts
 from sync.offline_desk import OfflineMeans
@@ -155,7 +155,7 @@ class Shop:
             journal=self.journal,
             room=Room(self.till_folder.path, ballast_bytes=0, free=lambda _: _PLENTY),
             exchange=self._till_line,
-            credentials=self._credentials(who),
+            credentials=credentials_of(self.till_folder),
             clock=VirtualClock(self.loop, wall_start_ms=START_MS),
             entropy=self.chance.randbytes,
             publish=self.sight.publish,
@@ -377,16 +377,6 @@ class Shop:
                     await self._news.wait()
             except TimeoutError:
                 continue
-
-    def _credentials(self, who: TerminalIdentity) -> Credentials:
-        keys = {kid: read_public(text) for kid, text in who.gateway_keys.items()}
-        return Credentials(
-            terminal_id=who.terminal_id,
-            epoch=who.epoch,
-            gateway_url=who.gateway_url,
-            key=private_key(self.till_folder.read_device_key()),
-            gateway_keys={kid: key for kid, key in keys.items() if key is not None},
-        )
 
 
 def in_shop(story: Callable[[Shop], Coroutine[Any, Any, T]], folder: Path, *, seed: int) -> T:

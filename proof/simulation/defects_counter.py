@@ -13,7 +13,7 @@ COUNTER: Final = (
     Defect(
         name="not one byte of the second send is a proof",
         trips=by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
-        file="sync/engine/answers.py",
+        file="sync/engine/silence.py",
         old="why is Silence.NOT_SENT and live.sends == 1",
         new="why is Silence.NOT_SENT",
     ),
@@ -119,7 +119,7 @@ COUNTER: Final = (
     Defect(
         name="silence is shown as waiting",
         trips=by("silence_is_shown"),
-        file="sync/engine/answers.py",
+        file="sync/engine/silence.py",
         old=("    if isinstance(terminal_next(live.record.state, TerminalEvent.SILENCE), TerminalState):\n"),
         new=(
             "    if isinstance(terminal_next(live.record.state, TerminalEvent.SILENCE), "

@@ -13,7 +13,7 @@ FIRST: Final = (
     Defect(
         name="a time-out at the till is read as not paid",
         trips=by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
-        file="sync/engine/answers.py",
+        file="sync/engine/silence.py",
         old="why is Silence.NOT_SENT and live.sends == 1",
         new="why in (Silence.NOT_SENT, Silence.NO_ANSWER) and live.sends == 1",
     ),
@@ -80,11 +80,12 @@ FIRST: Final = (
     Defect(
         name="an unknown number is taken as not paid",
         trips=by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
-        file="sync/engine/answers.py",
+        file="sync/engine/refusals.py",
         old="    unknown = problem.reason is Reason.UNKNOWN_PAYMENT\n",
         new="    unknown = problem.reason is Reason.UNKNOWN_PAYMENT\n"
         "    if unknown:\n"
-        "        _settle(turn, turn.payments[number], _not_sent(turn, turn.payments[number]))\n"
+        "        from sync.engine import silence as till\n"
+        "        till.settle(turn, turn.payments[number], till._not_sent(turn, turn.payments[number]))\n"
         "        return\n",
         profile="slow",
     ),
@@ -105,7 +106,7 @@ FIRST: Final = (
     Defect(
         name="outcomes are not acknowledged",
         trips=by("all_acknowledged", "paid_is_noticed", "nobody_is_needed"),
-        file="sync/engine/answers.py",
+        file="sync/engine/settling.py",
         old="    if live.record.ack_owed and ack.in_flight is None and ack.due_ms is None:",
         new="    if not live.final:",
         profile="calm",

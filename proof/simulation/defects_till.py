@@ -39,7 +39,7 @@ TILL: Final = (
     Defect(
         name="a till does not cancel what the gateway does not know",
         trips=by("all_agree"),
-        file="sync/engine/answers.py",
+        file="sync/engine/refusals.py",
         old="    intend_cancel(turn, number, live.record.operator, cause)\n",
         new="    if not unknown:\n        intend_cancel(turn, number, live.record.operator, cause)\n",
         profile="crash",

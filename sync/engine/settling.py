@@ -1,0 +1,45 @@
+"""What is left to do about a payment when one of its calls came back, and when it became final."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sync.engine.events import PaymentCall
+from sync.engine.schedule import CALM_MS, next_watch_ms
+from sync.engine.state import Job, Live
+from sync.engine.statements import PaymentSettled
+from sync.engine.turn import Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A payment's call that came back."""
+
+    call_id: int
+    call: PaymentCall
+
+
+def ended(job: Job, event: Ended) -> Job:
+    """The job after its call ended; a call that was overtaken by another one ends nothing."""
+    return replace(job, in_flight=None) if job.in_flight == event.call_id else job
+
+
+def settle(turn: Turn, live: Live, statement: PaymentSettled) -> Live:
+    live = turn.state_it(live, statement)
+    return turn.keep(replace(live, request=None, settled_mono_ms=turn.now.mono_ms))
+
+
+def settle_jobs(turn: Turn, live: Live) -> None:
+    """What is left to do for a payment that just became final: acknowledge it, watch it, nothing else."""
+    if not live.final:
+        return
+    now_ms = turn.now.mono_ms
+    ask, ack = live.ask, live.ack
+    if ask.in_flight is None and ask.due_ms is None:
+        wait_ms = next_watch_ms(live.record, at_ms=turn.at_ms)
+        if live.record.confirmation_owed:
+            wait_ms = CALM_MS
+        ask = replace(ask, due_ms=None if wait_ms is None else now_ms + wait_ms)
+    if live.record.ack_owed and ack.in_flight is None and ack.due_ms is None:
+        ack = replace(ack, due_ms=now_ms)
+    turn.keep(replace(live, ask=ask, ack=ack, cancel=replace(live.cancel, due_ms=None)))
