@@ -63,23 +63,6 @@ _TOLD: Final = (
 _PAID: Final = 0x21
 
 
-def _side_rows(
-    seen: list[tuple[Any, ...]],
-    proofs: list[tuple[Any, ...]],
-    cancelled: list[tuple[Any, ...]],
-    standings: list[tuple[Any, ...]],
-) -> SideRows:
-    """From the rows of the selects above."""
-    return SideRows(
-        seen={r[1]: SeenRow(terminal_id=r[0], order_no=r[1], digest=r[2], epoch=r[3], oseq=r[4]) for r in seen},
-        proofs={
-            r[0]: ProofRow(digest=r[0], terminal_id=r[1], order_no=r[2], paid=r[3] == _PAID, raw=r[4]) for r in proofs
-        },
-        cancelled=frozenset((r[0], r[1], r[2]) for r in cancelled),
-        standings={r[0]: StandingRow(epoch=r[1], frozen=r[2] is not None) for r in standings},
-    )
-
-
 class SideFile:
     """The gateway's tables of offline orders, cash and standings."""
 
@@ -95,8 +78,24 @@ class SideFile:
         """What is unchanged is the same value as before."""
         found = [self._db.execute(select).fetchall() for select in (_SEEN, _PROOFS, _CANCELLED, _STANDINGS)]
         if found != self._found:
-            self._found, self._rows = found, _side_rows(*found)
+            self._found, self._rows = found, self._read()
         return self._rows
+
+    def _read(self) -> SideRows:
+        seen = [
+            SeenRow(terminal_id=r[0], order_no=r[1], digest=r[2], epoch=r[3], oseq=r[4])
+            for r in self._db.execute(_SEEN)
+        ]
+        proofs = [
+            ProofRow(digest=r[0], terminal_id=r[1], order_no=r[2], paid=r[3] == _PAID, raw=r[4])
+            for r in self._db.execute(_PROOFS)
+        ]
+        return SideRows(
+            seen={row.order_no: row for row in seen},
+            proofs={row.digest: row for row in proofs},
+            cancelled=frozenset((r[0], r[1], r[2]) for r in self._db.execute(_CANCELLED)),
+            standings={r[0]: StandingRow(epoch=r[1], frozen=r[2] is not None) for r in self._db.execute(_STANDINGS)},
+        )
 
     def cash(self, terminal_id: str) -> dict[str, tuple[str, int, bool]]:
         """By number: sale, amount, whether it went back."""
