@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import pytest
 
 from proof.fuzz.mutate import inputs
 from proof.fuzz.registry import all_targets
-from proof.fuzz.run import slice_of, try_one
+from proof.fuzz.run import SLOWEST_S, slice_of, try_one
 from proof.fuzz.target import Target, keepable
 
 TARGETS = all_targets()
@@ -64,6 +66,9 @@ def test_a_defect_is_found_and_told_with_its_input() -> None:
 
 
 def test_an_input_that_takes_too_long_is_a_defect() -> None:
+    """By a limit that is short here; nobody who fuzzes gives another than the one of all runs."""
+    assert signature(try_one).parameters["slowest_s"].default == SLOWEST_S
+
     def slow(data: bytes) -> None:
         while data and _spent() < began + 0.15:
             continue
