@@ -21,11 +21,14 @@ class _JumpingSelector(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
+        self.now_ms = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Standstill("nothing is left to happen")
-        self.now_s += max(0.0, timeout)
+        if timeout > 0.0:
+            self.now_s += timeout
+            self.now_ms = round(self.now_s * 1000)
         return []
 
 
@@ -39,6 +42,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now_s
 
+    def time_ms(self) -> int:
+        """The same in whole milliseconds."""
+        return self._jumping.now_ms
+
 
 class VirtualClock:
     """A terminal's clock on a virtual loop. `wall_ms` may be set wrong, and may jump, without touching the other."""
@@ -48,7 +55,7 @@ class VirtualClock:
         self.wall_offset_ms = wall_start_ms
 
     def mono_ms(self) -> int:
-        return round(self._loop.time() * 1000)
+        return self._loop.time_ms()
 
     def wall_ms(self) -> int:
         return self.wall_offset_ms + self.mono_ms()

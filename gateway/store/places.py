@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.store.statements import Statement
 from gateway.store.tables import ACTIVATION_CODES, ACTIVATIONS, CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
@@ -70,7 +71,7 @@ _TERMINAL: Final = (
     .join(STORES, STORES.c.store_id == TERMINALS.c.store_id)
     .join(MERCHANTS, MERCHANTS.c.merchant_id == STORES.c.merchant_id)
 )
-_BY_ID: Final = _TERMINAL.where(TERMINALS.c.terminal_id == bindparam("k_id"))
+_BY_ID: Final = Statement(_TERMINAL.where(TERMINALS.c.terminal_id == bindparam("k_id")))
 _BY_KEY: Final = _TERMINAL.where(TERMINALS.c.public_key == bindparam("k_key"))
 _ACTIVATED: Final = _TERMINAL.join(ACTIVATIONS, ACTIVATIONS.c.terminal_id == TERMINALS.c.terminal_id).where(
     ACTIVATIONS.c.code_digest == bindparam("k_digest"), ACTIVATIONS.c.public_key == bindparam("k_key")
@@ -90,17 +91,17 @@ _COUNT: Final = select(func.count()).where(TERMINALS.c.store_id == bindparam("k_
 
 
 def terminal(tx: Tx, terminal_id: str) -> Terminal | None:
-    return _read(tx.connection.execute(_BY_ID, {"k_id": terminal_id}).mappings().one_or_none())
+    return _read(tx.row(_BY_ID, {"k_id": terminal_id}))
 
 
 def terminal_by_key(tx: Tx, public_key: str) -> Terminal | None:
-    return _read(tx.connection.execute(_BY_KEY, {"k_key": public_key}).mappings().one_or_none())
+    return _read(tx.connection.execute(_BY_KEY, {"k_key": public_key}).one_or_none())
 
 
 def activated(tx: Tx, *, digest: str, public_key: str) -> Terminal | None:
     """The terminal that this very code and key made, if they did."""
     found = tx.connection.execute(_ACTIVATED, {"k_digest": digest, "k_key": public_key})
-    return _read(found.mappings().one_or_none())
+    return _read(found.one_or_none())
 
 
 def add_terminal(
@@ -194,16 +195,17 @@ def accounts(tx: Tx) -> list[AccountRow]:
     ]
 
 
-def _read(row: RowMapping | None) -> Terminal | None:
+def _read(row: Sequence[Any] | None) -> Terminal | None:
     if row is None:
         return None
+    terminal_id, name, public_key, epoch, store_id, store_name, merchant_id, merchant_name = row
     return Terminal(
-        terminal_id=row["terminal_id"],
-        name=row["name"],
-        public_key=row["public_key"],
-        epoch=row["epoch"],
-        store_id=row["store_id"],
-        store_name=row["store_name"],
-        merchant_id=row["merchant_id"],
-        merchant_name=row["merchant_name"],
+        terminal_id=terminal_id,
+        name=name,
+        public_key=public_key,
+        epoch=epoch,
+        store_id=store_id,
+        store_name=store_name,
+        merchant_id=merchant_id,
+        merchant_name=merchant_name,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from gateway.payments.values import Alarm, AlarmKind
 from gateway.store import alarms
 from gateway.store.pages import STATIC_KEY
+from gateway.store.statements import Statement
 from gateway.store.tables import JOURNAL_ENTRIES, STORES, TERMINALS
 from gateway.store.tables_offline import JOURNAL_BRANCHES
 from gateway.store.units import Tx
@@ -17,7 +18,7 @@ from gateway.store.units import Tx
 _T: Final = TERMINALS.c
 _J: Final = JOURNAL_ENTRIES.c
 _BY_ID: Final = _T.terminal_id == bindparam("k_id")
-_STANDING: Final = select(_T.epoch, _T.revoked_ms, _T.frozen_ms, _T.fence_epoch).where(_BY_ID)
+_STANDING: Final = Statement(select(_T.epoch, _T.revoked_ms, _T.frozen_ms, _T.fence_epoch).where(_BY_ID))
 _FREEZE: Final = update(TERMINALS).where(_BY_ID, _T.frozen_ms.is_(None)).values(frozen_ms=bindparam("v_now"))
 _REVOKE: Final = update(TERMINALS).where(_BY_ID, _T.revoked_ms.is_(None)).values(revoked_ms=bindparam("v_now"))
 _GOES_ON: Final = update(TERMINALS).where(_BY_ID).values(revoked_ms=None, frozen_ms=None)
@@ -74,14 +75,15 @@ class TerminalRow:
 
 
 def standing(tx: Tx, terminal_id: str) -> Standing | None:
-    row = tx.connection.execute(_STANDING, {"k_id": terminal_id}).one_or_none()
+    row = tx.row(_STANDING, {"k_id": terminal_id})
     if row is None:
         return None
+    epoch, revoked_ms, frozen_ms, fence_epoch = row
     return Standing(
-        epoch=row.epoch,
-        revoked=row.revoked_ms is not None,
-        frozen=row.frozen_ms is not None,
-        fence_epoch=row.fence_epoch,
+        epoch=epoch,
+        revoked=revoked_ms is not None,
+        frozen=frozen_ms is not None,
+        fence_epoch=fence_epoch,
     )
 
 

@@ -85,7 +85,7 @@ def slice_of(target: Target, *, seed: int, executions: int) -> Defect | None:
     return None
 
 
-def try_one(target: Target, data: bytes) -> Defect | None:
+def try_one(target: Target, data: bytes, *, slowest_s: float = SLOWEST_S) -> Defect | None:
     began = time.process_time()
     try:
         target.run(data)
@@ -94,7 +94,7 @@ def try_one(target: Target, data: bytes) -> Defect | None:
         what = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
         return Defect(target=target.name, what=what, data=data)
     took = time.process_time() - began
-    if took > SLOWEST_S:
+    if took > slowest_s:
         return Defect(target=target.name, what=f"took {took:.1f} s", data=data)
     return None
 

@@ -100,7 +100,7 @@ class MortalLoop(VirtualTimeLoop):
     def call_soon(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        owner = _owner(context)
+        owner = _OWNER.get() if context is None else context.get(_OWNER)
         if owner is None:
             return super().call_soon(callback, *args, context=context)
         return super().call_soon(owner.run, callback, *args, context=context)
@@ -108,14 +108,17 @@ class MortalLoop(VirtualTimeLoop):
     def call_at(
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        owner = _owner(context)
+        owner = _OWNER.get() if context is None else context.get(_OWNER)
         if owner is None:
             return super().call_at(when, callback, *args, context=context)
         return super().call_at(when, owner.run, callback, *args, context=context)
 
 
-def _owner(context: Context | None) -> Process | None:
-    return _OWNER.get() if context is None else context.get(_OWNER)
+def running_loop() -> MortalLoop:
+    """The loop of the world that asks."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, MortalLoop), "worlds live in one of these"
+    return loop
 
 
 def _make_task(
@@ -125,7 +128,7 @@ def _make_task(
     context: Context | None = None,
 ) -> asyncio.Task[T]:
     task: asyncio.Task[T] = asyncio.Task(work, loop=loop, context=context)
-    owner = _owner(context)
+    owner = _OWNER.get() if context is None else context.get(_OWNER)
     if owner is not None:
         owner.keep(task)
     return task

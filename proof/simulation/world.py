@@ -36,7 +36,7 @@ from proof.simulation.network import Forge, Reply, Serve, Wire, inside
 from proof.simulation.outcome import Outcome, ends_of, timeline_of
 from proof.simulation.owner import Owner
 from proof.simulation.phones import Phones, customers_pay
-from proof.simulation.processes import spawn_outside
+from proof.simulation.processes import running_loop, spawn_outside
 from proof.simulation.resting import Resting
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
@@ -64,7 +64,7 @@ class World:
         self.seed = seed
         self.profile = profile
         self.trace = Trace()
-        self._loop = asyncio.get_running_loop()
+        self._loop = running_loop()
         self._over = asyncio.Event()
         self._burying = False
         stage.fresh_gateway()
@@ -160,10 +160,10 @@ class World:
     # --- time and chance -----------------------------------------------------------------------------------------
 
     def mono_ms(self) -> int:
-        return round(self._loop.time() * 1000)
+        return self._loop.time_ms()
 
     def now_ms(self) -> int:
-        return START_MS + self.mono_ms()
+        return START_MS + self._loop.time_ms()
 
     def chance(self, name: str) -> Random:
         """A stream of its own. A text seed is hashed with SHA-512: nothing depends on PYTHONHASHSEED."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from protocol.signature import RequestParts, ResponseParts
 from sync.link.exchange import NoAnswer, NotSent, Timeouts
@@ -49,6 +50,11 @@ def tls_context(authorities: str | None = None) -> ssl.SSLContext:
     return context
 
 
+def _leave_out(module: str) -> None:
+    """The library goes on without its own command line, which draws with `rich`: half of its import, for nothing."""
+    sys.modules.setdefault(module, cast("ModuleType", None))
+
+
 class HttpExchange:
     """`Exchange` over HTTP/1.1, for the loop that uses it (`async with`). `signed_time` is set by who knows it."""
 
@@ -71,6 +77,7 @@ class HttpExchange:
             await client.aclose()
 
     def _opened(self, base_url: str) -> httpx.AsyncClient:
+        _leave_out("httpx._main")
         import httpx
 
         if self._client is None:
@@ -98,9 +105,9 @@ class HttpExchange:
     async def _exchange(
         self, base_url: str, request: RequestParts, timeouts: Timeouts, trace: _Trace
     ) -> ResponseParts | NoAnswer:
+        client = self._opened(base_url)
         import httpx
 
-        client = self._opened(base_url)
         query = f"?{request.query}" if request.query else ""
         limits = httpx.Timeout(
             connect=timeouts.connect_ms / 1000,

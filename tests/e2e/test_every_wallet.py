@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from guitai.demo.children import guitai_command
 from guitai.demo.setting import WALLETS
@@ -82,13 +82,23 @@ def test_a_lost_notification_is_no_lost_payment(counter: Counter, wallet: str) -
     assert counter.money()[result["order_no"]]["captured_fen"] == 321
 
 
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
 @pytest.mark.chromium
 @pytest.mark.parametrize("wallet", WALLETS)
-def test_the_page_in_chromium_is_paid_through_the_wallets_own_script(counter: Counter, wallet: str) -> None:
+def test_the_page_in_chromium_is_paid_through_the_wallets_own_script(
+    counter: Counter, browser: Browser, wallet: str
+) -> None:
     """WeChat and Alipay by their bridges, UnionPay by its address; the page ends as our own rows say."""
-    with shown_at(counter.till(f"page-{wallet}")) as shown, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN").new_page()
+    with shown_at(counter.till(f"page-{wallet}")) as shown:
+        context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
+        page = context.new_page()
         thrown: list[str] = []
         page.on("pageerror", lambda error: thrown.append(str(error)))
         page.goto(f"{counter.shop.sandbox}/phone/browser?{urlencode({'wallet': wallet, 'url': shown.qr})}")
@@ -97,6 +107,6 @@ def test_the_page_in_chromium_is_paid_through_the_wallets_own_script(counter: Co
             expect(page.locator("#said")).to_have_text("付款成功")
         else:
             expect(page.locator("#page")).to_have_attribute("data-state", "paid")
-        browser.close()
+        context.close()
         assert thrown == []
         assert shown.result()["outcome"] == "paid"

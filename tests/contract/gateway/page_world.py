@@ -23,6 +23,7 @@ from gateway.store.places import add_terminal
 from gateway.store.tables import CHANNEL_ORDERS, PAYMENTS
 from gateway.store.units import Tx
 from proof.virtual_time import VirtualTimeLoop, run_virtual
+from proof.wallets import opened_once
 from protocol.chain import genesis
 from protocol.messages import PaymentStatus
 from sandbox.following import Followed, follow
@@ -54,6 +55,7 @@ class PageWorld(World):
             exchange_for=lambda _account: self.line,
             qr_shown_ms=self.qr_shown_ms,
             longest_sleep_ms=60_000,
+            opener=opened_once,
             public_url=self.public_url,
         )
 

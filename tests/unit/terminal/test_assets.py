@@ -132,14 +132,14 @@ NOT_IN_THE_ORIGINAL = {0x2252}
 
 def test_the_regular_face_covers_gbk() -> None:
     """No shop name loses a letter: 犇 喆 堃 龘 are there with all others."""
-    have = characters("guitai-sans")
+    have = characters("guitai-sans") | NOT_IN_THE_ORIGINAL
     for lead in range(0x81, 0xFF):
         for trail in range(0x40, 0xFF):
             try:
                 text = bytes([lead, trail]).decode("gbk")
             except UnicodeDecodeError:
                 continue
-            assert {ord(character) for character in text} <= have | NOT_IN_THE_ORIGINAL
+            assert {ord(character) for character in text} <= have
 
 
 def test_the_strong_face_covers_every_sentence() -> None:
