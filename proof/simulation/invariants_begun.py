@@ -116,6 +116,18 @@ def a_proof_is_signed(e: Evidence, _before: SideRows, proof: ProofRow) -> Compla
         yield f"{proof.order_no}-1", f"its proof is signed by the key {found.proof.kid}, which others have"
 
 
+def a_proof_names_its_wallet(e: Evidence, _before: SideRows, proof: ProofRow) -> Complaints:
+    """The wallet that holds the money."""
+    found = read_proof(PREFIX + crockford(proof.raw))
+    row = next((r for r in e.rows.values() if r.order_no == proof.order_no and r.state is GatewayState.PAID), None)
+    order = None if row is None else e.gateway.channel_orders().get(row.out_trade_no or "")
+    if found is None or not proof.paid or order is None:
+        return
+    wallet = order.account_id.split("-")[1]
+    if found.proof.channel != wallet:
+        yield f"{proof.order_no}-1", f"its proof says {found.proof.channel}, and it was paid at {wallet}"
+
+
 def a_proof_goes_to_its_payer(e: Evidence, handed: Handed) -> Complaints:
     """PAID is proven to the account that paid and to nobody else. Of a code that a gun scanned nobody knows the payer:
     there anybody may ask, by a STATUS."""
@@ -158,6 +170,6 @@ ON_SEEN: Final = (
     an_order_is_not_far_behind,
 )
 ON_BEGUN: Final = (a_closed_order_stays_closed, a_revoked_till_begins_nothing)
-ON_GIVEN: Final = (a_proof_is_signed,)
+ON_GIVEN: Final = (a_proof_is_signed, a_proof_names_its_wallet)
 ON_HANDED: Final = (a_proof_goes_to_its_payer, a_code_is_shown_for_its_order)
 ON_TIME: Final = (an_order_has_its_window,)
