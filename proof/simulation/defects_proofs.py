@@ -20,6 +20,13 @@ PROOFS: Final = (
         new="    taken",
     ),
     Defect(
+        name="a proof is signed by the next key",
+        trips=by("a_proof_is_signed"),
+        file="gateway/jobs/offline_proofs.py",
+        old="    key = ring.signing(order.kid, now_ms=now_ms)",
+        new="    key = ring.next",
+    ),
+    Defect(
         name="every typed code is right",
         trips=by("a_typed_code_frees_its_order", "paid_is_true"),
         file="sync/offline_desk.py",
@@ -56,7 +63,7 @@ PROOFS: Final = (
     ),
     Defect(
         name="the index of a code is given again",
-        trips=by("no_code_for_two"),
+        trips=by("no_code_for_two", "a_right_code_is_taken", "paid_is_true"),
         file="sync/engine/offline.py",
         old="    return max(ground.book.last_release, ground.floor_release)",
         new="    return 0",

@@ -105,15 +105,18 @@ def an_order_has_its_window(e: Evidence) -> Complaints:
 
 
 def a_proof_is_signed(e: Evidence, _before: SideRows, proof: ProofRow) -> Complaints:
-    """Over the ORDER that was shown, by the key that the proof names; never by one that others have."""
+    """Over the ORDER that was shown, by the key that the proof names and its till can verify by; never by one that
+    others have."""
     found, shown = read_proof(PREFIX + crockford(proof.raw)), e.side.shown.get(proof.digest)
     if found is None or shown is None:
         return
-    key = e.side.keys.get(found.proof.kid)
+    key, named = e.side.keys.get(found.proof.kid), shown.signed.order.kid
     if key is None or not found.signed_by(key, order_digest=shown.signed.digest):
         yield f"{proof.order_no}-1", f"the key {found.proof.kid} did not sign its proof"
     elif found.proof.kid in e.side.bad_keys:
         yield f"{proof.order_no}-1", f"its proof is signed by the key {found.proof.kid}, which others have"
+    elif found.proof.kid != named and named not in e.side.bad_keys:
+        yield f"{proof.order_no}-1", f"its ORDER names the key {named}, and {found.proof.kid} signed"
 
 
 def a_proof_names_its_wallet(e: Evidence, _before: SideRows, proof: ProofRow) -> Complaints:

@@ -117,18 +117,21 @@ def _proof(order: SignedOrder, key: Ed25519PrivateKey, kid: int = 1) -> SignedPr
 
 
 @pytest.mark.parametrize(
-    ("key", "kid", "complains"), [(KEY, 1, False), (OTHER, 1, True), (KEY, 9, True), (KEY, 2, True)]
+    ("key", "kid", "complains"), [(KEY, 1, False), (OTHER, 1, True), (KEY, 9, True), (KEY, 2, True), (KEY, 3, True)]
 )
 def test_a_proof_is_signed_by_a_good_key_that_it_names(
     evidence: Evidence, key: Ed25519PrivateKey, kid: int, complains: bool
 ) -> None:
-    """Another key, a number that is none, a key that others have."""
-    evidence.side.keys.update({1: KEY.public_key(), 2: KEY.public_key()})
+    """Another key, a number that is none, a key that others have, one that the ORDER does not name."""
+    evidence.side.keys.update({1: KEY.public_key(), 2: KEY.public_key(), 3: KEY.public_key()})
     evidence.side.bad_keys.add(2)
     seen = _seen(evidence, HONEST)
     raw = _proof(evidence.side.shown[seen.digest].signed, key, kid).raw
     row = ProofRow(digest=seen.digest, terminal_id=TILL, order_no=NUMBER, paid=True, raw=raw)
     assert bool(list(rules.a_proof_is_signed(evidence, BEFORE, row))) is complains
+    if kid == 3:  # unless others have the one that it names
+        evidence.side.bad_keys.add(1)
+        assert not list(rules.a_proof_is_signed(evidence, BEFORE, row))
 
 
 @pytest.mark.parametrize(("wallet", "complains"), [("wechat", False), ("alipay", True)])
