@@ -69,6 +69,13 @@ PROOFS: Final = (
         new="    return 0",
     ),
     Defect(
+        name="the page shows a code for what is too much",
+        trips=by("a_code_is_shown_for_its_order"),
+        file="gateway/jobs/offline_proofs.py",
+        old=" or order.amount_fen > TYPED_ORDER_LIMIT_FEN",
+        new="",
+    ),
+    Defect(
         name="an index that two orders name frees both",
         trips=by("a_code_is_shown_for_its_order"),
         file="gateway/jobs/offline_proofs.py",

@@ -37,6 +37,7 @@ _NAME: Final = "rogue orders"
 #: ¥5,000 and a fen, and what is sold otherwise.
 _TOO_MUCH_FEN: Final = 500_001
 _FEN: Final = (1, 40_000)
+_OVER_TYPED_FEN: Final = 50_001
 _TOO_OLD_S: Final = 700
 _TRIES: Final = 6
 
@@ -188,8 +189,9 @@ class OrderRogue(Rogue):
         await waiting.pays(tries=1)
 
     async def _uses_a_code_twice(self) -> None:
-        first = self._sign(release=7)
-        for order in (first, self._sign(release=7)):
+        """And one for more than a code may free."""
+        first, large = self._sign(release=7), self._sign(release=9, amount_fen=_OVER_TYPED_FEN)
+        for order in (first, self._sign(release=7), large):
             customer = self._customer(order)
             await customer.pays(tries=3)
             await customer.proof(within_s=15.0)
