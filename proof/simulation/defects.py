@@ -11,7 +11,8 @@ from proof.simulation.defects_gateway import GATEWAY
 from proof.simulation.defects_offline import OFFLINE
 from proof.simulation.defects_orders import ORDERS
 from proof.simulation.defects_paces import PACES
+from proof.simulation.defects_proofs import PROOFS
 from proof.simulation.defects_refunds import REFUNDS
 from proof.simulation.defects_till import TILL
 
-DEFECTS: Final = (*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL, *COUNTER, *OFFLINE, *ORDERS)
+DEFECTS: Final = (*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL, *COUNTER, *OFFLINE, *ORDERS, *PROOFS)

@@ -105,15 +105,30 @@ def an_order_has_its_window(e: Evidence) -> Complaints:
 
 
 def a_proof_is_signed(e: Evidence, _before: SideRows, proof: ProofRow) -> Complaints:
-    """Over the ORDER that was shown, by the key that the proof names; never by one that others have."""
+    """Over the ORDER that was shown, by the key that the proof names and its till can verify by; never by one that
+    others have."""
     found, shown = read_proof(PREFIX + crockford(proof.raw)), e.side.shown.get(proof.digest)
     if found is None or shown is None:
         return
-    key = e.side.keys.get(found.proof.kid)
+    key, named = e.side.keys.get(found.proof.kid), shown.signed.order.kid
     if key is None or not found.signed_by(key, order_digest=shown.signed.digest):
         yield f"{proof.order_no}-1", f"the key {found.proof.kid} did not sign its proof"
     elif found.proof.kid in e.side.bad_keys:
         yield f"{proof.order_no}-1", f"its proof is signed by the key {found.proof.kid}, which others have"
+    elif found.proof.kid != named and named not in e.side.bad_keys:
+        yield f"{proof.order_no}-1", f"its ORDER names the key {named}, and {found.proof.kid} signed"
+
+
+def a_proof_names_its_wallet(e: Evidence, _before: SideRows, proof: ProofRow) -> Complaints:
+    """The wallet that holds the money."""
+    found = read_proof(PREFIX + crockford(proof.raw))
+    row = next((r for r in e.rows.values() if r.order_no == proof.order_no and r.state is GatewayState.PAID), None)
+    order = None if row is None else e.gateway.channel_orders().get(row.out_trade_no or "")
+    if found is None or not proof.paid or order is None:
+        return
+    wallet = order.account_id.split("-")[1]
+    if found.proof.channel != wallet:
+        yield f"{proof.order_no}-1", f"its proof says {found.proof.channel}, and it was paid at {wallet}"
 
 
 def a_proof_goes_to_its_payer(e: Evidence, handed: Handed) -> Complaints:
@@ -158,6 +173,6 @@ ON_SEEN: Final = (
     an_order_is_not_far_behind,
 )
 ON_BEGUN: Final = (a_closed_order_stays_closed, a_revoked_till_begins_nothing)
-ON_GIVEN: Final = (a_proof_is_signed,)
+ON_GIVEN: Final = (a_proof_is_signed, a_proof_names_its_wallet)
 ON_HANDED: Final = (a_proof_goes_to_its_payer, a_code_is_shown_for_its_order)
 ON_TIME: Final = (an_order_has_its_window,)

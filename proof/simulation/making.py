@@ -193,7 +193,7 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         return next((one.code for one in others if one.till_name != name and one.code is not None), None)
 
     def foreign() -> list[str]:
-        return [text for one in others if one.terminal_id != till.terminal_id for text in one.side.proofs]
+        return [text for one in others if one.till_name != till.name for text in one.side.proofs]
 
     shop = Shop(
         phones=phones,

@@ -139,9 +139,13 @@ class Wire:
         self._calm = True
         self._outage = None
 
-    async def weather(self) -> None:
-        """Outages come and go until the line is calm."""
+    async def weather(self, *, first: Span | None = None) -> None:
+        """Outages come and go until the line is calm. `first`: it begins with one that lasts so long."""
         every = self._faults.outage_every
+        if first is not None:
+            self._outage = self._chance.choice(self._faults.outages)
+            await asyncio.sleep(_draw(self._chance, first))
+            self._outage = None
         while every is not None and not self._calm:
             await asyncio.sleep(_draw(self._chance, every))
             if self._calm:

@@ -39,19 +39,29 @@ class SimulatedAnchor:
 
 
 class Means:
-    """A machine's: `key` stands in the data folder and is copied with it, `anchor` is not. `slow_hash`: of typed codes,
-    as the gateway of this world makes it."""
+    """A machine's: `key` stands in the data folder and is copied with it, `anchor` is not, but by who copies the whole
+    machine. `slow_hash`: of typed codes, as the gateway of this world makes it."""
 
     def __init__(self, machine: str, key: Ed25519PrivateKey, slow_hash: SlowHash) -> None:
         self.key = key
         self.anchor = SimulatedAnchor(machine)
         self.slow_hash = slow_hash
+        #: What the anchor held when the disk was copied.
+        self.imaged: AnchorRecord | None = None
+
+    def is_copied(self) -> None:
+        """A copy of its disk is made, perhaps of all that there is."""
+        self.imaged = self.anchor.read()
 
     def of_epoch(self, epoch: int, slow_hash: SlowHash) -> OfflineMeans:
         return OfflineMeans(epoch=epoch, key=self.key, anchor=self.anchor, slow_hash=slow_hash)
 
 
 def make_means(machine: str, chance: Random, copied: Means | None, slow_hash: SlowHash) -> Means:
-    """`copied`: of the machine whose disk this one's is a copy of."""
-    key = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32)) if copied is None else copied.key
-    return Means(machine, key, slow_hash)
+    """`copied`: of the machine whose disk this one's is a copy of; now and then its anchor is, too."""
+    if copied is None:
+        return Means(machine, Ed25519PrivateKey.from_private_bytes(chance.randbytes(32)), slow_hash)
+    made = Means(machine, copied.key, slow_hash)
+    if copied.imaged is not None and chance.random() < 0.7:
+        made.anchor.write(copied.imaged)
+    return made

@@ -28,7 +28,7 @@ _LARGE_FEN: Final = (44_000, 50_000)
 
 
 class ProofDesk:
-    """See the module. `copy`: where a copy of the till's disk is kept; `foreign()`: proofs of other tills' orders."""
+    """See the module. `copy`: where a copy of the till's disk is kept; `foreign()`: proofs that other machines saw."""
 
     def __init__(
         self,
@@ -129,6 +129,12 @@ class ProofDesk:
             await self.scans(chance.choice(mine))
         if mine and view.offline is not None and chance.random() < 0.6:
             await self.scans(renamed(chance.choice(mine), view.offline.qr))
+
+    async def tries_others(self) -> None:
+        """Without any order at the counter, what another machine has seen, or this one before."""
+        known = [*self._foreign(), *self.proofs]
+        if known and self._habit.random() < 0.25:
+            await self.scans(self._habit.choice(known))
 
     async def scans(self, text: str) -> ProofView | None:
         """What the till says of it; None: it is down, or died over it."""

@@ -37,6 +37,7 @@ _NAME: Final = "rogue orders"
 #: ¥5,000 and a fen, and what is sold otherwise.
 _TOO_MUCH_FEN: Final = 500_001
 _FEN: Final = (1, 40_000)
+_OVER_TYPED_FEN: Final = 50_001
 _TOO_OLD_S: Final = 700
 _TRIES: Final = 6
 
@@ -75,6 +76,8 @@ class OrderRogue(Rogue):
             self._shows_an_old_one,
             self._closes_for_good,
             self._closes_what_was_scanned,
+            self._asks_while_a_second_is_open,
+            self._asks_about_another_till,
             self._tells_of_the_cancelled,
             self._uses_a_code_twice,
         ]
@@ -102,7 +105,10 @@ class OrderRogue(Rogue):
         await passing.proof(within_s=4.0)
 
     async def _sells_too_much(self) -> None:
+        """A fen more than may be, and the most that may."""
         await self._is_tried(self._sign(amount_fen=_TOO_MUCH_FEN))
+        most = self._sign(amount_fen=_TOO_MUCH_FEN - 1)
+        await self._is_taken(most, self._customer(most))
 
     async def _names_old_keys(self) -> None:
         """One that was retired too long ago, and one that is still good for a day, until others have got it: from then
@@ -118,7 +124,11 @@ class OrderRogue(Rogue):
         await self._is_tried(self._sign(kid=OLD_KID))
 
     async def _shows_an_old_one(self) -> None:
-        await self._is_tried(self._sign(made_at_s=self._now_ms() // 1000 - _TOO_OLD_S))
+        """Of a till that knew the time; one that only guessed it cannot be held to it."""
+        made_at_s = self._now_ms() // 1000 - _TOO_OLD_S
+        await self._is_tried(self._sign(made_at_s=made_at_s))
+        guessed = self._sign(made_at_s=made_at_s, clock=ClockQuality.GUESSED)
+        await self._is_taken(guessed, self._customer(guessed))
 
     async def _goes_far_back(self) -> None:
         """A counter that no bitmap speaks of any more, and one that the last still does."""
@@ -146,6 +156,27 @@ class OrderRogue(Rogue):
         await self._customer(about).proof(within_s=6.0)
         await self._pay(sale, order, n=2, script="pay", fen=900)
 
+    async def _asks_while_a_second_is_open(self) -> None:
+        """Payment 1 was declined, the customer types his password for payment 2: nothing of the order is proven yet."""
+        sale, order = self._sale()
+        await self._pay(sale, order, n=1, script="balance_low", fen=800)
+        await asyncio.sleep(8.0)
+        await self._pay(sale, order, n=2, script="ask_password:12", fen=800)
+        about = self._customer(self._sign(type=OrderType.STATUS, order_no=order, amount_fen=800))
+        await about.proof(within_s=6.0)
+        await asyncio.sleep(15.0)
+        await about.proof(within_s=6.0)
+
+    async def _asks_about_another_till(self) -> None:
+        """In its name, by a key that is not its: nothing is proven to who asks so, and nothing is closed."""
+        others = [row for row in self._e.rows.values() if row.terminal_id not in self._e.unruly]
+        if others:
+            row = self._chance.choice(others)
+            asked = self._made(type=OrderType.STATUS, terminal_id=row.terminal_id, order_no=row.order_no)
+            stranger = self._customer(asked)
+            await stranger.closes()
+            await stranger.proof(within_s=4.0)
+
     async def _tells_of_the_cancelled(self) -> None:
         """One that is open and one that nobody saw yet, far back in the bitmap of the next."""
         opened, unseen = self._sign(), self._sign()
@@ -158,8 +189,9 @@ class OrderRogue(Rogue):
         await waiting.pays(tries=1)
 
     async def _uses_a_code_twice(self) -> None:
-        first = self._sign(release=7)
-        for order in (first, self._sign(release=7)):
+        """And one for more than a code may free."""
+        first, large = self._sign(release=7), self._sign(release=9, amount_fen=_OVER_TYPED_FEN)
+        for order in (first, self._sign(release=7), large):
             customer = self._customer(order)
             await customer.pays(tries=3)
             await customer.proof(within_s=15.0)
@@ -215,11 +247,22 @@ class OrderRogue(Rogue):
     # --- how it does it ------------------------------------------------------------------------------------------
 
     async def _is_taken(self, order: SignedOrder, customer: OfflineCustomer) -> None:
-        """Nothing is wrong with this one: it may be paid."""
-        await customer.pays(tries=_TRIES)
-        said = await customer.presses()
-        if said is not None and said.get("result") == "refused" and order.order.kid not in self._e.side.bad_keys:
-            self._broken("a_good_order_is_taken", f"{order.order.order_no}-1", str(said.get("title")))
+        """Nothing is wrong with this one: it is taken as soon as the gateway hears of it, and never refused."""
+        answered, number, kid = 0, order.order.order_no, order.order.kid
+        for _ in range(_TRIES):
+            await customer.pays(tries=1)
+            if number in self._e.side.rows.seen:
+                return
+            said = await customer.presses()
+            answered += said is not None
+            if said is not None and said.get("result") == "refused":
+                break
+            await asyncio.sleep(2.0)
+        else:
+            if answered < _TRIES:
+                return
+        if kid not in self._e.side.bad_keys and number not in self._e.side.rows.seen:
+            self._broken("a_good_order_is_taken", f"{number}-1", f"asked {answered} times, and it was not")
 
     async def _is_tried(self, order: SignedOrder) -> None:
         """A customer opens it, presses whatever there is to press, and asks for a proof."""
@@ -241,7 +284,15 @@ class OrderRogue(Rogue):
         )
 
     def _sign(self, **other: Any) -> SignedOrder:
-        """An ORDER as a till would make it now, but for what is named."""
+        """An ORDER as a till would make it now, but for what is named; the judge knows of it."""
+        signed = self._made(**other)
+        number = signed.order.order_no
+        self._sold(number, self._e.sale_of.get(number, number))
+        shown = OrderShown(till=_NAME, payment_no=f"{number}-1", signed=signed)
+        self._e.side.shown[signed.digest.hex()] = shown
+        return signed
+
+    def _made(self, **other: Any) -> SignedOrder:
         if "oseq" not in other:
             self._oseq += 1
         order = OfflineOrder(
@@ -257,12 +308,7 @@ class OrderRogue(Rogue):
             made_at_s=self._now_ms() // 1000,
             clock=ClockQuality.GATEWAY,
         )
-        signed = sign_order(replace(order, **other), self._key)
-        number = signed.order.order_no
-        self._sold(number, self._e.sale_of.get(number, number))
-        shown = OrderShown(till=_NAME, payment_no=f"{number}-1", signed=signed)
-        self._e.side.shown[signed.digest.hex()] = shown
-        return signed
+        return sign_order(replace(order, **other), self._key)
 
     async def _registers(self) -> bool:
         """Its order key under its present activation, for a kit."""

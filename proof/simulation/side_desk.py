@@ -43,7 +43,7 @@ _PLANS: Final = {"pays": 50, "leaves": 8, "comes_back": 16, "closes": 10, "never
 
 
 class SideDesk:
-    """See the module. `foreign()`: proofs of other tills' orders; `habit_of`: streams for how proofs are taken."""
+    """See the module. `foreign()`: proofs that other machines saw; `habit_of`: streams for how proofs are taken."""
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class SideDesk:
             return await self._takes_cash(amount, None) is not None
         if not selling.offline or chance.random() >= selling.offline or not self._line_is_down():
             return False
+        await self._gun.tries_others()
         if self._gun.sprees():
             await self._sells_many()
         return await self._sells_offline(self._gun.priced(amount))

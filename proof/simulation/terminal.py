@@ -218,6 +218,8 @@ class TillHost(Mortal):
 
     def copy_disk(self, to: Path) -> None:
         """A whole copy of the journal, as a backup or a disk image has it."""
+        if self.means is not None:
+            self.means.is_copied()
         to.unlink(missing_ok=True)
         with closing(sqlite3.connect(self._journal_path)) as mine, closing(sqlite3.connect(to)) as copy:
             mine.backup(copy)

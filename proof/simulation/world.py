@@ -369,10 +369,11 @@ class World:
         return wire
 
     def _clone(self, till: TillHost, copy: Path) -> None:
-        """A second machine starts from a copy of a till's disk, and sells."""
+        """A second machine starts from a copy of a till's disk, and sells; often before its line was ever up."""
         twin = make_till(self._around, f"{till.name}copy", twin=till)
         twin.start_from(copy)
-        spawn_outside(self._lines[-1].weather())
+        dark = self.profile.selling.offline and self.chance("dark copy").random() < 0.7
+        spawn_outside(self._lines[-1].weather(first=self.profile.line.outage_lasts if dark else None))
         self.tills.append(twin)
         self.judge.evidence.tills[twin.name] = twin.sight
         twin.start()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proof.simulation.evidence import Evidence, GatewayFile
+from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayFile
 from proof.simulation.evidence_side import SideFile, SideRows
 from proof.simulation.till_evidence import TillFile, TillSight
 from protocol.numbers import new_number
@@ -55,6 +53,16 @@ class PaperFile(TillFile):
         return self.held
 
 
+class PaperGateway(GatewayFile):
+    """The gateway's channel orders."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, ChannelOrderRow] = {}
+
+    def channel_orders(self) -> dict[str, ChannelOrderRow]:
+        return self.orders
+
+
 class PaperSide(SideFile):
     """The gateway's tables of offline orders."""
 
@@ -70,12 +78,10 @@ def paper_till() -> tuple[TillSight, PaperFile]:
     return TillSight(name="till1", terminal_id=TILL, file=file, agreed=True), file
 
 
-def evidence_at(folder: Path) -> Evidence:
+def evidence_on_paper() -> Evidence:
     """Of a world in which nothing happened yet."""
-    with closing(sqlite3.connect(folder / "gateway.db")) as made:
-        made.execute("create table empty (at integer)")
     return Evidence(
-        gateway=GatewayFile(folder / "gateway.db"),
+        gateway=PaperGateway(),
         tills={},
         money=lambda _: None,
         now_ms=lambda: NOW_MS,

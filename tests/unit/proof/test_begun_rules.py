@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proof.simulation import invariants_begun as rules
 from proof.simulation.complaints import Complaints
-from proof.simulation.evidence import Evidence, GatewayRow
+from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow
 from proof.simulation.evidence_side import OrderShown, ProofRow, SeenRow, SideRows, StandingRow
 from proof.simulation.invariants_begun import Handed
 from protocol.offline.order import OfflineOrder, OrderType, SignedOrder, sign_order
 from protocol.offline.proof import OfflineProof, ProofType, SignedProof, sign_proof
 from protocol.states import GatewayState
-from tests.unit.proof.evidence_on_paper import HONEST, KEY, NOW_MS, NUMBER, OTHER, SECOND, TILL, evidence_at
+from tests.unit.proof.evidence_on_paper import (
+    HONEST,
+    KEY,
+    NOW_MS,
+    NUMBER,
+    OTHER,
+    SECOND,
+    TILL,
+    PaperGateway,
+    evidence_on_paper,
+)
 
 BEGUN = GatewayRow(
     terminal_id=TILL,
@@ -40,8 +49,8 @@ SeenRule = Callable[[Evidence, SideRows, SeenRow], Complaints]
 
 
 @pytest.fixture
-def evidence(tmp_path: Path) -> Evidence:
-    return evidence_at(tmp_path)
+def evidence() -> Evidence:
+    return evidence_on_paper()
 
 
 def _seen(e: Evidence, order: OfflineOrder, row: GatewayRow = BEGUN) -> SeenRow:
@@ -108,18 +117,43 @@ def _proof(order: SignedOrder, key: Ed25519PrivateKey, kid: int = 1) -> SignedPr
 
 
 @pytest.mark.parametrize(
-    ("key", "kid", "complains"), [(KEY, 1, False), (OTHER, 1, True), (KEY, 9, True), (KEY, 2, True)]
+    ("key", "kid", "complains"), [(KEY, 1, False), (OTHER, 1, True), (KEY, 9, True), (KEY, 2, True), (KEY, 3, True)]
 )
 def test_a_proof_is_signed_by_a_good_key_that_it_names(
     evidence: Evidence, key: Ed25519PrivateKey, kid: int, complains: bool
 ) -> None:
-    """Another key, a number that is none, a key that others have."""
-    evidence.side.keys.update({1: KEY.public_key(), 2: KEY.public_key()})
+    """Another key, a number that is none, a key that others have, one that the ORDER does not name."""
+    evidence.side.keys.update({1: KEY.public_key(), 2: KEY.public_key(), 3: KEY.public_key()})
     evidence.side.bad_keys.add(2)
     seen = _seen(evidence, HONEST)
     raw = _proof(evidence.side.shown[seen.digest].signed, key, kid).raw
     row = ProofRow(digest=seen.digest, terminal_id=TILL, order_no=NUMBER, paid=True, raw=raw)
     assert bool(list(rules.a_proof_is_signed(evidence, BEFORE, row))) is complains
+    if kid == 3:  # unless others have the one that it names
+        evidence.side.bad_keys.add(1)
+        assert not list(rules.a_proof_is_signed(evidence, BEFORE, row))
+
+
+@pytest.mark.parametrize(("wallet", "complains"), [("wechat", False), ("alipay", True)])
+def test_a_proof_names_the_wallet_that_was_paid(evidence: Evidence, wallet: str, complains: bool) -> None:
+    """Its proof says WeChat Pay."""
+    paid_at = ChannelOrderRow(
+        out_trade_no=f"{NUMBER}00",
+        payment_no=f"{NUMBER}-1",
+        account_id=f"m1-{wallet}-0",
+        undo_sent=False,
+        reverse_sent=False,
+        ended=None,
+    )
+    gateway = PaperGateway()
+    gateway.orders = {paid_at.out_trade_no: paid_at}
+    evidence.gateway = gateway
+    evidence.rows[PAID.payment_no] = PAID
+    raw = _proof(sign_order(HONEST, KEY), KEY).raw
+    row = ProofRow(digest="", terminal_id=TILL, order_no=NUMBER, paid=True, raw=raw)
+    assert bool(list(rules.a_proof_names_its_wallet(evidence, BEFORE, row))) is complains
+    evidence.rows.clear()
+    assert not list(rules.a_proof_names_its_wallet(evidence, BEFORE, row))
 
 
 def _handed(order: OfflineOrder, *, to: str = "a customer", typed: str | None = None) -> Handed:

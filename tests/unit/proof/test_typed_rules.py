@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -31,7 +30,7 @@ from tests.unit.proof.evidence_on_paper import (
     TILL,
     PaperFile,
     PaperSide,
-    evidence_at,
+    evidence_on_paper,
     paper_till,
 )
 
@@ -42,8 +41,8 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def evidence(tmp_path: Path) -> Evidence:
-    made = evidence_at(tmp_path)
+def evidence() -> Evidence:
+    made = evidence_on_paper()
     made.side.typed_of[NUMBER] = "123 456 789 012"
     return made
 
