@@ -8,9 +8,10 @@ from proof.simulation.defects_counter import COUNTER
 from proof.simulation.defects_doors import DOORS
 from proof.simulation.defects_first import FIRST
 from proof.simulation.defects_gateway import GATEWAY
+from proof.simulation.defects_odd import ODD
 from proof.simulation.defects_offline import OFFLINE
 from proof.simulation.defects_paces import PACES
 from proof.simulation.defects_refunds import REFUNDS
 from proof.simulation.defects_till import TILL
 
-DEFECTS: Final = (*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL, *COUNTER, *OFFLINE)
+DEFECTS: Final = (*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL, *COUNTER, *ODD, *OFFLINE)

@@ -9,7 +9,7 @@ from proof.simulation.complaints import Complaint, Complaints, Shown
 from proof.simulation.gateway_rules import ON_COMMITTED
 from proof.simulation.money_rules import ON_MONEY, ON_REFUND
 from proof.simulation.proofs import ON_ORDER
-from proof.simulation.till_rules import ON_SENT, ON_SHOWN
+from proof.simulation.till_rules import ON_REFUND_SHOWN, ON_SENT, ON_SHOWN
 from proof.simulation.timed import ON_TIME
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "ON_MONEY",
     "ON_ORDER",
     "ON_REFUND",
+    "ON_REFUND_SHOWN",
     "ON_SENT",
     "ON_SHOWN",
     "ON_TIME",

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -18,18 +19,21 @@ from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_answer
+from proof.simulation.leaps import Leaps
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Serve, Wire
+from proof.simulation.odd_wallet import OddWallet, answers_of
 from proof.simulation.offline_kit import make_means
 from proof.simulation.phones import Phones
-from proof.simulation.rogue import Rogue
+from proof.simulation.rogue import Impatient, Rogue
 from proof.simulation.side_desk import Shop, SideDesk
 from proof.simulation.signers import Signers
 from proof.simulation.stage import Stage
-from proof.simulation.terminal import TillHost
+from proof.simulation.terminal import GATEWAY_URL, TillHost
 from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
+from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.secret import Secret
 from protocol.signature import RequestParts
 from sandbox.wallets import Merchants
@@ -39,6 +43,9 @@ from sync.link.calls import Credentials
 
 #: How many keys sign the gateway's answers in turn.
 _HTTP_KEYS = 3
+_ROGUES: Final[Mapping[str, type[Rogue]]] = {"rogue": Rogue, "impatient": Impatient}
+#: Of the worlds in which money may come late.
+_IMPATIENT: Final = 0.6
 
 
 class MakeWire(Protocol):
@@ -79,6 +86,43 @@ def merchants_of(signers: Signers, chance: Random) -> Merchants:
     """By which of its keys WeChat Pay signs to this shop; side by side, callbacks change it each time."""
     mode = chance.choice((*KeyMode, KeyMode.SIDE_BY_SIDE))
     return replace(signers.merchants, wechat=replace(signers.merchants.wechat, key_mode=mode))
+
+
+def qr_wallet_of(profile: Profile, chance: Random, wallets: Wallets) -> str | None:
+    """A third of the shops show the wallets' own QRs, the others their page."""
+    wallet = chance.choice((*sorted(wallets.by_name), *(None,) * 6))
+    return None if profile.selling.offline else wallet  # only the page proves
+
+
+def leaps(profile: Profile, chance: Random, now_ms: Callable[[], int], note: Callable[[str, str], None]) -> Leaps:
+    """How the gateway's machine clock leaps."""
+    return Leaps(
+        every=profile.clocks.gateway_leaps,
+        chance=chance,
+        now_ms=now_ms,
+        told=lambda by_ms: note("gateway_clock_leaps", str(by_ms)),
+    )
+
+
+def odd_wallet(
+    profile: Profile,
+    merchants: Merchants,
+    wallets: Wallets,
+    *,
+    chance_of: Callable[[str], Random],
+    evidence: Callable[[], Evidence],
+    note: Callable[[str, str], None],
+) -> OddWallet:
+    """All wallets, one of which may say odd things; the judge is told what the gateway must note."""
+    return OddWallet(
+        rate=profile.odd,
+        key=merchants.alipay.wallet_key,
+        chance_of=chance_of,
+        serve=answers_of(wallets),
+        is_paid=lambda number: evidence().is_paid(number),
+        contradicted=lambda number: evidence().contradict(number),
+        note=note,
+    )
 
 
 def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHost:
@@ -134,6 +178,7 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         chance_of=lambda number: around.chance(f"people {till.name} {number}"),
         skipped=lambda number: (till.name, number) in around.mask.skipped,
         lend=lend,
+        presses=around.chance(f"presses {till.name}"),
         side=SideDesk(
             till, shop, chance_of=lambda number: around.chance(f"side {till.name} {number}"), foreign=foreign
         ),
@@ -142,17 +187,47 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
     )
 
 
-def make_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Callable[[str, str, str], None]) -> Rogue:
-    """People look after what this terminal leaves behind."""
-    evidence.unruly.add(who.terminal_id)
-    return Rogue(
-        who=who,
-        wire=around.wire("rogue", around.profile.line, forge=forged_answer),
-        serve=around.serve,
-        wallets=around.wallets,
-        chance=around.chance("rogue"),
-        now_ms=around.now_ms,
-        sold=evidence.sale_of.__setitem__,
-        broken=broken,
-        others=lambda: [n for n, row in evidence.rows.items() if row.terminal_id != who.terminal_id],
+def strangers(around: Around) -> dict[str, Credentials]:
+    """Terminals of the shop that no cashier stands at, by the name of their chance."""
+    return {name: _stranger(around, name) for name in _ROGUES}
+
+
+def _stranger(around: Around, name: str) -> Credentials:
+    return Credentials(
+        terminal_id=new_terminal_id(around.chance(f"{name} terminal").randbytes(TERMINAL_ID_BYTES)),
+        gateway_url=GATEWAY_URL,
+        key=around.signers.make_key(around.chance(f"{name} key").randbytes(32)),
+        gateway_keys=around.known_keys,
     )
+
+
+def make_rogues(
+    around: Around, who: Mapping[str, Credentials], evidence: Evidence, broken: Callable[[str, str, str], None]
+) -> list[Rogue]:
+    """Those that are at work in this world. People look after what their terminals leave behind."""
+    profile = around.profile
+    rates = {"rogue": profile.troubles.rogue, "impatient": _IMPATIENT if profile.late_money else 0.0}
+    rogues: list[Rogue] = []
+    for name, kind in _ROGUES.items():
+        if rates[name] and around.chance(f"{name} at all").random() < rates[name]:
+            mine = who[name].terminal_id
+            evidence.unruly.add(mine)
+            rogues.append(
+                kind(
+                    who=who[name],
+                    wire=around.wire(name, around.profile.line, forge=forged_answer),
+                    serve=around.serve,
+                    wallets=around.wallets,
+                    chance=around.chance(name),
+                    now_ms=evidence.gateway_ms,
+                    sold=evidence.sale_of.__setitem__,
+                    broken=broken,
+                    others=partial(_others, evidence, mine),
+                )
+            )
+    return rogues
+
+
+def _others(evidence: Evidence, terminal_id: str) -> list[str]:
+    """Payments of other terminals."""
+    return [number for number, row in evidence.rows.items() if row.terminal_id != terminal_id]

@@ -7,16 +7,13 @@ It holds no journal, acknowledges nothing, and leaves people to look after its p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from proof.simulation.network import LineEnd, Reply, Serve, Wire
-from proof.simulation.terminal import GATEWAY_URL
 from proof.wallets import Wallets
 from protocol.chain import genesis
-from protocol.messages import PaymentRequest, Presented, RefundRequest
+from protocol.messages import LateMoneyState, PaymentRequest, Presented, RefundRequest
 from protocol.money import CNY
 from protocol.numbers import NUMBER_BYTES, new_number
 from protocol.secret import Secret
@@ -27,8 +24,13 @@ from sync.engine.events import AckCall, Answer, Call, CancelCall, PayCall, Query
 from sync.link.calls import Credentials, Stamp, build, read
 from sync.link.exchange import NoAnswer, NotSent
 
+Act = Callable[[], Awaitable[None]]
+
 _LIFE_MS = 15_000
 _FEN = 1_200
+#: A question is held for so long, and asked so often: longer than until the looks for late money.
+_LOOK_S = 8
+_MOST_LOOKS = 40
 
 
 class Rogue:
@@ -58,7 +60,14 @@ class Rogue:
         self._others = others
 
     async def work(self) -> None:
-        acts = [
+        acts = self._acts()
+        self._chance.shuffle(acts)
+        for act in acts:
+            await asyncio.sleep(self._chance.uniform(0.5, 8.0))
+            await act()
+
+    def _acts(self) -> list[Act]:
+        return [
             self._second_while_open,
             self._other_content,
             self._pays_what_was_cancelled,
@@ -71,10 +80,6 @@ class Rogue:
             self._signs_at_another_time,
             self._signs_two_with_one_nonce,
         ]
-        self._chance.shuffle(acts)
-        for act in acts:
-            await asyncio.sleep(self._chance.uniform(0.5, 8.0))
-            await act()
 
     async def _second_while_open(self) -> None:
         """Payment 2 while payment 1 is open."""
@@ -199,8 +204,8 @@ class Rogue:
         code = code or self._code(script)
         return await self._ask(self._pay_call(sale, order, n=n, fen=fen, expired=expired, code=code))
 
-    def _code(self, script: str) -> Secret:
-        wallet = self._chance.choice(sorted(self._wallets.by_name))
+    def _code(self, script: str, wallet: str | None = None) -> Secret:
+        wallet = wallet or self._chance.choice(sorted(self._wallets.by_name))
         parsed = parse_script(script)
         assert parsed is not None, "a script"
         return Secret(self._wallets.show_code(wallet, parsed))
@@ -242,6 +247,24 @@ class Rogue:
         return read(call, request, came, self._who)
 
 
-def rogue_credentials(terminal_id: str, key: Ed25519PrivateKey, known: dict[str, Ed25519PublicKey]) -> Credentials:
-    """It believes the gateway's signatures as every till does."""
-    return Credentials(terminal_id=terminal_id, gateway_url=GATEWAY_URL, key=key, gateway_keys=known)
+class Impatient(Rogue):
+    """It waits for nothing but late money, and goes on with the order the moment it is found."""
+
+    def _acts(self) -> list[Act]:
+        return [self._goes_on_over_late_money] * 2
+
+    async def _goes_on_over_late_money(self) -> None:
+        """Payment 2 while what came late for payment 1 is on its way back: at these wallets a refund takes a moment."""
+        sale, order = self._sale()
+        wallet = self._chance.choice(("unionpay", "wechat"))
+        await self._pay(sale, order, n=1, code=self._code("pay_executes_late:40", wallet))
+        seq = 0
+        for _ in range(_MOST_LOOKS):
+            answer = await self._ask(QueryCall(payment_no=f"{order}-1", wait_s=_LOOK_S, after_seq=seq))
+            if not isinstance(answer, StatusAnswer):
+                await asyncio.sleep(1.0)
+                continue
+            late, seq = answer.status.late_money, answer.status.state_seq
+            if late is not None and late.state is LateMoneyState.FOUND:
+                await self._pay(sale, order, n=2, script="pay")
+                return

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from gateway.store.units import StoreFailed
 from proof.asked import Asked
+from proof.simulation import making
 from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence, GatewayFile
@@ -22,28 +23,26 @@ from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_wallet_answer
 from proof.simulation.gateway import GatewayHost
 from proof.simulation.judge import Judge
-from proof.simulation.making import Around, gateway_keys, make_cashier, make_rogue, make_till, merchants_of
+from proof.simulation.late_desk import LateDesk
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Reply, Serve, Wire, inside
-from proof.simulation.outcome import Outcome, ends_of, timeline_of
+from proof.simulation.outcome import Outcome, outcome_of
 from proof.simulation.owner import Owner
 from proof.simulation.phones import Phones, customers_pay
 from proof.simulation.processes import spawn_outside
 from proof.simulation.resting import Resting
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
-from proof.simulation.terminal import GATEWAY_URL, TillHost
+from proof.simulation.terminal import TillHost
 from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.simulation.troubles import POISON, Misfortunes
 from proof.wallets import Wallets
 from protocol.keys import public_text
-from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
 from sandbox.wallets import open_wallets
 from sync.engine.model import PaymentView, ProofView, RefundView
-from sync.link.calls import Credentials
 
 _MOST_S: Final = 6 * 3600.0
 _LOOK_EVERY_S: Final = 20.0
@@ -66,31 +65,34 @@ class World:
         stage.fresh_gateway()
         real = real_crypto or seed % REAL_EVERY == 0
         self._signers = stage.real if real else stage.hashed
-        keys = gateway_keys(self._signers, self.chance("keys"))
+        keys = making.gateway_keys(self._signers, self.chance("keys"))
         self._known_keys = {one.http_kid: one.http.public_key() for one in keys}
-        made = open_wallets(
-            merchants_of(self._signers, self.chance("wechat keys")), random_bytes=self.chance("wallet").randbytes
-        )
+        merchants = making.merchants_of(self._signers, self.chance("wechat keys"))
+        made = open_wallets(merchants, random_bytes=self.chance("wallet").randbytes)
         self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
         self._wallet_line = self._wire("wallet", profile.wallet, forge=forged_wallet_answer)
         self._wallet_line.swaps = False
         self._callback_line = self._wire("callbacks", profile.callbacks)
-        # A third of the shops show the wallets' own QRs, the others their page.
-        qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
-        if profile.selling.offline:
-            qr_wallet = None  # only the page proves
         self.gateway = GatewayHost(
             engine=stage.engine,
-            qr_wallet=qr_wallet,
+            qr_wallet=making.qr_wallet_of(profile, self.chance("qr"), self.wallets),
             keys=keys[0],
             signers=self._signers,
             chance=self.chance("gateway"),
             deaths=profile.gateway_deaths,
             disks=profile.disks,
             clocks=profile.clocks,
+            leaps=making.leaps(profile, self.chance("gateway leaps"), self.now_ms, self._befell),
             now_ms=self.now_ms,
-            wallets=self.wallets,
+            odd=making.odd_wallet(
+                profile,
+                merchants,
+                self.wallets,
+                chance_of=self.chance,
+                evidence=lambda: self.judge.evidence,
+                note=self._befell,
+            ),
             wire=self._wallet_line,
             trace=self.trace,
             committed=self._committed,
@@ -98,7 +100,7 @@ class World:
             died=self._gateway_died,
             fell=self._fell,
         )
-        self._around = Around(
+        self._around = making.Around(
             profile=profile,
             stage=stage,
             signers=self._signers,
@@ -117,10 +119,9 @@ class World:
             fell=self._fell,
         )
         count = self.chance("tills").randint(*profile.people.tills)
-        self.tills = [make_till(self._around, f"till{number}") for number in range(1, count + 1)]
-        rogue_id = new_terminal_id(self.chance("rogue terminal").randbytes(TERMINAL_ID_BYTES))
-        rogue_key = self._signers.make_key(self.chance("rogue key").randbytes(32))
-        devices = [*((till.terminal_id, till.key) for till in self.tills), (rogue_id, rogue_key)]
+        self.tills = [making.make_till(self._around, f"till{number}") for number in range(1, count + 1)]
+        strangers = making.strangers(self._around)
+        devices = [(one.terminal_id, one.key) for one in (*self.tills, *strangers.values())]
         self.gateway.install([(terminal_id, public_text(key)) for terminal_id, key in devices])
         self.judge = Judge(
             Evidence(
@@ -130,7 +131,8 @@ class World:
                 now_ms=self.now_ms,
                 strict=not profile.late_money,
                 faultless=profile.faultless,
-                gateway_up_since=lambda: self.gateway.up_since_ms,
+                gateway_up_since=self.gateway.even_since_ms,
+                leaps=self.gateway.leaps,
                 side=SideEvidence(file=SideFile(stage.gateway_path)),
                 skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
             )
@@ -142,7 +144,7 @@ class World:
             now_ms=self.now_ms,
         )
         self._cashiers: list[Cashier] = []
-        self._cashiers += [make_cashier(self._around, till, self._phones, self._cashiers) for till in self.tills]
+        self._cashiers += [making.make_cashier(self._around, till, self._phones, self._cashiers) for till in self.tills]
         self._extra: list[asyncio.Task[None]] = []
         self._misfortunes = Misfortunes(
             troubles=profile.troubles,
@@ -164,12 +166,17 @@ class World:
             now_ms=self.now_ms,
             note=self._befell,
         )
-        if profile.troubles.rogue and self.chance("rogue at all").random() < profile.troubles.rogue:
-            who = Credentials(
-                terminal_id=rogue_id, gateway_url=GATEWAY_URL, key=rogue_key, gateway_keys=self._known_keys
-            )
-            rogue = make_rogue(self._around, who, self.judge.evidence, self._broken)
-            self._extra.append(spawn_outside(rogue.work()))
+        self._late_desk = LateDesk(
+            profile=profile,
+            gateway=self.gateway,
+            chance=self.chance("late desk"),
+            now_ms=self.judge.evidence.gateway_ms,
+            committed=self._committed,
+            note=self._befell,
+        )
+        self.judge.evidence.holds_late_money = self._late_desk.holds
+        rogues = making.make_rogues(self._around, strangers, self.judge.evidence, self._broken)
+        self._extra += [spawn_outside(rogue.work()) for rogue in rogues]
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
@@ -195,6 +202,7 @@ class World:
             spawn_outside(customers_pay(self.wallets, self.now_ms, self._deliver)),
             spawn_outside(self._time_passes()),
             spawn_outside(self._owner.visits()),
+            spawn_outside(self._late_desk.visits()),
         ]
         self.gateway.start()
         for till in self.tills:
@@ -237,7 +245,7 @@ class World:
 
     async def _come_to_rest(self) -> None:
         self._note("calm", "")
-        for troublesome in (*self._lines, self._misfortunes, self._owner, self.gateway, *self.tills):
+        for troublesome in (*self._lines, self._misfortunes, self._owner, self._late_desk, self.gateway, *self.tills):
             troublesome.calm()
         await Resting(judge=self.judge, profile=self.profile, lines=self._lines, busy=self._is_busy).come()
 
@@ -337,24 +345,14 @@ class World:
         self.trace.note(self.now_ms(), "world", what, about)
 
     def _outcome(self) -> Outcome:
-        violation = self.judge.first
-        rows = self.judge.evidence.rows.values()
-        return Outcome(
+        return outcome_of(
             seed=self.seed,
             profile=self.profile.name,
-            violation=violation,
-            timeline=() if violation is None else timeline_of(violation.about, self.trace, self.judge.evidence),
-            orders=len({row.order_no for row in rows}),
-            payments=sum(len(till.sight.file.payments()) for till in self.tills),
-            paid=sum(1 for row in rows if row.state.value == "PAID"),
-            virtual_s=self._loop.time(),
+            judge=self.judge,
+            trace=self.trace,
             deaths=self.gateway.deaths + sum(till.deaths for till in self.tills),
-            checks=self.judge.checks,
-            faults=dict(self.trace.counts),
-            ends=ends_of(self.judge.evidence.rows.values()),
-            trace=self.trace.digest(),
+            virtual_s=self._loop.time(),
             real_crypto=self._signers.real,
-            marks=dict(self.judge.marks.counts),
             sales=tuple((cashier.till_name, n) for cashier in self._cashiers for n in cashier.begun),
         )
 
@@ -377,13 +375,13 @@ class World:
 
     def _clone(self, till: TillHost, copy: Path) -> None:
         """A second machine starts from a copy of a till's disk, and sells."""
-        twin = make_till(self._around, f"{till.name}copy", twin=till)
+        twin = making.make_till(self._around, f"{till.name}copy", twin=till)
         twin.start_from(copy)
         spawn_outside(self._lines[-1].weather())
         self.tills.append(twin)
         self.judge.evidence.tills[twin.name] = twin.sight
         twin.start()
-        cashier = make_cashier(self._around, twin, self._phones, self._cashiers)
+        cashier = making.make_cashier(self._around, twin, self._phones, self._cashiers)
         self._cashiers.append(cashier)
         self._extra.append(spawn_outside(cashier.work()))
 

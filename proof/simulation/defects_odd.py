@@ -1,0 +1,129 @@
+"""Defects that a wallet which contradicts itself brings to light, and a gateway's clock that leaps.
+
+Each is one replacement in one file, and the rules of which one must find it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proof.simulation.planted import Defect, by
+
+ODD: Final = (
+    Defect(
+        name="a contradiction is not noted",
+        trips=by("contradictions_are_noted"),
+        file="gateway/payments/moves.py",
+        old=(
+            "        return Step(payment=payment, order=order, said=(said,), alarms=(alarm,))\n"
+            "    assert move is GatewayState.NOT_PAID"
+        ),
+        new="        return Step(payment=payment, order=order, said=(said,))\n    assert move is GatewayState.NOT_PAID",
+    ),
+    Defect(
+        name="a refund's refusal is believed at once",
+        trips=by("a_failed_refund_was_asked_about", "the_ledger_agrees", "all_agree"),
+        file="gateway/payments/refunds.py",
+        old="            in_doubt = asked_ms is None and refund.tries > 1",
+        new="            in_doubt = asked_ms is None and refund.tries > 1_000",
+    ),
+    Defect(
+        name="declined again is a proof",
+        trips=by("an_end_was_seen"),
+        file="gateway/payments/answers.py",
+        old="    if order.calls > 1:\n        doubted",
+        new="    if order.calls > 1_000:\n        doubted",
+    ),
+    Defect(
+        name="money that must go back gets a final no",
+        trips=by("money_that_must_go_back_does"),
+        file="gateway/payments/refunds.py",
+        old="    if not refused.final or must_go_back:",
+        new="    if not refused.final:",
+    ),
+    Defect(
+        name="the next payment is taken over late money",
+        trips=by("one_live_payment_at_the_gateway"),
+        file="gateway/payments/admit.py",
+        old=" or p.late_state is LateMoneyState.FOUND for p in earlier",
+        new=" for p in earlier",
+    ),
+    Defect(
+        name="late money is not sent back although cash covers the sale",
+        trips=by("late_money_is_on_its_way", "kept_late_money_is_all_that_pays"),
+        file="gateway/jobs/keeping.py",
+        old="    return cash.covers(tx, payment) or any(",
+        new="    return any(",
+        profile="held",
+    ),
+    Defect(
+        name="a held case does not hear of cash",
+        trips=by("late_money_is_on_its_way", "kept_late_money_is_all_that_pays"),
+        file="gateway/jobs/cash_heard.py",
+        old="    send_duplicates_back(tx, of_sale, pace_of, now_ms=now_ms)\n    for payment",
+        new="    for payment",
+        profile="held",
+    ),
+    Defect(
+        name="a press that comes twice makes two payments",
+        trips=by("one_number_per_command"),
+        file="sync/engine/start.py",
+        old="    if turn.taken_before(command.request_id):\n        return\n",
+        new="",
+    ),
+    Defect(
+        name="a press that comes twice gives back twice",
+        trips=by("one_refund_per_command"),
+        file="sync/engine/refunds.py",
+        old="    if turn.taken_before(command.request_id):\n        return\n",
+        new="",
+    ),
+    Defect(
+        name="a clock that was put back makes refunds wait",
+        trips=by("open_orders_are_driven", "all_agree", "refunds_are_driven_to_the_end"),
+        file="gateway/jobs/schedule_refunds.py",
+        old="    refund = _brought_back(refund, even_since_ms, now_ms)\n",
+        new="",
+        profile="leaps",
+    ),
+    Defect(
+        name="after a leap only orders are planned anew",
+        trips=by("open_orders_are_driven", "all_agree", "refunds_are_driven_to_the_end", "paid_is_noticed"),
+        file="gateway/store/tasks.py",
+        old='update(TASKS).where(_T.due_ms > bindparam("k_now"))',
+        new='update(TASKS).where(_T.kind == "work", _T.due_ms > bindparam("k_now"))',
+        profile="leaps",
+    ),
+    Defect(
+        name="a page is open until the clock is there again",
+        trips=by("all_agree"),
+        file="gateway/store/payments.py",
+        old='    tx.connection.execute(_END_OPEN, {"k_now": now_ms, "k_longest": longest_ms})\n',
+        new="",
+        profile="leaps",
+    ),
+    Defect(
+        name="a leap ends the leases that are held",
+        trips=by("one_call_at_a_time"),
+        file="gateway/jobs/scheduler.py",
+        old="            tasks.hold_again(tx, until_ms=now_ms + LEASE_MS)\n",
+        new="",
+        profile="leaps",
+    ),
+    Defect(
+        name="a time that was leapt over proves an absence",
+        trips=by("an_end_was_seen"),
+        file="gateway/payments/answers.py",
+        old="    return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms\n",
+        new="    return at_ms if even_since_ms <= 10**15 and at_ms <= now_ms else even_since_ms\n",
+        profile="leaps",
+    ),
+    Defect(
+        name="a leap is time that a code had at WeChat",
+        trips=by("a_code_has_its_time_at_wechat"),
+        file="gateway/jobs/schedule.py",
+        old="counted_from_ms(order.sent_ms, pace.even_since_ms, now_ms) + pace.undo_not_before_ms",
+        new="order.sent_ms + pace.undo_not_before_ms",
+        profile="leaps",
+    ),
+)
