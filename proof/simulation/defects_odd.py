@@ -42,6 +42,106 @@ ODD: Final = (
         new="    if not refused.final:",
     ),
     Defect(
+        name="a till takes the answer to another terminal",
+        trips=by("paid_is_true", "all_agree", "nobody_is_needed", "green_is_safe"),
+        file="sync/engine/answers.py",
+        old=(
+            "        status.terminal_id == terminal_id\n"
+            "        and status.payment_no == record.payment_no\n"
+            "        and status.order_no"
+        ),
+        new="        status.payment_no == record.payment_no\n        and status.order_no",
+    ),
+    Defect(
+        name="a till does not compare the payment's number",
+        trips=by("no_program_falls_over", "paid_is_true", "all_agree", "nobody_is_needed", "green_is_safe"),
+        file="sync/engine/answers.py",
+        old="        and status.payment_no == record.payment_no\n        and status.order_no",
+        new="        and status.order_no",
+    ),
+    Defect(
+        name="a till does not compare the order",
+        trips=by("paid_is_true", "all_agree", "nobody_is_needed", "green_is_safe"),
+        file="sync/engine/answers.py",
+        old="        and status.order_no == record.order_no\n        and status.n",
+        new="        and status.n",
+    ),
+    Defect(
+        name="a till does not compare n",
+        trips=by("paid_is_true", "all_agree", "nobody_is_needed", "green_is_safe"),
+        file="sync/engine/answers.py",
+        old="        and status.n == record.n\n",
+        new="",
+    ),
+    Defect(
+        name="a till does not compare the amount",
+        trips=by("paid_is_true", "all_agree", "nobody_is_needed", "green_is_safe"),
+        file="sync/engine/answers.py",
+        old="        and status.amount_fen == record.amount.fen\n",
+        new="",
+    ),
+    Defect(
+        name="a till takes NOT_PAID without a proof",
+        trips=by("green_is_safe", "no_program_falls_over", "paid_is_true", "all_agree", "nobody_is_needed"),
+        file="sync/engine/answers.py",
+        old="    return same and (status.state is not GatewayState.NOT_PAID or status.proof is not None)",
+        new="    return same",
+    ),
+    Defect(
+        name="a till takes what is older than what it heard",
+        trips=by("paid_is_true", "all_agree", "nobody_is_needed", "till_never_goes_back", "no_program_falls_over"),
+        file="sync/engine/answers.py",
+        old="    if status.state_seq >= before.state_seq:\n        live = _apply",
+        new="    if status.state_seq >= -1:\n        live = _apply",
+    ),
+    Defect(
+        name="a till does not note that two statements disagree",
+        trips=by("opposites_are_noted"),
+        file="sync/engine/answers.py",
+        old="        if record.conflict and status.state_seq <= record.state_seq:\n            return live",
+        new="        if record.state.final:\n            return live",
+    ),
+    Defect(
+        name="a state of WeChat's that is in no list is closed",
+        trips=by("a_proof_is_true", "an_end_was_seen"),
+        file="gateway/channels/wechat/v2_answers.py",
+        old="            case Unknown():\n                return verdict",
+        new='            case Unknown():\n                return Closed(code="unlisted")',
+    ),
+    Defect(
+        name="a code of WeChat's that is in no list is a decline",
+        trips=by("a_proof_is_true", "no_charge_after_a_proof"),
+        file="gateway/channels/wechat/v2_answers.py",
+        old=(
+            "            return self._about(fields, Declined(code=fields.refusal, "
+            "reason=codes.NOT_CHARGED[fields.refusal]))\n        return fields.unsettled()"
+        ),
+        new=(
+            "            return self._about(fields, Declined(code=fields.refusal, "
+            "reason=codes.NOT_CHARGED[fields.refusal]))\n"
+            "        return Declined(code=fields.refusal, reason=ChannelReason.RISK)"
+        ),
+    ),
+    Defect(
+        name="a state of Alipay's that is in no list is closed",
+        trips=by("a_proof_is_true", "an_end_was_seen"),
+        file="gateway/channels/alipay/responses.py",
+        old='                return self._stated(node, Closed(code="TRADE_CLOSED"))\n            case _:\n'
+        "                return ask(node)",
+        new='                return self._stated(node, Closed(code="TRADE_CLOSED"))\n            case _:\n'
+        '                return Closed(code="unlisted")',
+    ),
+    Defect(
+        name="a code of UnionPay's that is in no list is a decline",
+        trips=by("a_proof_is_true", "no_charge_after_a_proof"),
+        file="gateway/channels/unionpay/responses.py",
+        old="        return Declined(code=code, reason=codes.NOT_CHARGED[code])\n    return _unsettled(message)",
+        new=(
+            "        return Declined(code=code, reason=codes.NOT_CHARGED[code])\n"
+            "    return Declined(code=code, reason=ChannelReason.RISK)"
+        ),
+    ),
+    Defect(
         name="the next payment is taken over late money",
         trips=by("one_live_payment_at_the_gateway"),
         file="gateway/payments/admit.py",

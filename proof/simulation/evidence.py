@@ -7,7 +7,7 @@ committed and nothing else.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -266,6 +266,7 @@ class Evidence:
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
     codes: set[bytes] = field(default_factory=set[bytes])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    opposites: Mapping[bytes, str] = field(default_factory=dict[bytes, str])
     contradicted: dict[str, int] = field(default_factory=dict[str, int])
     cancelled: set[str] = field(default_factory=set[str])
     unruly: set[str] = field(default_factory=set[str])

@@ -12,9 +12,11 @@ from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import Engine, update
 from starlette.applications import Starlette
 
+from gateway.api.answers import Signer
 from gateway.channels.account import ChannelAccount
 from gateway.channels.port import ChannelRequest, ChannelResponse, NoAnswer, NotSent
 from gateway.channels.verdicts import LineFault
@@ -213,6 +215,7 @@ class GatewayHost(Mortal):
         #: Since when it serves without a break; None: it does not.
         self.up_since_ms: int | None = None
         self._gateway: Gateway | None = None
+        self._clock: SystemClock | None = None
         self._page: Starlette | None = None
 
     def install(self, terminals: list[tuple[str, str]]) -> None:
@@ -281,12 +284,13 @@ class GatewayHost(Mortal):
                 account_id=account.id,
             )
 
+        self._clock = SystemClock(
+            wall_ns=lambda: (self._now_ms() + self._clock_off_ms + self.leaps.off_ms) * 1_000_000,
+            steady_ns=lambda: self._now_ms() * 1_000_000,
+        )
         gateway = Gateway(
             store=_SlowStore(store, self, process),
-            clock=SystemClock(
-                wall_ns=lambda: (self._now_ms() + self._clock_off_ms + self.leaps.off_ms) * 1_000_000,
-                steady_ns=lambda: self._now_ms() * 1_000_000,
-            ),
+            clock=self._clock,
             entropy=self._entropy,
             keys=self._keys,
             exchange_for=exchange_for,
@@ -307,6 +311,15 @@ class GatewayHost(Mortal):
         self._page = Starlette(routes=[route for page in pages for route in page.routes()]) if pages else None
         self.up_since_ms = self._now_ms()
         self.up.set()
+
+    def signed(self, message: Struct, request: RequestParts) -> Reply | None:
+        """A message in answer to a request, as if the gateway said it; None: it does not serve."""
+        if self._gateway is None or self._clock is None:
+            return None
+        entropy = SeededEntropy(Random(request.headers["signature"]))
+        signer = Signer(key=self._keys.http, keyid=self._keys.http_kid, clock=self._clock, entropy=entropy)
+        said = signer.sign(message, request, status=200, content_type="application/json")
+        return Reply(status=said.status, headers=dict(said.headers), body=said.body)
 
     def true_ms(self) -> int:
         return self._now_ms()

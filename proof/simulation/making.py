@@ -19,13 +19,16 @@ from proof.simulation.customers import Cashier
 from proof.simulation.evidence import Evidence
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_answer
+from proof.simulation.gateway import GatewayHost
 from proof.simulation.leaps import Leaps
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Serve, Wire
+from proof.simulation.new_words import NewWords
+from proof.simulation.odd_gateway import OddGateway
 from proof.simulation.odd_wallet import OddWallet, answers_of
 from proof.simulation.offline_kit import make_means
 from proof.simulation.phones import Phones
-from proof.simulation.rogue import Impatient, Rogue
+from proof.simulation.rogue import Impatient, Returner, Rogue
 from proof.simulation.side_desk import Shop, SideDesk
 from proof.simulation.signers import Signers
 from proof.simulation.stage import Stage
@@ -43,9 +46,11 @@ from sync.link.calls import Credentials
 
 #: How many keys sign the gateway's answers in turn.
 _HTTP_KEYS = 3
-_ROGUES: Final[Mapping[str, type[Rogue]]] = {"rogue": Rogue, "impatient": Impatient}
+_ROGUES: Final[Mapping[str, type[Rogue]]] = {"rogue": Rogue, "impatient": Impatient, "returner": Returner}
 #: Of the worlds in which money may come late.
 _IMPATIENT: Final = 0.6
+#: Of those in which something goes wrong at all.
+_RETURNER: Final = 0.25
 
 
 class MakeWire(Protocol):
@@ -119,10 +124,35 @@ def odd_wallet(
         key=merchants.alipay.wallet_key,
         chance_of=chance_of,
         serve=answers_of(wallets),
+        words=NewWords(rate=profile.odd / 2, merchants=merchants, chance_of=chance_of, note=note),
         is_paid=lambda number: evidence().is_paid(number),
         contradicted=lambda number: evidence().contradict(number),
         note=note,
     )
+
+
+def odd_gateway(around: Around, gateway: GatewayHost, evidence: Evidence) -> OddGateway:
+    """What a gateway says that is not so. The opposite of what is final is told where every journal can note it."""
+    profile, disks = around.profile, around.profile.disks
+    noted = not disks.till_fails and disks.full_every is None and not profile.selling.offline
+
+    def heard_seq(number: str) -> int:
+        seen = (till.file.payments().get(number) for till in evidence.tills.values())
+        return min((record.state_seq for record in seen if record is not None), default=-1)
+
+    odd = OddGateway(
+        rate=profile.odd / 4,
+        opposite=profile.odd / 4 if noted else 0.0,
+        chance_of=around.chance,
+        sign=gateway.signed,
+        unpaid=lambda number: evidence.kept_of(number) == 0,
+        heard_seq=heard_seq,
+        note=lambda what, about: around.trace.note(around.now_ms(), "world", what, about),
+    )
+    evidence.opposites = odd.opposites
+    for till in evidence.tills.values():
+        till.opposites = odd.opposites
+    return odd
 
 
 def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHost:
@@ -206,7 +236,11 @@ def make_rogues(
 ) -> list[Rogue]:
     """Those that are at work in this world. People look after what their terminals leave behind."""
     profile = around.profile
-    rates = {"rogue": profile.troubles.rogue, "impatient": _IMPATIENT if profile.late_money else 0.0}
+    rates = {
+        "rogue": profile.troubles.rogue,
+        "impatient": _IMPATIENT if profile.late_money else 0.0,
+        "returner": 0.0 if profile.faultless else _RETURNER,
+    }
     rogues: list[Rogue] = []
     for name, kind in _ROGUES.items():
         if rates[name] and around.chance(f"{name} at all").random() < rates[name]:
@@ -223,6 +257,7 @@ def make_rogues(
                     sold=evidence.sale_of.__setitem__,
                     broken=broken,
                     others=partial(_others, evidence, mine),
+                    refunds=partial(_refunds, evidence, mine),
                 )
             )
     return rogues
@@ -231,3 +266,13 @@ def make_rogues(
 def _others(evidence: Evidence, terminal_id: str) -> list[str]:
     """Payments of other terminals."""
     return [number for number, row in evidence.rows.items() if row.terminal_id != terminal_id]
+
+
+def _refunds(evidence: Evidence, terminal_id: str) -> list[tuple[str, str]]:
+    """Refunds of other terminals, with their payments."""
+    orders = evidence.orders
+    return [
+        (orders[refund.out_trade_no].payment_no, number)
+        for number, refund in evidence.refunds.items()
+        if refund.terminal_id != terminal_id and refund.out_trade_no in orders
+    ]

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from gateway.channels.port import ChannelRequest
 from proof.asked import Asked, Verb
 from proof.simulation.network import LineEnd, Reply, Then
+from proof.simulation.new_words import NewWords
 from proof.simulation.processes import outside
 from proof.wallets import Wallets
 from sandbox.alipay.envelope import Node, seal
@@ -57,6 +58,7 @@ class OddWallet:
         key: RSAPrivateKey,
         chance_of: Callable[[str], Random],
         serve: Serve,
+        words: NewWords,
         is_paid: Callable[[str], bool],
         contradicted: Callable[[str], None],
         note: Callable[[str, str], None],
@@ -65,6 +67,7 @@ class OddWallet:
         self._key = key
         self._chance_of = chance_of
         self._serve = serve
+        self._words = words
         self._is_paid = is_paid
         self._contradicted = contradicted
         self._note = note
@@ -77,6 +80,7 @@ class OddWallet:
 
     def serve(self, about: Asked, request: ChannelRequest, then: Then) -> None:
         """One request as it arrives."""
+        then = self._words.over(about, request, then)
         if about.verb is Verb.REFUND_QUERY and about.number in self._blind:
             then(self._sealed(about, request, {"code": "10000", "msg": "Success"}))
             return

@@ -20,7 +20,18 @@ from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts
 from protocol.states import GatewayState
 from sandbox.scripts import parse_script
-from sync.engine.events import AckCall, Answer, Call, CancelCall, PayCall, QueryCall, RefundCall, StatusAnswer
+from sync.engine.events import (
+    AckCall,
+    Answer,
+    Call,
+    CancelCall,
+    PayCall,
+    QueryCall,
+    RefundAnswer,
+    RefundCall,
+    RefundQueryCall,
+    StatusAnswer,
+)
 from sync.link.calls import Credentials, Stamp, build, read
 from sync.link.exchange import NoAnswer, NotSent
 
@@ -34,7 +45,8 @@ _MOST_LOOKS = 40
 
 
 class Rogue:
-    """`sold(order_no, sale_id)` and `broken(rule, about, what)` tell the judge; `others()` are payments of the shop."""
+    """`sold(order_no, sale_id)` and `broken(rule, about, what)` tell the judge; `others()` are payments of the shop,
+    `refunds()` its refunds, with their payments."""
 
     def __init__(
         self,
@@ -48,6 +60,7 @@ class Rogue:
         sold: Callable[[str, str], None],
         broken: Callable[[str, str, str], None],
         others: Callable[[], list[str]],
+        refunds: Callable[[], list[tuple[str, str]]],
     ) -> None:
         self._who = who
         self._wire = wire
@@ -58,6 +71,7 @@ class Rogue:
         self._sold = sold
         self._broken = broken
         self._others = others
+        self._refunds = refunds
 
     async def work(self) -> None:
         acts = self._acts()
@@ -124,10 +138,10 @@ class Rogue:
         await asyncio.sleep(6.0)
         await asyncio.gather(*(self._refund(f"{order}-1", fen) for fen in (600, 600, 1_001)))
 
-    async def _refund(self, payment_no: str, fen: int) -> None:
-        number = new_number(self._chance.randbytes(NUMBER_BYTES))
+    async def _refund(self, payment_no: str, fen: int, number: str | None = None) -> Answer:
+        number = number or new_number(self._chance.randbytes(NUMBER_BYTES))
         request = RefundRequest(refund_no=number, amount_fen=fen, currency=CNY, note="退货", operator="01")
-        await self._ask(RefundCall(payment_no=payment_no, refund_no=number, request=request))
+        return await self._ask(RefundCall(payment_no=payment_no, refund_no=number, request=request))
 
     async def _goes_on_after_a_cancel(self) -> None:
         """Payment 2 of an order that was cancelled: the sale needs a new order."""
@@ -268,3 +282,33 @@ class Impatient(Rogue):
             if late is not None and late.state is LateMoneyState.FOUND:
                 await self._pay(sale, order, n=2, script="pay")
                 return
+
+
+class Returner(Rogue):
+    """It asks money back in ways that a till never does."""
+
+    def _acts(self) -> list[Act]:
+        return [self._asks_back_with_other_content, self._reads_anothers_refund]
+
+    async def _asks_back_with_other_content(self) -> None:
+        """The same number with another amount: what was asked for first stays."""
+        sale, order = self._sale()
+        await self._pay(sale, order, n=1, script="pay", fen=1_000)
+        await asyncio.sleep(6.0)
+        number = new_number(self._chance.randbytes(NUMBER_BYTES))
+        first = await self._refund(f"{order}-1", 300, number)
+        again = await self._refund(f"{order}-1", 400, number)
+        if isinstance(first, RefundAnswer) and isinstance(again, RefundAnswer):
+            self._broken("same_number_same_content", number, "another amount was answered as if it were the first")
+
+    async def _reads_anothers_refund(self) -> None:
+        for _ in range(_MOST_LOOKS):
+            if self._refunds():
+                break
+            await asyncio.sleep(_LOOK_S)
+        refunds = self._refunds()
+        if refunds:
+            payment, number = self._chance.choice(refunds)
+            answer = await self._ask(RefundQueryCall(payment_no=payment, refund_no=number, after_seq=0, wait_s=0))
+            if isinstance(answer, RefundAnswer):
+                self._broken("a_terminal_reaches_its_own", number, "another terminal's refund was told")

@@ -138,6 +138,17 @@ def long_undos_are_told(e: Evidence) -> Complaints:
             yield number, f"{row.state} for {(e.now_ms() - since_ms) // 1000} s, and no amber light"
 
 
+def opposites_are_noted(e: Evidence) -> Complaints:
+    """A till that verifiably hears the opposite of what is final notes that two statements disagree."""
+    for till in e.tills.values():
+        for number, at_ms in till.opposite_ms.items():
+            if till.up_since_ms is None or till.up_since_ms > at_ms or e.now_ms() - at_ms <= NOTED_WITHIN_MS:
+                continue
+            record = till.file.payments().get(number)
+            if record is not None and not record.conflict:
+                yield number, f"{till.name} heard the opposite of {record.state}, and did not note it"
+
+
 def late_money_is_on_its_way(e: Evidence) -> Complaints:
     """Late money that was found goes back by itself; where it waits for a person, once something else pays."""
     begun = {refund.out_trade_no for refund in e.gateway.refunds().values() if refund.cause == "late"}
@@ -176,5 +187,6 @@ ON_TIME: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     silence_is_shown,
     long_undos_are_told,
     contradictions_are_noted,
+    opposites_are_noted,
     late_money_is_on_its_way,
 )

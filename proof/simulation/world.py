@@ -137,6 +137,7 @@ class World:
                 skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
             )
         )
+        self._odd_gateway = making.odd_gateway(self._around, self.gateway, self.judge.evidence)
         self._phones = Phones(
             wallets=self.wallets,
             wire=self._wire("phones", profile.phones or profile.line),
@@ -390,7 +391,7 @@ class World:
             reply = await self.gateway.serve(request)
             if reply is not None and reply.status == 200:
                 self.judge.answered(request)
-            return reply
+            return reply and self._odd_gateway.spoken(request, reply)
 
         return self._at_gateway(serve)
 
