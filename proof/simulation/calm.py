@@ -173,6 +173,12 @@ def codes_are_in_no_file(e: Evidence) -> Complaints:
             yield name, "a payment code is in its file"
 
 
+def guards_are_constraints(e: Evidence) -> Complaints:
+    """What must never be two cannot be written twice, past all code: the guard is an index, never a check in code."""
+    for what in e.gateway.broken_guards():
+        yield "the gateway's database", f"lets through: {what}"
+
+
 WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     all_agree,
     late_money_is_undone,
@@ -184,4 +190,5 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     forged_notices_move_nothing,
     the_ledger_agrees,
     codes_are_in_no_file,
+    guards_are_constraints,
 )

@@ -226,4 +226,18 @@ ODD: Final = (
         new="order.sent_ms + pace.undo_not_before_ms",
         profile="leaps",
     ),
+    Defect(
+        name="what may be given back is checked in code only",
+        trips=by("guards_are_constraints"),
+        file="gateway/store/migrations/versions/0002_every_wallet.py",
+        old="reserved_fen >= 0 AND reserved_fen <= captured_fen",
+        new="reserved_fen >= 0 OR reserved_fen <= captured_fen",
+    ),
+    Defect(
+        name="two orders of one payment are kept apart in code only",
+        trips=by("guards_are_constraints"),
+        file="gateway/store/migrations/versions/0002_every_wallet.py",
+        old='"ix_channel_orders_live", "channel_orders", _PAYMENT, unique=True,',
+        new='"ix_channel_orders_live", "channel_orders", _PAYMENT, unique=False,',
+    ),
 )

@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from proof.simulation.calls import CallLog
 from proof.simulation.evidence_side import SideEvidence
+from proof.simulation.guards import broken_guards
 from proof.simulation.leaps import Leaps
 from proof.simulation.till_evidence import TillSight, bytes_of, open_to_read
 from proof.wallets import kept_fen
@@ -225,6 +226,10 @@ class GatewayFile:
             "select seq, hash from journal_entries where terminal_id = ? order by seq", (terminal_id,)
         )
         return [(r[0], r[1]) for r in found]
+
+    def broken_guards(self) -> list[str]:
+        """What the database itself would let through."""
+        return list(broken_guards(self._db))
 
     def open_alarms(self) -> list[tuple[str, str]]:
         found = self._db.execute("select kind, about from alarms where closed_ms is null order by alarm_id")
