@@ -40,6 +40,7 @@ ODD: Final = (
         file="gateway/payments/refunds.py",
         old="    if not refused.final or must_go_back:",
         new="    if not refused.final:",
+        profile="odd",
     ),
     Defect(
         name="a till takes the answer to another terminal",
@@ -195,35 +196,11 @@ ODD: Final = (
         profile="leaps",
     ),
     Defect(
-        name="a page is open until the clock is there again",
-        trips=by("all_agree"),
-        file="gateway/store/payments.py",
-        old='    tx.connection.execute(_END_OPEN, {"k_now": now_ms, "k_longest": longest_ms})\n',
-        new="",
-        profile="leaps",
-    ),
-    Defect(
         name="a leap ends the leases that are held",
         trips=by("one_call_at_a_time"),
         file="gateway/jobs/scheduler.py",
         old="            tasks.hold_again(tx, until_ms=now_ms + LEASE_MS)\n",
         new="",
-        profile="leaps",
-    ),
-    Defect(
-        name="a time that was leapt over proves an absence",
-        trips=by("an_end_was_seen"),
-        file="gateway/payments/answers.py",
-        old="    return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms\n",
-        new="    return at_ms if even_since_ms <= 10**15 and at_ms <= now_ms else even_since_ms\n",
-        profile="leaps",
-    ),
-    Defect(
-        name="a leap is time that a code had at WeChat",
-        trips=by("a_code_has_its_time_at_wechat"),
-        file="gateway/jobs/schedule.py",
-        old="counted_from_ms(order.sent_ms, pace.even_since_ms, now_ms) + pace.undo_not_before_ms",
-        new="order.sent_ms + pace.undo_not_before_ms",
         profile="leaps",
     ),
     Defect(
