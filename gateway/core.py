@@ -111,7 +111,7 @@ class Gateway:
             store=store, clock=clock, accounts=self.accounts, waiters=self._waiters, owner=owner, heard=_untold
         )
         self.bills = BillDesk(calls=bill_calls, seal=seal, kinds=bill_kinds)
-        desk = Desk(calls=calls, refunds=refunds, bills=self.bills, qr_shown_ms=qr_shown_ms)
+        self._desk = desk = Desk(calls=calls, refunds=refunds, bills=self.bills, qr_shown_ms=qr_shown_ms)
         shop_pages = ShopPages(accounts=self.accounts, entropy=entropy, public_url=public_url, shown_for_ms=qr_shown_ms)
         self.scheduler = Scheduler(store=store, clock=clock, calls=calls, desk=desk, longest_sleep_ms=longest_sleep_ms)
         self.callbacks = CallbackGateway(
@@ -252,6 +252,7 @@ class Gateway:
     def _recover(self, tx: Tx) -> None:
         now_ms = self._clock.now_ms()
         payments.close_open_calls(tx, now_ms=now_ms)
+        payments.bring_back(tx, now_ms=now_ms, longest_ms=self._desk.longest_shown_ms)
         tasks.free_all(tx)
         tasks.look_again(tx, now_ms=now_ms)
         guards.forget_marks(tx)

@@ -43,7 +43,7 @@ class ActivationCalls:
         if key is None or public_text(key) != request.public_key:
             raise Refusal(Reason.BAD_SIGNATURE, "public_key: sign with the key that is to be activated")
         now_ms = self._clock.now_ms()
-        recent = [at for at in self._failed.get(remote, ()) if now_ms - at < TRIES_MS]
+        recent = [at for at in self._failed.get(remote, ()) if 0 <= now_ms - at < TRIES_MS]
         if len(recent) >= TRIES:
             raise Refusal(Reason.TOO_MANY_TRIES)
         self._count(remote, [*recent, now_ms])  # before the store is asked: tries at the same moment count, too

@@ -129,9 +129,12 @@ class BillDesk:
     def _take_up(self, tx: Tx, key: BillKey) -> Bill | None:
         bill = bills.find(tx, key)
         assert bill is not None, "a task has its bill"
-        if self._calls.accounts.find(key.account_id) is not None:
+        now_ms = self._calls.clock.now_ms()
+        due_ms = first_asked_ms(key.day)
+        if self._calls.accounts.find(key.account_id) is None:
+            due_ms = now_ms + _NO_ACCOUNT_MS
+        elif due_ms <= now_ms:
             return bill
-        due_ms = self._calls.clock.now_ms() + _NO_ACCOUNT_MS
         tasks.put(tx, TaskKind.BILL, bill_ref(key), due_ms=due_ms, account_id=key.account_id)
         tasks.give_back(tx, TaskKind.BILL, bill_ref(key), owner=self._calls.owner)
         return None

@@ -145,7 +145,8 @@ class Deciding:
         return self._kept(tx, letter, Outcome.DIFFERS, notified, kept=kept)
 
     def _applied(self, tx: Tx, before: Payment, order: ChannelOrder, step: Step, letter: Letter) -> Decided:
-        step = with_amber(step, now_ms=letter.received_ms)
+        even_since_ms = self._calls.clock.even_since_ms()
+        step = with_amber(step, now_ms=letter.received_ms, even_since_ms=even_since_ms)
         keep(tx, before, step, self._calls.pace_of, now_ms=letter.received_ms, order_before=order)
         changed = step.payment.state_seq != before.state_seq
         return Decided(outcome=Outcome.ACCEPTED, changed=before.key if changed else None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
+
+_SECOND_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,16 +19,19 @@ class Bucket:
 
     def take(self, *, now_ms: int) -> Bucket | None:
         """The bucket after one call, or None when there is none to make."""
-        passed_ms = max(0, now_ms - self.at_ms)
-        filled = min(self.capacity * 1000, self.millitokens + passed_ms * self.per_second)
+        filled = self._filled(now_ms)
         if filled < 1000:
             return None
         return replace(self, millitokens=filled - 1000, at_ms=now_ms)
 
+    def _filled(self, now_ms: int) -> int:
+        """Where the clock was put back, what has passed is not known: a second is given, and it is counted from now."""
+        passed_ms = now_ms - self.at_ms if now_ms >= self.at_ms else _SECOND_MS
+        return min(self.capacity * 1000, self.millitokens + passed_ms * self.per_second)
+
     def wait_ms(self, *, now_ms: int) -> int:
         """How long until there is one call to make; at least 1 when there is none now."""
-        passed_ms = max(0, now_ms - self.at_ms)
-        missing = 1000 - min(self.capacity * 1000, self.millitokens + passed_ms * self.per_second)
+        missing = 1000 - self._filled(now_ms)
         return max(1, -(-missing // self.per_second)) if missing > 0 else 0
 
 

@@ -70,7 +70,8 @@ class ChannelCalls:
         def unit(tx: Tx) -> tuple[Payment, ChannelOrder, bool]:
             now_ms = self.clock.now_ms()
             before, order = found(tx, out_trade_no)
-            step = with_amber(decide(before, order, now_ms), now_ms=now_ms)
+            step = decide(before, order, now_ms)
+            step = with_amber(step, now_ms=now_ms, even_since_ms=self.clock.even_since_ms())
             ends = self.owner if release else None
             keep(tx, before, step, self.pace_of, now_ms=now_ms, order_before=order, release=ends)
             assert step.order is not None, "a decision about an order keeps it"

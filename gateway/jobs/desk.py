@@ -17,7 +17,7 @@ from gateway.bills.desk import BillDesk
 from gateway.channels.port import NoAnswer, NotSent, OrderKind, PayOrder, QrOrder, UndoVerdict
 from gateway.jobs.calls import ChannelCalls, found, order_ref
 from gateway.jobs.keeping import keep
-from gateway.jobs.offline_orders import give_unwanted_back
+from gateway.jobs.offline_orders import give_unwanted_back, unwanted_ms
 from gateway.jobs.refund_desk import RefundDesk
 from gateway.jobs.schedule import (
     CODE_DEADLINE_MS,
@@ -26,7 +26,9 @@ from gateway.jobs.schedule import (
     ActionKind,
     next_action,
     undo_goes_on,
+    unnoticed_ms,
 )
+from gateway.offline.judge import PAY_WINDOW_MS
 from gateway.payments.answers import answer_pay, answer_precreate, answer_query
 from gateway.payments.paging import asked_again
 from gateway.payments.undo import answer_cancel, page_over, sending_cancel, sending_close
@@ -61,6 +63,11 @@ class Desk:
         self.pace_of = calls.pace_of
         self.qr_shown_ms = qr_shown_ms
 
+    @property
+    def longest_shown_ms(self) -> int:
+        """How long anything is shown and open at most."""
+        return max(self.qr_shown_ms, PAY_WINDOW_MS, CODE_DEADLINE_MS)
+
     async def pay(self, payment: Payment, order: ChannelOrder, auth_code: Secret) -> None:
         """Makes the pay call for a channel order that is durable."""
         asked = _pay_order(payment, order, auth_code)
@@ -93,9 +100,7 @@ class Desk:
             case TaskKind.PAGE:
                 await self._end_page(task.ref)
             case TaskKind.UNWANTED:
-                await self._store.run(
-                    lambda tx: give_unwanted_back(tx, task.ref, self.pace_of, now_ms=self._clock.now_ms())
-                )
+                await self._store.run(lambda tx: self._give_unwanted_back(tx, task.ref))
             case TaskKind.REFUND:
                 await self._refunds.work(task.ref)
             case TaskKind.BILL:
@@ -146,11 +151,27 @@ class Desk:
         return Due(payment=payment, order=order, action=action)
 
     def _notice(self, tx: Tx, ref: str) -> None:
-        payment = payments.find(tx, read_key(ref))
+        payment, now_ms = payments.find(tx, read_key(ref)), self._clock.now_ms()
         if payment is not None and payment.state is GatewayState.PAID and payment.acked_seq is None:
+            due_ms = unnoticed_ms(payment, even_since_ms=self._clock.even_since_ms(), now_ms=now_ms)
+            if due_ms > now_ms:
+                self._not_yet(tx, TaskKind.NOTICE, ref, due_ms)
+                return
             alarm = Alarm(kind=AlarmKind.PAID_UNNOTICED, detail=f"{payment.amount_fen} fen")
-            alarms.raise_alarm(tx, alarm, about=ref, now_ms=self._clock.now_ms())
+            alarms.raise_alarm(tx, alarm, about=ref, now_ms=now_ms)
         tasks.put(tx, TaskKind.NOTICE, ref, due_ms=None, account_id=None)
+
+    def _give_unwanted_back(self, tx: Tx, ref: str) -> None:
+        now_ms = self._clock.now_ms()
+        due_ms = unwanted_ms(tx, ref, even_since_ms=self._clock.even_since_ms(), now_ms=now_ms)
+        if due_ms > now_ms:
+            self._not_yet(tx, TaskKind.UNWANTED, ref, due_ms)
+        else:
+            give_unwanted_back(tx, ref, self.pace_of, now_ms=now_ms)
+
+    def _not_yet(self, tx: Tx, kind: TaskKind, ref: str, due_ms: int) -> None:
+        """A task that was looked at before its time: set right and given back."""
+        tasks.put(tx, kind, ref, due_ms=due_ms, account_id=None, release=self._calls.owner)
 
     async def _end_page(self, ref: str) -> None:
         """The page's time is up and no order is open."""
@@ -159,6 +180,10 @@ class Desk:
             now_ms, key = self._clock.now_ms(), read_key(ref)
             payment = payments.find(tx, key)
             assert payment is not None, "a page has its payment"
+            wanted = payment.cancel_requested_ms is None
+            if wanted and payment.qr_expires_ms is not None and now_ms < payment.qr_expires_ms:
+                self._not_yet(tx, TaskKind.PAGE, ref, payment.qr_expires_ms)
+                return False
             tasks.give_back(tx, TaskKind.PAGE, ref, owner=self._calls.owner)
             if payment.state.final or payment.out_trade_no is not None or payment.in_question:
                 tasks.put(tx, TaskKind.PAGE, ref, due_ms=None, account_id=None)

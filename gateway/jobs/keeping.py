@@ -90,7 +90,8 @@ def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf
     payments.add_events(tx, refund.key, step.said, now_ms=now_ms)
     for alarm in step.alarms:
         alarms.raise_alarm(tx, alarm, about=refund.refund_no, now_ms=now_ms)
-    action = next_refund_action(refund)
+    even_since_ms = pace_of(refund.account_id).even_since_ms
+    action = next_refund_action(refund, even_since_ms=even_since_ms, now_ms=now_ms)
     due_ms = None if action is None else action.due_ms
     tasks.put(tx, TaskKind.REFUND, refund.refund_no, due_ms=due_ms, account_id=refund.account_id)
     if before is None or before.state is refund.state or not refund.state.final:

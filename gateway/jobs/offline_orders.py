@@ -24,6 +24,7 @@ from gateway.offline.judge import (
 )
 from gateway.offline.keyring import Ring
 from gateway.payments.admit import tombstone, unseen
+from gateway.payments.answers import brought_back_ms
 from gateway.payments.paging import shown_on_page
 from gateway.payments.undo import request_cancel
 from gateway.payments.values import (
@@ -121,6 +122,18 @@ def hear_cancels(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of:
         if about is not None:
             key = PaymentKey(terminal_id=terminal_id, order_no=about.order_no, n=about.n)
             cancelled_over_line(tx, key, pace_of, now_ms=now_ms)
+
+
+def unwanted_ms(tx: Tx, ref: str, *, even_since_ms: int, now_ms: int) -> int:
+    """When a paid order that its till had cancelled goes back by itself: small ones at once."""
+    key = read_key(ref)
+    payment, seen = payments.find(tx, key), offline.by_number(tx, key.terminal_id, key.order_no)
+    assert payment is not None, "a payment is never deleted"
+    assert seen is not None, "only offline orders are unwanted"
+    heard_ms = offline.cancelled_ms(tx, seen.terminal_id, seen.epoch, seen.oseq)
+    if heard_ms is None or payment.amount_fen <= BACK_AT_ONCE_FEN:
+        return now_ms
+    return brought_back_ms(heard_ms, even_since_ms, now_ms) + BACK_AFTER_MS
 
 
 def give_unwanted_back(tx: Tx, ref: str, pace_of: PaceOf, *, now_ms: int) -> None:

@@ -77,7 +77,8 @@ class RefundDesk:
         assert refund is not None, "a task has its refund"
         order = payments.order(tx, refund.out_trade_no)
         assert order is not None, "a refund has its order"
-        action = next_refund_action(refund)
+        even_since_ms = self._calls.clock.even_since_ms()
+        action = next_refund_action(refund, even_since_ms=even_since_ms, now_ms=now_ms)
         if action is None or action.due_ms > now_ms or self._calls.accounts.find(refund.account_id) is None:
             due_ms = None if action is None else max(action.due_ms, now_ms + 1_000)
             tasks.put(tx, TaskKind.REFUND, refund_no, due_ms=due_ms, account_id=refund.account_id)

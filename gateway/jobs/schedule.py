@@ -18,6 +18,7 @@ from gateway.payments.answers import (
     ABSENT_AFTER_CALL_CLOSED_MS,
     ABSENT_BETWEEN_MS,
     ABSENT_UNDO_AFTER_SENT_MS,
+    brought_back_ms,
     counted_from_ms,
     counted_if_known,
 )
@@ -34,6 +35,7 @@ _SECOND: Final = 1_000
 _UNDO_STEPS: Final = (2, 2, 2, 2, 2, 5, 5, 5, 10, 30)
 _UNDO_LAST_S: Final = 60
 _WATCH_S: Final = (60, 300, 900, 3_600, 21_600, 86_400)
+_WATCH_APART_S: Final = 1_800
 #: A refusal is still asked about early, and so is every other end: it costs one query.
 _EARLY_S: Final = 5
 #: While money goes back by a refund, and while late money waits for its refund or for a person.
@@ -89,7 +91,7 @@ def next_action(payment: Payment, order: ChannelOrder, pace: Pace, *, now_ms: in
         case GatewayState.CREATED | GatewayState.PAID | GatewayState.NOT_PAID:
             return None
         case GatewayState.SENT:
-            return _while_open(payment, order, pace)
+            return _while_open(payment, order, pace, now_ms)
         case GatewayState.REVERSING:
             return _while_undoing(order, pace)
         case GatewayState.UNDO_BY_REFUND:
@@ -139,8 +141,17 @@ def undo_pause_ms(tries: int) -> int:
     return (_UNDO_STEPS[tries - 1] if 1 <= tries <= len(_UNDO_STEPS) else _UNDO_LAST_S) * _SECOND
 
 
-def _while_open(payment: Payment, order: ChannelOrder, pace: Pace) -> Action:
-    undo_from = order.sent_ms + pace.undo_not_before_ms if order.kind is OrderKind.CODE else order.sent_ms
+def unnoticed_ms(payment: Payment, *, even_since_ms: int, now_ms: int) -> int:
+    """When a PAID that no till acknowledged is an alarm."""
+    settled_ms = payment.settled_ms if payment.settled_ms is not None else now_ms
+    return brought_back_ms(settled_ms, even_since_ms, now_ms) + UNNOTICED_AFTER_MS
+
+
+def _while_open(payment: Payment, order: ChannelOrder, pace: Pace, now_ms: int) -> Action:
+    undo_from = order.sent_ms
+    if order.kind is OrderKind.CODE and pace.undo_not_before_ms:
+        # The wallet counts this by its own clock: a leap of ours is no time that passed.
+        undo_from = counted_from_ms(order.sent_ms, pace.even_since_ms, now_ms) + pace.undo_not_before_ms
     if order.failed is not None:
         return Action(kind=ActionKind.UNDO, due_ms=undo_from)
     poll = _next_poll(order, pace)
@@ -153,7 +164,8 @@ def _while_open(payment: Payment, order: ChannelOrder, pace: Pace) -> Action:
         return _without_qr(order)
     if poll >= order.deadline_ms:
         spaced = order.asked_ms + pace.query_interval_ms if order.asked_ms is not None else order.sent_ms
-        return Action(kind=ActionKind.UNDO, due_ms=max(order.deadline_ms, spaced if order.unsettled_asks else 0))
+        due = max(order.deadline_ms, undo_from, spaced if order.unsettled_asks else 0)
+        return Action(kind=ActionKind.UNDO, due_ms=due)
     if order.release_ms is not None:
         return min(_release(order, pace), Action(kind=ActionKind.QUERY, due_ms=poll), key=lambda a: a.due_ms)
     return Action(kind=ActionKind.QUERY, due_ms=poll)
@@ -242,7 +254,9 @@ def _beside_refund(order: ChannelOrder) -> Action:
 
 
 def _after_the_end(order: ChannelOrder) -> Action | None:
-    """The late-money watch."""
+    """The late-money watch. Hours that a clock leapt over are no hours in which somebody watched: between two steps
+    lies half of what should, up to half an hour. What the wallet spoke of (`asked_ms` is forgotten then) does not wait.
+    """
     assert order.ended_ms is not None, "an order that ended has its time"
     if order.late_state is LateMoneyState.FOUND:
         last = max(order.asked_ms or 0, order.late_found_ms or 0)
@@ -253,6 +267,9 @@ def _after_the_end(order: ChannelOrder) -> Action | None:
     if order.watch_step >= len(steps):
         return None
     due = order.ended_ms + steps[order.watch_step] * _SECOND
+    if order.asked_ms is not None and order.watch_step and not order.unsettled_asks:
+        gap_s = steps[order.watch_step] - steps[order.watch_step - 1]
+        due = max(due, order.asked_ms + min(gap_s // 2, _WATCH_APART_S) * _SECOND)
     if order.unsettled_asks and order.asked_ms is not None:
         due = max(due, order.asked_ms + _UNDO_LAST_S * _SECOND)
     return Action(kind=ActionKind.QUERY, due_ms=due)

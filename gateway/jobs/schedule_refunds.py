@@ -1,4 +1,4 @@
-"""What is to be done next for a refund, and when. Pure: the row decides. Times in ms.
+"""What is to be done next for a refund, and when. Pure: the row and `now` decide. Times in ms.
 
 The same number goes out for ever: again when the channel says that it knows no such refund, or that it cannot do it
 now; otherwise it is asked about. There is no last try: a refund ends DONE, or FAILED by the channel's final word.
@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
+from gateway.payments.answers import brought_back_ms
 from gateway.payments.values import Refund, RefundHeard
 from protocol.states import RefundState
 
@@ -33,8 +36,9 @@ class RefundAction:
     due_ms: int
 
 
-def next_refund_action(refund: Refund) -> RefundAction | None:
-    """None when the refund is final."""
+def next_refund_action(refund: Refund, *, even_since_ms: int, now_ms: int) -> RefundAction | None:
+    """None when the refund is final. `even_since_ms`: since when the clock has not leapt (`gateway.ports.Clock`)."""
+    refund = _brought_back(refund, even_since_ms, now_ms)
     match refund.state:
         case RefundState.DONE | RefundState.FAILED:
             return None
@@ -44,6 +48,18 @@ def next_refund_action(refund: Refund) -> RefundAction | None:
             return _while_sent(refund)
         case _:
             assert_never(refund.state)
+
+
+def _brought_back(refund: Refund, even_since_ms: int, now_ms: int) -> Refund:
+    """The clock was put back: what lies in the future counts as having been at that leap. Otherwise money would not go
+    back until the clock is there again."""
+    moments = (refund.created_ms, refund.sent_ms, refund.asked_ms)
+    if max(moment or 0 for moment in moments) <= now_ms:
+        return refund
+    created, sent, asked = (
+        None if moment is None else brought_back_ms(moment, even_since_ms, now_ms) for moment in moments
+    )
+    return replace(refund, created_ms=created or 0, sent_ms=sent, asked_ms=asked)
 
 
 def _while_sent(refund: Refund) -> RefundAction:

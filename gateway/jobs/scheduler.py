@@ -19,7 +19,7 @@ from gateway.jobs.bucket import Bucket, full
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.desk import Desk, Due
 from gateway.ports import Clock
-from gateway.store import guards, tasks
+from gateway.store import guards, payments, tasks
 from gateway.store.tasks import Task, TaskKind
 from gateway.store.units import Store, StoreFailed, Tx, failed_database
 
@@ -98,7 +98,10 @@ class Scheduler:
         now_ms = self._clock.now_ms()
         even_since_ms = self._clock.even_since_ms()
         if even_since_ms != self._even_since_ms:
-            tasks.look_again(tx, now_ms=now_ms)  # the clock leapt: what was due then is planned anew
+            # The clock leapt: what was due then is planned anew, and who works now keeps his lease.
+            payments.bring_back(tx, now_ms=now_ms, longest_ms=self._desk.longest_shown_ms)
+            tasks.look_again(tx, now_ms=now_ms)
+            tasks.hold_again(tx, until_ms=now_ms + LEASE_MS)
             self._even_since_ms, self._pruned_ms = even_since_ms, now_ms
         if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
             guards.prune(tx, now_ms=now_ms)

@@ -251,6 +251,12 @@ def counted_from_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
     return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms
 
 
+def brought_back_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
+    """The same where only waiting too long would be wrong: a moment that lies in the future, because the clock was put
+    back, counts as that leap; what is past stays as it is, over restarts too."""
+    return even_since_ms if at_ms > now_ms else at_ms
+
+
 def counted_if_known(at_ms: int | None, even_since_ms: int, now_ms: int) -> int | None:
     """The same of a moment that may not have come yet."""
     return None if at_ms is None else counted_from_ms(at_ms, even_since_ms, now_ms)
@@ -322,6 +328,7 @@ __all__ = [
     "answer_pay",
     "answer_precreate",
     "answer_query",
+    "brought_back_ms",
     "counted_from_ms",
     "counted_if_known",
 ]

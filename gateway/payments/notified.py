@@ -90,7 +90,7 @@ def _ended(payment: Payment, order: ChannelOrder, verdict: Notified, said: Said,
     if order.ended_kind is ProofKind.NOT_SENT and isinstance(verdict, Paid):
         return to_paid(payment, order, verdict, fresh=True, said_by=said.said_by, now_ms=received_ms)
     # The step of the watch that is over is taken once more: it is due, and nothing waits for it.
-    asked = replace(order, watch_step=max(0, order.watch_step - 1), unsettled_asks=0)
+    asked = replace(order, watch_step=max(0, order.watch_step - 1), unsettled_asks=0, asked_ms=None)
     return Step(payment=payment, order=asked, said=(said,))
 
 

@@ -22,7 +22,7 @@ from gateway.channels.port import (
     UndoVerdict,
     Unknown,
 )
-from gateway.payments.answers import ABSENT_UNDO_AFTER_SENT_MS, counted_from_ms
+from gateway.payments.answers import ABSENT_UNDO_AFTER_SENT_MS, brought_back_ms, counted_from_ms
 from gateway.payments.moves import bump, ended_reason, not_paid
 from gateway.payments.values import (
     GATEWAY,
@@ -184,14 +184,15 @@ def _refused(payment: Payment, order: ChannelOrder, verdict: UndoRefused, *, sai
     return Step(payment=payment, order=replace(order, undo_heard=UndoHeard.REFUSED), said=(said,), alarms=(alarm,))
 
 
-def with_amber(step: Step, *, now_ms: int) -> Step:
-    """The cashier's amber light, once an undo takes long: cash is allowed, the money comes back by itself."""
+def with_amber(step: Step, *, now_ms: int, even_since_ms: int) -> Step:
+    """The cashier's amber light, once an undo takes long: cash is allowed, the money comes back by itself.
+    `even_since_ms`: see `Clock`."""
     payment, order = step.payment, step.order
     undoing = payment.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND)
     if order is None or payment.amber or not undoing:
         return step
     # A payment that turned out paid after the cashier's cancel goes back by refund: no reverse was ever sent.
     since = order.reverse_sent_ms if order.reverse_sent_ms is not None else payment.cancel_requested_ms
-    if since is None or now_ms - since < AMBER_AFTER_MS:
+    if since is None or now_ms - brought_back_ms(since, even_since_ms, now_ms) < AMBER_AFTER_MS:
         return step
     return replace(step, payment=replace(bump(payment), amber=True))

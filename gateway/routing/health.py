@@ -137,7 +137,7 @@ class AccountHealth:
     wait_ms: int = 0
 
     def count(self, what: Result, *, now_ms: int) -> int:
-        return sum(1 for at_ms, result in self.results if result is what and at_ms > now_ms - WINDOW_MS)
+        return sum(1 for at_ms, result in self.results if result is what and _is_recent(at_ms, now_ms))
 
 
 #: Of an account that nobody has heard of yet.
@@ -145,8 +145,9 @@ UNHEARD: Final = AccountHealth()
 
 
 def state_at(health: AccountHealth, *, now_ms: int) -> HealthState:
-    """The state now: a broken one may be probed once its wait is over."""
-    if health.state is HealthState.OPEN and now_ms >= health.retry_at_ms:
+    """The state now: a broken one may be probed once its wait is over, and when the clock was put back to before it."""
+    waits = health.retry_at_ms - health.wait_ms <= now_ms < health.retry_at_ms
+    if health.state is HealthState.OPEN and not waits:
         return HEALTH_TABLE[HealthState.OPEN, HealthEvent.RETRY_DUE]
     return health.state
 
@@ -157,7 +158,7 @@ def unsteady_tenths(health: AccountHealth, *, now_ms: int) -> int:
     probed is not judged by what broke it: its probe is."""
     if state_at(health, now_ms=now_ms) is HealthState.HALF_OPEN:
         return 0
-    recent = [result for at_ms, result in health.results if at_ms > now_ms - WINDOW_MS]
+    recent = [result for at_ms, result in health.results if _is_recent(at_ms, now_ms)]
     if len(recent) < _FEW_RESULTS:
         return 0
     halves = 2 * recent.count(Result.FAULT) + recent.count(Result.UNSETTLED)
@@ -168,8 +169,8 @@ def heard(health: AccountHealth, result: Result, *, now_ms: int) -> AccountHealt
     """After one more result."""
     before = state_at(health, now_ms=now_ms)
     recent = health.results
-    if recent and recent[0][0] <= now_ms - WINDOW_MS:
-        recent = tuple(item for item in recent if item[0] > now_ms - WINDOW_MS)
+    if recent and not (_is_recent(recent[0][0], now_ms) and _is_recent(recent[-1][0], now_ms)):
+        recent = tuple(item for item in recent if _is_recent(item[0], now_ms))
     results = (*recent[1 - _MOST_RESULTS :], (now_ms, result))
     after = HEALTH_TABLE[before, _event(result, results)]
     if after is HealthState.OPEN and before is not HealthState.OPEN:
@@ -178,6 +179,11 @@ def heard(health: AccountHealth, result: Result, *, now_ms: int) -> AccountHealt
     if after is HealthState.CLOSED and before is not HealthState.CLOSED:
         return AccountHealth(results=((now_ms, result),))  # what broke it is over
     return AccountHealth(state=after, results=results, retry_at_ms=health.retry_at_ms, wait_ms=health.wait_ms)
+
+
+def _is_recent(at_ms: int, now_ms: int) -> bool:
+    """What lies in the future was before the clock was put back: nobody knows how long ago."""
+    return now_ms - WINDOW_MS < at_ms <= now_ms
 
 
 def _event(result: Result, results: tuple[tuple[int, Result], ...]) -> HealthEvent:

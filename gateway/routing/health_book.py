@@ -45,7 +45,7 @@ class HealthBook:
         began_ms = self._probes.get(account_id)
         if began_ms is None or self.state(account_id, now_ms=now_ms) is not HealthState.HALF_OPEN:
             return False
-        return began_ms >= self.of(account_id).retry_at_ms and now_ms - began_ms < PROBE_MS
+        return began_ms >= self.of(account_id).retry_at_ms and 0 <= now_ms - began_ms < PROBE_MS
 
     def states(self, account_ids: Iterable[str], *, now_ms: int) -> dict[str, HealthState]:
         return {account_id: self.state(account_id, now_ms=now_ms) for account_id in account_ids}

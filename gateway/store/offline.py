@@ -132,8 +132,13 @@ def add_order(tx: Tx, order: SeenOrder) -> None:
 
 
 def cancelled(tx: Tx, terminal_id: str, epoch: int, oseq: int) -> bool:
+    return cancelled_ms(tx, terminal_id, epoch, oseq) is not None
+
+
+def cancelled_ms(tx: Tx, terminal_id: str, epoch: int, oseq: int) -> int | None:
+    """When it was heard that the till cancelled this one; None: it did not."""
     values = {"k_terminal": terminal_id, "k_epoch": epoch, "k_oseq": oseq}
-    return tx.connection.execute(_CANCELLED, values).first() is not None
+    return tx.connection.execute(_CANCELLED, values).scalar_one_or_none()
 
 
 def add_cancelled(tx: Tx, terminal_id: str, epoch: int, oseq: int, *, now_ms: int) -> None:

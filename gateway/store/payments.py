@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Said
 from gateway.store.rows import Rows, key_values, this_payment
 from gateway.store.statements import Statement
 from gateway.store.tables import CHANNEL_ORDERS, PAYMENT_EVENTS, PAYMENTS
 from gateway.store.units import Tx
+from protocol.states import GatewayState
 
 _P: Final = PAYMENTS.c
 _O: Final = CHANNEL_ORDERS.c
@@ -63,6 +64,28 @@ _EVENTS: Final = Statement(
 )
 _OPEN_CALLS: Final = Statement(
     update(CHANNEL_ORDERS).where(_O.open_calls > 0).values(open_calls=0, call_closed_ms=bindparam("k_now"))
+)
+_SHOWN: Final = (_P.qr_expires_ms.is_not(None), _P.state.in_((GatewayState.CREATED.value, GatewayState.SENT.value)))
+_PUT_BACK: Final = (
+    update(PAYMENTS)
+    .where(*_SHOWN, _P.created_ms > bindparam("k_now"))
+    .values(
+        qr_expires_ms=bindparam("k_now") + _P.qr_expires_ms - _P.created_ms,
+        created_ms=bindparam("k_now"),
+        state_seq=_P.state_seq + 1,
+    )
+)
+_END_SHOWN: Final = (
+    update(PAYMENTS)
+    .where(*_SHOWN, _P.qr_expires_ms > bindparam("k_latest"))
+    .values(qr_expires_ms=bindparam("k_latest"), state_seq=_P.state_seq + 1)
+)
+_NOW: Final = bindparam("k_now", type_=_O.sent_ms.type)
+_BEGUN: Final = case((_O.sent_ms > _NOW, _O.sent_ms), else_=_NOW)
+_END_OPEN: Final = (
+    update(CHANNEL_ORDERS)
+    .where(_O.ended_kind.is_(None), _O.deadline_ms > _BEGUN + bindparam("k_longest"))
+    .values(deadline_ms=_BEGUN + bindparam("k_longest"))
 )
 _OPEN_COUNT: Final = Statement(select(func.count()).where(_P.state != "PAID", _P.state != "NOT_PAID"))
 
@@ -160,6 +183,14 @@ def events(tx: Tx, key: PaymentKey) -> list[tuple[int, Said]]:
 def close_open_calls(tx: Tx, *, now_ms: int) -> None:
     """At start: whatever call a process that is gone had open is closed by now."""
     tx.change(_OPEN_CALLS, {"k_now": now_ms})
+
+
+def bring_back(tx: Tx, *, now_ms: int, longest_ms: int) -> None:
+    """The clock was put back: a QR or page that is shown, and begins in the future, begins now. Nothing stays open
+    longer than the longest that anything may be shown: otherwise it could be paid until the clock is there again."""
+    tx.connection.execute(_PUT_BACK, {"k_now": now_ms})
+    tx.connection.execute(_END_SHOWN, {"k_latest": now_ms + longest_ms})
+    tx.connection.execute(_END_OPEN, {"k_now": now_ms, "k_longest": longest_ms})
 
 
 def open_payments(tx: Tx) -> int:

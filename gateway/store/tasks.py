@@ -70,11 +70,8 @@ _GIVE_BACK: Final = Statement(
     .values(lease_until_ms=0, lease_owner=null())
 )
 _FREE_ALL: Final = update(TASKS).where(_T.lease_until_ms > 0).values(lease_until_ms=0, lease_owner=None)
-_LOOK_AGAIN: Final = (
-    update(TASKS)
-    .where(_T.kind == TaskKind.WORK.value, _T.due_ms > bindparam("k_now"))
-    .values(due_ms=bindparam("k_now"))
-)
+_LOOK_AGAIN: Final = update(TASKS).where(_T.due_ms > bindparam("k_now")).values(due_ms=bindparam("k_now"))
+_HOLD: Final = update(TASKS).where(_T.lease_owner.is_not(None)).values(lease_until_ms=bindparam("v_lease"))
 _NEXT: Final = Statement(select(func.min(_T.due_ms)).where(_T.lease_until_ms <= bindparam("k_now")))
 _COUNT: Final = Statement(select(func.count()).select_from(TASKS))
 
@@ -118,8 +115,13 @@ def free_all(tx: Tx) -> None:
 
 
 def look_again(tx: Tx, *, now_ms: int) -> None:
-    """Makes all work due, so that each is scheduled anew from its rows as they are now."""
+    """Makes every task due, so that each is scheduled anew from its rows as they are now."""
     tx.connection.execute(_LOOK_AGAIN, {"k_now": now_ms})
+
+
+def hold_again(tx: Tx, *, until_ms: int) -> None:
+    """Leases that are held end then, whatever the clock said when they were taken."""
+    tx.connection.execute(_HOLD, {"v_lease": until_ms})
 
 
 def next_due_ms(tx: Tx, *, now_ms: int) -> int | None:

@@ -88,7 +88,7 @@ def undos_keep_their_pace(e: Evidence, asked: Asked) -> Complaints:
     if asked.verb not in (*_UNDOING, Verb.REFUND) or e.skew_ms:
         return
     sent = [c.sent_ms for c in e.calls.of(asked.number) if c.verb is asked.verb and c.how is not Ended.DIED]
-    if len(sent) >= 2 and e.now_ms() - sent[-2] < _UNDOS_NOT_WITHIN_MS:
+    if len(sent) >= 2 and e.now_ms() - sent[-2] < _UNDOS_NOT_WITHIN_MS and not e.leapt_since(sent[-2]):
         yield asked.number, f"3 times {asked.verb} within {e.now_ms() - sent[-2]} ms"
 
 
@@ -106,7 +106,9 @@ def queries_keep_their_pace(e: Evidence, asked: Asked) -> Complaints:
     if asked.verb is not Verb.QUERY:
         return
     sent = [c.sent_ms for c in e.calls.of(asked.number) if c.verb is Verb.QUERY and c.how is not Ended.DIED]
-    if len(sent) >= _IN_A_ROW and e.now_ms() - sent[-_IN_A_ROW] < _NOT_WITHIN_MS:
+    if len(sent) < _IN_A_ROW or e.leapt_since(sent[-_IN_A_ROW]):
+        return
+    if e.now_ms() - sent[-_IN_A_ROW] < _NOT_WITHIN_MS:
         yield asked.number, f"{_IN_A_ROW + 1} queries within {e.now_ms() - sent[-_IN_A_ROW]} ms"
 
 
@@ -126,6 +128,8 @@ def one_code_one_payment(e: Evidence, asked: Asked) -> Complaints:
     mark = None if order is None else e.code_of.get(order.payment_no)
     if order is None or mark is None:
         return
+    if e.leaps is not None and e.leaps.last_ms:
+        return  # codes are known for a day, and for a gateway whose clock leapt a day may be over
     first = e.charged_with.setdefault(mark, order.payment_no)
     if first != order.payment_no:
         yield order.payment_no, f"charges the code that {first} was charged with"

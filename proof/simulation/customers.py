@@ -12,7 +12,7 @@ from random import Random
 
 from proof.simulation.faults import People
 from proof.simulation.phones import Phones
-from proof.simulation.processes import outside, spawn_outside
+from proof.simulation.processes import Process, outside, spawn_outside
 from proof.simulation.scripts import PLAIN, REFUNDED, draw_script, is_forged
 from proof.simulation.side_desk import SideDesk
 from proof.simulation.terminal import TillHost, find_started
@@ -28,6 +28,7 @@ from sync.engine.model import CancelPayment, PaymentView, StartPayment, StartRef
 
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
+_BOUNCES = 0.15
 #: What a customer sees whose phone lost the line, or who comes while another pays.
 _TRY_AGAIN = frozenset({NotFollowed.UNREACHABLE.value, NotFollowed.PRESS_REFUSED.value, NotFollowed.BUSY.value})
 
@@ -46,6 +47,7 @@ class Cashier:
         skipped: Callable[[int], bool],
         lend: Callable[[str], Secret | None],
         side: SideDesk,
+        presses: Random,
         now_ms: Callable[[], int],
         trace: Trace,
     ) -> None:
@@ -58,6 +60,7 @@ class Cashier:
         self._skipped = skipped
         self._lend = lend
         self.side = side
+        self._presses = presses
         self._now_ms = now_ms
         self._trace = trace
         self._pressed = 0
@@ -136,6 +139,22 @@ class Cashier:
                 note="退货",
                 operator="01",
             )
+            self._press(command)
+
+    def _press(self, command: StartPayment | StartRefund) -> bool:
+        """Now and then a key bounces, or a finger comes down twice: the same press comes again, in the same run of the
+        program. What was refused at once is not pressed again by itself."""
+        if not self._till.submit(command):
+            return False
+        if self._presses.random() < _BOUNCES:
+            again_s = self._presses.choice((0.0, 0.02, 0.5, 6.0))
+            process = self._till.process
+            asyncio.get_running_loop().call_later(again_s, self._press_again, command, process, context=outside())
+        return True
+
+    def _press_again(self, command: StartPayment | StartRefund, process: Process | None) -> None:
+        if process is self._till.process and command.request_id not in self._till.screen.refused:
+            self._note("presses_again", command.request_id)
             self._till.submit(command)
 
     async def _collect(self, amount: Money, sale_id: str | None, order_no: str | None) -> PaymentView | None:
@@ -166,7 +185,7 @@ class Cashier:
             scanned_at_ms=self._till.clock.mono_ms(),
         )
         self._note("starts", f"{request_id} {amount.fen} {command.presented} {script}")
-        if not self._till.submit(command):
+        if not self._press(command):
             return None
         view = await find_started(self._till, request_id, seen, amount)
         if view is None:

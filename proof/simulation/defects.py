@@ -8,6 +8,7 @@ from proof.simulation.defects_counter import COUNTER
 from proof.simulation.defects_doors import DOORS
 from proof.simulation.defects_first import FIRST
 from proof.simulation.defects_gateway import GATEWAY
+from proof.simulation.defects_odd import ODD
 from proof.simulation.defects_offline import OFFLINE
 from proof.simulation.defects_orders import ORDERS
 from proof.simulation.defects_paces import PACES
@@ -15,4 +16,7 @@ from proof.simulation.defects_proofs import PROOFS
 from proof.simulation.defects_refunds import REFUNDS
 from proof.simulation.defects_till import TILL
 
-DEFECTS: Final = (*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL, *COUNTER, *OFFLINE, *ORDERS, *PROOFS)
+DEFECTS: Final = (
+    *(*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL),
+    *(*COUNTER, *ODD, *OFFLINE, *ORDERS, *PROOFS),
+)

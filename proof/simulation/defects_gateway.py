@@ -149,8 +149,8 @@ GATEWAY: Final = (
         name="a lease is not honoured",
         trips=by("one_call_at_a_time", "queries_keep_their_pace"),
         file="gateway/jobs/scheduler.py",
-        old="until_ms=now_ms + LEASE_MS",
-        new="until_ms=now_ms",
+        old="now_ms=now_ms, until_ms=now_ms + LEASE_MS",
+        new="now_ms=now_ms, until_ms=now_ms",
         profile="slow",
     ),
     Defect(
@@ -241,8 +241,8 @@ GATEWAY: Final = (
         name="an undo is hardly repeated",
         trips=by("open_orders_are_driven", "all_agree"),
         file="gateway/jobs/schedule.py",
-        old=("else _UNDO_LAST_S) * _SECOND\n\n\ndef _while_open"),
-        new=("else _UNDO_LAST_S) * 1000 * _SECOND\n\n\ndef _while_open"),
+        old=("else _UNDO_LAST_S) * _SECOND\n\n\ndef unnoticed_ms"),
+        new=("else _UNDO_LAST_S) * 1000 * _SECOND\n\n\ndef unnoticed_ms"),
         profile="slow",
     ),
     Defect(

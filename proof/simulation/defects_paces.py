@@ -44,11 +44,8 @@ PACES: Final = (
         name="WeChat is reversed too early",
         trips=by("a_code_has_its_time_at_wechat"),
         file="gateway/jobs/schedule.py",
-        old=(
-            "    undo_from = order.sent_ms + pace.undo_not_before_ms if order.kind is "
-            "OrderKind.CODE else order.sent_ms\n"
-        ),
-        new="    undo_from = order.sent_ms\n",
+        old="    if order.kind is OrderKind.CODE and pace.undo_not_before_ms:\n",
+        new="    if order.kind is OrderKind.CODE and pace.undo_not_before_ms > 10**9:\n",
     ),
     Defect(
         name="an undo is repeated in a burst",
@@ -69,8 +66,8 @@ PACES: Final = (
         name="a long undo shows no light",
         trips=by("long_undos_are_told"),
         file="gateway/payments/undo.py",
-        old="    if since is None or now_ms - since < AMBER_AFTER_MS:\n",
-        new="    if since is None or now_ms - since < 1000 * AMBER_AFTER_MS:\n",
+        old="even_since_ms, now_ms) < AMBER_AFTER_MS:\n",
+        new="even_since_ms, now_ms) < 1000 * AMBER_AFTER_MS:\n",
     ),
     Defect(
         name="an outcome does not raise state_seq",

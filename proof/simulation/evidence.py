@@ -7,13 +7,15 @@ committed and nothing else.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from proof.simulation.calls import CallLog
 from proof.simulation.evidence_side import SideEvidence
+from proof.simulation.guards import broken_guards
+from proof.simulation.leaps import Leaps
 from proof.simulation.till_evidence import TillSight, bytes_of, open_to_read
 from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState
@@ -225,6 +227,10 @@ class GatewayFile:
         )
         return [(r[0], r[1]) for r in found]
 
+    def broken_guards(self) -> list[str]:
+        """What the database itself would let through."""
+        return list(broken_guards(self._db))
+
     def open_alarms(self) -> list[tuple[str, str]]:
         found = self._db.execute("select kind, about from alarms where closed_ms is null order by alarm_id")
         return [(r[0], r[1]) for r in found]
@@ -243,7 +249,9 @@ class Evidence:
     """All of it. `strict`: no request to the wallet can arrive after everybody gave up, so late money cannot be.
     `side`: the rest of it, about cash and offline orders. `code_of`: a mark of the code that a till sent under a
     number, `codes`: those codes; `unruly`: terminals that need a person (a copied disk, a program that keeps no rule);
-    `skew_ms`: how far the gateway's clock may be off."""
+    `skew_ms`: how far the gateway's clock may be off by what it is set by; `leaps`: how far it is plainly wrong;
+    `gateway_up_since`: since when it runs without a break, on a clock that did not leap; `contradicted`: of which
+    payments two verified answers disagree, since when; `holds_late_money`: late money waits for the owner's word."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -263,18 +271,60 @@ class Evidence:
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
     codes: set[bytes] = field(default_factory=set[bytes])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    opposites: Mapping[bytes, str] = field(default_factory=dict[bytes, str])
+    contradicted: dict[str, int] = field(default_factory=dict[str, int])
     cancelled: set[str] = field(default_factory=set[str])
     unruly: set[str] = field(default_factory=set[str])
     expires_ms: dict[str, int] = field(default_factory=dict[str, int])
     notified_ms: dict[str, int] = field(default_factory=dict[str, int])
     skew_ms: int = 0
+    leaps: Leaps | None = None
+    holds_late_money: bool = False
     rows: dict[str, GatewayRow] = field(default_factory=dict[str, GatewayRow])
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])
 
+    def covers(self, row: GatewayRow) -> str | None:
+        """What else pays for the sale of this payment and is kept, by the gateway's own rows; None: nothing."""
+        if row.sale_id is None:
+            return None
+        for other in self.rows.values():
+            same = (other.terminal_id, other.sale_id) == (row.terminal_id, row.sale_id) and other is not row
+            if same and (other.state is GatewayState.PAID or other.late is LateMoneyState.ACCEPTED):
+                return other.payment_no
+        tenders = {} if self.side.file is None else self.side.file.cash(row.terminal_id)
+        return next((number for number, (sale, _, back) in tenders.items() if sale == row.sale_id and not back), None)
+
+    def is_paid(self, out_trade_no: str) -> bool:
+        """Whether the gateway holds the payment of this order as paid by it."""
+        order = self.orders.get(out_trade_no)
+        row = None if order is None else self.rows.get(order.payment_no)
+        return row is not None and row.state is GatewayState.PAID and row.out_trade_no == out_trade_no
+
+    def contradict(self, out_trade_no: str) -> None:
+        """The gateway is about to read that this order, which it knows as paid, was declined."""
+        self.contradicted.setdefault(self.orders[out_trade_no].payment_no, self.now_ms())
+
+    def gateway_ms(self) -> int:
+        """What the gateway's clock shows, but for its skew."""
+        return self.now_ms() + (0 if self.leaps is None else self.leaps.off_ms)
+
+    def latest_ms(self) -> int:
+        """The latest that it could have shown to anybody by now."""
+        return self.now_ms() + (0 if self.leaps is None else self.leaps.most_ms)
+
+    def leapt_since(self, at_ms: int) -> bool:
+        """Whether it leapt since that moment, in true time."""
+        return self.leaps is not None and self.leaps.last_ms >= at_ms
+
     def is_left(self, till: TillSight) -> bool:
         """Whether the owner chose the other of two machines with this identity: nothing new is taken from it."""
         return self.side.goes_on.get(till.terminal_id, till.name) != till.name
+
+    def is_frozen(self, till: TillSight) -> bool:
+        """Whether the gateway has found out that there are two of it, and the owner has not chosen yet."""
+        standing = self.side.rows.standings.get(till.terminal_id)
+        return standing is not None and standing.frozen
 
     def channel_orders_of(self, payment_no: str) -> list[str]:
         return [order.out_trade_no for order in self.gateway.orders_of(payment_no)]

@@ -66,11 +66,13 @@ class Disks:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
     """`till_off`: chance that a till starts on a wrong clock, or a dead one; `till_steps`, `gateway_steps`: how often a
-    clock is set while the program runs (a daylight saving hour is one of the steps)."""
+    clock is set while the program runs (a daylight saving hour is one of the steps); `gateway_leaps`: how often the
+    gateway's was plainly wrong, or is put right."""
 
     till_off: float = 0.0
     till_steps: Span | None = None
     gateway_steps: Span | None = None
+    gateway_leaps: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,8 @@ class Selling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """`phones`: the customers' own network; None: as bad as the tills' lines."""
+    """`phones`: the customers' own network; None: as bad as the tills' lines. `odd`: of how many orders and refunds a
+    wallet says what its own books do not bear out."""
 
     name: str
     line: LineFaults = LineFaults()
@@ -139,6 +142,7 @@ class Profile:
     selling: Selling = Selling()
     wallet: LineFaults = LineFaults()
     callbacks: LineFaults = LineFaults()
+    odd: float = 0.0
     till_deaths: Deaths = Deaths()
     gateway_deaths: Deaths = Deaths()
     people: People = People()
@@ -241,12 +245,30 @@ _LATE: Final = Profile(
     late_money=True,
 )
 
+#: The same, and cash is taken where a try was given up.
+_HELD: Final = replace(_LATE, name="held", selling=Selling(second=0.8))
+
 #: One trouble alone: the gateway's clock is set, a row that cannot be worked, lines on which calls for QRs fail.
 _CLOCKS: Final = replace(
     _SLOW,
     name="clocks",
     gateway_deaths=Deaths(),
     clocks=Clocks(till_off=0.3, till_steps=(10.0, 90.0), gateway_steps=(5.0, 25.0)),
+)
+#: The gateway's clock is plainly wrong now and then, also when its program starts.
+_LEAPS: Final = replace(
+    _SLOW,
+    name="leaps",
+    gateway_deaths=Deaths(every=(30.0, 200.0), down=(0.1, 5.0)),
+    clocks=Clocks(gateway_leaps=(15.0, 120.0)),
+)
+#: A wallet that contradicts itself.
+_ODD: Final = replace(
+    _CALM,
+    name="odd",
+    odd=0.6,
+    people=replace(_CALM.people, hasty=0.5, returns=0.7, qr_share=0.3, spiteful=0.2, rivals=0.4),
+    faultless=False,
 )
 _POISON: Final = replace(_CALM, name="poison", troubles=Troubles(poison=1.0), faultless=False)
 _QR: Final = Profile(
@@ -289,6 +311,22 @@ _CASH: Final = Profile(
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     {
         p.name: p
-        for p in (_DEFAULT, _CALM, _STORM, _CRASH, _SLOW, _LATE, _CLOCKS, _POISON, _QR, _FORGED, _OFFLINE, _CASH)
+        for p in (
+            _DEFAULT,
+            _CALM,
+            _STORM,
+            _CRASH,
+            _SLOW,
+            _LATE,
+            _HELD,
+            _CLOCKS,
+            _LEAPS,
+            _ODD,
+            _POISON,
+            _QR,
+            _FORGED,
+            _OFFLINE,
+            _CASH,
+        )
     }
 )

@@ -12,9 +12,11 @@ from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import Engine, update
 from starlette.applications import Starlette
 
+from gateway.api.answers import Signer
 from gateway.channels.account import ChannelAccount
 from gateway.channels.port import ChannelRequest, ChannelResponse, NoAnswer, NotSent
 from gateway.channels.verdicts import LineFault
@@ -30,14 +32,16 @@ from proof.asgi import ask
 from proof.asked import Asked, asked
 from proof.simulation.calls import Call, Ended
 from proof.simulation.faults import Clocks, Deaths, Disks
+from proof.simulation.leaps import Leaps
 from proof.simulation.mortal import Mortal
-from proof.simulation.network import LineEnd, Reply, Then, Wire
+from proof.simulation.network import LineEnd, Reply, Wire
+from proof.simulation.odd_wallet import OddWallet
 from proof.simulation.offline_kit import no_picture
 from proof.simulation.processes import Process, outside
 from proof.simulation.signers import Signers
 from proof.simulation.stage import STORE_ID, account_of
 from proof.simulation.trace import Trace
-from proof.wallets import GATEWAY_ORIGIN, Wallets, notification_of
+from proof.wallets import GATEWAY_ORIGIN, notification_of
 from protocol.chain import genesis
 from protocol.signature import RequestParts
 from sandbox.line import LineRequest
@@ -106,7 +110,7 @@ class WalletLine:
         self,
         *,
         wire: Wire,
-        wallets: Wallets,
+        odd: OddWallet,
         host: GatewayHost,
         process: Process,
         called: Callable[[Asked], Call],
@@ -115,18 +119,11 @@ class WalletLine:
     ) -> None:
         self._account_id = account_id
         self._wire = wire
-        self._wallets = wallets
+        self._odd = odd
         self._host = host
         self._process = process
         self._called = called
         self._trace = trace
-
-    def _serve(self, request: ChannelRequest, then: Then) -> None:
-        answer = self._wallets.serve(request)
-        if answer is None:
-            then(LineEnd.CUT)
-        else:
-            then(Reply(status=answer.status, headers=answer.headers, body=answer.body))
 
     async def __call__(
         self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
@@ -136,7 +133,7 @@ class WalletLine:
         call = self._called(about)
         reply = await self._wire.exchange(
             str(about),
-            lambda then: self._serve(request, then),
+            lambda then: self._odd.serve(about, request, then),
             connect_s=connect_timeout_ms / 1000,
             read_s=read_timeout_ms / 1000,
         )
@@ -145,6 +142,7 @@ class WalletLine:
         await self._host.await_point(self._process)
         match reply:
             case Reply():
+                self._odd.heard(reply.body)
                 return ChannelResponse(status=reply.status, headers=reply.headers, body=reply.body)
             case LineEnd.REFUSED | LineEnd.NO_NAME:
                 return NotSent(LineFault.CONNECT_FAILED)
@@ -185,8 +183,9 @@ class GatewayHost(Mortal):
         deaths: Deaths,
         disks: Disks,
         clocks: Clocks,
+        leaps: Leaps,
         now_ms: Callable[[], int],
-        wallets: Wallets,
+        odd: OddWallet,
         wire: Wire,
         trace: Trace,
         committed: Callable[[], None],
@@ -201,7 +200,7 @@ class GatewayHost(Mortal):
         self._signers = signers
         self._entropy = SeededEntropy(chance)
         self._now_ms = now_ms
-        self._wallets = wallets
+        self._odd = odd
         self._wire = wire
         self._trace = trace
         self.committed = committed
@@ -210,11 +209,13 @@ class GatewayHost(Mortal):
         self._disks = disks
         self._clocks = clocks
         self._clock_off_ms = 0
+        self.leaps = leaps
         #: Its file outlives the process.
         self.proof_keys: ProofKeys = derived_proof_keys(keys, self._entropy, now_ms=now_ms())
         #: Since when it serves without a break; None: it does not.
         self.up_since_ms: int | None = None
         self._gateway: Gateway | None = None
+        self._clock: SystemClock | None = None
         self._page: Starlette | None = None
 
     def install(self, terminals: list[tuple[str, str]]) -> None:
@@ -275,7 +276,7 @@ class GatewayHost(Mortal):
         def exchange_for(account: ChannelAccount) -> WalletLine:
             return WalletLine(
                 wire=self._wire,
-                wallets=self._wallets,
+                odd=self._odd,
                 host=self,
                 process=process,
                 called=self._called,
@@ -283,12 +284,13 @@ class GatewayHost(Mortal):
                 account_id=account.id,
             )
 
+        self._clock = SystemClock(
+            wall_ns=lambda: (self._now_ms() + self._clock_off_ms + self.leaps.off_ms) * 1_000_000,
+            steady_ns=lambda: self._now_ms() * 1_000_000,
+        )
         gateway = Gateway(
             store=_SlowStore(store, self, process),
-            clock=SystemClock(
-                wall_ns=lambda: (self._now_ms() + self._clock_off_ms) * 1_000_000,
-                steady_ns=lambda: self._now_ms() * 1_000_000,
-            ),
+            clock=self._clock,
             entropy=self._entropy,
             keys=self._keys,
             exchange_for=exchange_for,
@@ -310,12 +312,29 @@ class GatewayHost(Mortal):
         self.up_since_ms = self._now_ms()
         self.up.set()
 
+    def signed(self, message: Struct, request: RequestParts) -> Reply | None:
+        """A message in answer to a request, as if the gateway said it; None: it does not serve."""
+        if self._gateway is None or self._clock is None:
+            return None
+        entropy = SeededEntropy(Random(request.headers["signature"]))
+        signer = Signer(key=self._keys.http, keyid=self._keys.http_kid, clock=self._clock, entropy=entropy)
+        said = signer.sign(message, request, status=200, content_type="application/json")
+        return Reply(status=said.status, headers=dict(said.headers), body=said.body)
+
     def true_ms(self) -> int:
         return self._now_ms()
 
     def troubles(self) -> list[Coroutine[Any, Any, None]]:
         """Beside deaths: its clock is set."""
-        return [self.misfortune(), self._clock_is_set()]
+        return [self.misfortune(), self._clock_is_set(), self.leaps.happen()]
+
+    def calm(self) -> None:
+        super().calm()
+        self.leaps.calm()
+
+    def even_since_ms(self) -> int | None:
+        """Since when it serves without a break, on a clock that did not leap; None: it does not."""
+        return None if self.up_since_ms is None else max(self.up_since_ms, self.leaps.last_ms)
 
     def sign_with(self, keys: GatewayKeys) -> None:
         """From its next start on."""
@@ -345,6 +364,7 @@ class GatewayHost(Mortal):
         self._gateway = None
         self._page = None
         self.up_since_ms = None
+        self.leaps.while_down()
         self._died()
 
     def _note(self, what: str, about: str) -> None:

@@ -92,7 +92,7 @@ def nothing_starts_after_it_expired(e: Evidence, before: GatewayRow | None, afte
     expires_ms = e.expires_ms.get(after.payment_no)
     if before is not None or expires_ms is None or after.state is GatewayState.NOT_PAID:
         return
-    late_ms = e.now_ms() - expires_ms - e.skew_ms
+    late_ms = e.gateway_ms() - expires_ms - e.skew_ms
     if late_ms > LATE_BY_MS:
         yield after.payment_no, f"taken {late_ms} ms after it expired"
 
@@ -113,6 +113,13 @@ def a_cancel_wins(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> 
     newly = before is not None and before.state is not after.state
     if newly and after.state is GatewayState.PAID and after.payment_no in e.cancelled:
         yield after.payment_no, "PAID, although the till was told that its cancel had arrived before"
+
+
+def kept_late_money_is_all_that_pays(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """Late money is kept only for a sale that nothing else pays for: a duplicate goes back."""
+    newly = before is None or before.late is not after.late
+    if newly and after.late is LateMoneyState.ACCEPTED and (other := e.covers(after)) is not None:
+        yield after.payment_no, f"its late money is kept, and {other} pays for the sale"
 
 
 def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
@@ -155,6 +162,7 @@ ON_COMMITTED: Final = (
     a_change_is_told,
     gateway_paid_is_true,
     a_cancel_wins,
+    kept_late_money_is_all_that_pays,
     a_proof_is_true,
     one_live_payment_at_the_gateway,
     earlier_numbers_are_dead,

@@ -12,7 +12,7 @@ from proof.simulation.gateway_rules import ON_COMMITTED
 from proof.simulation.invariants_begun import ON_TIME as ON_TIME_BEGUN
 from proof.simulation.money_rules import ON_MONEY, ON_REFUND
 from proof.simulation.proofs import ON_ORDER
-from proof.simulation.till_rules import ON_SENT, ON_SHOWN
+from proof.simulation.till_rules import ON_REFUND_SHOWN, ON_SENT, ON_SHOWN
 from proof.simulation.timed import ON_TIME as ON_TIME_PAID
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ON_MONEY",
     "ON_ORDER",
     "ON_REFUND",
+    "ON_REFUND_SHOWN",
     "ON_SENT",
     "ON_SHOWN",
     "ON_TIME",

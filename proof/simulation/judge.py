@@ -16,7 +16,6 @@ from proof.simulation.evidence import Evidence
 from proof.simulation.judge_side import SideJudge
 from proof.simulation.marks import Marks
 from proof.simulation.till_evidence import TillSight
-from proof.simulation.till_rules import a_shown_refund_is_true
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, TerminalState
 from sync.engine.model import PaymentView, RefundView
@@ -54,7 +53,8 @@ class Judge:
     def shown(self, till: TillSight, view: PaymentView | RefundView) -> None:
         """A till published a payment, or a refund."""
         if isinstance(view, RefundView):
-            self._ask(a_shown_refund_is_true.__name__, a_shown_refund_is_true(self.evidence, till, view))
+            for rule in invariants.ON_REFUND_SHOWN:
+                self._ask(rule.__name__, rule(self.evidence, till, view))
             return
         before = till.views.get(view.payment_no)
         till.first_shown_ms.setdefault(view.payment_no, self.evidence.now_ms())

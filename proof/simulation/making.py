@@ -5,51 +5,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.keys import GatewayKeys
-from proof.asked import Asked
-from proof.simulation.calls import Call
 from proof.simulation.customers import Cashier
-from proof.simulation.evidence import Evidence, GatewayFile
-from proof.simulation.evidence_side import SideEvidence, SideFile
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_answer
-from proof.simulation.gateway import GatewayHost
-from proof.simulation.judge import Judge
-from proof.simulation.key_life import KeyLife
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Serve, Wire
 from proof.simulation.offline_kit import make_means
 from proof.simulation.phones import Phones
-from proof.simulation.rogue import Rogue
-from proof.simulation.rogue_orders import OrderRogue
 from proof.simulation.shop import Shop
 from proof.simulation.side_desk import SideDesk
 from proof.simulation.signers import Signers
 from proof.simulation.stage import Stage
-from proof.simulation.terminal import GATEWAY_URL, TillHost
+from proof.simulation.terminal import TillHost
 from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
-from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from protocol.secret import Secret
 from protocol.signature import RequestParts
 from sandbox.wallets import Merchants
 from sandbox.wechat.merchant import KeyMode
 from sync.engine.model import PaymentView, ProofView, RefundView
-from sync.link.calls import Credentials
 
 #: How many keys sign the gateway's answers in turn.
 _HTTP_KEYS = 3
-#: How far a clock that is being set may be from the true time.
-_GATEWAY_SKEW_MS = 200_000
 
 
 class MakeWire(Protocol):
@@ -125,67 +112,6 @@ def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHo
     )
 
 
-def make_stranger(around: Around, name: str) -> Credentials:
-    """A terminal of this shop that is no till of these worlds. It believes the gateway's signatures as every till."""
-    return Credentials(
-        terminal_id=new_terminal_id(around.chance(f"{name} terminal").randbytes(TERMINAL_ID_BYTES)),
-        gateway_url=GATEWAY_URL,
-        key=around.signers.make_key(around.chance(f"{name} key").randbytes(32)),
-        gateway_keys=around.known_keys,
-    )
-
-
-def make_gateway(
-    around: Around,
-    *,
-    keys: GatewayKeys,
-    qr_wallet: str | None,
-    wire: Wire,
-    committed: Callable[[], None],
-    called: Callable[[Asked], Call],
-    died: Callable[[], None],
-) -> GatewayHost:
-    """`wire`: to the wallets; the rest tells the judge."""
-    profile = around.profile
-    return GatewayHost(
-        engine=around.stage.engine,
-        qr_wallet=qr_wallet,
-        keys=keys,
-        signers=around.signers,
-        chance=around.chance("gateway"),
-        deaths=profile.gateway_deaths,
-        disks=profile.disks,
-        clocks=profile.clocks,
-        now_ms=around.now_ms,
-        wallets=around.wallets,
-        wire=wire,
-        trace=around.trace,
-        committed=committed,
-        called=called,
-        died=died,
-        fell=around.fell,
-    )
-
-
-def make_judge(around: Around, tills: Sequence[TillHost], gateway: GatewayHost) -> Judge:
-    """Over the files of this world, which are there already."""
-    profile, path = around.profile, around.stage.gateway_path
-    return Judge(
-        Evidence(
-            gateway=GatewayFile(path),
-            tills={till.name: till.sight for till in tills},
-            money=around.wallets.money,
-            now_ms=around.now_ms,
-            strict=not profile.late_money,
-            faultless=profile.faultless,
-            gateway_up_since=lambda: gateway.up_since_ms,
-            unruly=around.unruly,
-            side=SideEvidence(file=SideFile(path)),
-            skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
-        )
-    )
-
-
 def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequence[Cashier]) -> Cashier:
     """`others`: all cashiers of the shop; a customer may hold one code under two guns, or another till's proof."""
 
@@ -213,6 +139,7 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         chance_of=lambda number: around.chance(f"people {till.name} {number}"),
         skipped=lambda number: (till.name, number) in around.mask.skipped,
         lend=lend,
+        presses=around.chance(f"presses {till.name}"),
         side=SideDesk(
             till,
             shop,
@@ -223,54 +150,3 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         now_ms=around.now_ms,
         trace=around.trace,
     )
-
-
-Broken = Callable[[str, str, str], None]
-
-
-def make_rogues(
-    around: Around,
-    who: tuple[Credentials, Credentials],
-    phones: Phones,
-    gateway: GatewayHost,
-    key_life: KeyLife,
-    evidence: Evidence,
-    broken: Broken,
-) -> list[Coroutine[Any, Any, None]]:
-    """What they do in this world: the one that asks over the line, and the one that signs ORDERs."""
-    profile, works = around.profile, list[Coroutine[Any, Any, None]]()
-    if _happens(around, "rogue", profile.troubles.rogue):
-        wire = around.wire("rogue", profile.line, forge=forged_answer)
-        rogue = Rogue(**_of_rogue(around, who[0], evidence, broken), wire=wire, chance=around.chance("rogue"))
-        works.append(rogue.work())
-    if _happens(around, "rogue orders", profile.selling.rogue_orders):
-        signer = OrderRogue(
-            **_of_rogue(around, who[1], evidence, broken),
-            wire=around.wire("rogue orders", LineFaults()),  # it is about what the gateway makes of ORDERs
-            chance=around.chance("rogue orders"),
-            key=Ed25519PrivateKey.from_private_bytes(around.chance("rogue orders' key").randbytes(32)),
-            phones=phones,
-            gateway=gateway,
-            evidence=evidence,
-            spoil=key_life.spoil,
-        )
-        works.append(signer.work())
-    return works
-
-
-def _happens(around: Around, name: str, rate: float) -> bool:
-    return rate > 0.0 and around.chance(f"{name} at all").random() < rate
-
-
-def _of_rogue(around: Around, who: Credentials, evidence: Evidence, broken: Broken) -> dict[str, Any]:
-    """People look after what this terminal leaves behind."""
-    around.unruly.add(who.terminal_id)
-    return {
-        "who": who,
-        "serve": around.serve,
-        "wallets": around.wallets,
-        "now_ms": around.now_ms,
-        "sold": evidence.sale_of.__setitem__,
-        "broken": broken,
-        "others": lambda: [n for n, row in evidence.rows.items() if row.terminal_id != who.terminal_id],
-    }

@@ -35,6 +35,10 @@ _NAMED_SHARE: Final = 0.35
 _OFFLINE_SHARE: Final = 0.4
 #: Of all worlds: little else goes wrong than that the tills' lines are down.
 _PURE_SHARE: Final = 0.15
+#: Of all worlds: so many have a wallet that says odd things.
+_ODD_SHARE: Final = 0.25
+#: Of those that sell over the line: so many have a gateway whose clock leaps.
+_LEAPS_SHARE: Final = 0.25
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
 
@@ -43,6 +47,23 @@ def profile_of(name: str, seed: int) -> Profile:
     """The profile of that name, or what the mix has for this seed."""
     if name != MIX:
         return PROFILES[name]
+    return _odd(_leaping(_mixed(seed), Random(f"{seed}/{MIX}/leaps")), Random(f"{seed}/{MIX}/odd"))
+
+
+def _odd(profile: Profile, chance: Random) -> Profile:
+    """Of some shops one wallet contradicts itself now and then."""
+    return profile if profile.faultless or chance.random() >= _ODD_SHARE else replace(profile, odd=0.4)
+
+
+def _leaping(profile: Profile, chance: Random) -> Profile:
+    """In some shops the gateway's clock is plainly wrong now and then; not where ORDERs are dated by it."""
+    if chance.random() >= _LEAPS_SHARE or profile.faultless or profile.selling.offline:
+        return profile
+    every = chance.choice(((15.0, 90.0), (40.0, 300.0)))
+    return replace(profile, clocks=replace(profile.clocks, gateway_leaps=every))
+
+
+def _mixed(seed: int) -> Profile:
     without_line = Random(f"{seed}/{MIX}/offline").random()
     if without_line < _PURE_SHARE:
         return PROFILES["offline"]

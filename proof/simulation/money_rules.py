@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from proof.asked import Verb
+from proof.simulation.calls import Ended
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence, RefundRow
 from proof.wallets import kept_fen
@@ -22,6 +24,9 @@ _REFUND_EDGES: Final = {
     _R.FAILED: set[RefundState](),
 }
 
+
+#: Refunds of the gateway's own: of money that is not the shop's.
+_OWED: Final = frozenset({"undo", "late"})
 
 #: How a payer's order on the page is over, so that another payer may try.
 _GIVEN_UP: Final = (ProofKind.CLOSED, ProofKind.ABSENT, ProofKind.DECLINED)
@@ -112,10 +117,31 @@ def done_refunds_are_true(e: Evidence, before: RefundRow | None, after: RefundRo
         yield after.refund_no, f"{done_fen} fen are told as refunded, the wallet gave {money and money.refunded_fen}"
 
 
+def money_that_must_go_back_does(e: Evidence, _before: RefundRow | None, after: RefundRow) -> Complaints:
+    """What an undo or late money gives back has no final "no": while the wallet holds it, it is tried again."""
+    if after.state is RefundState.FAILED and after.cause in _OWED and kept_fen(e.money(after.out_trade_no)):
+        yield (
+            after.refund_no,
+            f"{after.cause}: FAILED, and the wallet holds {kept_fen(e.money(after.out_trade_no))} fen",
+        )
+
+
+def a_failed_refund_was_asked_about(e: Evidence, before: RefundRow | None, after: RefundRow) -> Complaints:
+    """FAILED is said when nothing can have moved: it was sent once, or the wallet was asked after its latest send."""
+    if after.state is not RefundState.FAILED or (before is not None and before.state is after.state):
+        return
+    calls = e.calls.of(after.refund_no)
+    sends = [call for call in calls if call.verb is Verb.REFUND and call.how is not Ended.UNSENT]
+    # UnionPay asks about a refund as about any trade, by its number.
+    asked = [call for call in calls if call.verb in (Verb.REFUND_QUERY, Verb.QUERY) and call.how is Ended.TRUE]
+    if len(sends) > 1 and not any(call.sent_ms >= sends[-1].sent_ms for call in asked):
+        yield after.refund_no, f"FAILED after {len(sends)} sends, and not asked about since the last"
+
+
 ON_MONEY: Final = (
     one_charge_kept_per_sale,
     no_charge_after_a_proof,
     refunds_stay_within_the_charge,
     paid_stays_paid,
 )
-ON_REFUND: Final = (done_refunds_are_true,)
+ON_REFUND: Final = (done_refunds_are_true, money_that_must_go_back_does, a_failed_refund_was_asked_about)

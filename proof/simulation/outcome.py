@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proof.simulation.evidence import Evidence, GatewayRow
-from proof.simulation.judge import Violation
+from proof.simulation.judge import Judge, Violation
 from proof.simulation.trace import Trace
 
 _MOST_LINES = 200
@@ -34,6 +34,40 @@ class Outcome:
     marks: dict[str, int]
     sales: tuple[tuple[str, int], ...]
     cpu_s: float = 0.0
+
+
+def outcome_of(
+    *,
+    seed: int,
+    profile: str,
+    judge: Judge,
+    trace: Trace,
+    deaths: int,
+    virtual_s: float,
+    real_crypto: bool,
+    sales: tuple[tuple[str, int], ...],
+) -> Outcome:
+    """Of a world that is over and whose files are still open."""
+    violation, evidence = judge.first, judge.evidence
+    rows = evidence.rows.values()
+    return Outcome(
+        seed=seed,
+        profile=profile,
+        violation=violation,
+        timeline=() if violation is None else timeline_of(violation.about, trace, evidence),
+        orders=len({row.order_no for row in rows}),
+        payments=sum(len(till.file.payments()) for till in evidence.tills.values()),
+        paid=sum(1 for row in rows if row.state.value == "PAID"),
+        virtual_s=virtual_s,
+        deaths=deaths,
+        checks=judge.checks,
+        faults=dict(trace.counts),
+        ends=ends_of(rows),
+        trace=trace.digest(),
+        real_crypto=real_crypto,
+        marks=dict(judge.marks.counts),
+        sales=sales,
+    )
 
 
 def ends_of(rows: Iterable[GatewayRow]) -> dict[str, int]:

@@ -7,29 +7,46 @@ It holds no journal, acknowledges nothing, and leaves people to look after its p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random
 
 from proof.simulation.network import LineEnd, Reply, Serve, Wire
 from proof.wallets import Wallets
 from protocol.chain import genesis
-from protocol.messages import PaymentRequest, Presented, RefundRequest
+from protocol.messages import LateMoneyState, PaymentRequest, Presented, RefundRequest
 from protocol.money import CNY
 from protocol.numbers import NUMBER_BYTES, new_number
 from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts
 from protocol.states import GatewayState
 from sandbox.scripts import parse_script
-from sync.engine.events import AckCall, Answer, Call, CancelCall, PayCall, QueryCall, RefundCall, StatusAnswer
+from sync.engine.events import (
+    AckCall,
+    Answer,
+    Call,
+    CancelCall,
+    PayCall,
+    QueryCall,
+    RefundAnswer,
+    RefundCall,
+    RefundQueryCall,
+    StatusAnswer,
+)
 from sync.link.calls import Credentials, Stamp, build, read
 from sync.link.exchange import NoAnswer, NotSent
 
+Act = Callable[[], Awaitable[None]]
+
 _LIFE_MS = 15_000
 _FEN = 1_200
+#: A question is held for so long, and asked so often: longer than until the looks for late money.
+_LOOK_S = 8
+_MOST_LOOKS = 40
 
 
 class Rogue:
-    """`sold(order_no, sale_id)` and `broken(rule, about, what)` tell the judge; `others()` are payments of the shop."""
+    """`sold(order_no, sale_id)` and `broken(rule, about, what)` tell the judge; `others()` are payments of the shop,
+    `refunds()` its refunds, with their payments."""
 
     def __init__(
         self,
@@ -43,6 +60,7 @@ class Rogue:
         sold: Callable[[str, str], None],
         broken: Callable[[str, str, str], None],
         others: Callable[[], list[str]],
+        refunds: Callable[[], list[tuple[str, str]]],
     ) -> None:
         self._who = who
         self._wire = wire
@@ -53,9 +71,17 @@ class Rogue:
         self._sold = sold
         self._broken = broken
         self._others = others
+        self._refunds = refunds
 
     async def work(self) -> None:
-        acts = [
+        acts = self._acts()
+        self._chance.shuffle(acts)
+        for act in acts:
+            await asyncio.sleep(self._chance.uniform(0.5, 8.0))
+            await act()
+
+    def _acts(self) -> list[Act]:
+        return [
             self._second_while_open,
             self._other_content,
             self._pays_what_was_cancelled,
@@ -68,10 +94,6 @@ class Rogue:
             self._signs_at_another_time,
             self._signs_two_with_one_nonce,
         ]
-        self._chance.shuffle(acts)
-        for act in acts:
-            await asyncio.sleep(self._chance.uniform(0.5, 8.0))
-            await act()
 
     async def _second_while_open(self) -> None:
         """Payment 2 while payment 1 is open."""
@@ -116,10 +138,10 @@ class Rogue:
         await asyncio.sleep(6.0)
         await asyncio.gather(*(self._refund(f"{order}-1", fen) for fen in (600, 600, 1_001)))
 
-    async def _refund(self, payment_no: str, fen: int) -> None:
-        number = new_number(self._chance.randbytes(NUMBER_BYTES))
+    async def _refund(self, payment_no: str, fen: int, number: str | None = None) -> Answer:
+        number = number or new_number(self._chance.randbytes(NUMBER_BYTES))
         request = RefundRequest(refund_no=number, amount_fen=fen, currency=CNY, note="退货", operator="01")
-        await self._ask(RefundCall(payment_no=payment_no, refund_no=number, request=request))
+        return await self._ask(RefundCall(payment_no=payment_no, refund_no=number, request=request))
 
     async def _goes_on_after_a_cancel(self) -> None:
         """Payment 2 of an order that was cancelled: the sale needs a new order."""
@@ -196,8 +218,8 @@ class Rogue:
         code = code or self._code(script)
         return await self._ask(self._pay_call(sale, order, n=n, fen=fen, expired=expired, code=code))
 
-    def _code(self, script: str) -> Secret:
-        wallet = self._chance.choice(sorted(self._wallets.by_name))
+    def _code(self, script: str, wallet: str | None = None) -> Secret:
+        wallet = wallet or self._chance.choice(sorted(self._wallets.by_name))
         parsed = parse_script(script)
         assert parsed is not None, "a script"
         return Secret(self._wallets.show_code(wallet, parsed))
@@ -237,3 +259,56 @@ class Rogue:
             case LineEnd.CUT | LineEnd.READ_TIMEOUT:
                 came = NoAnswer(detail=reply.value)
         return read(call, request, came, self._who)
+
+
+class Impatient(Rogue):
+    """It waits for nothing but late money, and goes on with the order the moment it is found."""
+
+    def _acts(self) -> list[Act]:
+        return [self._goes_on_over_late_money] * 2
+
+    async def _goes_on_over_late_money(self) -> None:
+        """Payment 2 while what came late for payment 1 is on its way back: at these wallets a refund takes a moment."""
+        sale, order = self._sale()
+        wallet = self._chance.choice(("unionpay", "wechat"))
+        await self._pay(sale, order, n=1, code=self._code("pay_executes_late:40", wallet))
+        seq = 0
+        for _ in range(_MOST_LOOKS):
+            answer = await self._ask(QueryCall(payment_no=f"{order}-1", wait_s=_LOOK_S, after_seq=seq))
+            if not isinstance(answer, StatusAnswer):
+                await asyncio.sleep(1.0)
+                continue
+            late, seq = answer.status.late_money, answer.status.state_seq
+            if late is not None and late.state is LateMoneyState.FOUND:
+                await self._pay(sale, order, n=2, script="pay")
+                return
+
+
+class Returner(Rogue):
+    """It asks money back in ways that a till never does."""
+
+    def _acts(self) -> list[Act]:
+        return [self._asks_back_with_other_content, self._reads_anothers_refund]
+
+    async def _asks_back_with_other_content(self) -> None:
+        """The same number with another amount: what was asked for first stays."""
+        sale, order = self._sale()
+        await self._pay(sale, order, n=1, script="pay", fen=1_000)
+        await asyncio.sleep(6.0)
+        number = new_number(self._chance.randbytes(NUMBER_BYTES))
+        first = await self._refund(f"{order}-1", 300, number)
+        again = await self._refund(f"{order}-1", 400, number)
+        if isinstance(first, RefundAnswer) and isinstance(again, RefundAnswer):
+            self._broken("same_number_same_content", number, "another amount was answered as if it were the first")
+
+    async def _reads_anothers_refund(self) -> None:
+        for _ in range(_MOST_LOOKS):
+            if self._refunds():
+                break
+            await asyncio.sleep(_LOOK_S)
+        refunds = self._refunds()
+        if refunds:
+            payment, number = self._chance.choice(refunds)
+            answer = await self._ask(RefundQueryCall(payment_no=payment, refund_no=number, after_seq=0, wait_s=0))
+            if isinstance(answer, RefundAnswer):
+                self._broken("a_terminal_reaches_its_own", number, "another terminal's refund was told")

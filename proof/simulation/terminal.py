@@ -298,7 +298,8 @@ class TillHost(Mortal):
         reply = await self._wire.exchange(
             about, self._serve(request), connect_s=timeouts.connect_ms / 1000, read_s=timeouts.read_ms / 1000
         )
-        self.sight.heard(request, whole=isinstance(reply, Reply) and reply.true, at_ms=self._now_ms())
+        whole = reply.body if isinstance(reply, Reply) and reply.true else None
+        self.sight.heard(request, whole=whole, at_ms=self._now_ms())
         if isinstance(reply, Reply) and reply.status == 200 and reply.true and request.path == "/v1/journal":
             self.sight.agreed = True
         self._note(f"line_{reply.status if isinstance(reply, Reply) else reply.value}", about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -113,6 +113,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 class TillSight:
     """What one till has shown and sent. Outlives the till's processes, as a cashier's memory does. `up_since_ms`: since
     when its program runs without a break; None: it does not. `silent_ms`: of which payments nobody said anything since.
+    `opposites`: answers that say the opposite of what is final, `opposite_ms`: since when such a one was heard.
     `forged`: payments of which every notification is wrong; `doubted`: of which one may be. `typed`: by request, the
     payment and the code; `compared`: how often a code was compared, by epoch and index."""
 
@@ -137,13 +138,17 @@ class TillSight:
     compared: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     proven: set[str] = field(default_factory=set[str])
     agreed: bool = False
+    opposites: Mapping[bytes, str] = field(default_factory=dict[bytes, str])
+    opposite_ms: dict[str, int] = field(default_factory=dict[str, int])
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
 
-    def heard(self, request: RequestParts, *, whole: bool, at_ms: int) -> None:
+    def heard(self, request: RequestParts, *, whole: bytes | None, at_ms: int) -> None:
         """How a call ended that asks what became of a payment: with the gateway's own answer (`whole`), or without."""
         parts = request.path.split("/")
         number = parts[3] if len(parts) == 4 else ""
-        if request.method == "GET" and parts[2] == "payments" and whole:
+        if whole is not None and (contradicted := self.opposites.get(whole)) is not None:
+            self.opposite_ms.setdefault(contradicted, at_ms)
+        if request.method == "GET" and parts[2] == "payments" and whole is not None:
             self.silent_ms.pop(number, None)
         elif request.method == "GET" and parts[2] == "payments":
             self.silent_ms.setdefault(number, at_ms)
@@ -157,4 +162,4 @@ class TillSight:
         self.views, self.first_shown_ms, self.green = {}, {}, set()
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
         self.cancelling_ms, self.cancel_sent_ms, self.silent_ms = {}, {}, {}
-        self.proven, self.agreed, self.compared = set(), False, {}
+        self.proven, self.agreed, self.compared, self.opposite_ms = set(), False, {}, {}

@@ -112,6 +112,16 @@ def one_number_per_command(_e: Evidence, shown: Shown) -> Complaints:
         yield shown.view.payment_no, f"one command made the numbers {', '.join(numbers)}"
 
 
+def one_refund_per_command(_e: Evidence, till: TillSight, view: RefundView) -> Complaints:
+    """One press gives money back once, however often it comes."""
+    if view.request_id is None:
+        return
+    numbers = till.by_request.setdefault(view.request_id, set())
+    numbers.add(view.refund_no)
+    if len(numbers) > 1:
+        yield view.refund_no, f"one command made the refunds {', '.join(sorted(numbers))}"
+
+
 def one_live_payment_per_order(_e: Evidence, shown: Shown) -> Complaints:
     """An order has at most one payment that is open or paid at a till."""
     view = shown.view
@@ -171,7 +181,7 @@ def a_retry_repeats_itself(e: Evidence, till: TillSight, request: RequestParts) 
     if request.method != "POST" or request.path != "/v1/payments":
         return
     asked = decode(PaymentRequest, request.body)
-    life_ms = asked.expires - e.now_ms() - e.skew_ms
+    life_ms = asked.expires - e.latest_ms() - e.skew_ms
     if life_ms > LIFE_MS:
         yield asked.payment_no, f"a request that lives for {life_ms} ms"
     e.expires_ms[asked.payment_no] = asked.expires
@@ -201,4 +211,5 @@ ON_SHOWN: Final = (
     numbers_are_unique,
     certain_within_a_minute,
 )
+ON_REFUND_SHOWN: Final = (a_shown_refund_is_true, one_refund_per_command)
 ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)

@@ -1,6 +1,7 @@
 """Oracles that are about time: what must have been noticed by now, in the middle of the storm. One function per rule.
 
-Each gives a program as long as its promise says, counted only while the program was up without a break.
+Each gives a program as long as its promise says, counted only while the program was up without a break, on a clock that
+did not leap.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 from proof.asked import Verb
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
+from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind, TerminalState
 
 #: SAFETY.md section 2: no acknowledgement 120 s after PAID raises the alarm. The rest is for a clock that was set back.
@@ -32,6 +34,8 @@ CANCEL_SENT_WITHIN_MS: Final = 120_000
 SILENT_WITHIN_MS: Final = 60_000
 #: A minute, then the next answer about it: the pauses of an undo grow to a minute.
 AMBER_WITHIN_MS: Final = 60_000 + ASKED_WITHIN_MS
+#: It is kept with the answer that says so.
+NOTED_WITHIN_MS: Final = 15_000
 _WATCHED: Final = (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT)
 
 
@@ -58,7 +62,9 @@ def ends_are_watched(e: Evidence) -> Complaints:
         if since_ms is None or e.now_ms() - since_ms <= WATCHED_WITHIN_MS + e.skew_ms:
             continue
         asked_ms = [c.sent_ms - ended_ms for c in e.calls.of(number) if c.verb is Verb.QUERY and c.sent_ms >= ended_ms]
-        if max(asked_ms, default=0) < (WATCHED_FROM_MS if e.skew_ms == 0 else FIRST_LOOK_MS):
+        # A clock that is set, or leaps, brings the look of the first minute forward: by half of the pause at most.
+        even = e.skew_ms == 0 and not e.leapt_since(ended_ms)
+        if max(asked_ms, default=0) < (WATCHED_FROM_MS if even else FIRST_LOOK_MS):
             yield order.payment_no, f"{order.ended}, and only asked {asked_ms} ms after it"
         elif (step := _step_missed(e, ended_ms, since_ms, asked_ms)) is not None:
             yield order.payment_no, f"{order.ended}, and not asked again {step // 60_000} minutes after it"
@@ -67,6 +73,8 @@ def ends_are_watched(e: Evidence) -> Complaints:
 def _step_missed(e: Evidence, ended_ms: int, since_ms: int, asked_ms: list[int]) -> int | None:
     """A later step of the watch that is over, while the gateway was up all the time, and at which nobody asked. Where
     its clock is set, a step may come as much earlier or later."""
+    if e.leapt_since(ended_ms):
+        return None
     for before, step in pairwise(WATCH_STEPS_MS):
         over = e.now_ms() - ended_ms > step + STEP_WITHIN_MS + e.skew_ms
         from_ms = max((before + step) // 2 - e.skew_ms, FIRST_LOOK_MS)
@@ -93,9 +101,10 @@ def open_orders_are_driven(e: Evidence) -> Complaints:
 
 
 def cancels_are_sent(e: Evidence) -> Complaints:
-    """A cashier's cancel that is open leaves the till, and leaves it again after a restart of its program."""
+    """A cashier's cancel that is open leaves the till, and leaves it again after a restart of its program. While there
+    are two of a till nothing is promised: its owner activates it again, and then it goes on."""
     for till in e.tills.values():
-        if till.terminal_id in e.unruly or till.up_since_ms is None:
+        if till.up_since_ms is None or e.is_frozen(till):
             continue
         for number, since_ms in till.cancelling_ms.items():
             view = till.views.get(number)
@@ -131,6 +140,37 @@ def long_undos_are_told(e: Evidence) -> Complaints:
             yield number, f"{row.state} for {(e.now_ms() - since_ms) // 1000} s, and no amber light"
 
 
+def opposites_are_noted(e: Evidence) -> Complaints:
+    """A till that verifiably hears the opposite of what is final notes that two statements disagree."""
+    for till in e.tills.values():
+        for number, at_ms in till.opposite_ms.items():
+            if till.up_since_ms is None or till.up_since_ms > at_ms or e.now_ms() - at_ms <= NOTED_WITHIN_MS:
+                continue
+            record = till.file.payments().get(number)
+            if record is not None and not record.conflict:
+                yield number, f"{till.name} heard the opposite of {record.state}, and did not note it"
+
+
+def late_money_is_on_its_way(e: Evidence) -> Complaints:
+    """Late money that was found goes back by itself; where it waits for a person, once something else pays."""
+    begun = {refund.out_trade_no for refund in e.gateway.refunds().values() if refund.cause == "late"}
+    for number, row in e.rows.items():
+        if row.late is not LateMoneyState.FOUND or begun.intersection(e.channel_orders_of(number)):
+            continue
+        other = e.covers(row)
+        if not e.holds_late_money or other is not None:
+            yield number, f"late money was found, and is not on its way back ({other or 'nobody'} pays for the sale)"
+
+
+def contradictions_are_noted(e: Evidence) -> Complaints:
+    """Two verified answers that disagree are an alarm: a person looks."""
+    alarmed = {about for kind, about in e.gateway.open_alarms() if kind == "conflict"} if e.contradicted else set[str]()
+    for number, at_ms in e.contradicted.items():
+        if _since(e, at_ms) == at_ms and e.now_ms() - at_ms > NOTED_WITHIN_MS:
+            if not any(number in about.replace(" ", "-") for about in alarmed):
+                yield number, f"PAID, and declined {(e.now_ms() - at_ms) // 1000} s ago, and no alarm"
+
+
 def _refunds(e: Evidence, number: str) -> list[str]:
     return [r.refund_no for r in e.gateway.refunds().values() if r.out_trade_no == number]
 
@@ -148,4 +188,7 @@ ON_TIME: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     cancels_are_sent,
     silence_is_shown,
     long_undos_are_told,
+    contradictions_are_noted,
+    opposites_are_noted,
+    late_money_is_on_its_way,
 )

@@ -20,26 +20,19 @@ from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_wallet_answer
 from proof.simulation.invariants_begun import Handed
 from proof.simulation.key_life import KeyLife
-from proof.simulation.making import (
-    Around,
-    gateway_keys,
-    make_cashier,
-    make_gateway,
-    make_judge,
-    make_rogues,
-    make_stranger,
-    make_till,
-    merchants_of,
-)
+from proof.simulation.late_desk import LateDesk
+from proof.simulation.making import Around, gateway_keys, make_cashier, make_till, merchants_of
+from proof.simulation.making_gateway import make_gateway, make_judge, odd_gateway, qr_wallet_of
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Reply, Serve, Wire, inside
-from proof.simulation.outcome import Outcome, ends_of, timeline_of
+from proof.simulation.outcome import Outcome, outcome_of
 from proof.simulation.owner import Owner
 from proof.simulation.phones import Phones, customers_pay
 from proof.simulation.processes import running_loop, spawn_outside
 from proof.simulation.resting import Resting
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
+from proof.simulation.strangers import make_rogues, strangers
 from proof.simulation.terminal import TillHost
 from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
@@ -72,18 +65,13 @@ class World:
         self._signers = stage.real if real else stage.hashed
         keys = gateway_keys(self._signers, self.chance("keys"))
         self._known_keys = {one.http_kid: one.http.public_key() for one in keys}
-        made = open_wallets(
-            merchants_of(self._signers, self.chance("wechat keys")), random_bytes=self.chance("wallet").randbytes
-        )
+        merchants = merchants_of(self._signers, self.chance("wechat keys"))
+        made = open_wallets(merchants, random_bytes=self.chance("wallet").randbytes)
         self.wallets = Wallets(made, now_ms=self.now_ms, watch=self._money_moved)
         self._lines: list[Wire] = []
         self._wallet_line = self._wire("wallet", profile.wallet, forge=forged_wallet_answer)
         self._wallet_line.swaps = False
         self._callback_line = self._wire("callbacks", profile.callbacks)
-        # A third of the shops show the wallets' own QRs, the others their page.
-        qr_wallet = self.chance("qr").choice((*sorted(self.wallets.by_name), *(None,) * 6))
-        if profile.selling.offline:
-            qr_wallet = None  # only the page proves
         self._around = Around(
             profile=profile,
             stage=stage,
@@ -106,7 +94,10 @@ class World:
         self.gateway = make_gateway(
             self._around,
             keys=keys[0],
-            qr_wallet=qr_wallet,
+            qr_wallet=qr_wallet_of(profile, self.chance("qr"), self.wallets),
+            merchants=merchants,
+            evidence=lambda: self.judge.evidence,
+            note=self._befell,
             wire=self._wallet_line,
             committed=self._committed,
             called=self._channel_called,
@@ -114,10 +105,11 @@ class World:
         )
         count = self.chance("tills").randint(*profile.people.tills)
         self.tills = [make_till(self._around, f"till{number}") for number in range(1, count + 1)]
-        rogue, signer = make_stranger(self._around, "rogue"), make_stranger(self._around, "rogue orders")
-        devices = [till.who for till in self.tills] + [rogue, signer]
+        of_nobody = strangers(self._around)
+        devices = [*(till.who for till in self.tills), *of_nobody.values()]
         self.gateway.install([(who.terminal_id, public_text(who.key)) for who in devices])
         self.judge = make_judge(self._around, self.tills, self.gateway)
+        self._odd_gateway = odd_gateway(self._around, self.gateway, self.judge.evidence)
         self._phones = Phones(
             wallets=self.wallets,
             wire=self._wire("phones", profile.phones or profile.line),
@@ -150,10 +142,19 @@ class World:
             note=self._befell,
         )
         self._key_life = KeyLife(self.gateway, self.judge.evidence.side, self._around, self._befell)
-        strange = make_rogues(
-            self._around, (rogue, signer), self._phones, self.gateway, self._key_life, self.judge.evidence, self._broken
+        self._late_desk = LateDesk(
+            profile=profile,
+            gateway=self.gateway,
+            chance=self.chance("late desk"),
+            now_ms=self.judge.evidence.gateway_ms,
+            committed=self._committed,
+            note=self._befell,
         )
-        self._extra += [spawn_outside(work) for work in strange]
+        self.judge.evidence.holds_late_money = self._late_desk.holds
+        rogues = make_rogues(
+            self._around, of_nobody, self._phones, self.gateway, self._key_life, self.judge.evidence, self._broken
+        )
+        self._extra += [spawn_outside(rogue.work()) for rogue in rogues]
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
@@ -180,6 +181,7 @@ class World:
             spawn_outside(self._time_passes()),
             spawn_outside(self._owner.visits()),
             spawn_outside(self._key_life.changes()),
+            spawn_outside(self._late_desk.visits()),
         ]
         self.gateway.start()
         for till in self.tills:
@@ -222,7 +224,8 @@ class World:
 
     async def _come_to_rest(self) -> None:
         self._note("calm", "")
-        for troublesome in (*self._lines, self._misfortunes, self._owner, self._key_life, self.gateway, *self.tills):
+        troubles = (*self._lines, self._misfortunes, self._owner, self._key_life, self._late_desk)
+        for troublesome in (*troubles, self.gateway, *self.tills):
             troublesome.calm()
         await Resting(judge=self.judge, profile=self.profile, lines=self._lines, busy=self._is_busy).come()
 
@@ -330,24 +333,14 @@ class World:
         self.trace.note(self.now_ms(), "world", what, about)
 
     def _outcome(self) -> Outcome:
-        violation = self.judge.first
-        rows = self.judge.evidence.rows.values()
-        return Outcome(
+        return outcome_of(
             seed=self.seed,
             profile=self.profile.name,
-            violation=violation,
-            timeline=() if violation is None else timeline_of(violation.about, self.trace, self.judge.evidence),
-            orders=len({row.order_no for row in rows}),
-            payments=sum(len(till.sight.file.payments()) for till in self.tills),
-            paid=sum(1 for row in rows if row.state.value == "PAID"),
-            virtual_s=self._loop.time(),
+            judge=self.judge,
+            trace=self.trace,
             deaths=self.gateway.deaths + sum(till.deaths for till in self.tills),
-            checks=self.judge.checks,
-            faults=dict(self.trace.counts),
-            ends=ends_of(self.judge.evidence.rows.values()),
-            trace=self.trace.digest(),
+            virtual_s=self._loop.time(),
             real_crypto=self._signers.real,
-            marks=dict(self.judge.marks.counts),
             sales=tuple((cashier.till_name, n) for cashier in self._cashiers for n in cashier.begun),
         )
 
@@ -386,7 +379,7 @@ class World:
             reply = await self.gateway.serve(request)
             if reply is not None and reply.status == 200:
                 self.judge.answered(request)
-            return reply
+            return reply and self._odd_gateway.spoken(request, reply)
 
         return self._at_gateway(serve)
 

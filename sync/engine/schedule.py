@@ -62,7 +62,8 @@ def next_watch_ms(record: PaymentRecord, *, at_ms: int) -> int | None:
     """Milliseconds until the next look at a settled payment; None when it is left alone. `at_ms`: the till's clock."""
     if record.settled_at_ms is None or not watched(record):
         return None
-    age = at_ms - record.settled_at_ms
+    # A clock that was put back (the gateway's, by which the till's goes) makes nothing wait for yesterday's hour.
+    age = max(0, at_ms - record.settled_at_ms)
     if age > WATCH_DAYS_MS:
         return None
     if record.late_money is not None:

@@ -21,6 +21,7 @@ from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, No
 from gateway.core import Gateway
 from gateway.keys import GatewayKeys, make_keys
 from gateway.payments.values import PaymentKey
+from gateway.ports import Clock
 from gateway.store import alarms, ledger, payments, places
 from gateway.store.runners import InlineStore
 from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES
@@ -147,6 +148,8 @@ class World:
     ) -> None:
         self.loop = loop
         self.clock = LoopClock(loop)
+        #: The gateway machine's own.
+        self.gateway_clock: Clock = self.clock
         self.entropy = SeededEntropy(7)
         made = open_wallets(merchants(), random_bytes=self.entropy.bytes)
         self.wallets = Wallets(made, now_ms=self.clock.now_ms)
@@ -168,7 +171,7 @@ class World:
     def _new_gateway(self) -> Gateway:
         return Gateway(
             store=self.store,
-            clock=self.clock,
+            clock=self.gateway_clock,
             entropy=self.entropy,
             keys=self.keys,
             exchange_for=lambda _account: self.line,

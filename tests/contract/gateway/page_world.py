@@ -49,7 +49,7 @@ class PageWorld(World):
     def _new_gateway(self) -> Gateway:
         return Gateway(
             store=self.store,
-            clock=self.clock,
+            clock=self.gateway_clock,
             entropy=self.entropy,
             keys=self.keys,
             exchange_for=lambda _account: self.line,

@@ -57,7 +57,7 @@ def test_the_number_is_the_same_for_ever() -> None:
 def test_a_verified_statement_that_it_is_through_ends_it(asked_ms: int | None) -> None:
     step = answered(sent(), DONE, asked_ms=asked_ms)
     assert step.refund.state is R.DONE
-    assert next_refund_action(step.refund) is None
+    assert next_refund_action(step.refund, even_since_ms=0, now_ms=10**12) is None
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)
@@ -65,7 +65,7 @@ def test_a_verified_statement_that_it_is_through_ends_it(asked_ms: int | None) -
 def test_doubt_is_no_end_and_is_asked_about(doubt: Any, asked_ms: int | None) -> None:
     step = answered(sent(), doubt, asked_ms=asked_ms)
     assert step.refund.state is R.SENT
-    action = next_refund_action(step.refund)
+    action = next_refund_action(step.refund, even_since_ms=0, now_ms=10**12)
     assert action is not None
     assert action.kind is RefundActionKind.QUERY
     assert (AlarmKind.MISMATCH in {alarm.kind for alarm in step.alarms}) == isinstance(doubt, Mismatch)
@@ -81,7 +81,7 @@ def test_a_final_refusal_after_a_send_in_doubt_is_asked_about_first() -> None:
     """The first send may have worked: the repeat's refusal says nothing about it."""
     denied = answered(sent(tries=2), NEVER).refund
     assert (denied.state, denied.heard) == (R.SENT, RefundHeard.DENIED)
-    action = next_refund_action(denied)
+    action = next_refund_action(denied, even_since_ms=0, now_ms=10**12)
     assert action is not None
     assert action.kind is RefundActionKind.QUERY
     assert answered(denied, NoAnswer(LineFault.CUT), asked_ms=1_900).refund.heard is RefundHeard.DENIED
@@ -92,7 +92,7 @@ def test_a_final_refusal_after_a_send_in_doubt_is_asked_about_first() -> None:
 def test_money_that_must_go_back_has_no_final_no() -> None:
     step = answered(sent(), NEVER, must_go_back=True)
     assert (step.refund.state, step.refund.heard) == (R.SENT, RefundHeard.REFUSED)
-    again = next_refund_action(step.refund)
+    again = next_refund_action(step.refund, even_since_ms=0, now_ms=10**12)
     assert again is not None
     assert again.kind is RefundActionKind.SEND
 
@@ -107,7 +107,7 @@ def test_a_trouble_is_told_and_is_over_when_it_goes_on() -> None:
 
 def test_absent_and_not_sent_are_sent_again() -> None:
     for said, asked_ms in ((RefundAbsent(code="x"), 1_500), (NotSent(LineFault.CONNECT_FAILED), None)):
-        action = next_refund_action(answered(sent(), said, asked_ms=asked_ms).refund)
+        action = next_refund_action(answered(sent(), said, asked_ms=asked_ms).refund, even_since_ms=0, now_ms=10**12)
         assert action is not None
         assert action.kind is RefundActionKind.SEND
 
@@ -119,7 +119,7 @@ def test_absent_and_not_sent_are_sent_again() -> None:
 def test_doubt_is_asked_about_each_minute_and_what_a_bank_works_on_more_seldom(
     heard: RefundHeard, pause_s: int
 ) -> None:
-    action = next_refund_action(sent(heard=heard, asks=99, tries=99, asked_ms=5_000))
+    action = next_refund_action(sent(heard=heard, asks=99, tries=99, asked_ms=5_000), even_since_ms=0, now_ms=10**12)
     assert action is not None
     assert action.due_ms == 5_000 + pause_s * 1_000
 
@@ -128,3 +128,20 @@ def test_done_after_failed_is_a_conflict_for_a_person() -> None:
     step = answered(sent(state=R.FAILED), DONE, asked_ms=1_500)
     assert step.refund.state is R.FAILED
     assert [alarm.kind for alarm in step.alarms] == [AlarmKind.CONFLICT]
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "due_ms"),
+    [
+        (refund(created_ms=90_000_000), RefundActionKind.SEND, 10_000),
+        (sent(sent_ms=90_000_000, heard=RefundHeard.REFUSED), RefundActionKind.SEND, 13_000),
+        (sent(sent_ms=90_000_000, heard=RefundHeard.OPEN), RefundActionKind.QUERY, 11_000),
+        (sent(sent_ms=5_000, asked_ms=90_000_000, heard=RefundHeard.OPEN), RefundActionKind.QUERY, 11_000),
+        (sent(sent_ms=5_000, heard=RefundHeard.OPEN), RefundActionKind.QUERY, 6_000),
+    ],
+)
+def test_a_clock_that_was_put_back_makes_no_refund_wait(row: Refund, kind: RefundActionKind, due_ms: int) -> None:
+    """It was put back at 10 s: what lies in the future was then."""
+    action = next_refund_action(row, even_since_ms=10_000, now_ms=20_000)
+    assert action is not None
+    assert (action.kind, action.due_ms) == (kind, due_ms)

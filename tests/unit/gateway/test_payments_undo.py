@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     ChannelReason,
@@ -164,16 +165,24 @@ def test_doubt_about_a_cancel_moves_nothing(doubt: NoAnswer | Unknown | UndoRetr
 
 def test_amber_comes_once_an_undo_takes_a_minute() -> None:
     step = Step(payment=payment(S.REVERSING), order=undone_order())
-    assert not with_amber(step, now_ms=104_999).payment.amber
-    lit = with_amber(step, now_ms=105_000)
+    assert not with_amber(step, now_ms=104_999, even_since_ms=0).payment.amber
+    lit = with_amber(step, now_ms=105_000, even_since_ms=0)
     assert lit.payment.amber
     assert lit.payment.state_seq == 2
-    assert with_amber(lit, now_ms=200_000).payment.state_seq == 2
+    assert with_amber(lit, now_ms=200_000, even_since_ms=0).payment.state_seq == 2
 
 
 def test_amber_comes_too_when_a_cancelled_payment_turned_out_paid() -> None:
     """No reverse was ever sent: the cashier's cancel is a minute old, and the money is on its way back."""
     row = payment(S.UNDO_BY_REFUND, cancel_requested_ms=2_000)
     step = Step(payment=row, order=order(paid_at_ms=900))
-    assert not with_amber(step, now_ms=61_999).payment.amber
-    assert with_amber(step, now_ms=62_000).payment.amber
+    assert not with_amber(step, now_ms=61_999, even_since_ms=0).payment.amber
+    assert with_amber(step, now_ms=62_000, even_since_ms=0).payment.amber
+
+
+def test_a_clock_that_was_put_back_does_not_put_out_the_amber_light() -> None:
+    """The undo began in what is the future now; it is counted from the leap, at 10 s."""
+    row, seen = payment(S.REVERSING), replace(undone_order(), reverse_sent_ms=90_000_000)
+    step = Step(payment=row, order=seen)
+    assert not with_amber(step, now_ms=69_999, even_since_ms=10_000).payment.amber
+    assert with_amber(step, now_ms=70_000, even_since_ms=10_000).payment.amber

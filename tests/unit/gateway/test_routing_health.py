@@ -158,3 +158,13 @@ def test_a_bill_that_is_not_ready_teaches_nothing():
     book = HealthBook()
     book.heard("a", BillNotReady(code="x"), 0)
     assert book.of("a") == UNHEARD
+
+
+def test_a_clock_that_was_put_back_leaves_no_account_alone_for_a_day() -> None:
+    """It broke in what is the future now: it may be probed, and what was heard then counts no more."""
+    health = UNHEARD
+    for at_ms in (90_000_000, 90_000_001, 90_000_002):
+        health = heard(health, Result.FAULT, now_ms=at_ms)
+    assert state_at(health, now_ms=90_000_003) is HealthState.OPEN
+    assert state_at(health, now_ms=1_000) is HealthState.HALF_OPEN
+    assert health.count(Result.FAULT, now_ms=1_000) == 0

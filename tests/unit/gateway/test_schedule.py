@@ -236,6 +236,40 @@ def test_money_that_comes_after_an_end_in_the_future_is_watched_for() -> None:
     assert (found.kind, found.due_ms) == (K.QUERY, 15_000)
 
 
+@pytest.mark.parametrize(
+    ("step", "asked_ms", "unsettled", "due_ms"),
+    [
+        (2, 110_000, 0, 350_000),
+        (2, AHEAD_MS, 0, AHEAD_MS + 120_000),
+        (6, AHEAD_MS, 0, 24 * AHEAD_MS + 50_000),
+        (6, 25 * AHEAD_MS, 0, 25 * AHEAD_MS + 1_800_000),
+        (2, AHEAD_MS, 1, AHEAD_MS + 60_000),
+        (2, None, 0, 350_000),
+    ],
+)
+def test_hours_that_were_leapt_over_are_not_hours_in_which_late_money_was_watched_for(
+    step: int, asked_ms: int | None, unsettled: int, due_ms: int
+) -> None:
+    """Half of the pause lies between two steps, up to half an hour; what a wallet spoke of is asked about now."""
+    seen = replace(ended_order(), watch_step=step, asked_ms=asked_ms, unsettled_asks=unsettled)
+    assert action(payment(S.NOT_PAID), seen) == (K.QUERY, due_ms)
+
+
+def test_a_leap_is_no_time_that_a_scanned_code_had_at_its_wallet() -> None:
+    pace = Pace(query_interval_ms=3_000, undo_not_before_ms=15_000, even_since_ms=AHEAD_MS)
+    seen = order(asked_ms=AHEAD_MS + 14_500)
+    for undone in (seen, replace(seen, failed=FailedHow.UNTAKEN)):
+        assert action(payment(), undone, pace) == (K.UNDO, AHEAD_MS + 15_000)
+
+
+def test_a_clock_that_was_put_back_stops_no_calls() -> None:
+    empty = Bucket(capacity=2, per_second=1, millitokens=0, at_ms=AHEAD_MS)
+    assert empty.wait_ms(now_ms=0) == 0
+    once = empty.take(now_ms=0)
+    assert once is not None
+    assert once.take(now_ms=500) is None, "one second was given, not an hour"
+
+
 @pytest.mark.parametrize(("started_ms", "due_ms"), [(0, 30_000), (20_000, 35_000)])
 def test_after_a_start_the_cancel_that_counts_waits_for_no_grown_pause(started_ms: int, due_ms: int) -> None:
     """Cancelled often before the process ended: each said "acknowledged" and "not found", and none counts any more."""

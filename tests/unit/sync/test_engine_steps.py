@@ -9,7 +9,7 @@ from protocol.messages import LateMoney, LateMoneyState, Light, Presented
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
 from sync.engine.events import AckCall, Answer, CancelCall, LineSilent, PayCall, QueryCall, Send, StatusAnswer
-from sync.engine.schedule import WATCH_MS, pause_ms
+from sync.engine.schedule import WATCH_MS, next_watch_ms, pause_ms
 from sync.engine.statements import PaymentConflict, Silence, read_statement, write_statement
 from tests.unit.sync.till_on_paper import CODE, Till, silence
 
@@ -257,6 +257,13 @@ def test_a_payment_given_up_is_looked_at_for_late_money_on_the_gateways_schedule
         till.wait(1)
         till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID))
     assert payment not in till.state.payments
+
+
+def test_a_clock_that_was_put_back_makes_no_look_for_late_money_wait_for_a_day() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    record = till.state.payments[payment].record
+    assert record.settled_at_ms is not None
+    assert next_watch_ms(record, at_ms=record.settled_at_ms - 86_400_000) == WATCH_MS[0]
 
 
 def test_late_money_puts_the_green_light_out_and_is_acknowledged() -> None:

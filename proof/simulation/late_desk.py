@@ -1,0 +1,75 @@
+"""The owner's word about late money, in shops that hold it for a person: kept for its sale, or sent back.
+
+He looks now and then and keeps what he may keep. When the shop is quiet he sends back what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import Final
+
+from sqlalchemy import update
+
+from gateway.jobs.late_cases import LateCase, accept, open_cases, send_back
+from gateway.jobs.schedule import DEFAULT_PACE, Pace
+from gateway.payments.late import LateRefusal, LateWord
+from gateway.store.tables import MERCHANTS
+from gateway.store.units import Tx
+from proof.simulation.faults import Profile
+from proof.simulation.gateway import GatewayHost
+
+#: Of the shops in which money may come late.
+_HOLDS: Final = 0.4
+_LOOKS_EVERY_S: Final = 15.0
+_WORD: Final = LateWord(person="owner", reason="")
+
+
+class LateDesk:
+    """`committed`: tells the judge that something was written. `now_ms`: by the gateway's clock."""
+
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        gateway: GatewayHost,
+        chance: Random,
+        now_ms: Callable[[], int],
+        committed: Callable[[], None],
+        note: Callable[[str, str], None],
+    ) -> None:
+        self._gateway = gateway
+        self._chance = chance
+        self._now_ms = now_ms
+        self._committed = committed
+        self._note = note
+        self._calm = False
+        #: Whether this shop's late money waits for his word.
+        self.holds = profile.late_money and not profile.selling.offline and chance.random() < _HOLDS
+        if self.holds:
+            gateway.door(lambda tx: tx.connection.execute(update(MERCHANTS).values(late_money="hold")))
+
+    def calm(self) -> None:
+        self._calm = True
+
+    async def visits(self) -> None:
+        while self.holds:
+            await asyncio.sleep(_LOOKS_EVERY_S)
+            for case in self._gateway.door(open_cases):
+                if not case.going_back and (self._calm or self._chance.random() < 0.5):
+                    said = self._gateway.door(lambda tx, case=case: self._decides(tx, case))
+                    self._note("late_money_decided", f"{case.out_trade_no} {said}")
+                    self._committed()
+
+    def _decides(self, tx: Tx, case: LateCase) -> str:
+        if not self._calm:
+            kept = accept(tx, case.out_trade_no, _WORD, _pace_of, now_ms=self._now_ms())
+            return kept.value if isinstance(kept, LateRefusal) else "kept"
+        send_back(tx, case.out_trade_no, _WORD, _pace_of, now_ms=self._now_ms())
+        return "sent_back"
+
+
+def _pace_of(_account: str | None) -> Pace:
+    """He speaks through a program of its own, which knows no account's traits."""
+    return DEFAULT_PACE
