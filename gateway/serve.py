@@ -253,6 +253,7 @@ async def _take_anchor(store: ThreadedStore, anchor: Anchor, clock: SystemClock,
     how = await look_at_anchor(store, anchor, clock, entropy)
     try:
         anchor.begin()
+        await store.run(anchor.begun)
     except OSError as error:
         await store.aclose()
         hint = f"{anchor.path} cannot be written ({error.strerror}); it must lie beside the database"

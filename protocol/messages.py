@@ -38,7 +38,8 @@ class Presented(StrEnum):
 
 
 class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`POST /v1/payments`. `auth_code` is present exactly when `presented` is customer. `expires` is Unix ms."""
+    """`POST /v1/payments`. `auth_code` is present exactly when `presented` is customer. `expires` is Unix ms. `told`:
+    see JournalUpload; it is no part of what is compared."""
 
     payment_no: PaymentNoText
     sale_id: NumberText
@@ -49,13 +50,16 @@ class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     operator: ShortText
     expires: TimeMs
     auth_code: Secret | None = None
+    told: Sequence64 = 0
 
 
 class CancelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /v1/payments/{payment_no}/cancel`. Carries the amount, so that an unknown number can become a tombstone."""
+    """`POST /v1/payments/{payment_no}/cancel`. Carries the amount, so that an unknown number can become a tombstone,
+    and how far the till was told that its journal is held (`told`): a restored backup makes none."""
 
     amount_fen: AmountFen
     operator: ShortText
+    told: Sequence64 = 0
 
 
 class AckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

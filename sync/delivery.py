@@ -94,7 +94,7 @@ class Delivery:
         """One delivery; returns the pause until the next in milliseconds."""
         self._nudged.clear()
         entries = self._next_entries()
-        answer = await self._ask(UploadCall(entries=entries, told=self._journal.delivered_through))
+        answer = await self._ask(UploadCall(entries=entries))
         match answer:
             case UploadAnswer():
                 self._tell(LineHeard(server_time_ms=answer.answer.server_time_ms))

@@ -328,7 +328,13 @@ class Runner:
     def _stamp(self) -> Stamp:
         head = self._journal.head
         created_s = time_at_till(self._state, self._now()) // 1000
-        return Stamp(created_s=created_s, nonce=self._entropy(16), journal_seq=head.seq, journal_head=head.hash)
+        return Stamp(
+            created_s=created_s,
+            nonce=self._entropy(16),
+            journal_seq=head.seq,
+            journal_head=head.hash,
+            told=self._journal.delivered_through,
+        )
 
     def _now(self) -> Now:
         return Now(mono_ms=self._clock.mono_ms(), wall_ms=self._clock.wall_ms())

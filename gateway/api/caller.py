@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.api.answers import Refusal
 from gateway.ports import Clock
-from gateway.store import guards, standing
+from gateway.store import guards, journal, restorations, standing
 from gateway.store.places import Terminal
 from gateway.store.units import Tx
 from protocol.reasons import Reason
@@ -46,6 +46,23 @@ class Caller:
             raise Refusal(Reason.TERMINAL_REVOKED)
         if now.frozen or self.epoch < now.fence_epoch:
             raise Refusal(Reason.TERMINAL_FROZEN)
+
+    def tells(self, tx: Tx, told: int) -> None:
+        """How far the gateway told this till that it holds its chain. Nothing but a restored backup makes that less. A
+        till that was activated again delivers it anew."""
+        terminal_id = self.terminal.terminal_id
+        held = journal.head(tx, terminal_id).seq if told else 0
+        if told > held and (held or self.epoch == 1) and not self.lost_its_place(tx):
+            reached = told if self.journal_seq is None else self.journal_seq
+            restorations.told_more(tx, terminal_id, reached, now_ms=self.clock.now_ms())
+
+    def speaks(self, tx: Tx) -> None:
+        """It is there, and signed this now: after a restored backup its journal tells old from new from here on."""
+        in_window = within_window(self.verified, now_s=self.clock.now_ms() // 1000)
+        if self.journal_seq is None or not in_window or self.lost_its_place(tx):
+            return
+        signed_ms = self.verified.created_s * 1000
+        restorations.heard_from(tx, self.terminal.terminal_id, self.journal_seq, signed_ms=signed_ms)
 
     def lost_its_place(self, tx: Tx) -> bool:
         """Whether another till went on as this terminal after there had been two."""

@@ -20,7 +20,7 @@ from gateway.jobs.offline_orders import hear_cancels
 from gateway.jobs.offline_sales import name_sales
 from gateway.payments.values import Alarm, AlarmKind
 from gateway.ports import Clock
-from gateway.store import alarms, journal, restorations, standing
+from gateway.store import alarms, journal, standing
 from gateway.store.journal import Head
 from gateway.store.units import Store, Tx
 from protocol.cash import CASH_RETURNED, CASH_TAKEN, CashEntry, read_cash
@@ -47,10 +47,8 @@ class JournalCalls:
         held = journal.head(tx, terminal_id)
         if entries and caller.lost_its_place(tx):
             return Reason.JOURNAL_FORK
-        if caller.journal_seq is not None:
-            restorations.heard_from(tx, terminal_id, caller.journal_seq)
-        if told > held.seq and (held.seq or caller.epoch == 1) and not caller.lost_its_place(tx):
-            self._told_more(tx, caller, told, held)
+        caller.tells(tx, told)
+        caller.speaks(tx)
         known = [entry for entry in entries if entry.seq <= held.seq]
         fresh = [entry for entry in entries if entry.seq > held.seq]
         if any(_forks(tx, terminal_id, entry) for entry in known):
@@ -82,14 +80,6 @@ class JournalCalls:
                 alarm = Alarm(kind=AlarmKind.ENTRY_WITHHELD, detail=f"its content stays at the till: {entry.withheld}")
                 alarms.raise_alarm(tx, alarm, about=f"{terminal_id}#{entry.seq}", now_ms=now_ms)
         return after
-
-    def _told_more(self, tx: Tx, caller: Caller, told: int, held: Head) -> None:
-        """Nothing but a restored backup makes this database hold less than it said."""
-        terminal_id = caller.terminal.terminal_id
-        restorations.knows_more(tx, terminal_id, told if caller.journal_seq is None else caller.journal_seq)
-        detail = f"it was told {told}, {held.seq} is here: a restored backup? `guitai gateway restored --help`"
-        alarm = Alarm(kind=AlarmKind.JOURNAL_GAP, detail=detail)
-        alarms.raise_alarm(tx, alarm, about=terminal_id, now_ms=self._clock.now_ms())
 
     def _refuse(self, tx: Tx, terminal_id: str, reason: Reason, detail: str) -> Reason:
         now_ms = self._clock.now_ms()

@@ -39,7 +39,14 @@ from gateway.routing.router import Router
 from gateway.store import acks, alarms, guards, payments, restorations, routes, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Store, Tx
-from protocol.messages import AckRequest, CancelRequest, PaymentRequest, PaymentStatus, Presented
+from protocol.messages import (
+    PAY_REQUEST_LIFE_MS,
+    AckRequest,
+    CancelRequest,
+    PaymentRequest,
+    PaymentStatus,
+    Presented,
+)
 from protocol.numbers import PaymentNo, is_number, new_out_trade_no, read_payment_no
 from protocol.reasons import Reason
 from protocol.secret import Secret
@@ -71,6 +78,13 @@ def notice_ended(tx: Tx, key: PaymentKey, *, now_ms: int) -> None:
 def _never_left(of_order: Sequence[Payment]) -> tuple[str, ...]:
     """Accounts at which a payment of this order was proven never to have left."""
     return tuple(p.account_id for p in of_order if p.proof_kind is ProofKind.NOT_SENT and p.account_id is not None)
+
+
+def _never(tx: Tx, payment: Payment, reason: Reason, *, now_ms: int) -> Step:
+    """It is not charged now; and it never was, unless the rows that would say so may be lost."""
+    if restorations.may_be_lost(tx, payment.key):
+        raise Refusal(Reason.GATEWAY_RESTORED)
+    return tombstone(payment, reason=reason, now_ms=now_ms)
 
 
 class PaymentCalls:
@@ -170,8 +184,10 @@ class PaymentCalls:
         decision = admit(request, key.n, of_order, now_ms=now_ms)
         if isinstance(decision, Refused):
             raise Refusal(decision.reason)
-        gone = (*decision.missing, *((key.n,) if decision.expired else ()))
-        if any(restorations.may_be_lost(tx, replace(key, n=n)) for n in gone):
+        caller.tells(tx, request.told)
+        begun_ms = request.expires - PAY_REQUEST_LIFE_MS
+        lost = restorations.began_before(tx, key.terminal_id, begun_ms)
+        if lost or any(restorations.may_be_lost(tx, replace(key, n=n)) for n in decision.missing):
             raise Refusal(Reason.GATEWAY_RESTORED)
         not_sent = _never_left(of_order)
         step, routed = self._first_step(tx, caller, request, key, decision, not_sent=not_sent, now_ms=now_ms)
@@ -207,16 +223,16 @@ class PaymentCalls:
         """The payment begins, or ends at once. With a channel order comes the decision that chose its account."""
         fresh = new_payment(request, key, now_ms=now_ms, state_seq=restorations.first_seq(tx))
         if decision.expired:
-            return tombstone(fresh, reason=Reason.EXPIRED, now_ms=now_ms), None
+            return _never(tx, fresh, Reason.EXPIRED, now_ms=now_ms), None
         if self._full():
-            return tombstone(fresh, reason=Reason.GATEWAY_FULL, now_ms=now_ms), None
+            return _never(tx, fresh, Reason.GATEWAY_FULL, now_ms=now_ms), None
         if request.auth_code is None and self._shop_pages.serves(caller.terminal.merchant_id):
             return self._shop_pages.show(fresh, now_ms=now_ms), None
         routed = self._route(caller, request, not_sent=not_sent, now_ms=now_ms)
         if routed is None or routed.chosen is None:
-            return tombstone(fresh, reason=Reason.NO_CHANNEL, now_ms=now_ms), None
+            return _never(tx, fresh, Reason.NO_CHANNEL, now_ms=now_ms), None
         if request.auth_code is not None and not self._claim_code(tx, request.auth_code, key, now_ms=now_ms):
-            return tombstone(fresh, reason=Reason.CODE_USED_ELSEWHERE, now_ms=now_ms), None
+            return _never(tx, fresh, Reason.CODE_USED_ELSEWHERE, now_ms=now_ms), None
         ordinal = payments.channel_orders_of(tx, key.order_no)
         if ordinal >= _MOST_CHANNEL_ORDERS:
             raise Refusal(Reason.BAD_REQUEST, "payment_no: this order was tried too often; use a new one")
@@ -270,6 +286,7 @@ class PaymentCalls:
 
     def _cancel(self, tx: Tx, caller: Caller, key: PaymentKey, request: CancelRequest) -> Payment:
         now_ms = self._clock.now_ms()
+        caller.tells(tx, request.told)
         before = payments.find(tx, key)
         if before is None:
             caller.fresh(tx)

@@ -69,7 +69,7 @@ class RefundCalls:
         caller.may_sell(tx)
         order = _kept(tx, payment)
         if order is None:
-            raise Refusal(Reason.PAYMENT_NOT_PAID)
+            raise Refusal(Reason.GATEWAY_RESTORED if payment.in_question else Reason.PAYMENT_NOT_PAID)
         now_ms = self._clock.now_ms()
         refund = refund_asked(request, order, now_ms=now_ms)
         if not refunds.reserve(tx, refund):

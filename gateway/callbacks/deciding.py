@@ -22,6 +22,7 @@ from gateway.channels.port import (
     NotBelieved,
     NotificationVerdict,
     NotifiedNothing,
+    Paid,
     PaymentNotified,
     RefundNotified,
 )
@@ -156,7 +157,9 @@ class Deciding:
         return order if order is not None and order.account_id == letter.account_id else None
 
     def _taken_up(self, tx: Tx, letter: Letter, notified: PaymentNotified) -> ChannelOrder | None:
-        """After a backup was restored, the wallet itself tells of an order that is not here: it is followed again."""
+        """After a backup was restored, the wallet itself tells of a paid order that is not here: it is ours again."""
+        if not isinstance(notified.verdict, Paid):
+            return None
         taken = take_up(
             tx,
             notified.out_trade_no,

@@ -21,6 +21,7 @@ _HINTS: Final = {
     TakeUpRefusal.KNOWN: "is known here: the gateway follows it by itself",
     TakeUpRefusal.NO_ACCOUNT: "there is no such channel account",
     TakeUpRefusal.NO_TIME: "say when it was made there (--sent): this channel names orders by their time, too",
+    TakeUpRefusal.TWO_TILLS: "two tills say that they began it: look at both, and tell the makers of this program",
     TakeUpRefusal.NOT_BEGUN: "no till that spoke since says that it began this order; wait until its journal came",
     TakeUpRefusal.OTHER_MERCHANT: "its till belongs to another merchant than this account",
     TakeUpRefusal.TAKEN: "another payment of its order is open or paid; look again once that is settled",
@@ -60,7 +61,7 @@ def restored_word(tx: Tx, order: RestoredOrder, *, now_ms: int) -> tuple[Restore
 
 
 def _said(tx: Tx, *, done: bool) -> RestoredSaid:
-    latest = restorations.unseen(tx)
+    latest = restorations.latest_open(tx)
     rows = tuple(
         InQuestionSaid(
             payment_no=one.payment.key.payment_no,
@@ -68,12 +69,13 @@ def _said(tx: Tx, *, done: bool) -> RestoredSaid:
             terminal=one.payment.key.terminal_id,
             amount_fen=one.payment.amount_fen,
             begun_ms=one.begun_ms,
-            page=one.payment.in_question,
+            known=one.payment.in_question,
         )
         for one in (in_question(tx) if restorations.anything_lost(tx) else ())
     )
     return RestoredSaid(
         in_question=rows,
+        waiting=restorations.waiting(tx),
         found_ms=None if latest is None else latest.found_ms,
         how=None if latest is None else latest.how,
         done=done,

@@ -301,21 +301,23 @@ class ProofKeysSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="pr
 
 
 class InQuestionSaid(Struct, frozen=True, kw_only=True):
-    """A payment that may have been charged. `order_no` begins its numbers in a wallet's books; `page`: its page was
-    open when the backup was made."""
+    """A payment that may have been charged. `order_no` begins its numbers in a wallet's books; `known`: it is here,
+    open when the backup was made or taken up since."""
 
     payment_no: str
     order_no: str
     terminal: str
     amount_fen: int
     begun_ms: int
-    page: bool
+    known: bool
 
 
 class RestoredSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="restored"):
-    """`found_ms` and `how`: when and how it was noticed, None when nobody has to look at anything of that kind."""
+    """`found_ms` and `how`: when and how it was noticed, None when nobody has to look at anything. `waiting`: tills
+    that have not spoken since, or whose journal is not here yet: nothing of theirs can be seen to before."""
 
     in_question: tuple[InQuestionSaid, ...]
+    waiting: tuple[str, ...] = ()
     found_ms: int | None = None
     how: str | None = None
     done: bool = False

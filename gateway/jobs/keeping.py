@@ -29,7 +29,7 @@ from gateway.payments.values import (
     Step,
     key_ref,
 )
-from gateway.store import alarms, cash, ledger, pages, payments, places, refunds, tasks
+from gateway.store import alarms, cash, ledger, pages, payments, places, refunds, restorations, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState
@@ -155,7 +155,7 @@ def _keep_rest(
         tasks.put(tx, TaskKind.PAGE, ref, due_ms=payment.qr_expires_ms if open_page else None, account_id=None)
     if payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID):
         tasks.put(tx, TaskKind.NOTICE, ref, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
-        pages.note_paid(tx, payment, now_ms=now_ms)
+        pages.note_paid(tx, payment, from_seq=restorations.first_seq(tx), now_ms=now_ms)
         send_duplicates_back(tx, payments.of_sale(tx, payment), pace_of, now_ms=now_ms)
         if cash.covers(tx, payment):
             alarms.raise_alarm(tx, PAID_TWICE, about=ref, now_ms=now_ms)

@@ -18,21 +18,29 @@ from sqlalchemy.exc import IntegrityError
 from gateway.channels.port import OrderKind
 from gateway.jobs.keeping import PaceOf, keep, keep_new
 from gateway.jobs.schedule import CODE_DEADLINE_MS
-from gateway.payments.moves import bump
+from gateway.payments.moves import bump, order_ended
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Said, Step, key_ref
 from gateway.ports import Clock, Entropy
 from gateway.store import journal, payments, places, restorations, tasks
 from gateway.store.anchor import Anchor
 from gateway.store.journal import Begun
 from gateway.store.places import AccountRow
+from gateway.store.savepoints import Savepoint
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Store, Tx
 from protocol.messages import Presented
+from protocol.money import CNY, MAX_AMOUNT_FEN
 from protocol.numbers import order_of_out_trade_no, read_payment_no
-from protocol.states import GatewayState
+from protocol.states import GatewayState, ProofKind
 
+#: A journal may have come before the request that it is about: so far back it is looked for.
+_BEFORE_MS: Final = 86_400_000
 #: A query with another txnTime would find nothing, which would count as a proof.
 _NAMED_BY_TIME: Final = frozenset({"unionpay"})
+
+
+#: What is said of a payment when its order is ours again.
+TAKEN_UP: Final = "taken_up"
 
 
 class TakeUpRefusal(Enum):
@@ -43,6 +51,7 @@ class TakeUpRefusal(Enum):
     KNOWN = "known"  # this very order is here
     NO_ACCOUNT = "no_account"
     NO_TIME = "no_time"  # this channel names orders by when they were made, too
+    TWO_TILLS = "two_tills"  # two tills say that they began this order
     NOT_BEGUN = "not_begun"  # no till's journal says that it began it, and no page is in question
     OTHER_MERCHANT = "other_merchant"
     TAKEN = "taken"  # another payment of its order, or another order of this page, is open or paid
@@ -80,18 +89,21 @@ async def look_at_anchor(store: Store, anchor: Anchor, clock: Clock, entropy: En
     return await store.run(unit)
 
 
-def in_question(tx: Tx) -> list[InQuestion]:
-    """What the tills began before they heard from the restored gateway and is not known here, then the open pages."""
-    since = restorations.unseen(tx)
+def in_question(tx: Tx, order_no: str = "") -> list[InQuestion]:
+    """What the tills began before they heard from the restored gateway and is not known here, then what is here and in
+    question; of one order, or all of the last days."""
+    latest = restorations.latest_open(tx)
+    from_ms = 0 if order_no or latest is None else latest.found_ms - _BEFORE_MS
     found: list[InQuestion] = []
-    for begun in journal.begun_in_question(tx, received_from_ms=0 if since is None else since.found_ms):
+    for begun in journal.begun_in_question(tx, received_from_ms=max(0, from_ms), text=order_no):
         payment = _told(begun, restorations.first_seq(tx))
-        if payment is not None and payments.find(tx, payment.key) is None:
+        if payment is not None and order_no in ("", payment.key.order_no) and payments.find(tx, payment.key) is None:
             found.append(InQuestion(payment=payment, begun_ms=begun.at_ms))
-    for key in restorations.pages_in_question(tx):
-        page = payments.find(tx, key)
-        assert page is not None, "it was just selected"
-        found.append(InQuestion(payment=page, begun_ms=page.created_ms))
+    for key in restorations.in_question(tx):
+        if order_no in ("", key.order_no):
+            known = payments.find(tx, key)
+            assert known is not None, "it was just selected"
+            found.append(InQuestion(payment=known, begun_ms=known.created_ms))
     return found
 
 
@@ -112,36 +124,60 @@ def take_up(
         return TakeUpRefusal.NO_ACCOUNT
     if sent_ms is None and account.channel in _NAMED_BY_TIME:
         return TakeUpRefusal.NO_TIME
-    mine = [one for one in in_question(tx) if one.payment.key.order_no == order_no]
+    mine = in_question(tx, order_no)
     if not mine:
         return TakeUpRefusal.NOT_BEGUN
+    if len({one.payment.key.terminal_id for one in mine}) > 1:
+        return TakeUpRefusal.TWO_TILLS
     before, begun_ms = mine[-1].payment, mine[-1].begun_ms
     terminal = places.terminal(tx, before.key.terminal_id)
     if terminal is None or terminal.merchant_id != account.merchant_id:
         return TakeUpRefusal.OTHER_MERCHANT
-    if before.out_trade_no is not None:
-        return TakeUpRefusal.TAKEN
     made_ms = min(begun_ms if sent_ms is None else sent_ms, now_ms)
-    step = _taken(before, account, out_trade_no, person, made_ms=made_ms, now_ms=now_ms)
+    savepoint = Savepoint.begin(tx)
     try:
-        if before.in_question:
+        if not _make_way(tx, before, person, now_ms=now_ms):
+            savepoint.rollback()
+            return TakeUpRefusal.TAKEN
+        step = _taken(before, account, out_trade_no, person, made_ms=made_ms, now_ms=now_ms)
+        if payments.find(tx, before.key) is not None:
             assert step.order is not None, "what is taken up has its order"
             payments.add_channel_order(tx, step.order)
             keep(tx, before, step, pace_of, now_ms=now_ms, order_before=step.order)
         else:
             keep_new(tx, step, pace_of, now_ms=now_ms)
     except IntegrityError:
+        savepoint.rollback()
         return TakeUpRefusal.TAKEN
+    savepoint.commit()
     return before.key
 
 
+def _make_way(tx: Tx, before: Payment, person: str, *, now_ms: int) -> bool:
+    """An order that a person took up by mistake, and of which its wallet knows nothing, gives its place to another."""
+    if before.out_trade_no is None:
+        return True
+    mistaken = payments.order(tx, before.out_trade_no)
+    assert mistaken is not None, "a payment's order is kept with it"
+    taken_up = any(
+        said.what == TAKEN_UP and said.detail == mistaken.out_trade_no for _, said in payments.events(tx, before.key)
+    )
+    if not taken_up or mistaken.ended_kind is not None or mistaken.transaction_id is not None:
+        return False
+    over = order_ended(mistaken, kind=ProofKind.NEVER_OPENED, said_by=person, now_ms=now_ms)
+    payments.save_channel_order(tx, over, before=mistaken)
+    tasks.put(tx, TaskKind.WORK, mistaken.out_trade_no, due_ms=None, account_id=mistaken.account_id)
+    return True
+
+
 def go_on(tx: Tx, *, person: str, reason: str, now_ms: int) -> tuple[PaymentKey, ...]:
-    """A person saw to everything: pages end by our own rows again. Returns them."""
+    """A person saw to everything: what is not in question any more ends by our own rows again. Returns it."""
     keys = restorations.looked(tx, person=person, reason=reason, now_ms=now_ms)
+    tasks.look_again(tx, now_ms=now_ms)
     for key in keys:
         page = payments.find(tx, key)
         assert page is not None, "it was just selected"
-        if page.state.final or page.out_trade_no is not None:
+        if not page.page or page.state.final or page.out_trade_no is not None:
             continue
         wanted = page.cancel_requested_ms is None and page.state is not GatewayState.REVERSING
         tasks.put(tx, TaskKind.PAGE, key_ref(key), due_ms=page.qr_expires_ms if wanted else now_ms, account_id=None)
@@ -156,8 +192,8 @@ def _taken(before: Payment, account: AccountRow, out_trade_no: str, person: str,
         account_id=account.account_id,
         channel=account.channel,
         out_trade_no=out_trade_no,
+        in_question=True,
     )
-    kind = OrderKind.CODE if before.presented is Presented.CUSTOMER else OrderKind.QR
     order = ChannelOrder(
         out_trade_no=out_trade_no,
         key=before.key,
@@ -167,10 +203,11 @@ def _taken(before: Payment, account: AccountRow, out_trade_no: str, person: str,
         deadline_ms=now_ms + CODE_DEADLINE_MS,
         open_calls=0,
         call_closed_ms=now_ms,
-        kind=OrderKind.PAGE if before.page else kind,
+        # A QR of a wallet's own would be made anew; an order of the page is only asked about.
+        kind=OrderKind.CODE if before.presented is Presented.CUSTOMER else OrderKind.PAGE,
         channel=account.channel,
     )
-    return Step(payment=taken, order=order, said=(Said(what="taken_up", said_by=person, detail=out_trade_no),))
+    return Step(payment=taken, order=order, said=(Said(what=TAKEN_UP, said_by=person, detail=out_trade_no),))
 
 
 def _told(begun: Begun, state_seq: int) -> Payment | None:
@@ -180,7 +217,7 @@ def _told(begun: Begun, state_seq: int) -> Payment | None:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     number = read_payment_no(said.payment_no)
-    if number is None or said.amount_fen <= 0:
+    if number is None or not 0 < said.amount_fen <= MAX_AMOUNT_FEN or said.currency != CNY:
         return None
     return Payment(
         key=PaymentKey(terminal_id=begun.terminal_id, order_no=number.order_no, n=number.n),

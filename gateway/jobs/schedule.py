@@ -35,6 +35,8 @@ _SECOND: Final = 1_000
 _UNDO_STEPS: Final = (2, 2, 2, 2, 2, 5, 5, 5, 10, 30)
 _UNDO_LAST_S: Final = 60
 _WATCH_S: Final = (60, 300, 900, 3_600, 21_600, 86_400)
+#: A payment in question is asked about this often.
+_IN_QUESTION_MS: Final = 5_000
 _WATCH_APART_S: Final = 1_800
 #: A refusal is still asked about early, and so is every other end: it costs one query.
 _EARLY_S: Final = 5
@@ -154,6 +156,10 @@ def _while_open(payment: Payment, order: ChannelOrder, pace: Pace, now_ms: int) 
         undo_from = counted_from_ms(order.sent_ms, pace.even_since_ms, now_ms) + pace.undo_not_before_ms
     if order.failed is not None:
         return Action(kind=ActionKind.UNDO, due_ms=undo_from)
+    if payment.in_question and payment.cancel_requested_ms is None:
+        # It may have been paid and told by rows that are lost: nobody but a person undoes it.
+        last = order.asked_ms if order.asked_ms is not None else order.sent_ms
+        return Action(kind=ActionKind.QUERY, due_ms=last + max(pace.query_interval_ms, _IN_QUESTION_MS))
     poll = _next_poll(order, pace)
     if payment.cancel_requested_ms is not None:
         due = max(payment.cancel_requested_ms, undo_from)

@@ -276,10 +276,13 @@ def _counted(order: ChannelOrder, even_since_ms: int, now_ms: int) -> ChannelOrd
 def _not_found(
     payment: Payment, order: ChannelOrder, verdict: NotFound, *, said_by: str, asked_ms: int, now_ms: int
 ) -> Step:
-    """One verified "not found". Two of them, after all that ABSENT asks for, are its proof."""
+    """One verified "not found". Two of them, after all that ABSENT asks for, are its proof; not of an order whose
+    number or account a person may have mistaken after a backup was restored."""
     certain = order.certain_undo_ms is not None and asked_ms >= order.certain_undo_ms
     if payment.state is not GatewayState.REVERSING or not certain:
         return Step(payment=payment, order=order)
+    if payment.in_question:
+        return Step(payment=payment, order=replace(order, absent_since_ms=None))
     # Both count only once no call can arrive any more.
     quiet = order.open_calls == 0 and order.call_closed_ms is not None
     quiet_ms = (order.call_closed_ms or 0) + ABSENT_AFTER_CALL_CLOSED_MS

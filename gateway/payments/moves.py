@@ -64,7 +64,7 @@ def stays_open(payment: Payment, *, now_ms: int) -> bool:
     """A payment on the page whose order ended goes on: another payer, or the same one, may try until its time is up.
     While it is in question it goes on without any: it may have had other orders."""
     in_time = payment.qr_expires_ms is not None and now_ms < payment.qr_expires_ms
-    if payment.in_question:
+    if payment.page and payment.in_question:
         return payment.state in (GatewayState.SENT, GatewayState.REVERSING)
     return payment.page and payment.state is GatewayState.SENT and payment.cancel_requested_ms is None and in_time
 

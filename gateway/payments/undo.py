@@ -56,7 +56,7 @@ def request_cancel(
         return Step(payment=payment, order=order)
     intent = Step(payment=replace(bump(payment), cancel_requested_ms=now_ms), order=order, said=(said,))
     # A tombstone has no order either, and has ended: the intent closes its order number.
-    waits = order is not None or payment.state.final or payment.in_question
+    waits = order is not None or payment.state.final or (payment.page and payment.in_question)
     return intent if waits else page_over(intent, last=last, now_ms=now_ms)
 
 

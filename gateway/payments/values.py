@@ -71,8 +71,8 @@ class FailedHow(StrEnum):
 
 
 class Payment(Struct, frozen=True, kw_only=True):
-    """One row of `payments`. `in_question`: the database was restored from a backup while this page was open, so that
-    our own rows do not tell which channel orders it had."""
+    """One row of `payments`. `in_question`: the database was restored from a backup while this was open, or it was
+    taken up again after that, so that our own rows do not tell all that became of it."""
 
     key: PaymentKey
     sale_id: str | None

@@ -11,12 +11,14 @@ It must not know what follows from a restored backup.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import sqlite3
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from gateway.ports import Entropy
 from gateway.store.statements import Statement
@@ -27,7 +29,8 @@ from gateway.store.units import StoreFailed, Tx
 _FORM: Final = re.compile(r"guitai-anchor ([0-9a-f]{32}) ([0-9]{20})\n")
 _IDENTITY_BYTES: Final = 16
 _PLACE: Final = Statement(select(func.max(PAYMENT_EVENTS.c.event_id)))
-_IDENTITY: Final = Statement(select(STORE_PLACE.c.identity))
+_IDENTITY: Final = Statement(select(STORE_PLACE.c.identity, STORE_PLACE.c.begun))
+_BEGUN: Final = update(STORE_PLACE).values(begun=1)
 _KEEP_IDENTITY: Final = insert(STORE_PLACE)
 
 
@@ -45,12 +48,13 @@ class Anchor:
         in which nothing ever happened a missing file says nothing."""
         place, known, said = _place(tx), tx.row(_IDENTITY), self._read()
         self._place = place
+        never = known is not None and not known[1]
         self._identity = entropy.bytes(_IDENTITY_BYTES).hex() if known is None else str(known[0])
         if known is None:
             tx.connection.execute(_KEEP_IDENTITY, {"one": 1, "identity": self._identity})
             return None if said is None else "the file beside the database is older than the database"
         if said is None:
-            return None if place == 0 else "the file beside the database is missing, or is none"
+            return None if place == 0 or never else "the file beside the database is missing, or is none"
         identity, reached = said
         if identity != self._identity:
             return "the file beside the database belongs to another database"
@@ -58,9 +62,14 @@ class Anchor:
 
     def begin(self) -> None:
         """From now on the file follows this database, once what `compare` found is committed. Raises OSError."""
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        binary: int = getattr(os, "O_BINARY", 0)  # Windows would write two characters for a line's end
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | binary, 0o600)
         os.ftruncate(self._file, self._put(self._place))
         os.fsync(self._file)
+
+    def begun(self, tx: Tx) -> None:
+        """The file is there: from now on its absence says something."""
+        tx.connection.execute(_BEGUN)
 
     def write(self, tx: Tx) -> None:
         """How far the database is now. Raises StoreFailed: without the file nobody would find out."""
@@ -70,7 +79,9 @@ class Anchor:
         try:
             self._put(place)
         except OSError as error:
-            raise StoreFailed(f"{self.path.name} cannot be written: {error.strerror}") from None
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            code = sqlite3.SQLITE_FULL if full else None
+            raise StoreFailed(f"{self.path.name} cannot be written: {error.strerror}", code=code) from None
 
     def close(self) -> None:
         if self._file is not None:

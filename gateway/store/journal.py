@@ -62,9 +62,10 @@ _BEGUN: Final = (
 _BEGUN_IN_QUESTION: Final = (
     select(_J.terminal_id, _J.at_ms, _J.body)
     .join(TERMINALS, TERMINALS.c.terminal_id == _J.terminal_id)
-    .where(_BEGINS, _J.seq <= TERMINALS.c.lost_through, _J.received_ms >= bindparam("k_from"))
+    .where(_BEGINS, _J.seq <= TERMINALS.c.lost_through, _J.body.contains(bindparam("k_text")))
     .order_by(_J.terminal_id, _J.seq)
 )
+_RECENT: Final = _BEGUN_IN_QUESTION.where(_J.received_ms >= bindparam("k_from"))
 _INSERT: Final = Statement(insert(JOURNAL_ENTRIES))
 _ADVANCE: Final = Statement(
     update(TERMINALS)
@@ -99,9 +100,14 @@ def begun_after(tx: Tx, key: PaymentKey, seq: int) -> bool:
     return tx.connection.execute(_BEGUN, values).first() is not None
 
 
-def begun_in_question(tx: Tx, *, received_from_ms: int) -> list[Begun]:
-    """What tills began before they heard from a restored gateway, as far as their journals came since."""
-    rows = tx.connection.execute(_BEGUN_IN_QUESTION, {"k_from": received_from_ms})
+def begun_in_question(tx: Tx, *, received_from_ms: int = 0, text: str = "") -> list[Begun]:
+    """What tills began before they heard from a restored gateway, as far as their journals came: since then, or with
+    this text in it."""
+    values: dict[str, int | str] = {"k_text": text}
+    if received_from_ms:
+        rows = tx.connection.execute(_RECENT, {**values, "k_from": received_from_ms})
+    else:
+        rows = tx.connection.execute(_BEGUN_IN_QUESTION, values)
     return [Begun(terminal_id=row[0], at_ms=row[1], body=row[2]) for row in rows]
 
 

@@ -155,8 +155,9 @@ def static_store(tx: Tx, terminal_id: str) -> str | None:
     return tx.connection.execute(_IS_STATIC, {"k_terminal": terminal_id}).scalar_one_or_none()
 
 
-def note_paid(tx: Tx, payment: Payment, *, now_ms: int) -> None:
-    """A payment that a static QR took is paid: the store's tills are to ring. Others are their own till's."""
+def note_paid(tx: Tx, payment: Payment, *, from_seq: int, now_ms: int) -> None:
+    """A payment that a static QR took is paid: the store's tills are to ring. Others are their own till's. `from_seq`:
+    above what tills were told of by rows that are lost."""
     if not payment.page:
         return
     store_id = static_store(tx, payment.key.terminal_id)
@@ -169,7 +170,8 @@ def note_paid(tx: Tx, payment: Payment, *, now_ms: int) -> None:
         "n": payment.key.n,
         "at_ms": now_ms,
     }
-    tx.connection.execute(insert(STATIC_PAID), row)
+    last = tx.connection.execute(select(func.max(STATIC_PAID.c.seq))).scalar_one() or 0
+    tx.connection.execute(insert(STATIC_PAID), {**row, "seq": max(last + 1, from_seq)})
 
 
 def paid_after(tx: Tx, store_id: str, *, after: int, limit: int) -> list[StaticPaid]:

@@ -23,12 +23,13 @@ RESTORATIONS: Final = Table(
     Column("reason", Text),
 )
 
-#: One row once an anchor (gateway/store/anchor.py) was made: a database without one was never anchored.
+#: One row once an anchor (gateway/store/anchor.py) was thought of; `begun`: once its file was there.
 STORE_PLACE: Final = Table(
     "store_place",
     METADATA,
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("identity", Text, nullable=False),
+    Column("begun", Integer, nullable=False, server_default="0"),
     CheckConstraint("one = 1", name="one"),
 )
 

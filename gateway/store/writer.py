@@ -82,7 +82,10 @@ class Writer:
 
     def read(self, look: Callable[[Tx], T]) -> T:
         """What is committed, outside a transaction: it must change nothing."""
-        return look(self._alone)
+        try:
+            return look(self._alone)
+        except DBAPIError as error:
+            raise failed(error) from None
 
     def close(self) -> None:
         self._connection.close()

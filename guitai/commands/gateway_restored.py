@@ -110,10 +110,11 @@ def _said(order: RestoredOrder, database: str | None, as_json: bool) -> int:
         return print_faults(said.faults, as_json, start="Nothing was changed.")
     assert isinstance(said, RestoredSaid), "an order about a restored backup is answered with what is in question"
     state = "" if said.found_ms is None else f"Found {dated(said.found_ms)}: {said.how}. "
-    message = "Done." if said.done else f"{state}{len(said.in_question)} in question."
+    silent = f" Not heard in full since: {', '.join(said.waiting)}; ask again once they spoke." if said.waiting else ""
+    message = f"{'Done.' if said.done else f'{state}{len(said.in_question)} in question.'}{silent}"
     return print_rows("in_question", said.in_question, as_json, message=message, line=_line)
 
 
 def _line(row: InQuestionSaid) -> str:
-    what = "page was open" if row.page else "not known here"
+    what = "open here" if row.known else "not known here"
     return f"{row.payment_no}  {Money(row.amount_fen, CNY)}  {dated(row.begun_ms)}  {row.terminal}  {what}"

@@ -78,16 +78,20 @@ def credentials_of(folder: Folder) -> Credentials:
 
 
 class GatewayClock:
-    """Right, and on the loop."""
+    """Right, and on the loop. `leaps()`: it says that it was set, by nothing."""
 
     def __init__(self, loop: VirtualTimeLoop) -> None:
         self._loop = loop
+        self._even_since_ms = START_MS
 
     def now_ms(self) -> int:
         return START_MS + round(self._loop.time() * 1000)
 
     def even_since_ms(self) -> int:
-        return START_MS
+        return self._even_since_ms
+
+    def leaps(self) -> None:
+        self._even_since_ms = self.now_ms()
 
 
 class DrawnEntropy:

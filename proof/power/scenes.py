@@ -316,6 +316,8 @@ async def _restarts(shop: Shop) -> None:
     await shop.restart_gateway()
     await shop.start_till()
     await shop.settled(sold)
+    shop.clock.leaps()
+    await shop.settled(await shop.sell("ask_password:4"))
     for page in pages(shop.gateway, shop.clock).values():
         await page()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import structs
 
 from protocol.keys import terminal_keyid
 from protocol.messages import (
@@ -82,11 +83,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadCall:
-    """POST of journal entries; empty, it is the cheapest signed question there is: are you there, what time is it?
-    `told`: how far the gateway said that it holds the chain."""
+    """POST of journal entries; empty, it is the cheapest signed question there is: are you there, what time is it?"""
 
     entries: tuple[JournalEntry, ...]
-    told: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +97,19 @@ class UploadAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What makes each transmission different: time, a fresh nonce (16 bytes) and the end of the journal."""
+    """What makes each transmission different: time, a fresh nonce (16 bytes), the end of the journal, and how far the
+    gateway said that it holds it."""
 
     created_s: int
     nonce: bytes
     journal_seq: int
     journal_head: str
+    told: int = 0
 
 
 def build(call: Call | UploadCall, who: Credentials, stamp: Stamp) -> RequestParts:
     """The signed request."""
-    method, path, query, body = _shape(call)
+    method, path, query, body = _shape(call, stamp.told)
     headers: dict[str, str] = {}
     if body:
         headers = {"content-type": _JSON, "guitai-journal": journal_header(stamp.journal_seq, stamp.journal_head)}
@@ -120,15 +121,15 @@ def build(call: Call | UploadCall, who: Credentials, stamp: Stamp) -> RequestPar
     return replace(parts, headers=signed)
 
 
-def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
+def _shape(call: Call | UploadCall, told: int) -> tuple[str, str, str, bytes]:
     match call:
         case PayCall():
-            return "POST", "/v1/payments", "", encode(call.request)
+            return "POST", "/v1/payments", "", encode(structs.replace(call.request, told=told))
         case QueryCall():
             query = f"wait={call.wait_s}&after={call.after_seq}" if call.wait_s else ""
             return "GET", f"/v1/payments/{call.payment_no}", query, b""
         case CancelCall():
-            cancel = CancelRequest(amount_fen=call.amount_fen, operator=call.operator)
+            cancel = CancelRequest(amount_fen=call.amount_fen, operator=call.operator, told=told)
             return "POST", f"/v1/payments/{call.payment_no}/cancel", "", encode(cancel)
         case AckCall():
             ack = AckRequest(state=call.state, state_seq=call.state_seq)
@@ -146,7 +147,7 @@ def _shape(call: Call | UploadCall) -> tuple[str, str, str, bytes]:
             kit = OfflineKitRequest(first=call.first, wanted=call.wanted, offline_key=call.offline_key)
             return "POST", "/v1/offline/kit", "", encode(kit)
         case UploadCall():
-            return "POST", "/v1/journal", "", encode(JournalUpload(entries=call.entries, told=call.told))
+            return "POST", "/v1/journal", "", encode(JournalUpload(entries=call.entries, told=told))
         case _:
             assert_never(call)
 

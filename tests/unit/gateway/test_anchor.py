@@ -41,11 +41,14 @@ def event(tx: Tx) -> None:
     )
 
 
-def started(folder: Path, *, events: int = 0) -> str | None:
-    """What a start finds; then so many events, each followed by the file, as the store does."""
+def started(folder: Path, *, events: int = 0, begins: bool = True) -> str | None:
+    """What a start finds; then so many events, each followed by the file, as the store does. `begins`: false, the
+    process ends before the file was there."""
     store, anchor = InlineStore(open_sqlite(folder / "gateway.db")), Anchor(folder / "gateway.db")
     how = store.run_now(lambda tx: anchor.compare(tx, Ones()))
-    anchor.begin()
+    if begins:
+        anchor.begin()
+        store.run_now(anchor.begun)
     for _ in range(events):
         store.run_now(event)
         store.run_now(anchor.write)
@@ -86,6 +89,16 @@ def test_a_database_without_its_file_may_be_a_backup(tmp_path: Path, text: str |
         path.write_text(text)
     assert started(tmp_path) is not None
     assert started(tmp_path) is None
+
+
+def test_an_upgraded_shop_whose_first_start_ended_before_the_file_was_there_is_no_backup(tmp_path: Path) -> None:
+    store = InlineStore(open_sqlite(tmp_path / "gateway.db"))
+    store.run_now(event)
+    asyncio.run(store.aclose())
+    assert started(tmp_path, begins=False) is None
+    assert started(tmp_path) is None
+    (tmp_path / "gateway.db.anchor").unlink()
+    assert started(tmp_path) is not None
 
 
 def test_an_empty_database_without_its_file_is_new(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def upgrade() -> None:
         "store_place",
         sa.Column("one", sa.Integer(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("begun", sa.Integer(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_store_place")),
         sa.CheckConstraint("one = 1", name=op.f("ck_store_place_one")),
     )
