@@ -247,14 +247,15 @@ class OrderRogue(Rogue):
     # --- how it does it ------------------------------------------------------------------------------------------
 
     async def _is_taken(self, order: SignedOrder, customer: OfflineCustomer) -> None:
-        """Nothing is wrong with this one: it is taken as soon as the gateway hears of it, and never refused."""
+        """Nothing is wrong with this one: it is taken as soon as the gateway hears of it, and never refused. The payer
+        waits while the wallet's account is down."""
         answered, number, kid = 0, order.order.order_no, order.order.kid
         for _ in range(_TRIES):
             await customer.pays(tries=1)
             if number in self._e.side.rows.seen:
                 return
             said = await customer.presses()
-            answered += said is not None
+            answered += said is not None and said.get("result") != "wait"
             if said is not None and said.get("result") == "refused":
                 break
             await asyncio.sleep(2.0)
