@@ -108,7 +108,10 @@ def _brought_back(
     """The clock was put back: what lies in the future counts as having been at that leap. Otherwise nothing would be
     done until the clock is there again."""
     cancelled_ms = payment.cancel_requested_ms
-    moments = (order.sent_ms, order.asked_ms, order.undo_sent_ms, order.ended_ms, order.late_found_ms, cancelled_ms)
+    moments = (
+        *(order.sent_ms, order.asked_ms, order.undo_sent_ms, order.undo_asked_ms, order.absent_since_ms),
+        *(order.call_closed_ms, order.release_ms, order.ended_ms, order.late_found_ms, cancelled_ms),
+    )
     if max(moment or 0 for moment in moments) <= now_ms:
         return payment, order
     moved = partial(counted_if_known, even_since_ms=even_since_ms, now_ms=now_ms)

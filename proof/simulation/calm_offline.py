@@ -54,11 +54,15 @@ def one_tender_is_kept(e: Evidence) -> Complaints:
 def cancelled_orders_go_back(e: Evidence) -> Complaints:
     """An offline order that was cancelled at its till and paid has gone back, or a person is asked to give it back."""
     asked = {about.rpartition(":")[2] for kind, about in e.gateway.open_alarms() if kind == "cancelled_paid"}
+    refused = {about for kind, about in e.gateway.open_alarms() if kind == "refund_refused"}
+    tried = {e.orders[r.out_trade_no].payment_no for n, r in e.refunds.items() if n in refused}
     for till in e.tills.values():
         for number, record in till.file.payments().items():
             shown = record.offline is not None and not record.offline.status
             if not shown or not record.cancel_intended or not e.kept_of(number):
                 continue
+            if number in tried and number in asked:
+                continue  # its wallet said no for good, and a person is told
             if record.amount.fen <= BACK_BY_ITSELF_FEN:
                 yield number, f"cancelled at {till.name}, and the wallet keeps {e.kept_of(number)} fen"
             elif number not in asked and not e.refunded_of(number):

@@ -126,7 +126,7 @@ def _status(turn: Turn, event: Ended, answer: StatusAnswer) -> None:
     status = answer.status
     before = live.record
     live = turn.keep(replace(live, request=None, heard=True))
-    if status.state_seq >= before.state_seq:
+    if status.state_seq >= before.state_seq and not _asked_before_its_end(live, event, status):
         live = _apply(turn, live, status, answer.said_by)
     changed = live.record != before
     now_ms = turn.now.mono_ms
@@ -144,6 +144,14 @@ def _status(turn: Turn, event: Ended, answer: StatusAnswer) -> None:
         case _:
             assert_never(call)
     settle_jobs(turn, turn.keep(live))
+
+
+def _asked_before_its_end(live: Live, event: Ended, status: PaymentStatus) -> bool:
+    """ "Open" answers a question from before a proof settled it: that was true then, and contradicts nothing."""
+    if not live.record.confirmation_owed or status.state.final or live.settled_mono_ms is None:
+        return False
+    job = live.cancel if isinstance(event.call, CancelCall) else live.ask
+    return job.in_flight != event.call_id or job.started_ms <= live.settled_mono_ms
 
 
 def _acked(turn: Turn, live: Live, event: Ended, said_by: str) -> Live:

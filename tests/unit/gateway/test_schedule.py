@@ -218,6 +218,18 @@ AHEAD_MS = 3_600_000
         (payment(), {"asked_ms": 54_500}, K.UNDO, 55_000),
         (payment(cancel_requested_ms=AHEAD_MS + 1_000), {}, K.UNDO, 10_000),
         (payment(S.REVERSING), {"undo_sent_ms": AHEAD_MS + 1_000, "undo_tries": 1}, K.QUERY, 13_000),
+        (
+            payment(S.REVERSING),
+            {
+                "undo_sent_ms": 5_000,
+                "undo_tries": 1,
+                "asked_ms": 8_000,
+                "undo_asked_ms": AHEAD_MS + 1_000,
+                "absent_since_ms": AHEAD_MS + 1_000,
+            },
+            K.CANCEL,
+            12_000,
+        ),
     ],
 )
 def test_a_clock_that_was_put_back_leaves_nothing_undone(

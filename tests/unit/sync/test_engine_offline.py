@@ -433,6 +433,30 @@ def test_a_payment_cut_in_the_middle_is_asked_about_by_a_phone() -> None:
     assert till.records[payment_no].state is S.PAID
 
 
+def test_an_answer_open_to_a_question_from_before_its_proof_contradicts_nothing() -> None:
+    """It was on its way while the customer's phone brought the proof; the gateway is asked until it said so itself."""
+    till = Till()
+    payment_no = cut_payment(till)
+    till.wait(3_000)
+    asked = till.only(QueryCall)
+    ask_status(till, payment_no)
+    assert till.read(till.proof_of(payment_no)).accepted
+    till.answer(asked, till.status(payment_no, G.SENT, seq=1))
+    record = till.records[payment_no]
+    assert (record.state, record.conflict, record.confirmation_owed) == (S.PAID, False, True)
+
+
+def test_open_said_after_its_proof_is_a_contradiction() -> None:
+    till = Till()
+    payment_no = cut_payment(till)
+    ask_status(till, payment_no)
+    assert till.read(till.proof_of(payment_no)).accepted
+    till.answer(till.only(QueryCall), silence())
+    till.wait(60_000)
+    till.answer(till.only(QueryCall), till.status(payment_no, G.SENT, seq=1))
+    assert till.records[payment_no].conflict
+
+
 def test_a_status_qr_shown_again_is_the_same() -> None:
     till = Till()
     payment_no = cut_payment(till)
