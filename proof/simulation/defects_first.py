@@ -146,7 +146,7 @@ FIRST: Final = (
         name="an older answer overwrites a newer one",
         trips=by("nobody_is_needed", "till_never_goes_back", "no_program_falls_over"),
         file="sync/engine/answers.py",
-        old="    if status.state_seq >= before.state_seq:\n",
+        old="    if status.state_seq >= before.state_seq and not _asked_before_its_end(live, event, status):\n",
         new="    if status.state_seq >= 0:\n",
         profile="slow",
     ),

@@ -92,8 +92,8 @@ ODD: Final = (
         name="a till takes what is older than what it heard",
         trips=by("paid_is_true", "all_agree", "nobody_is_needed", "till_never_goes_back", "no_program_falls_over"),
         file="sync/engine/answers.py",
-        old="    if status.state_seq >= before.state_seq:\n        live = _apply",
-        new="    if status.state_seq >= -1:\n        live = _apply",
+        old="    if status.state_seq >= before.state_seq and not",
+        new="    if status.state_seq >= -1 and not",
     ),
     Defect(
         name="a till does not note that two statements disagree",
