@@ -59,7 +59,14 @@ def pytest_collection() -> Generator[None, object, object]:
 # --- the order ------------------------------------------------------------------------------------------------------
 
 #: Rooms whose files take long come first: where several workers run, the last file of a run is then a short one.
-_LONG_ROOMS = ("tests/e2e", "tests/unit/proof", "tests/ui", "tests/contract", "tests/architecture")
+_LONG_ROOMS = (
+    "tests/unit/proof/test_simulation.py",
+    "tests/e2e",
+    "tests/unit/proof",
+    "tests/ui",
+    "tests/contract",
+    "tests/architecture",
+)
 
 
 def _place(item: pytest.Item) -> int:
