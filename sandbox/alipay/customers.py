@@ -30,7 +30,7 @@ class Customers:
         number = offer.order.out_trade_no
         plan = plan_for_qr(script)
         trade = self._methods.visible(number, now_ms)
-        if plan.effect is Effect.SCANNED_AFTER_UNDO and (offer.void or _undone(trade)):
+        if plan.effect is Effect.SCANNED_AFTER_UNDO and (_undone(trade) or (offer.void and not _was_paid(trade))):
             return self._pay_undone(offer, trade, plan, now_ms)
         refused = _why_not_payable(offer, trade, plan, now_ms)
         if refused is not None:
@@ -82,6 +82,11 @@ class Customers:
 
 def _undone(trade: Trade | None) -> bool:
     return trade is not None and trade.status is TradeStatus.TRADE_CLOSED and trade.paid_ms is None
+
+
+def _was_paid(trade: Trade | None) -> bool:
+    """Once is all that an old QR is paid, also after that money went back."""
+    return trade is not None and trade.paid_ms is not None
 
 
 def _why_not_payable(offer: Offer, trade: Trade | None, plan: Plan, now_ms: int) -> ScanResult | None:

@@ -122,6 +122,17 @@ def test_precreate_cancel_then_scan_pays_the_qr_of_a_cancelled_order() -> None:
     assert bench.money("Q1").captured_fen == 1250
 
 
+def test_the_qr_of_a_cancelled_order_is_paid_once_also_after_that_money_went_back() -> None:
+    bench = Bench()
+    qr = bench.precreate("Q1")["qr_code"]
+    bench.cancel("Q1")
+    bench.scan(qr, "precreate_cancel_then_scan")
+    assert bench.scan(qr, "precreate_cancel_then_scan") is not ScanResult.PAID
+    bench.cancel("Q1")
+    assert bench.scan(qr, "precreate_cancel_then_scan") is ScanResult.ORDER_CLOSED
+    assert bench.money("Q1").refunded_fen == 1250
+
+
 def test_precreate_cancel_then_scan_waits_for_the_cancel() -> None:
     bench = shown("precreate_cancel_then_scan")
     assert bench.status("Q1") == "ACQ.TRADE_NOT_EXIST"
