@@ -59,7 +59,7 @@ class TakeUpRefusal(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InQuestion:
-    """A payment that may have been charged: as its till's journal tells it, or an open page as it is here."""
+    """A payment that may have been charged: as its till's journal tells it, or as it is here, open."""
 
     payment: Payment
     begun_ms: int
@@ -177,7 +177,7 @@ def go_on(tx: Tx, *, person: str, reason: str, now_ms: int) -> tuple[PaymentKey,
     for key in keys:
         page = payments.find(tx, key)
         assert page is not None, "it was just selected"
-        if not page.page or page.state.final or page.out_trade_no is not None:
+        if not page.page or page.out_trade_no is not None:
             continue
         wanted = page.cancel_requested_ms is None and page.state is not GatewayState.REVERSING
         tasks.put(tx, TaskKind.PAGE, key_ref(key), due_ms=page.qr_expires_ms if wanted else now_ms, account_id=None)

@@ -46,7 +46,9 @@ _LOOKED: Final = (
 _UNDECIDED: Final = _P.state.not_in(("PAID", "NOT_PAID"))
 _THIS: Final = _T.terminal_id == bindparam("k_terminal")
 _IN_QUESTION: Final = (
-    select(_P.terminal_id, _P.order_no, _P.n).where(_P.in_question == 1).order_by(_P.terminal_id, _P.order_no, _P.n)
+    select(_P.terminal_id, _P.order_no, _P.n)
+    .where(_P.in_question == 1, _UNDECIDED)
+    .order_by(_P.terminal_id, _P.order_no, _P.n)
 )
 _DEVICE: Final = _T.public_key.not_like(f"{STATIC_KEY}%")
 #: Nothing more is to come from such a till: it spoke, and its journal is here as far as it went then.
@@ -126,7 +128,7 @@ def waiting(tx: Tx) -> tuple[str, ...]:
 
 
 def in_question(tx: Tx) -> tuple[PaymentKey, ...]:
-    """Payments that are here, and of which our rows may not tell all."""
+    """Payments that are here and open, and of which our rows may not tell all."""
     rows = tx.connection.execute(_IN_QUESTION)
     return tuple(PaymentKey(terminal_id=row[0], order_no=row[1], n=row[2]) for row in rows)
 

@@ -129,8 +129,13 @@ def test_the_wallets_own_notification_finds_what_the_backup_does_not_know(tmp_pa
     async def story(shop: Shop) -> None:
         kept = back_up(shop)
         view = await shop.sell("callback_late:30")
-        await seconds(shop, 0.0)
+        await seconds(shop, 3.0)
+        assert money(shop, view) == [(1250, 0)]
         await restore(shop, kept)
+        await seconds(shop, 20.0)
+        assert row(shop, view) is None
+        await seconds(shop, 60.0)
+        assert row(shop, view) is not None, "the wallet told of it, and nobody else"
         ended = await shop.settled(view)
         assert (ended.state, money(shop, view)) in (
             (TerminalState.PAID, [(1250, 0)]),
