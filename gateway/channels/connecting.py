@@ -1,7 +1,8 @@
 """Connects to an address that was judged, and to no other: a name is resolved once, each answer is judged, and the
 connection goes to the very address that was (a second look-up could say something else). TLS still checks the name.
 
-It must not know requests. `gateway/channels/http.py` puts it under httpx's transport.
+It must not know requests. `gateway/channels/http.py` gives it to aiohttp as its resolver; an address that is written as
+a number is not resolved, and is judged by its text (`gateway/channels/reach.py`).
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
-import httpcore
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.channels.reach import Reach, may_connect
 
@@ -29,59 +30,37 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class JudgedBackend(httpcore.AsyncNetworkBackend):
-    """`httpcore`'s port to the network, with the judge before it."""
+class JudgedResolver(AbstractResolver):
+    """aiohttp's port to the name server, with the judge behind it."""
 
-    def __init__(self, reach: Reach, resolve: Resolve, inner: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(self, reach: Reach, resolve: Resolve) -> None:
         self._reach = reach
         self._resolve = resolve
-        self._inner = inner
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._judged(host, port, timeout)
-        share = None if timeout is None else timeout / len(addresses)
-        last: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for address in addresses:
-            try:
-                return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last = error
-        assert last is not None, "at least one address was tried"
-        raise last
-
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        raise httpcore.ConnectError("a wallet is not a file")
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
-
-    async def _judged(self, host: str, port: int, timeout: float | None) -> list[str]:
-        """At least one address; ConnectError when none is allowed."""
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """At least one address; OSError when none is allowed."""
         try:
-            async with asyncio.timeout(timeout):
-                found = [host] if _is_address(host) else await self._resolve(host, port)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout("the name server did not answer") from None
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError("the name does not resolve") from error
+            found = await self._resolve(host, port)
+        except UnicodeError:
+            raise OSError("the name is none") from None
         allowed = [address for address in found if may_connect(address, self._reach)]
         if not allowed:
-            raise httpcore.ConnectError("no address of this name may be connected to")
-        return allowed[:_MOST_TRIED]
+            raise OSError("no address of this name may be connected to")
+        return [_to_connect(host, address, port) for address in allowed[:_MOST_TRIED]]
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _to_connect(host: str, address: str, port: int) -> ResolveResult:
+    version = ipaddress.ip_address(address.partition("%")[0]).version
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=socket.AF_INET if version == 4 else socket.AF_INET6,
+        proto=socket.IPPROTO_TCP,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )

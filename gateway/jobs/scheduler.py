@@ -25,9 +25,9 @@ from gateway.store.units import Store, StoreFailed, Tx, failed_database
 
 #: Longer than a task's two slowest calls (each may take three connects until it is sent: `channels.http`).
 LEASE_MS: Final = 2 * (3 * MOST_CONNECT_MS + MOST_READ_MS) + 10_000
-_BATCH: Final = 64
+_BATCH: Final = 128
 #: Calls of one account under way; its line has room for the tills' own calls besides.
-_AT_ONCE: Final = 32
+_AT_ONCE: Final = 128
 _PRUNE_EVERY_MS: Final = 60_000
 _UNKNOWN_ACCOUNT_RATE: Final = 50
 

@@ -2,7 +2,8 @@
 
 Rules
 - One thread owns the connection. Units that wait together share one transaction, in which each fails alone; their
-  futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput).
+  futures resolve after the COMMIT that made them durable (facts: the storage path decides throughput). After a
+  transaction of several, more are waited for a moment; who comes alone is never kept waiting.
 - A full disk is met once with `make_room`: SQLite undid the transaction, and its units run again.
 - `committed` is called after each COMMIT, before anybody hears of it.
 - A broken constraint, or anything else a unit raises, rolls back that unit alone. Database trouble fails the store.
@@ -14,6 +15,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -25,6 +27,8 @@ from gateway.store.writer import Writer, failed
 
 T = TypeVar("T")
 _MOST_UNITS: Final = 128
+#: Where units come in company, so long is waited for more of them: a commit costs as much as ten units do.
+_COMPANY_S: Final = 0.002
 
 
 def _no_room() -> bool:
@@ -115,11 +119,14 @@ class ThreadedStore:
 
     def _work(self) -> None:
         writer = Writer(self._engine)
+        batch: list[_Job] = []
         try:
             while True:
                 first = self._jobs.get()
                 if first is None:
                     return
+                if len(batch) > 1:
+                    time.sleep(_COMPANY_S)
                 batch, last = self._gather(first)
                 if self._failed is None:
                     self._commit(writer, batch)

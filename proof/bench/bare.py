@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -26,6 +26,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from yarl import URL
 
 from proof.bench.cores import stay_on
 
@@ -36,21 +37,22 @@ _BIZ = b"biz_content=%7B%22out_trade_no%22%3A%220123456789ABCDEFGHJKMNPQR01%22%7
 def _app(wallet_port: int, database: Path) -> Starlette:
     key, rsa = Ed25519PrivateKey.generate(), generate_private_key(65537, 2048)
     public, signature = key.public_key(), key.sign(_SIGNED)
-    transport = httpx.AsyncHTTPTransport(trust_env=False)
+    sessions: list[aiohttp.ClientSession] = []  # opened by the first call: it belongs to the loop that runs then
     db = sqlite3.connect(database, isolation_level=None)
     for pragma in ("journal_mode = wal", "synchronous = full"):
         db.execute(f"pragma {pragma}")
     db.execute("create table payment (body blob not null)")
-    url = f"http://127.0.0.1:{wallet_port}/gateway.do?method=alipay.trade.pay&sign={'x' * 344}"
+    url = URL(f"http://127.0.0.1:{wallet_port}/gateway.do?method=alipay.trade.pay&sign={'x' * 344}", encoded=True)
 
     async def take(request: Request) -> Response:
         body = await request.body()
         public.verify(signature, _SIGNED)
         db.execute("insert into payment values (?)", (body,))
         rsa.sign(_SIGNED, PKCS1v15(), SHA256())
-        answer = await transport.handle_async_request(httpx.Request("POST", url, content=_BIZ))
-        await answer.aread()
-        await answer.aclose()
+        if not sessions:
+            sessions.append(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        async with sessions[0].post(url, data=_BIZ) as answer:
+            await answer.read()
         key.sign(_SIGNED)
         return Response(body)
 

@@ -30,7 +30,7 @@ BENCHES: Final[Mapping[str, tuple[Bench, int]]] = MappingProxyType(
         "scan": (measure_scan, 200),
         "journal": (measure_journal, 500),
         "start": (measure_start, 7),
-        "flow": (measure_flow, 9),
+        "flow": (measure_flow, 5),
         "poll": (measure_poll, 10),
         "schedule": (measure_schedule, 10),
         "route": (measure_route, 50),

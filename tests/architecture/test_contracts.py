@@ -27,7 +27,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "proof": ("proof", "import guitai"),
     "protocol-rooms": ("protocol", "import assets"),
     "protocol-packages": ("protocol", "import rich"),
-    "httpx": ("gateway", "import httpx"),
+    "http-clients": ("gateway", "import httpx"),
     "qt": ("sync", "from PySide6 import QtCore"),
     "camera": ("terminal", "import cv2"),
     "devices": ("drivers", "from serial.tools import list_ports"),

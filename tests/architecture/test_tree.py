@@ -31,7 +31,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "guitai": ("terminal", "camera", "gateway", "sandbox", "proof"),
 }
 # Parts of a declared package that are installed under their own name.
-PART_OF = {"httpcore": "httpx", "shiboken6": "pyside6-essentials"}
+PART_OF = {"shiboken6": "pyside6-essentials"}
 
 
 @cache

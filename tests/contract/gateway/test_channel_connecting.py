@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Any
+import socket
+from collections.abc import Sequence
 
-import httpcore
 import pytest
+from aiohttp.abc import ResolveResult
 
-from gateway.channels.connecting import JudgedBackend
+from gateway.channels.connecting import JudgedResolver
 from gateway.channels.http import HttpExchange, line_of
 from gateway.channels.port import ChannelRequest, ChannelResponse, LineFault, NoAnswer, NotSent
 from gateway.channels.reach import Reach
-from tests.contract.gateway.test_channel_http import serving, silent
+from tests.contract.gateway.test_channel_http import cut, serving, silent
 from tests.unit.gateway import channel_alipay_wallet as wallet
 
 Answer = ChannelResponse | NotSent | NoAnswer
@@ -29,30 +29,6 @@ class Names:
     async def __call__(self, host: str, port: int) -> list[str]:
         self.asked.append(host)
         return list(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
-
-
-class Network(httpcore.AsyncMockBackend):
-    """The sockets below: remembers where it was sent."""
-
-    def __init__(self, *, refuses: bool = False) -> None:
-        super().__init__([])
-        self._refuses = refuses
-        self.connected: list[str] = []
-        self.timeouts: list[float | None] = []
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        self.connected.append(host)
-        self.timeouts.append(timeout)
-        if self._refuses:
-            raise httpcore.ConnectError
-        return await super().connect_tcp(host, port, timeout, local_address, socket_options)
 
 
 async def fetch(url: str, *, reach: Reach, names: Names | None = None) -> Answer:
@@ -78,29 +54,52 @@ def test_a_name_that_leads_inside_is_not_connected_to(inside: str) -> None:
     assert found == NotSent(LineFault.CONNECT_FAILED)
 
 
-def test_a_name_is_asked_once_and_the_connection_goes_to_the_judged_address() -> None:
-    """DNS rebinding: the second answer would lead inside. The network below hears an address, never the name."""
+def addresses(found: Sequence[ResolveResult]) -> list[tuple[str, int, socket.AddressFamily]]:
+    return [(one["host"], one["port"], socket.AddressFamily(one["family"])) for one in found]
 
-    async def main() -> tuple[Names, list[str]]:
-        names, network = Names(["203.119.205.1"], ["127.0.0.1"]), Network()
-        await JudgedBackend(Reach.PUBLIC, names, network).connect_tcp("wallet.test", 443, 1.0)
-        return names, network.connected
 
-    names, connected = asyncio.run(main())
-    assert names.asked == ["wallet.test"]
-    assert connected == ["203.119.205.1"]
+def test_what_is_connected_to_are_addresses_that_were_judged_and_never_the_name() -> None:
+    async def main() -> list[ResolveResult]:
+        names = Names(["203.119.205.1", "127.0.0.1", "2400:3200::1"])
+        return await JudgedResolver(Reach.PUBLIC, names).resolve("wallet.test", 443)
+
+    found = asyncio.run(main())
+    assert addresses(found) == [
+        ("203.119.205.1", 443, socket.AF_INET),
+        ("2400:3200::1", 443, socket.AF_INET6),
+    ]
+    assert all(one["flags"] & socket.AI_NUMERICHOST for one in found)
+
+
+def test_a_name_is_asked_once_for_each_connection_and_again_for_the_next() -> None:
+    """DNS rebinding: an answer that leads elsewhere is of no use to who has been judged, and is judged itself."""
+
+    async def main() -> tuple[list[str], list[Answer]]:
+        names = Names(["127.0.0.1"], ["10.0.0.1"])
+        async with serving(cut) as port, HttpExchange(reach=Reach.LOOPBACK, resolve=names) as exchange:
+            request = ChannelRequest(method="GET", url=f"http://localhost:{port}/", headers={}, body=b"")
+            heard = [await exchange(request, connect_timeout_ms=1_000, read_timeout_ms=1_000) for _ in range(2)]
+        return names.asked, heard
+
+    asked, heard = asyncio.run(main())
+    assert asked == ["localhost"] * 2
+    assert heard == [NoAnswer(LineFault.CUT), NotSent(LineFault.CONNECT_FAILED)]
 
 
 def test_of_many_addresses_only_the_allowed_are_tried_and_not_for_ever() -> None:
-    async def main() -> list[str]:
-        network = Network(refuses=True)
-        told = ["10.0.0.1", "1.1.1.1", "127.0.0.1", "1.0.0.1", "2400:3200::1", "9.9.9.9"]
-        with pytest.raises(httpcore.ConnectError):
-            await JudgedBackend(Reach.PUBLIC, Names(told), network).connect_tcp("wallet.test", 443, 0.9)
-        assert network.timeouts == [pytest.approx(0.3)] * 3
-        return network.connected
+    told = ["10.0.0.1", "1.1.1.1", "127.0.0.1", "1.0.0.1", "2400:3200::1", "9.9.9.9"]
+    found = asyncio.run(JudgedResolver(Reach.PUBLIC, Names(told)).resolve("wallet.test", 443))
+    assert [one["host"] for one in found] == ["1.1.1.1", "1.0.0.1", "2400:3200::1"]
 
-    assert asyncio.run(main()) == ["1.1.1.1", "1.0.0.1", "2400:3200::1"]
+
+def test_the_second_address_is_tried_when_the_first_refuses() -> None:
+    async def main() -> Answer:
+        names = Names(["127.0.0.3", "127.0.0.1"])
+        async with serving(cut) as port, HttpExchange(reach=Reach.LOOPBACK, resolve=names) as exchange:
+            request = ChannelRequest(method="GET", url=f"http://localhost:{port}/", headers={}, body=b"")
+            return await exchange(request, connect_timeout_ms=1_000, read_timeout_ms=1_000)
+
+    assert asyncio.run(main()) == NoAnswer(LineFault.CUT)
 
 
 def test_a_name_server_that_hangs_ends_as_not_sent() -> None:

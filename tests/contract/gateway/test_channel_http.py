@@ -97,6 +97,7 @@ async def cut(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def ask(
     port: int,
     *,
+    method: str = "POST",
     scheme: str = "http",
     host: str = "127.0.0.1",
     connect_ms: int = 2_000,
@@ -104,7 +105,7 @@ async def ask(
     exchange: HttpExchange | None = None,
 ) -> Answer:
     request = ChannelRequest(
-        method="POST",
+        method=method,
         url=f"{scheme}://{host}:{port}/gateway.do?sign=a%2Bb%3D&x=%E4%B8%AD",
         headers={"content-type": "application/x-www-form-urlencoded;charset=utf-8"},
         body=b"biz_content=" + CANARY.encode(),
@@ -142,7 +143,7 @@ def test_a_whole_answer_is_handed_over_as_it_came_and_the_request_as_it_was_buil
     ("written", "sent"),
     [
         ("/v3/pay", "/v3/pay"),
-        ("/v3/pay?", "/v3/pay?"),
+        ("", "/"),
         ("/gateway.do?sign=%2B-._~&a=", "/gateway.do?sign=%2B-._~&a="),
         ("/v3/a%20b?mchid=1", "/v3/a%20b?mchid=1"),
         ("/v3/pay?say=中 文", "/v3/pay?say=%E4%B8%AD%20%E6%96%87"),
@@ -167,6 +168,17 @@ def test_a_target_is_sent_as_it_is_written_and_escaped_where_it_must_be(written:
     assert got[0].split(b"\r\n")[0] == f"POST {sent} HTTP/1.1".encode()
 
 
+@pytest.mark.parametrize("written", ["/v3/pay?", "/v3/pay#part", "?a=1"])
+def test_a_target_that_cannot_be_sent_as_it_was_signed_is_not_sent(written: str) -> None:
+    async def main() -> Answer:
+        async with serving(replying(OK)) as port, HttpExchange(reach=Reach.LOOPBACK) as exchange:
+            url = f"http://127.0.0.1:{port}{written}"
+            request = ChannelRequest(method="POST", url=url, headers={}, body=b"")
+            return await exchange(request, connect_timeout_ms=2_000, read_timeout_ms=2_000)
+
+    assert asyncio.run(main()) == NotSent(LineFault.NOT_ALLOWED)
+
+
 def test_a_refused_connection_is_not_sent() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, never listening
@@ -180,6 +192,25 @@ def test_a_name_that_does_not_resolve_is_not_sent() -> None:
 
     with asyncio.Runner(loop_factory=NamelessLoop) as runner:
         assert runner.run(main()) == NotSent(LineFault.CONNECT_FAILED)
+
+
+def test_when_all_connections_are_taken_a_call_waits_and_then_is_not_sent() -> None:
+    async def main() -> tuple[Answer, Answer]:
+        few = HttpExchange(reach=Reach.LOOPBACK, most_connections=3)
+        async with serving(silent) as port, few as exchange:
+            ahead = [asyncio.create_task(ask(port, exchange=exchange, read_ms=20_000)) for _ in range(2)]
+            last = asyncio.create_task(ask(port, exchange=exchange, read_ms=400))
+            await asyncio.sleep(0)
+            late = ask(port, exchange=exchange, connect_ms=100)
+            soon = ask(port, exchange=exchange, connect_ms=10_000, read_ms=50)
+            refused, waited = await asyncio.gather(late, soon)
+            assert await last == NoAnswer(LineFault.READ_TIMEOUT), "which freed the one connection"
+            for task in ahead:
+                task.cancel()
+            await asyncio.wait(ahead)
+            return refused, waited
+
+    assert asyncio.run(main()) == (NotSent(LineFault.NO_FREE_CONNECTION), NoAnswer(LineFault.READ_TIMEOUT))
 
 
 def test_a_connection_that_is_never_accepted_is_not_sent() -> None:
@@ -304,8 +335,9 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
     assert isinstance(asyncio.run(main()), ChannelResponse)
 
 
-def test_a_kept_connection_that_the_wallet_cuts_on_the_second_request_is_no_answer() -> None:
-    """The bytes may have arrived: reusing a connection must never turn a cut into "not sent"."""
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_kept_connection_that_the_wallet_cuts_on_the_second_request_is_no_answer(method: str) -> None:
+    """The bytes may have arrived: reusing a connection is never "not sent", nor a second request."""
     seen: list[int] = []
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -318,7 +350,7 @@ def test_a_kept_connection_that_the_wallet_cuts_on_the_second_request_is_no_answ
 
     async def main() -> tuple[Answer, Answer]:
         async with serving(handler) as port, HttpExchange(reach=Reach.LOOPBACK) as exchange:
-            return await ask(port, exchange=exchange), await ask(port, exchange=exchange)
+            return await ask(port, exchange=exchange), await ask(port, method=method, exchange=exchange)
 
     first, second = asyncio.run(main())
     assert isinstance(first, ChannelResponse)

@@ -52,14 +52,14 @@ def another_gateway(world: World, line: NotedLine, *, owner: str) -> Gateway:
 
 
 def test_two_schedules_on_one_store_never_ask_twice() -> None:
-    """50 open payments, more than one schedule takes at once, and slow answers: never two calls about one order."""
+    """160 open payments, more than one schedule takes at once, and slow answers: never two calls about one order."""
 
     async def story(world: World) -> None:
         till = await world.till()
         lines = [NotedLine(world), NotedLine(world)]
         both = [another_gateway(world, line, owner=f"gateway-{at}") for at, line in enumerate(lines)]
         await asyncio.gather(*(one.start() for one in both))
-        requests = [till.payment(world.show_code("ask_password:50")) for _ in range(50)]
+        requests = [till.payment(world.show_code("ask_password:50")) for _ in range(160)]
         for request in requests:
             await till.pay(request)
         await asyncio.sleep(1)
