@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gateway.bills.desk import BillDesk
 from gateway.channels.port import NoAnswer, NotSent, OrderKind, PayOrder, QrOrder, UndoVerdict
-from gateway.jobs.calls import ChannelCalls, found, order_ref
+from gateway.jobs.calls import ChannelCalls, order_ref
 from gateway.jobs.keeping import keep
 from gateway.jobs.offline_orders import give_unwanted_back, unwanted_ms
 from gateway.jobs.refund_desk import RefundDesk
@@ -134,15 +134,14 @@ class Desk:
             case _:
                 assert_never(action.kind)
 
-    def take_up(self, tx: Tx, out_trade_no: str, *, now_ms: int) -> Due | None:
-        """In the transaction that leased an order's task: what is due now; otherwise the task is set right and given
+    def take_up(self, tx: Tx, payment: Payment, order: ChannelOrder, *, now_ms: int) -> Due | None:
+        """In the transaction that leased the order's task: what is due now; otherwise the task is set right and given
         back. A repeated QR call is durable before it is made."""
-        payment, order = found(tx, out_trade_no)
         action = next_action(payment, order, self.pace_of(order.account_id), now_ms=now_ms)
         if action is None or action.due_ms > now_ms or self._calls.accounts.find(order.account_id) is None:
             due_ms = None if action is None else max(action.due_ms, now_ms + 1_000)
-            account_id, owner = order.account_id, self._calls.owner
-            tasks.put(tx, TaskKind.WORK, out_trade_no, due_ms=due_ms, account_id=account_id, release=owner)
+            name, account_id, owner = order.out_trade_no, order.account_id, self._calls.owner
+            tasks.put(tx, TaskKind.WORK, name, due_ms=due_ms, account_id=account_id, release=owner)
             return None
         if action.kind is ActionKind.QR:
             again = asked_again(order)

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from gateway.channels.account import MOST_CONNECT_MS, MOST_READ_MS
 from gateway.jobs.bucket import Bucket, full
-from gateway.jobs.calls import ChannelCalls
+from gateway.jobs.calls import ChannelCalls, found
 from gateway.jobs.desk import Desk, Due
+from gateway.payments.values import ChannelOrder, Payment
 from gateway.ports import Clock
 from gateway.store import guards, payments, tasks
 from gateway.store.tasks import Task, TaskKind
@@ -30,6 +33,16 @@ _BATCH: Final = 128
 _AT_ONCE: Final = 128
 _PRUNE_EVERY_MS: Final = 60_000
 _UNKNOWN_ACCOUNT_RATE: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What a transaction leased, when the next task is due, and which leap and which pruning it knew of."""
+
+    work: Sequence[tuple[Task, Due | None]]
+    next_ms: int | None
+    even_since_ms: int
+    pruned_ms: int
 
 
 class Scheduler:
@@ -76,16 +89,18 @@ class Scheduler:
     async def tick(self) -> int:
         """Starts what is due; returns how long to sleep."""
         busy = Counter(self._busy)
-        taken, next_ms = await self._store.run(lambda tx: self._take(tx, busy))
-        for task, due in taken:
+        taken = await self._store.run(lambda tx: self._take(tx, busy))
+        # Only now: a transaction that was undone is run again, and plans anew again.
+        self._even_since_ms, self._pruned_ms = taken.even_since_ms, taken.pruned_ms
+        for task, due in taken.work:
             if task.account_id is not None:
                 self._busy[task.account_id] += 1
             running = asyncio.create_task(self._do(task, due))
             self._running.add(running)
             running.add_done_callback(self._running.discard)
-        if next_ms is None:
+        if taken.next_ms is None:
             return self._longest_sleep_ms
-        return min(max(next_ms - self._clock.now_ms(), 20), self._longest_sleep_ms)
+        return min(max(taken.next_ms - self._clock.now_ms(), 20), self._longest_sleep_ms)
 
     async def aclose(self) -> None:
         """Gives up what is under way: its leases end with this process."""
@@ -93,45 +108,70 @@ class Scheduler:
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _take(self, tx: Tx, busy: Counter[str]) -> tuple[list[tuple[Task, Due | None]], int | None]:
+    def _take(self, tx: Tx, busy: Counter[str]) -> _Taken:
         """`busy`: calls under way by account."""
         now_ms = self._clock.now_ms()
         even_since_ms = self._clock.even_since_ms()
+        pruned_ms = self._pruned_ms
         if even_since_ms != self._even_since_ms:
             # The clock leapt: what was due then is planned anew, and who works now keeps his lease.
             payments.bring_back(tx, now_ms=now_ms, longest_ms=self._desk.longest_shown_ms)
             tasks.look_again(tx, now_ms=now_ms)
             tasks.hold_again(tx, until_ms=now_ms + LEASE_MS)
-            self._even_since_ms, self._pruned_ms = even_since_ms, now_ms
-        if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
+            pruned_ms = now_ms
+        if now_ms - pruned_ms >= _PRUNE_EVERY_MS:
             guards.prune(tx, now_ms=now_ms)
-            self._pruned_ms = now_ms
-        taken: list[tuple[Task, Due | None]] = []
+            pruned_ms = now_ms
+        work: list[tuple[Task, Due | None]] = []
         stuck: set[str] = set()
         all_seen = False
-        while not all_seen and len(taken) < _BATCH:
+        while not all_seen and len(work) < _BATCH:
             due = tasks.due(tx, now_ms=now_ms, limit=_BATCH, without=stuck)
-            if not taken and not stuck:
+            if not work and not stuck:
                 self.lag_ms = max((now_ms - task.due_ms for task in due), default=0)
-            for task in due:
-                account_id = task.account_id
-                if account_id is not None:
-                    if account_id in stuck or busy[account_id] >= _AT_ONCE or not self._take_token(account_id, now_ms):
-                        stuck.add(account_id)
-                        continue
-                    busy[account_id] += 1
-                if not tasks.lease(tx, task, owner=self._calls.owner, now_ms=now_ms, until_ms=now_ms + LEASE_MS):
-                    continue
-                if task.kind is not TaskKind.WORK:
-                    taken.append((task, None))
-                elif (work := self._taken_up(tx, task, now_ms)) is not None:
-                    taken.append((task, work))
+            work += self._leased(tx, [task for task in due if self._may_call(task, busy, stuck, now_ms)], now_ms)
             all_seen = len(due) < _BATCH
-        return taken, now_ms + 100 if stuck else tasks.next_due_ms(tx, now_ms=now_ms)
+        next_ms = now_ms + 100 if stuck else tasks.next_due_ms(tx, now_ms=now_ms)
+        return _Taken(work=work, next_ms=next_ms, even_since_ms=even_since_ms, pruned_ms=pruned_ms)
 
-    def _taken_up(self, tx: Tx, task: Task, now_ms: int) -> Due | None:
+    def _may_call(self, task: Task, busy: Counter[str], stuck: set[str], now_ms: int) -> bool:
+        """Whether the task's account can do one more thing now; otherwise the account is `stuck`."""
+        account_id = task.account_id
+        if account_id is None:
+            return True
+        if account_id in stuck or busy[account_id] >= _AT_ONCE or not self._take_token(account_id, now_ms):
+            stuck.add(account_id)
+            return False
+        busy[account_id] += 1
+        return True
+
+    def _leased(self, tx: Tx, due: list[Task], now_ms: int) -> list[tuple[Task, Due | None]]:
+        """Those that are ours now; the work on orders together, with what is due of them."""
+        owner, until_ms = self._calls.owner, now_ms + LEASE_MS
+        orders = [task for task in due if task.kind is TaskKind.WORK]
+        ours = tasks.lease_work(tx, orders, owner=owner, now_ms=now_ms, until_ms=until_ms)
+        rows = self._rows(tx, sorted(ours))
+        taken: list[tuple[Task, Due | None]] = []
+        for task in due:
+            if task.kind is not TaskKind.WORK:
+                if tasks.lease(tx, task, owner=owner, now_ms=now_ms, until_ms=until_ms):
+                    taken.append((task, None))
+            elif task.ref in ours and (work := self._taken_up(tx, task, rows.get(task.ref), now_ms)) is not None:
+                taken.append((task, work))
+        return taken
+
+    def _rows(self, tx: Tx, orders: list[str]) -> dict[str, tuple[Payment, ChannelOrder]]:
+        """Read together. When one cannot be read, nothing: each is read by itself then."""
         try:
-            return self._desk.take_up(tx, task.ref, now_ms=now_ms)
+            return payments.with_orders(tx, orders)
+        except Exception as error:
+            if failed_database(error):
+                raise
+            return {}
+
+    def _taken_up(self, tx: Tx, task: Task, both: tuple[Payment, ChannelOrder] | None, now_ms: int) -> Due | None:
+        try:
+            return self._desk.take_up(tx, *(both or found(tx, task.ref)), now_ms=now_ms)
         except Exception as error:
             if failed_database(error):
                 raise

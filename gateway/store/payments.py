@@ -38,6 +38,13 @@ _SELECT_BOTH: Final = Statement(
     .join(PAYMENTS, (_P.terminal_id == _O.terminal_id) & (_P.order_no == _O.order_no) & (_P.n == _O.n))
     .where(*_ORDERS.this)
 )
+#: As many are read with one statement; a place that is left over holds no order's name.
+_AT_ONCE: Final = 16
+_SELECT_SEVERAL: Final = Statement(
+    select(*_ORDERS.columns, *_PAYMENTS.columns)
+    .join(PAYMENTS, (_P.terminal_id == _O.terminal_id) & (_P.order_no == _O.order_no) & (_P.n == _O.n))
+    .where(_O.out_trade_no.in_([bindparam(f"k_{at}") for at in range(_AT_ONCE)]))
+)
 _SELECT_ORDERS: Final = Statement(
     select(*_ORDERS.columns)
     .where(
@@ -141,6 +148,18 @@ def with_order(tx: Tx, out_trade_no: str) -> tuple[Payment, ChannelOrder] | None
     """An order, and the payment that it is for."""
     row = tx.row(_SELECT_BOTH, {"k_out_trade_no": out_trade_no})
     return None if row is None else (_PAYMENTS.read(row[_WIDTH:]), _ORDERS.read(row[:_WIDTH]))
+
+
+def with_orders(tx: Tx, out_trade_nos: Sequence[str]) -> dict[str, tuple[Payment, ChannelOrder]]:
+    """These orders by their name, each with its payment."""
+    found: dict[str, tuple[Payment, ChannelOrder]] = {}
+    for start in range(0, len(out_trade_nos), _AT_ONCE):
+        some = dict.fromkeys((f"k_{at}" for at in range(_AT_ONCE)), "")
+        some |= {f"k_{at}": name for at, name in enumerate(out_trade_nos[start : start + _AT_ONCE])}
+        for row in tx.rows(_SELECT_SEVERAL, some):
+            order = _ORDERS.read(row[:_WIDTH])
+            found[order.out_trade_no] = _PAYMENTS.read(row[_WIDTH:]), order
+    return found
 
 
 def order_of(tx: Tx, payment: Payment) -> ChannelOrder | None:

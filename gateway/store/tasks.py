@@ -64,6 +64,18 @@ _LEASE: Final = Statement(
     .where(*_KEY, _T.lease_until_ms <= bindparam("k_now"))
     .values(lease_until_ms=bindparam("v_lease"), lease_owner=bindparam("v_owner"))
 )
+#: As many are taken with one statement; a place that is left over holds no task's name.
+_AT_ONCE: Final = 16
+_LEASE_WORK: Final = Statement(
+    update(TASKS)
+    .where(
+        _T.kind == TaskKind.WORK.value,
+        _T.ref.in_([bindparam(f"k_{at}") for at in range(_AT_ONCE)]),
+        _T.lease_until_ms <= bindparam("k_now"),
+    )
+    .values(lease_until_ms=bindparam("v_lease"), lease_owner=bindparam("v_owner"))
+    .returning(_T.ref)
+)
 _GIVE_BACK: Final = Statement(
     update(TASKS)
     .where(*_KEY, or_(_T.lease_owner == bindparam("k_owner"), _T.lease_owner.is_(None)))
@@ -102,6 +114,17 @@ def lease(tx: Tx, task: Task, *, owner: str, now_ms: int, until_ms: int) -> bool
     """Takes the task until then. False when another has it."""
     row = {"k_kind": task.kind.value, "k_ref": task.ref, "k_now": now_ms, "v_lease": until_ms, "v_owner": owner}
     return tx.change(_LEASE, row) == 1
+
+
+def lease_work(tx: Tx, due: Sequence[Task], *, owner: str, now_ms: int, until_ms: int) -> set[str]:
+    """The same for work on orders, many at a time; returns the `ref`s of those that were taken."""
+    taken: set[str] = set()
+    for start in range(0, len(due), _AT_ONCE):
+        some = dict.fromkeys((f"k_{at}" for at in range(_AT_ONCE)), "")
+        some |= {f"k_{at}": task.ref for at, task in enumerate(due[start : start + _AT_ONCE])}
+        rows = tx.rows(_LEASE_WORK, {**some, "k_now": now_ms, "v_lease": until_ms, "v_owner": owner})
+        taken.update(ref for (ref,) in rows)
+    return taken
 
 
 def give_back(tx: Tx, kind: TaskKind, ref: str, *, owner: str) -> None:

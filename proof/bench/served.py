@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from gateway.api import answers, service
@@ -49,14 +49,15 @@ def metered(meters: Meters) -> None:
 
 def noted(lags: list[int]) -> Callable[[], None]:
     """From now on `lags` gets how long after its time each task was taken; until what is returned is called."""
-    inner: Callable[..., bool] = tasks.lease
+    inner: Callable[..., set[str]] = tasks.lease_work
 
-    def lease(tx: Tx, task: Task, *, owner: str, now_ms: int, until_ms: int) -> bool:
-        lags.append(now_ms - task.due_ms)
-        return inner(tx, task, owner=owner, now_ms=now_ms, until_ms=until_ms)
+    def lease_work(tx: Tx, due: Sequence[Task], *, owner: str, now_ms: int, until_ms: int) -> set[str]:
+        taken = inner(tx, due, owner=owner, now_ms=now_ms, until_ms=until_ms)
+        lags.extend(now_ms - task.due_ms for task in due if task.ref in taken)
+        return taken
 
-    setattr(tasks, "lease", lease)  # noqa: B010 - the same name for everybody
-    return lambda: setattr(tasks, "lease", inner)
+    setattr(tasks, "lease_work", lease_work)  # noqa: B010 - the same name for everybody
+    return lambda: setattr(tasks, "lease_work", inner)
 
 
 def _tell(meters: Meters, lags: list[int]) -> None:

@@ -81,10 +81,10 @@ def test_the_poll_benchmark_runs(tmp_path: Path) -> None:
 
 
 def test_the_schedule_benchmark_runs_and_leaves_the_store_as_it_was(tmp_path: Path) -> None:
-    before = tasks.lease
+    before = tasks.lease_work
     found = asyncio.run(measure_schedule(tmp_path, rounds=2, orders=8, settle_s=0.5))
     assert found.reported["taken_per_s"] > 0
-    assert tasks.lease is before
+    assert tasks.lease_work is before
 
 
 def test_the_route_benchmark_runs(tmp_path: Path) -> None:
