@@ -4,9 +4,13 @@ and wallets stay as they are."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
 import pytest
 
+from gateway.store.units import Tx
 from gateway.system import SystemClock
 from protocol.messages import RefundRequest, RefundStatus, decode, encode
 from protocol.numbers import new_number
@@ -15,6 +19,13 @@ from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, s
 from tests.contract.gateway.page_world import PageWorld, in_page_world
 
 DAY_MS = 86_400_000
+
+
+T = TypeVar("T")
+
+
+class UndoneError(Exception):
+    """The disk was full."""
 
 
 class Machine:
@@ -66,6 +77,36 @@ def test_money_goes_back_today(how: str) -> None:
         answer = await till.send(till.signed("GET", f"/v1/refunds/{number}"))
         assert decode(RefundStatus, answer.body).state is RefundState.DONE
         world.ledger_agrees()
+
+    in_world(story)
+
+
+def test_a_leap_is_planned_anew_also_when_that_transaction_is_undone_and_run_again() -> None:
+    """As on a full disk, whose ballast then makes room: everything is run once and undone before it counts."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        await world.restart()
+        machine = Machine(world)
+        await world.restart()
+        once = world.store.run_now
+
+        def undone_at_first(unit: Callable[[Tx], T]) -> T:
+            def undone(tx: Tx) -> None:
+                unit(tx)
+                raise UndoneError
+
+            with suppress(UndoneError):
+                once(undone)
+            return once(unit)
+
+        request = till.payment(world.show_code("ask_password:30"))
+        await till.pay(request)
+        await asyncio.sleep(5)
+        setattr(world.store, "run_now", undone_at_first)  # noqa: B010 - the store's own, as it runs for everybody
+        await machine.put_back(till, "while it runs")
+        status, _ = await till.final(request.payment_no)
+        assert status.state is GatewayState.PAID
 
     in_world(story)
 
