@@ -92,11 +92,7 @@ class CallbackGateway:
             return await self._refuse(letter, Outcome.DEFECT)
         kept = self._may_keep(letter)
 
-        def unit(tx: Tx) -> Decided:
-            self._prune(tx, letter.received_ms)
-            return self._deciding.decide(tx, letter, verdict, kept=kept)
-
-        decided = await self._calls.store.run(unit)
+        decided = await self._pruned(letter, lambda tx: self._deciding.decide(tx, letter, verdict, kept=kept))
         self._heard(letter, decided, kept=kept)
         return decided
 
@@ -111,12 +107,8 @@ class CallbackGateway:
         kept = self._may_keep(letter)
         decided = Decided(outcome=outcome)
 
-        def unit(tx: Tx) -> Decided:
-            self._prune(tx, letter.received_ms)
-            return self._deciding.refuse(tx, letter, outcome, kept=True)
-
         if kept:
-            decided = await self._calls.store.run(unit)
+            decided = await self._pruned(letter, lambda tx: self._deciding.refuse(tx, letter, outcome, kept=True))
         self._heard(letter, decided, kept=kept)
         return decided
 
@@ -144,7 +136,17 @@ class CallbackGateway:
             self._kept.clear()
         return self._kept[letter.account_id] < _KEPT_AN_HOUR
 
-    def _prune(self, tx: Tx, now_ms: int) -> None:
-        if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
+    async def _pruned(self, letter: Letter, decide: Callable[[Tx], Decided]) -> Decided:
+        """What is decided; where it is time, what is old goes in the same transaction."""
+        now_ms = letter.received_ms
+        due = now_ms - self._pruned_ms >= _PRUNE_EVERY_MS
+
+        def unit(tx: Tx) -> Decided:
+            if due:
+                callbacks.prune(tx, before_ms=now_ms - self._kept_ms)
+            return decide(tx)
+
+        decided = await self._calls.store.run(unit)
+        if due:
             self._pruned_ms = now_ms
-            callbacks.prune(tx, before_ms=now_ms - self._kept_ms)
+        return decided

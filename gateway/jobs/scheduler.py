@@ -88,8 +88,8 @@ class Scheduler:
 
     async def tick(self) -> int:
         """Starts what is due; returns how long to sleep."""
-        busy = Counter(self._busy)
-        taken = await self._store.run(lambda tx: self._take(tx, busy))
+        under_way = Counter(self._busy)
+        taken = await self._store.run(lambda tx: self._take(tx, under_way))
         # Only now: a transaction that was undone is run again, and plans anew again.
         self._even_since_ms, self._pruned_ms = taken.even_since_ms, taken.pruned_ms
         for task, due in taken.work:
@@ -108,9 +108,9 @@ class Scheduler:
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _take(self, tx: Tx, busy: Counter[str]) -> _Taken:
-        """`busy`: calls under way by account."""
-        now_ms = self._clock.now_ms()
+    def _take(self, tx: Tx, under_way: Counter[str]) -> _Taken:
+        """`under_way`: calls by account."""
+        busy, now_ms = Counter(under_way), self._clock.now_ms()
         even_since_ms = self._clock.even_since_ms()
         pruned_ms = self._pruned_ms
         if even_since_ms != self._even_since_ms:

@@ -6,7 +6,9 @@ Rules
   transaction of several, more are waited for a moment; who comes alone is never kept waiting.
 - A full disk is met once with `make_room`: SQLite undid the transaction, and its units run again.
 - `committed` is called after each COMMIT, before anybody hears of it.
-- A broken constraint, or anything else a unit raises, rolls back that unit alone. Database trouble fails the store.
+- A broken constraint, or anything else a unit raises, rolls back that unit alone: where one of several raised, all are
+  undone and run again, each in a savepoint. So a unit may run twice before it counts: what it changes is rows.
+- Database trouble fails the store.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from gateway.store.units import StoreFailed, Tx
+from gateway.store.units import StoreFailed, Tx, failed_database
 from gateway.store.writer import Writer, failed
 
 T = TypeVar("T")
@@ -168,7 +170,7 @@ class ThreadedStore:
             job.result, job.error = None, None
         if len(batch) == 1:
             _run_one(writer.alone, batch[0])
-        else:
+        elif not _whole(writer, batch):
             with writer.together():
                 for job in batch:
                     _run_one(writer.beside, job)
@@ -197,6 +199,22 @@ def _tell_all(jobs: list[_Job]) -> None:
 
 def _nothing(_tx: Tx) -> None:
     """The last unit: when it is done, so is everything before it."""
+
+
+def _whole(writer: Writer, batch: list[_Job]) -> bool:
+    """The batch in one transaction without a savepoint, which is what nearly every one comes to. False: a unit raised,
+    nothing is left of any, and they are to be run again."""
+    try:
+        with writer.together():
+            for job in batch:
+                job.result = writer.plain(job.unit)
+    except StoreFailed:
+        raise
+    except Exception as error:  # noqa: BLE001 - a unit's own error: it is run again, by itself
+        if failed_database(error):
+            raise failed(cast("DBAPIError", error)) from None
+        return False
+    return True
 
 
 def _run_one(run: Callable[[Callable[[Tx], Any]], Any], job: _Job) -> None:

@@ -3,7 +3,7 @@
 Rules
 - A transaction is begun IMMEDIATE: who waits for the lock waits there, never in the middle.
 - A unit that is alone in its transaction needs no savepoint: the ROLLBACK of the whole undoes it. Of several, each gets
-  one before its first write, so that it fails alone; what only reads has nothing to undo.
+  one before its first write where it must fail alone; what only reads has nothing to undo.
 - When a transaction or savepoint cannot be begun or ended, what is in the file is unknown: StoreFailed.
 It must not know what units do, nor in which thread it runs.
 """
@@ -58,7 +58,7 @@ class Writer:
 
     @contextmanager
     def together(self) -> Generator[None]:
-        """One transaction around the calls of `beside` in it."""
+        """One transaction around the calls of `plain` or `beside` in it."""
         self._say(BEGIN)
         try:
             yield
@@ -66,6 +66,10 @@ class Writer:
             self._rollback()
             raise
         self._commit()
+
+    def plain(self, unit: Callable[[Tx], T]) -> T:
+        """A unit in the transaction of `together`. Raises what it raised; then the whole is to be undone."""
+        return unit(self._alone)
 
     def beside(self, unit: Callable[[Tx], T]) -> T:
         """One unit of several. Raises what it raised; then nothing of it is left, unless the database failed."""
