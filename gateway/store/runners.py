@@ -29,8 +29,10 @@ from gateway.store.writer import Writer, failed
 
 T = TypeVar("T")
 _MOST_UNITS: Final = 128
-#: Where units come in company, so long is waited for more of them: a commit costs as much as ten units do.
+#: Where units come in company, so long is waited for more of them: a commit costs as much as ten units do. So many of
+#: them pay for it by themselves.
 _COMPANY_S: Final = 0.002
+_ENOUGH: Final = 32
 
 
 def _no_room() -> bool:
@@ -127,7 +129,7 @@ class ThreadedStore:
                 first = self._jobs.get()
                 if first is None:
                     return
-                if len(batch) > 1:
+                if 1 < len(batch) < _ENOUGH:
                     time.sleep(_COMPANY_S)
                 batch, last = self._gather(first)
                 if self._failed is None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -22,7 +21,7 @@ from proof.bench.cores import shared_out, staying_on
 from proof.bench.ground import make_database, new_tills
 from proof.bench.load import check_paid, make_flows, run_flows
 from proof.bench.measure import Measured, interleaved
-from proof.bench.served import PARTS
+from proof.bench.served import METERED, PARTS, PLAIN
 from proof.torture.programs import Program
 
 BOUND: Final = 2.5
@@ -34,17 +33,8 @@ _AT_ONCE: Final = 64
 _WITHIN_S: Final = 20.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Block:
-    """What a number of payments took together."""
-
-    per_s: float
-    cpu_us: Mapping[str, float]
-    process_us: float
-
-
 async def measure_flow(folder: Path, *, rounds: int, payments: int = 500) -> Measured:
-    """Medians of `rounds` blocks of `payments` payments each."""
+    """Medians of `rounds` blocks of `payments` payments each; the shares are of one more block, under meters."""
     mine, others = shared_out()
     with ExitStack() as ended:
         ended.enter_context(staying_on(others))
@@ -52,29 +42,42 @@ async def measure_flow(folder: Path, *, rounds: int, payments: int = 500) -> Mea
         tills, database = new_tills(_TILLS), folder / "gateway.db"
         await asyncio.to_thread(make_database, database, tills, wallet.said)
         keys = load_keys(database.with_name(database.name + ".keys"), SystemEntropy())
-        gateway = started(ended, Program("gateway", "proof.bench.served", (str(database), *mine), log_folder=folder))
         bare_arguments = (str(wallet.said["port"]), str(folder / "bare.db"), *mine)
         bare = started(ended, Program("bare", "proof.bench.bare", bare_arguments, log_folder=folder))
-        blocks: list[_Block] = []
+        ours_per_s: list[float] = []
         bare_per_s: list[float] = []
 
-        async def ours() -> float:
+        async def block(gateway: Program) -> tuple[float, Mapping[str, float]]:
+            """Payments in a second, and µs of each part for one."""
             authority = str(gateway.said["gateway"]).removeprefix("http://")
             flows, before = make_flows(payments, tills, authority), marked(gateway)
             took_s, heard = await run_flows(flows, authority, at_once=_AT_ONCE)
-            blocks.append(_block(before, marked(gateway), payments, took_s))
+            after = marked(gateway)
             check_paid(heard, {keys.http_kid: keys.http.public_key()})
-            return blocks[-1].process_us / 1000
+            return payments / took_s, cpu_by_part(before, after, payments)
 
         async def reference() -> float:
             authority = f"127.0.0.1:{bare.said['port']}"
             flows, before = make_flows(payments, tills, authority), marked(bare)
             took_s, _ = await run_flows(flows, authority, at_once=_AT_ONCE)
             bare_per_s.append(payments / took_s)
-            return _block(before, marked(bare), payments, took_s).process_us / 1000
+            return (marked(bare)["process_ns"] - before["process_ns"]) / payments / 1e6
 
-        ours_ms, reference_ms = await interleaved(ours, reference, rounds=rounds, warm=1)
-    counted = blocks[1:]
+        def served(how: str) -> Program:
+            return Program("gateway", "proof.bench.served", (how, str(database), *mine), log_folder=folder)
+
+        with ExitStack() as measured:
+            plain = started(measured, served(PLAIN))
+
+            async def ours() -> float:
+                per_s, cpu_us = await block(plain)
+                ours_per_s.append(per_s)
+                return sum(cpu_us.values()) / 1000
+
+            ours_ms, reference_ms = await interleaved(ours, reference, rounds=rounds, warm=1)
+        metered = started(ended, served(METERED))
+        await block(metered)
+        _, shares_us = await block(metered)
     return Measured(
         name="flow",
         reference="processor time of the same exchanges, signatures and one durable insert, on the same core",
@@ -83,10 +86,10 @@ async def measure_flow(folder: Path, *, rounds: int, payments: int = 500) -> Mea
         bound=BOUND,
         rounds=rounds,
         reported={
-            "payments_per_s": round(median(block.per_s for block in counted), 1),
+            "payments_per_s": round(median(ours_per_s[1:]), 1),
             "target_per_s": TARGET_PER_S,
             "reference_per_s": round(median(bare_per_s[1:]), 1),
-            **{f"{part}_cpu_us": round(median(b.cpu_us[part] for b in counted), 1) for part in counted[0].cpu_us},
+            **{f"{part}_cpu_us": round(cpu_us, 1) for part, cpu_us in shares_us.items()},
         },
     )
 
@@ -110,11 +113,3 @@ def cpu_by_part(before: Mapping[str, Any], after: Mapping[str, Any], count: int)
     parts = {part: (after["cpu_ns"].get(part, 0) - before["cpu_ns"].get(part, 0)) / count / 1000 for part in PARTS}
     whole = (after["process_ns"] - before["process_ns"]) / count / 1000
     return {"http_in": whole - sum(parts.values()), **parts}
-
-
-def _block(before: Mapping[str, Any], after: Mapping[str, Any], payments: int, took_s: float) -> _Block:
-    return _Block(
-        per_s=payments / took_s,
-        cpu_us=cpu_by_part(before, after, payments) if "cpu_ns" in after else {},
-        process_us=(after["process_ns"] - before["process_ns"]) / payments / 1000,
-    )

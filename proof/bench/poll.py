@@ -37,7 +37,7 @@ from proof.bench.cores import shared_out
 from proof.bench.flow import cpu_by_part, marked, started
 from proof.bench.ground import INTERVAL_MS, make_database, new_tills
 from proof.bench.measure import Measured
-from proof.bench.served import noted
+from proof.bench.served import METERED, noted
 from proof.torture.programs import Program
 
 BOUND: Final = 1.0
@@ -53,7 +53,8 @@ async def measure_poll(folder: Path, *, rounds: int, orders: int = 1_000, settle
         wallet = started(ended, Program("wallet", "proof.bench.wallet", others, log_folder=folder))
         database = folder / "gateway.db"
         await asyncio.to_thread(make_database, database, new_tills(_TILLS), wallet.said, open_payments=orders)
-        gateway = started(ended, Program("gateway", "proof.bench.served", (str(database), *mine), log_folder=folder))
+        arguments = (METERED, str(database), *mine)
+        gateway = started(ended, Program("gateway", "proof.bench.served", arguments, log_folder=folder))
         await asyncio.sleep(settle_s)
         before, began = marked(gateway), time.perf_counter()
         await asyncio.sleep(rounds)

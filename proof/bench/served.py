@@ -1,7 +1,8 @@
-"""The real gateway process with meters, on the cores that it is given.
+"""The real gateway process, on the cores that it is given, with or without meters: those take a tenth of it.
 
-`python -m proof.bench.served DATABASE [CORES]`: serves like `guitai gateway serve`; each line on its standard input is
-answered with one JSON line: the CPU of each part so far, and how late each task was taken since the last line.
+`python -m proof.bench.served metered|plain DATABASE [CORES]`: serves like `guitai gateway serve`; each line on its
+standard input is answered with one JSON line: the CPU of the process and of each part so far, and how late each task
+was taken since the last line.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from gateway.store.units import Tx
 from proof.bench.cores import stay_on
 from proof.bench.meters import Meters
 
+METERED: Final = "metered"
+PLAIN: Final = "plain"
 RSA: Final = "rsa"
 ED25519: Final = "ed25519"
 STORE: Final = "store"
@@ -68,9 +71,11 @@ def _tell(meters: Meters, lags: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    stay_on(sys.argv[2:])
+    how, database, *cores = sys.argv[1:]
+    stay_on(cores)
     counted, late = Meters(), list[int]()
-    metered(counted)
+    if how == METERED:
+        metered(counted)
     noted(late)
     threading.Thread(target=_tell, args=(counted, late), name="bench-marks", daemon=True).start()
-    sys.exit(serve_forever(database=sys.argv[1], ready=print_ready))
+    sys.exit(serve_forever(database=database, ready=print_ready))

@@ -20,6 +20,7 @@ from gateway.system import SystemEntropy
 from proof.bench.flow import started
 from proof.bench.ground import Till, make_database, new_tills
 from proof.bench.measure import Measured, interleaved
+from proof.bench.served import PLAIN
 from proof.torture.programs import Program
 from protocol.messages import JournalEntry, Presented
 from protocol.numbers import NUMBER_BYTES, new_number
@@ -41,7 +42,7 @@ from sync.ports import SystemClock, system_entropy
 from sync.runner import Runner
 
 #: Signing, HTTP, two chains and two journals stand against one insert.
-BOUND: Final = 20.0
+BOUND: Final = 80.0
 #: What one delivery carries.
 _BATCH: Final = 200
 _WITHIN_S: Final = 120.0
@@ -60,7 +61,7 @@ async def measure_sync(folder: Path, *, rounds: int, entries: int = 5_000) -> Me
         tills, database = new_tills(rounds + 1), folder / "gateway.db"
         await asyncio.to_thread(make_database, database, tills, wallet.said)
         keys = load_keys(database.with_name(database.name + ".keys"), SystemEntropy())
-        gateway = started(ended, Program("gateway", "proof.bench.served", (str(database),), log_folder=folder))
+        gateway = started(ended, Program("gateway", "proof.bench.served", (PLAIN, str(database)), log_folder=folder))
         url = str(gateway.said["gateway"])
         bare = ended.enter_context(closing(_bare(folder / "bare.db")))
         left = list(tills)
