@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import bindparam, insert, select, update
 
 from gateway.payments.values import Payment
+from gateway.store.statements import Statement
 from gateway.store.tables_cash import CASH_TENDERS
 from gateway.store.units import Tx
 from protocol.cash import CashEntry
@@ -18,8 +19,10 @@ _KNOWN: Final = select(_C.payment_no).where(
     _C.terminal_id == bindparam("k_terminal"), _C.payment_no.in_(bindparam("k_payments", expanding=True))
 )
 _INSERT: Final = insert(CASH_TENDERS)
-_RETURN: Final = update(CASH_TENDERS).where(*_THIS, _C.returned_ms.is_(None)).values(returned_ms=bindparam("v_now"))
-_COVERS: Final = (
+_RETURN: Final = Statement(
+    update(CASH_TENDERS).where(*_THIS, _C.returned_ms.is_(None)).values(returned_ms=bindparam("v_now"))
+)
+_COVERS: Final = Statement(
     select(_C.payment_no)
     .where(_C.terminal_id == bindparam("k_terminal"), _C.sale_id == bindparam("k_sale"), _C.returned_ms.is_(None))
     .limit(1)
@@ -50,7 +53,7 @@ def taken(tx: Tx, terminal_id: str, tenders: Sequence[CashEntry], *, now_ms: int
 
 def returned(tx: Tx, terminal_id: str, tender: CashEntry, *, now_ms: int) -> None:
     values = {"k_terminal": terminal_id, "k_payment": tender.payment_no, "v_now": now_ms}
-    tx.connection.execute(_RETURN, values)
+    tx.change(_RETURN, values)
 
 
 def covers(tx: Tx, payment: Payment) -> bool:
@@ -58,4 +61,4 @@ def covers(tx: Tx, payment: Payment) -> bool:
     if payment.sale_id is None:
         return False
     values = {"k_terminal": payment.key.terminal_id, "k_sale": payment.sale_id}
-    return tx.connection.execute(_COVERS, values).first() is not None
+    return tx.row(_COVERS, values) is not None

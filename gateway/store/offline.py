@@ -5,11 +5,13 @@ Guards are the unique indexes of `tables_offline`: a digest, a number, a counter
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
+from gateway.store.statements import Statement
 from gateway.store.tables import PAYMENTS
 from gateway.store.tables_offline import (
     OFFLINE_CANCELLED,
@@ -27,38 +29,54 @@ _C: Final = OFFLINE_CANCELLED.c
 _R: Final = OFFLINE_OUTCOMES.c
 _P: Final = OFFLINE_PROOFS.c
 
-_KEY: Final = select(_K.public_key).where(_K.terminal_id == bindparam("k_terminal"), _K.epoch == bindparam("k_epoch"))
-_ADD_KEY: Final = insert(OFFLINE_KEYS)
-_BY_NUMBER: Final = select(OFFLINE_ORDERS).where(
-    _O.terminal_id == bindparam("k_terminal"), _O.order_no == bindparam("k_order")
+_KEY: Final = Statement(
+    select(_K.public_key).where(_K.terminal_id == bindparam("k_terminal"), _K.epoch == bindparam("k_epoch"))
 )
-_AT: Final = select(OFFLINE_ORDERS).where(
-    _O.terminal_id == bindparam("k_terminal"), _O.epoch == bindparam("k_epoch"), _O.oseq == bindparam("k_oseq")
+_ADD_KEY: Final = Statement(insert(OFFLINE_KEYS), columns=("terminal_id", "epoch", "public_key", "at_ms"))
+_ORDER: Final = ("terminal_id", "order_no", "digest", "epoch", "oseq", "release", "seen_ms")
+_SEEN: Final = select(*(_O[name] for name in _ORDER))
+_BY_NUMBER: Final = Statement(
+    _SEEN.where(_O.terminal_id == bindparam("k_terminal"), _O.order_no == bindparam("k_order"))
 )
-_MAX: Final = select(func.coalesce(func.max(_O.oseq), 0)).where(
-    _O.terminal_id == bindparam("k_terminal"), _O.epoch == bindparam("k_epoch")
+_AT: Final = Statement(
+    _SEEN.where(
+        _O.terminal_id == bindparam("k_terminal"), _O.epoch == bindparam("k_epoch"), _O.oseq == bindparam("k_oseq")
+    )
 )
-_RELEASED: Final = select(_O.order_no).where(
-    _O.terminal_id == bindparam("k_terminal"),
-    _O.epoch == bindparam("k_epoch"),
-    _O.release == bindparam("k_release"),
-    _O.order_no != bindparam("k_order"),
+_MAX: Final = Statement(
+    select(func.coalesce(func.max(_O.oseq), 0)).where(
+        _O.terminal_id == bindparam("k_terminal"), _O.epoch == bindparam("k_epoch")
+    )
 )
-_ADD_ORDER: Final = insert(OFFLINE_ORDERS)
-_CANCELLED: Final = select(_C.at_ms).where(
-    _C.terminal_id == bindparam("k_terminal"), _C.epoch == bindparam("k_epoch"), _C.oseq == bindparam("k_oseq")
+_RELEASED: Final = Statement(
+    select(_O.order_no).where(
+        _O.terminal_id == bindparam("k_terminal"),
+        _O.epoch == bindparam("k_epoch"),
+        _O.release == bindparam("k_release"),
+        _O.order_no != bindparam("k_order"),
+    )
 )
-_ADD_CANCELLED: Final = insert(OFFLINE_CANCELLED)
-_OUTCOME: Final = select(_R.type).where(_R.terminal_id == bindparam("k_terminal"), _R.order_no == bindparam("k_order"))
-_ADD_OUTCOME: Final = insert(OFFLINE_OUTCOMES)
-_PROOF: Final = select(_P.raw).where(_P.digest == bindparam("k_digest"))
-_ADD_PROOF: Final = insert(OFFLINE_PROOFS)
-_UNNAMED: Final = (
+_ADD_ORDER: Final = Statement(insert(OFFLINE_ORDERS), columns=_ORDER)
+_CANCELLED: Final = Statement(
+    select(_C.at_ms).where(
+        _C.terminal_id == bindparam("k_terminal"), _C.epoch == bindparam("k_epoch"), _C.oseq == bindparam("k_oseq")
+    )
+)
+_ADD_CANCELLED: Final = Statement(insert(OFFLINE_CANCELLED), columns=("terminal_id", "epoch", "oseq", "at_ms"))
+_OUTCOME: Final = Statement(
+    select(_R.type).where(_R.terminal_id == bindparam("k_terminal"), _R.order_no == bindparam("k_order"))
+)
+_ADD_OUTCOME: Final = Statement(insert(OFFLINE_OUTCOMES), columns=("terminal_id", "order_no", "type", "at_ms"))
+_PROOF: Final = Statement(select(_P.raw).where(_P.digest == bindparam("k_digest")))
+_ADD_PROOF: Final = Statement(
+    insert(OFFLINE_PROOFS), columns=("digest", "terminal_id", "order_no", "type", "kid", "raw", "at_ms")
+)
+_UNNAMED: Final = Statement(
     select(_O.order_no)
     .join(PAYMENTS, (PAYMENTS.c.terminal_id == _O.terminal_id) & (PAYMENTS.c.order_no == _O.order_no))
     .where(PAYMENTS.c.terminal_id == bindparam("k_terminal"), PAYMENTS.c.sale_id.is_(None))
 )
-_NAME_SALE: Final = (
+_NAME_SALE: Final = Statement(
     update(PAYMENTS)
     .where(
         PAYMENTS.c.terminal_id == bindparam("k_terminal"),
@@ -84,26 +102,27 @@ class SeenOrder:
 
 def order_key(tx: Tx, terminal_id: str, epoch: int) -> str | None:
     """The key that signs this till's ORDERs in that epoch."""
-    return tx.connection.execute(_KEY, {"k_terminal": terminal_id, "k_epoch": epoch}).scalar_one_or_none()
+    row = tx.row(_KEY, {"k_terminal": terminal_id, "k_epoch": epoch})
+    return None if row is None else row[0]
 
 
 def add_order_key(tx: Tx, terminal_id: str, epoch: int, public_key: str, *, now_ms: int) -> None:
     row = {"terminal_id": terminal_id, "epoch": epoch, "public_key": public_key, "at_ms": now_ms}
-    tx.connection.execute(_ADD_KEY, row)
+    tx.change(_ADD_KEY, row)
 
 
 def by_number(tx: Tx, terminal_id: str, order_no: str) -> SeenOrder | None:
-    return _seen(tx.connection.execute(_BY_NUMBER, {"k_terminal": terminal_id, "k_order": order_no}).one_or_none())
+    return _seen(tx.row(_BY_NUMBER, {"k_terminal": terminal_id, "k_order": order_no}))
 
 
 def at(tx: Tx, terminal_id: str, epoch: int, oseq: int) -> SeenOrder | None:
     """The order that has this counter."""
     values = {"k_terminal": terminal_id, "k_epoch": epoch, "k_oseq": oseq}
-    return _seen(tx.connection.execute(_AT, values).one_or_none())
+    return _seen(tx.row(_AT, values))
 
 
 def max_oseq(tx: Tx, terminal_id: str, epoch: int) -> int:
-    return tx.connection.execute(_MAX, {"k_terminal": terminal_id, "k_epoch": epoch}).scalar_one()
+    return tx.rows(_MAX, {"k_terminal": terminal_id, "k_epoch": epoch})[0][0]
 
 
 def release_used_by_another(tx: Tx, order: SeenOrder) -> bool:
@@ -114,7 +133,7 @@ def release_used_by_another(tx: Tx, order: SeenOrder) -> bool:
         "k_release": order.release,
         "k_order": order.order_no,
     }
-    return tx.connection.execute(_RELEASED, values).first() is not None
+    return tx.row(_RELEASED, values) is not None
 
 
 def add_order(tx: Tx, order: SeenOrder) -> None:
@@ -128,7 +147,7 @@ def add_order(tx: Tx, order: SeenOrder) -> None:
         "release": order.release,
         "seen_ms": order.seen_ms,
     }
-    tx.connection.execute(_ADD_ORDER, row)
+    tx.change(_ADD_ORDER, row)
 
 
 def cancelled(tx: Tx, terminal_id: str, epoch: int, oseq: int) -> bool:
@@ -138,23 +157,25 @@ def cancelled(tx: Tx, terminal_id: str, epoch: int, oseq: int) -> bool:
 def cancelled_ms(tx: Tx, terminal_id: str, epoch: int, oseq: int) -> int | None:
     """When it was heard that the till cancelled this one; None: it did not."""
     values = {"k_terminal": terminal_id, "k_epoch": epoch, "k_oseq": oseq}
-    return tx.connection.execute(_CANCELLED, values).scalar_one_or_none()
+    row = tx.row(_CANCELLED, values)
+    return None if row is None else row[0]
 
 
 def add_cancelled(tx: Tx, terminal_id: str, epoch: int, oseq: int, *, now_ms: int) -> None:
     row = {"terminal_id": terminal_id, "epoch": epoch, "oseq": oseq, "at_ms": now_ms}
-    tx.connection.execute(_ADD_CANCELLED, row)
+    tx.change(_ADD_CANCELLED, row)
 
 
 def outcome(tx: Tx, terminal_id: str, order_no: str) -> ProofType | None:
     """What was proven of the order."""
-    found = tx.connection.execute(_OUTCOME, {"k_terminal": terminal_id, "k_order": order_no}).scalar_one_or_none()
-    return None if found is None else ProofType(found)
+    row = tx.row(_OUTCOME, {"k_terminal": terminal_id, "k_order": order_no})
+    return None if row is None else ProofType(row[0])
 
 
 def proof(tx: Tx, digest: bytes) -> bytes | None:
     """The proof's bytes, once given."""
-    return tx.connection.execute(_PROOF, {"k_digest": digest.hex()}).scalar_one_or_none()
+    row = tx.row(_PROOF, {"k_digest": digest.hex()})
+    return None if row is None else row[0]
 
 
 def add_proof(
@@ -163,7 +184,7 @@ def add_proof(
     """Raises IntegrityError when the order was proven to have ended otherwise."""
     if outcome(tx, terminal_id, order_no) is None:
         made = {"terminal_id": terminal_id, "order_no": order_no, "type": int(type_), "at_ms": now_ms}
-        tx.connection.execute(_ADD_OUTCOME, made)
+        tx.change(_ADD_OUTCOME, made)
     row = {
         "digest": digest.hex(),
         "terminal_id": terminal_id,
@@ -173,28 +194,29 @@ def add_proof(
         "raw": raw,
         "at_ms": now_ms,
     }
-    tx.connection.execute(_ADD_PROOF, row)
+    tx.change(_ADD_PROOF, row)
 
 
 def unnamed(tx: Tx, terminal_id: str) -> set[str]:
     """Offline orders whose sale the till has not told yet."""
-    return set(tx.connection.execute(_UNNAMED, {"k_terminal": terminal_id}).scalars())
+    return {order_no for (order_no,) in tx.rows(_UNNAMED, {"k_terminal": terminal_id})}
 
 
 def name_sale(tx: Tx, terminal_id: str, order_no: str, sale_id: str) -> None:
     """Says which sale an offline order was for."""
-    tx.connection.execute(_NAME_SALE, {"k_terminal": terminal_id, "k_order": order_no, "v_sale": sale_id})
+    tx.change(_NAME_SALE, {"k_terminal": terminal_id, "k_order": order_no, "v_sale": sale_id})
 
 
-def _seen(row: Row[Any] | None) -> SeenOrder | None:
+def _seen(row: Sequence[Any] | None) -> SeenOrder | None:
     if row is None:
         return None
+    terminal_id, order_no, digest, epoch, oseq, release, seen_ms = row
     return SeenOrder(
-        terminal_id=row.terminal_id,
-        order_no=row.order_no,
-        digest=bytes.fromhex(row.digest),
-        epoch=row.epoch,
-        oseq=row.oseq,
-        release=row.release,
-        seen_ms=row.seen_ms,
+        terminal_id=terminal_id,
+        order_no=order_no,
+        digest=bytes.fromhex(digest),
+        epoch=epoch,
+        oseq=oseq,
+        release=release,
+        seen_ms=seen_ms,
     )
