@@ -142,7 +142,8 @@ class PaymentCalls:
             return payment.state.final if after is None else payment.state_seq > after
 
         held_s = min(max(wait_s, 0.0), LONGEST_WAIT_S)
-        return self._answer(await self._waiters.held(key, look, enough, wait_s=held_s))
+        found = await self._waiters.held(key, look, enough, wait_s=held_s, told=lambda payment: payment)
+        return self._answer(found)
 
     async def cancel(self, caller: Caller, key: PaymentKey, request: CancelRequest) -> Answer:
         """`POST …/cancel`: a durable intent; for a number never seen, a tombstone that is kept for ever."""

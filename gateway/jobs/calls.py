@@ -73,13 +73,13 @@ class ChannelCalls:
             step = decide(before, order, now_ms)
             step = with_amber(step, now_ms=now_ms, even_since_ms=self.clock.even_since_ms())
             ends = self.owner if release else None
-            keep(tx, before, step, self.pace_of, now_ms=now_ms, order_before=order, release=ends)
+            kept = keep(tx, before, step, self.pace_of, now_ms=now_ms, order_before=order, release=ends)
             assert step.order is not None, "a decision about an order keeps it"
-            return step.payment, step.order, step.payment.state_seq != before.state_seq
+            return kept, step.order, kept.state_seq != before.state_seq
 
         payment, order, changed = await self.store.run(unit)
         if changed:
-            self.waiters.wake(payment.key)
+            self.waiters.wake(payment.key, payment)
         return payment, order
 
 

@@ -59,9 +59,9 @@ def keep(
     now_ms: int,
     order_before: ChannelOrder | None = None,
     release: str | None = None,
-) -> None:
-    """What a decision made of a payment that exists. `order_before`: the order as it was, if the step has one.
-    `release`: the work on it is over, this owner's lease ends."""
+) -> Payment:
+    """What a decision made of a payment that exists; returns it as it is kept. `order_before`: the order as it was, if
+    the step has one. `release`: the work on it is over, this owner's lease ends."""
     if step.order is not None:
         assert order_before is not None, "an order that is kept was read or added before"
         payments.save_channel_order(tx, step.order, before=order_before)
@@ -69,6 +69,7 @@ def keep(
             step = replace(step, payment=_late_of_all(tx, step.payment))
     payments.save(tx, step.payment, before=before)
     _keep_rest(tx, before, order_before, step, pace_of, now_ms=now_ms, release=release)
+    return step.payment
 
 
 #: What a payment says of late money when several of its orders took some: kept money above what still waits.

@@ -29,11 +29,11 @@ BOUND: Final = 2.5
 TARGET_PER_S: Final = 500
 _TILLS: Final = 8
 #: Counters with a scan under way: as many as keep the gateway busy.
-_AT_ONCE: Final = 64
+_AT_ONCE: Final = 128
 _WITHIN_S: Final = 20.0
 
 
-async def measure_flow(folder: Path, *, rounds: int, payments: int = 500) -> Measured:
+async def measure_flow(folder: Path, *, rounds: int, payments: int = 1_000) -> Measured:
     """Medians of `rounds` blocks of `payments` payments each; the shares are of one more block, under meters."""
     mine, others = shared_out()
     with ExitStack() as ended:
