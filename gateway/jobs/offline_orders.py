@@ -108,11 +108,15 @@ def close_order(
 def cancelled_over_line(tx: Tx, key: PaymentKey, pace_of: PaceOf, *, now_ms: int) -> None:
     """The till's cancel, or its journal's entry about it, came: of an offline order that says what a bitmap would have
     said. Once. What began over the line is not meant: its cashier is told at once that it was PAID before."""
-    seen = offline.by_number(tx, key.terminal_id, key.order_no) if key.n == 1 else None
-    if seen is None or offline.cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq):
-        return
-    offline.add_cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq, now_ms=now_ms)
-    _cancelled_at_till(tx, seen, pace_of, now_ms=now_ms)
+    seen = _not_heard_cancelled(tx, key)
+    if seen is not None:
+        offline.add_cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq, now_ms=now_ms)
+        _cancelled_at_till(tx, seen, pace_of, now_ms=now_ms)
+
+
+def cancel_is_news(tx: Tx, key: PaymentKey) -> bool:
+    """Whether a cancel of this payment would do what `cancelled_over_line` does: it was not heard before."""
+    return _not_heard_cancelled(tx, key) is not None
 
 
 def hear_cancels(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: PaceOf, *, now_ms: int) -> None:
@@ -157,6 +161,13 @@ def cancel(tx: Tx, payment: Payment, pace_of: PaceOf, *, operator: str, said_by:
     step = request_cancel(payment, order, operator=operator, last=last, now_ms=now_ms)
     told = tuple(replace(one, said_by=said_by) if one.said_by == "till" else one for one in step.said)
     keep(tx, payment, replace(step, said=told), pace_of, now_ms=now_ms, order_before=order)
+
+
+def _not_heard_cancelled(tx: Tx, key: PaymentKey) -> SeenOrder | None:
+    """The offline order of this payment, unless its till is known to have cancelled it."""
+    seen = offline.by_number(tx, key.terminal_id, key.order_no) if key.n == 1 else None
+    heard = seen is not None and offline.cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq)
+    return None if heard else seen
 
 
 def _believe_bitmap(tx: Tx, order: OfflineOrder, pace_of: PaceOf, *, now_ms: int) -> None:
