@@ -200,14 +200,15 @@ Answer = StatusAnswer | RefundAnswer | StoreAnswer | KitAnswer | ProblemAnswer |
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartAsked:
-    """The command, fresh numbers for it, the last payment of its order as the journal has it (None: no such), and
-    whether cash covers the sale that it is for."""
+    """The command, fresh numbers for it, the last payment of its order as the journal has it (None: no such), whether
+    cash covers the sale that it is for, and whether late money of that sale is here."""
 
     command: StartPayment
     new_sale_id: str
     new_order_no: str
     last: PaymentRecord | None
     cash_covers: bool = False
+    late_here: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,10 +100,19 @@ def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:
         return Reason.BAD_AMOUNT
     if (command.presented is Presented.CUSTOMER) != (command.auth_code is not None):
         return Reason.NOT_A_PAYMENT_CODE
-    if command.order_no is None:
-        return None
     last = _last(turn, event)
-    return Reason.UNKNOWN_PAYMENT if last is None else _refusal_after(last, command)
+    if command.order_no is not None:
+        refusal = Reason.UNKNOWN_PAYMENT if last is None else _refusal_after(last, command)
+        if refusal is not None:
+            return refusal
+    sale_id = command.sale_id if last is None else last.sale_id
+    return Reason.LATE_MONEY if _late_here(turn, event, sale_id) else None
+
+
+def _late_here(turn: Turn, event: StartAsked, sale_id: str | None) -> bool:
+    """Money of any order of this sale has come after all. A command that waited brings what was known before."""
+    known = (live.record for live in turn.payments.values() if live.record.sale_id == sale_id)
+    return event.late_here or any(record.late_here for record in known)
 
 
 def _refusal_after(last: PaymentRecord, command: StartPayment) -> Reason | None:
