@@ -311,10 +311,12 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRefused:
-    """Nothing was started and nothing is live because of this command; `request_id` is a cancel's payment_no."""
+    """Nothing was started and nothing is live because of this command; `request_id` is a cancel's payment_no.
+    `refundable_fen`: of a refund that is too large, the most that can still go back as far as this till knows."""
 
     request_id: str
     reason: Reason
+    refundable_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,8 +179,9 @@ class Turn:
         """Publish a payment that is over and only in the journal."""
         self._later.append(Publish(view=record_view(record)))
 
-    def refuse(self, request_id: str, reason: Reason) -> None:
-        self._later.append(Publish(view=CommandRefused(request_id=request_id, reason=reason)))
+    def refuse(self, request_id: str, reason: Reason, *, refundable_fen: int | None = None) -> None:
+        refused = CommandRefused(request_id=request_id, reason=reason, refundable_fen=refundable_fen)
+        self._later.append(Publish(view=refused))
 
     def dispatch(self) -> None:
         """Sends every call that is due."""
