@@ -255,8 +255,14 @@ class Runner:
         sale_id = sale_id if last is None else last.sale_id
         if sale_id is None:
             return replace(event, last=last)
-        late = any(record.late_here for record in self._journal.of_sale(sale_id))
-        return replace(event, last=last, cash_covers=self._journal.cash_covers(sale_id), late_here=late)
+        of_sale = self._journal.of_sale(sale_id)
+        return replace(
+            event,
+            last=last,
+            cash_covers=self._journal.cash_covers(sale_id),
+            late_here=any(record.late_here for record in of_sale),
+            of_sale=of_sale if order_no is None else (),
+        )
 
     def _with_cash(self, event: CashAsked) -> CashAsked:
         order_no = event.command.order_no
