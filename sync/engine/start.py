@@ -117,7 +117,6 @@ def _asked_again(last: PaymentRecord, command: StartPayment, *, at_ms: int) -> b
 
 def _show_again(turn: Turn, last: PaymentRecord, request_id: str) -> None:
     """Charges nothing: shows what was begun, as this command's own."""
-    turn.took(request_id, last.payment_no)
     live = turn.payments.get(last.payment_no)
     if live is None:
         turn.show_record(last, request_id=request_id)

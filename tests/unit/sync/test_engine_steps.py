@@ -167,6 +167,20 @@ def test_a_number_that_a_copy_of_the_disk_may_have_sent_is_not_settled_by_this_t
     assert till.views[-1].safe_to_rescan is not restarted
 
 
+def test_nor_is_one_of_an_order_whose_sale_was_only_named_again_after_the_start() -> None:
+    """Naming it again begins nothing: the order is from before the start still."""
+    till, first = in_state(S.UNKNOWN)
+    till.crash()
+    till.up()
+    assert till.start(sale_id=till.records[first].sale_id) is None
+    assert not till.refusals
+    till.answer(till.only(QueryCall), till.status(first, G.NOT_PAID))
+    second = till.start(order_no=first.rpartition("-")[0])
+    assert second is not None
+    till.answer(till.only(PayCall), silence(Silence.NOT_SENT))
+    assert till.records[second].state is S.UNKNOWN
+
+
 def test_not_sent_after_any_earlier_send_stays_unknown_and_goes_on_asking() -> None:
     till, payment = in_state(S.UNKNOWN)
     for failures in range(1, 12):
