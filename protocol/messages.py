@@ -284,6 +284,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 9457 problem (`application/problem+json`) with our `reason`. A `clock` problem carries the gateway's time.
 
     `retry_after_ms`: nothing was done; come again no sooner. It repeats the header, which is not signed.
+    `refundable_fen`: of a refund that was too large, what may still be asked back.
     """
 
     type: str
@@ -293,6 +294,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     server_time_ms: TimeMs
     detail: str | None = None
     retry_after_ms: Annotated[int, Meta(ge=0)] | None = None
+    refundable_fen: Annotated[int, Meta(ge=0)] | None = None
 
 
 class UndecodableError(Exception):

@@ -115,7 +115,8 @@ class OfflineDesk:
             case OfflineAsked(command=command):
                 last = None if command.order_no is None else self._journal.last_of_order(command.order_no)
                 covered = last is not None and self._journal.cash_covers(last.sale_id)
-                return replace(event, last=last, cash_covers=covered, ground=self._ground())
+                late = last is not None and any(record.late_here for record in self._journal.of_sale(last.sale_id))
+                return replace(event, last=last, cash_covers=covered, late_here=late, ground=self._ground())
             case StatusAsked():
                 return replace(event, ground=self._ground())
             case CodeAsked(command=command):

@@ -253,7 +253,16 @@ class Runner:
         order_no, sale_id = event.command.order_no, event.command.sale_id
         last = None if order_no is None else self._journal.last_of_order(order_no)
         sale_id = sale_id if last is None else last.sale_id
-        return replace(event, last=last, cash_covers=sale_id is not None and self._journal.cash_covers(sale_id))
+        if sale_id is None:
+            return replace(event, last=last)
+        of_sale = self._journal.of_sale(sale_id)
+        return replace(
+            event,
+            last=last,
+            cash_covers=self._journal.cash_covers(sale_id),
+            late_here=any(record.late_here for record in of_sale),
+            of_sale=of_sale if order_no is None else (),
+        )
 
     def _with_cash(self, event: CashAsked) -> CashAsked:
         order_no = event.command.order_no

@@ -50,11 +50,19 @@ PROBLEMS: Final[dict[Reason, tuple[int, str]]] = {
 class Refusal(Exception):
     """Ends a request with a problem. Raised inside a unit of work, it also rolls the unit back."""
 
-    def __init__(self, reason: Reason, detail: str | None = None, *, retry_after_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str | None = None,
+        *,
+        retry_after_ms: int | None = None,
+        refundable_fen: int | None = None,
+    ) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.detail = detail
         self.retry_after_ms = retry_after_ms
+        self.refundable_fen = refundable_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,7 @@ class Signer:
             server_time_ms=self.clock.now_ms(),
             detail=refusal.detail,
             retry_after_ms=refusal.retry_after_ms,
+            refundable_fen=refusal.refundable_fen,
         )
         return self.sign(
             problem, request, status=status, content_type=PROBLEM_JSON, retry_after_ms=refusal.retry_after_ms

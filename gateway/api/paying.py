@@ -14,7 +14,7 @@ from gateway.api.caller import Caller
 from gateway.channels.port import OrderKind
 from gateway.jobs.desk import Desk
 from gateway.jobs.keeping import keep, keep_new
-from gateway.jobs.offline_orders import cancelled_over_line
+from gateway.jobs.offline_orders import cancel_is_news, cancelled_over_line
 from gateway.jobs.schedule import CODE_DEADLINE_MS
 from gateway.jobs.shop_pages import ShopPages
 from gateway.jobs.waiters import Waiters
@@ -182,7 +182,8 @@ class PaymentCalls:
                         raise Refusal(reason)
         caller.fresh(tx)
         caller.may_sell(tx)
-        decision = admit(request, key.n, of_order, now_ms=now_ms)
+        of_sale = payments.of_sale_id(tx, key.terminal_id, request.sale_id)
+        decision = admit(request, key.n, of_order, of_sale=of_sale, now_ms=now_ms)
         if isinstance(decision, Refused):
             raise Refusal(decision.reason)
         caller.tells(tx, request.told)
@@ -308,7 +309,9 @@ class PaymentCalls:
         if before.cancel_requested_ms is not None:
             return before
         if before.state is GatewayState.PAID:
-            cancelled_over_line(tx, key, self._desk.pace_of, now_ms=now_ms)
+            if cancel_is_news(tx, key):
+                caller.fresh(tx)
+                cancelled_over_line(tx, key, self._desk.pace_of, now_ms=now_ms)
             return before
         caller.fresh(tx)
         order, last = payments.order_of(tx, before), None

@@ -73,7 +73,7 @@ class RefundCalls:
         now_ms = self._clock.now_ms()
         refund = refund_asked(request, order, now_ms=now_ms)
         if not refunds.reserve(tx, refund):
-            raise Refusal(Reason.REFUND_EXCEEDS)
+            raise Refusal(Reason.REFUND_EXCEEDS, refundable_fen=refunds.refundable_fen(tx, order.out_trade_no))
         said = Said(what="refund_requested", said_by="till", detail=f"{refund.refund_no} {refund.amount_fen}")
         keep_refund(tx, None, RefundStep(refund=refund, said=(said,)), self._pace_of, now_ms=now_ms)
         return refund, refunds.refundable_fen(tx, refund.out_trade_no)

@@ -15,11 +15,17 @@ from gateway.cashier_page.showing import yuan
 from gateway.cashier_page.words import LANGUAGES
 from gateway.jobs.offline_proofs import Issued
 from protocol.offline.proof import ProofType
+from protocol.states import ProofKind
 
 #: Modules of a version 6 symbol, and of the white around it.
 QR_VERSION: Final = 6
 QUIET: Final = 4
 _TAIL: Final = 5
+#: Title and text. Of an order that was closed at its wallet nobody says that it never took money.
+_PAID: Final = ("paid_title", "proof_text")
+_CLOSED: Final = ("closed_title", "closed_text")
+_BACK: Final = ("back_title", "back_text")
+_MAY_HAVE_TAKEN: Final = frozenset({ProofKind.CLOSED, ProofKind.REFUNDED})
 #: The QR of a text: its side in modules, and its path. Slow, so a world without eyes may leave it out.
 Draw = Callable[[str], dict[str, object]]
 
@@ -27,12 +33,13 @@ Draw = Callable[[str], dict[str, object]]
 def proof_json(issued: Issued, *, language: str, draw: Draw) -> dict[str, object]:
     words, payment = LANGUAGES[language], issued.payment
     paid = issued.type is ProofType.PAID
+    title, text = _PAID if paid else _BACK if payment.proof_kind in _MAY_HAVE_TAKEN else _CLOSED
     at_ms = payment.settled_ms if payment.settled_ms is not None else payment.created_ms
     return {
         "type": "paid" if paid else "closed",
         "proof": issued.text,
-        "title": words["paid_title" if paid else "closed_title"],
-        "text": words["proof_text" if paid else "closed_text"],
+        "title": words[title],
+        "text": words[text],
         "amount": yuan(payment.amount_fen),
         "order": payment.key.order_no[-_TAIL:],
         "at_ms": at_ms,

@@ -9,7 +9,7 @@ import json
 from enum import StrEnum
 from typing import Final
 
-from gateway.payments.paging import page_is_over
+from gateway.payments.paging import money_is_here, page_is_over
 from gateway.payments.values import ChannelOrder, Payment
 from protocol.messages import LateMoneyState
 from protocol.money import Money
@@ -36,7 +36,9 @@ def state_of(payment: Payment, live: ChannelOrder | None, *, mark: str | None, n
             return PageState.OPEN
         if not page_is_over(payment, now_ms=now_ms):
             return PageState.WAIT
-    return PageState.OVER if page_is_over(payment, now_ms=now_ms) else PageState.OPEN
+    if page_is_over(payment, now_ms=now_ms):
+        return PageState.OVER
+    return PageState.WAIT if money_is_here(payment) else PageState.OPEN
 
 
 def money_may_return(payment: Payment) -> bool:

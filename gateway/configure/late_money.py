@@ -23,6 +23,10 @@ _HINTS: Final = {
     LateRefusal.NOT_LATE: "no late money waits under this number; `guitai gateway late list` shows what does",
     LateRefusal.GOING_BACK: "its refund has begun, so it cannot be kept any more",
     LateRefusal.OPEN: "another payment of its sale is still open; decide once that is settled",
+    LateRefusal.WITHHELD: (
+        "its till keeps an entry of its journal, which may be cash for this sale: look there, then close that alarm "
+        "(`guitai gateway alarms`)"
+    ),
     LateRefusal.COVERED: "its sale is paid otherwise: a duplicate always goes back",
 }
 

@@ -163,10 +163,9 @@ class Desk:
     def _give_unwanted_back(self, tx: Tx, ref: str) -> None:
         now_ms = self._clock.now_ms()
         due_ms = unwanted_ms(tx, ref, even_since_ms=self._clock.even_since_ms(), now_ms=now_ms)
-        if due_ms > now_ms:
-            self._not_yet(tx, TaskKind.UNWANTED, ref, due_ms)
-        else:
-            give_unwanted_back(tx, ref, self.pace_of, now_ms=now_ms)
+        again_ms = due_ms if due_ms > now_ms else give_unwanted_back(tx, ref, self.pace_of, now_ms=now_ms)
+        if again_ms is not None:
+            self._not_yet(tx, TaskKind.UNWANTED, ref, again_ms)
 
     def _not_yet(self, tx: Tx, kind: TaskKind, ref: str, due_ms: int) -> None:
         """A task that was looked at before its time: set right and given back."""

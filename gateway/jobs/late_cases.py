@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from gateway.jobs.keeping import PaceOf, keep, refund_by_itself
 from gateway.payments.late import LateRefusal, LateWord, accept_late
-from gateway.payments.values import PaymentKey, RefundCause, Said
-from gateway.store import cash, payments, refunds
+from gateway.payments.values import AlarmKind, PaymentKey, RefundCause, Said
+from gateway.store import alarms, cash, payments, refunds
 from gateway.store.tables import CHANNEL_ORDERS
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState
@@ -68,6 +68,7 @@ def accept(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now_ms
         order,
         of_sale=payments.of_sale(tx, payment),
         cash_covers=cash.covers(tx, payment),
+        entry_withheld=_entry_withheld(tx, payment.key.terminal_id),
         refund_begun=_begun(tx, out_trade_no),
         word=word,
     )
@@ -86,6 +87,14 @@ def send_back(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now
     payments.add_events(tx, order.key, (said,), now_ms=now_ms)
     refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)
     return order.key
+
+
+def _entry_withheld(tx: Tx, terminal_id: str) -> bool:
+    """Its alarm is open until a named person closes it."""
+    return any(
+        alarm.kind == AlarmKind.ENTRY_WITHHELD and alarm.about.startswith(f"{terminal_id}#")
+        for alarm in alarms.open_alarms(tx)
+    )
 
 
 def _begun(tx: Tx, out_trade_no: str) -> bool:

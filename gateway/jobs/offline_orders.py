@@ -53,6 +53,7 @@ PAGE: Final = "page"
 #: A paid order that its till had cancelled goes back by itself: up to this at once, else when nobody did it in a day.
 BACK_AT_ONCE_FEN: Final = 20_000
 BACK_AFTER_MS: Final = 86_400_000
+_LOOK_AGAIN_MS: Final = 3_600_000
 
 
 def begin_order(tx: Tx, signed: SignedOrder, ring: Ring, pace_of: PaceOf, *, url: str, now_ms: int) -> Found:
@@ -108,11 +109,15 @@ def close_order(
 def cancelled_over_line(tx: Tx, key: PaymentKey, pace_of: PaceOf, *, now_ms: int) -> None:
     """The till's cancel, or its journal's entry about it, came: of an offline order that says what a bitmap would have
     said. Once. What began over the line is not meant: its cashier is told at once that it was PAID before."""
-    seen = offline.by_number(tx, key.terminal_id, key.order_no) if key.n == 1 else None
-    if seen is None or offline.cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq):
-        return
-    offline.add_cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq, now_ms=now_ms)
-    _cancelled_at_till(tx, seen, pace_of, now_ms=now_ms)
+    seen = _not_heard_cancelled(tx, key)
+    if seen is not None:
+        offline.add_cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq, now_ms=now_ms)
+        _cancelled_at_till(tx, seen, pace_of, now_ms=now_ms)
+
+
+def cancel_is_news(tx: Tx, key: PaymentKey) -> bool:
+    """Whether a cancel of this payment would do what `cancelled_over_line` does: it was not heard before."""
+    return _not_heard_cancelled(tx, key) is not None
 
 
 def hear_cancels(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: PaceOf, *, now_ms: int) -> None:
@@ -136,17 +141,21 @@ def unwanted_ms(tx: Tx, ref: str, *, even_since_ms: int, now_ms: int) -> int:
     return brought_back_ms(heard_ms, even_since_ms, now_ms) + BACK_AFTER_MS
 
 
-def give_unwanted_back(tx: Tx, ref: str, pace_of: PaceOf, *, now_ms: int) -> None:
-    """An offline order was paid that its till had cancelled, and nobody gave it back in time."""
+def give_unwanted_back(tx: Tx, ref: str, pace_of: PaceOf, *, now_ms: int) -> int | None:
+    """An offline order was paid that its till had cancelled, and nobody gave it back in time. Returns when to look
+    again: what a person asked for is not back before it is done."""
     payment = payments.find(tx, read_key(ref))
     assert payment is not None, "a payment is never deleted"
     order = payments.order_of(tx, payment)
     assert order is not None, "what was paid has its order"
+    if any(not refund.state.final for refund in refunds.of_order(tx, order.out_trade_no)):
+        return now_ms + _LOOK_AGAIN_MS
     if refunds.refundable_fen(tx, order.out_trade_no) < order.amount_fen:
         alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=ref, now_ms=now_ms)  # a person was quicker
     else:
         refund_by_itself(tx, order, RefundCause.CANCELLED, pace_of, now_ms=now_ms)
     tasks.put(tx, TaskKind.UNWANTED, ref, due_ms=None, account_id=None)
+    return None
 
 
 def cancel(tx: Tx, payment: Payment, pace_of: PaceOf, *, operator: str, said_by: str, now_ms: int) -> None:
@@ -157,6 +166,13 @@ def cancel(tx: Tx, payment: Payment, pace_of: PaceOf, *, operator: str, said_by:
     step = request_cancel(payment, order, operator=operator, last=last, now_ms=now_ms)
     told = tuple(replace(one, said_by=said_by) if one.said_by == "till" else one for one in step.said)
     keep(tx, payment, replace(step, said=told), pace_of, now_ms=now_ms, order_before=order)
+
+
+def _not_heard_cancelled(tx: Tx, key: PaymentKey) -> SeenOrder | None:
+    """The offline order of this payment, unless its till is known to have cancelled it."""
+    seen = offline.by_number(tx, key.terminal_id, key.order_no) if key.n == 1 else None
+    heard = seen is not None and offline.cancelled(tx, seen.terminal_id, seen.epoch, seen.oseq)
+    return None if heard else seen
 
 
 def _believe_bitmap(tx: Tx, order: OfflineOrder, pace_of: PaceOf, *, now_ms: int) -> None:

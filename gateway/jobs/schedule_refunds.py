@@ -1,7 +1,8 @@
 """What is to be done next for a refund, and when. Pure: the row and `now` decide. Times in ms.
 
 The same number goes out for ever: again when the channel says that it knows no such refund, or that it cannot do it
-now; otherwise it is asked about. There is no last try: a refund ends DONE, or FAILED by the channel's final word.
+now; otherwise it is asked about. There is no last try: a refund ends DONE, or FAILED by the channel's final word. What
+must go back and is refused for good is sent once a day in the end: a person was told, and the wallet may learn better.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from protocol.states import RefundState
 _SECOND: Final = 1_000
 _ASK_S: Final = (1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1_800)
 _SEND_S: Final = (3, 5, 10, 20, 60, 300, 900, 1_800, 3_600)
+#: After a wallet's "never".
+_NEVER_S: Final = (60, 300, 900, 3_600, 21_600, 86_400)
 #: What only a bad line keeps from us is asked each minute: the wallet would say it at once.
 _DOUBT_S: Final = 60
 #: A send without an answer is asked about after this: longer than any read limit of a channel's line.
@@ -79,6 +82,8 @@ def _while_sent(refund: Refund) -> RefundAction:
             return RefundAction(kind=RefundActionKind.SEND, due_ms=last + pause_s * _SECOND)
         case RefundHeard.REFUSED:
             return RefundAction(kind=RefundActionKind.SEND, due_ms=last + _step(_SEND_S, refund.tries - 1) * _SECOND)
+        case RefundHeard.NEVER:
+            return RefundAction(kind=RefundActionKind.SEND, due_ms=last + _step(_NEVER_S, refund.tries - 1) * _SECOND)
         case _:
             assert_never(refund.heard)
 

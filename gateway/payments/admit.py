@@ -1,7 +1,8 @@
 """Is a new payment taken? Pure: the request, every payment of its order, and now.
 
 Rules of SAFETY.md section 1: same number and same content is the first answer again; n+1 only when every earlier
-payment is finally NOT_PAID; nothing after a cancel of the order; a late request is a tombstone, never a charge.
+payment is finally NOT_PAID; nothing after a cancel of the order, or for a sale whose late money a person kept; a late
+request is a tombstone, never a charge.
 """
 
 from __future__ import annotations
@@ -63,11 +64,14 @@ def known(request: PaymentRequest, existing: Payment) -> Known | Refused:
     return Known(payment=existing) if same else Refused(reason=Reason.CONTENT_DIFFERS)
 
 
-def admit(request: PaymentRequest, n: int, earlier: Sequence[Payment], *, now_ms: int) -> Admitted | Refused:
-    """`earlier`: all payments of the order that exist; none of them has this n."""
+def admit(
+    request: PaymentRequest, n: int, earlier: Sequence[Payment], *, of_sale: Sequence[Payment] = (), now_ms: int
+) -> Admitted | Refused:
+    """`earlier`: all payments of the order that exist; none of them has this n. `of_sale`: all of its sale."""
     if any(p.cancel_requested_ms is not None for p in earlier):
         return Refused(reason=Reason.ORDER_CANCELLED)
-    if any(covers(p) for p in earlier):
+    # Late money is kept for its whole sale.
+    if any(covers(p) for p in earlier) or any(p.late_state is LateMoneyState.ACCEPTED for p in of_sale):
         return Refused(reason=Reason.ORDER_PAID)
     if any(p.state is not GatewayState.NOT_PAID or p.late_state is LateMoneyState.FOUND for p in earlier):
         return Refused(reason=Reason.ORDER_OPEN)

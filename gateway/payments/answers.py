@@ -138,7 +138,7 @@ def answer_query(
             fresh = _fresh(order, asked_ms, now_ms)
             return to_paid(payment, order, verdict, fresh=fresh, said_by=said_by, now_ms=now_ms)
         case Closed():
-            return _closed(payment, order, verdict, said_by=said_by, now_ms=now_ms)
+            return _closed(payment, order, verdict, said_by=said_by, asked_ms=asked_ms, now_ms=now_ms)
         case Pending():
             return _pending(payment, order, verdict, said_by=said_by)
         case NotFound():
@@ -159,8 +159,13 @@ def _wanted(payment: Payment) -> bool:
 
 
 def _fresh(order: ChannelOrder, asked_ms: int, now_ms: int) -> bool:
-    """Asked after the order ended: what it says is news. An end that lies in the future was before the clock's leap."""
-    return order.ended_ms is None or asked_ms > order.ended_ms or order.ended_ms > now_ms
+    """Asked after the order ended: what it says is news."""
+    return order.ended_ms is None or _asked_after(order.ended_ms, asked_ms, now_ms)
+
+
+def _asked_after(at_ms: int, asked_ms: int, now_ms: int) -> bool:
+    """A moment that lies in the future was before the clock's leap."""
+    return asked_ms > at_ms or at_ms > now_ms
 
 
 def _call_ended(order: ChannelOrder, now_ms: int) -> ChannelOrder:
@@ -229,9 +234,15 @@ def _pending(payment: Payment, order: ChannelOrder, verdict: Pending, *, said_by
     return Step(payment=payment, order=order)
 
 
-def _closed(payment: Payment, order: ChannelOrder, verdict: Closed, *, said_by: str, now_ms: int) -> Step:
+def _closed(
+    payment: Payment, order: ChannelOrder, verdict: Closed, *, said_by: str, asked_ms: int, now_ms: int
+) -> Step:
     if order.late_state is LateMoneyState.FOUND:
-        return late_undone(payment, order, Said(what="closed", said_by=said_by, detail=verdict.code))
+        said = Said(what="closed", said_by=said_by, detail=verdict.code)
+        if order.late_found_ms is not None and not _asked_after(order.late_found_ms, asked_ms, now_ms):
+            # It was closed before its money came: that money has not gone back.
+            return Step(payment=payment, order=order, said=(said,))
+        return late_undone(payment, order, said)
     return to_not_paid(
         payment,
         order,

@@ -2,6 +2,7 @@
 
 Rules (SAFETY.md section 2)
 - Kept only while no other payment and no cash covers the sale and no refund has begun; a duplicate is always refunded.
+- What a till keeps to itself of its journal may be that cash: a person looks there first.
 - The payment stays NOT_PAID: what was said stands. Its light is out, so that nobody charges the sale again.
 It must not know tables.
 """
@@ -27,6 +28,7 @@ class LateRefusal(StrEnum):
     GOING_BACK = "going_back"  # a refund has begun
     COVERED = "covered"  # the sale has been paid otherwise: a duplicate always goes back
     OPEN = "open"  # a payment of the sale is not settled: it may be paid yet
+    WITHHELD = "withheld"  # its till keeps the content of an entry, which may be cash for this sale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +45,12 @@ def accept_late(
     *,
     of_sale: Sequence[Payment],
     cash_covers: bool,
+    entry_withheld: bool,
     refund_begun: bool,
     word: LateWord,
 ) -> Step | LateRefusal:
     """`of_sale`: every payment of the same sale, this one too. `cash_covers`: the till's journal says that the sale was
-    paid in cash."""
+    paid in cash. `entry_withheld`: not all of that journal is here, and no person has looked yet."""
     if order.late_state is not LateMoneyState.FOUND:
         return LateRefusal.NOT_LATE
     if refund_begun:
@@ -56,6 +59,8 @@ def accept_late(
         return LateRefusal.COVERED
     if any(other.state is not GatewayState.NOT_PAID for other in of_sale):
         return LateRefusal.OPEN
+    if entry_withheld:
+        return LateRefusal.WITHHELD
     kept = replace(order, late_state=LateMoneyState.ACCEPTED)
     told = replace(bump(payment), late_state=LateMoneyState.ACCEPTED)
     said = Said(what="late_money_accepted", said_by=word.person, detail=word.reason)

@@ -5,7 +5,7 @@ Rules (SAFETY.md sections 1 and 2)
   orders lets one of two through.
 - Another payer waits until the open order is proven closed. It is given up when its payer said so, or was quiet for a
   while and the wallet's close cannot take money back (`can_release`).
-- With seconds left nothing is begun any more.
+- With seconds left nothing is begun any more, nor while money of an order that ended is still here.
 It must not know tables, sessions or wallets' words.
 """
 
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from gateway.channels.port import OrderKind
 from gateway.payments.moves import bump
 from gateway.payments.values import GATEWAY, ChannelOrder, Payment, Said, Step
+from protocol.messages import LateMoneyState
 from protocol.states import GatewayEvent, GatewayState, gateway_next
 
 #: A press this close to the end is too late: the wallet could not be paid in time.
@@ -59,6 +60,11 @@ def page_is_over(payment: Payment, *, now_ms: int) -> bool:
     return unwanted or closing or payment.qr_expires_ms is None or now_ms >= payment.qr_expires_ms - LAST_PRESS_MS
 
 
+def money_is_here(payment: Payment) -> bool:
+    """An order that was given up was paid after all, and that money has neither gone back nor been kept."""
+    return payment.late_state is LateMoneyState.FOUND
+
+
 def press(
     payment: Payment, live: ChannelOrder | None, *, channel: str, payer_mark: str, can_release: bool, now_ms: int
 ) -> Pressed:
@@ -73,7 +79,9 @@ def press(
         over = page_is_over(payment, now_ms=now_ms)
         release = can_release and quiet and live.release_ms is None and not over
         return Pressed(what=PagePress.OVER if over else PagePress.WAIT, release=release)
-    return Pressed(what=PagePress.OVER if page_is_over(payment, now_ms=now_ms) else PagePress.OPEN)
+    if page_is_over(payment, now_ms=now_ms):
+        return Pressed(what=PagePress.OVER)
+    return Pressed(what=PagePress.WAIT if money_is_here(payment) else PagePress.OPEN)
 
 
 def open_on_page(

@@ -3,7 +3,8 @@
 Rules
 - The reservation is a row's CHECK (gateway/store/refunds.py); nothing here compares sums.
 - DONE only from a verified statement that repeats this refund and its amount. FAILED only from the channel's final
-  word, and only for a refund that the till asked for: money that must go back has no final "no".
+  word, and only for a refund that the till asked for: money that must go back has no final "no". A person is told of
+  the wallet's, and it is sent again ever more rarely.
 - Whatever is not settled is asked about, or sent again under the same number.
 It must not know tables, wires or wallets' codes.
 """
@@ -138,6 +139,8 @@ def answer_refund(
                 what="refund_refused", said_by=said_by, detail=f"{refund.refund_no} {refund.code or ''}".rstrip()
             )
             return _failed(refund, said, now_ms=now_ms)
+        case RefundAbsent() if refund.heard is RefundHeard.DENIED:
+            return RefundStep(refund=_heard(refund, RefundHeard.NEVER))
         case RefundAbsent():
             return RefundStep(refund=_heard(refund, RefundHeard.ABSENT))
         case RefundRefused():
@@ -197,8 +200,11 @@ def _refused(
         return RefundStep(refund=refund, said=(said,))
     if not refused.final or must_go_back:
         told = refund if refund.reason is reason else _bump(replace(refund, reason=reason))
-        again = replace(_heard(told, RefundHeard.REFUSED), code=refused.code)
-        return RefundStep(refund=again, said=(said,), alarms=(alarm,))
+        heard = RefundHeard.REFUSED
+        if refused.final:
+            heard = RefundHeard.DENIED if in_doubt else RefundHeard.NEVER
+            alarm = replace(alarm, kind=AlarmKind.REFUND_NEVER)
+        return RefundStep(refund=replace(_heard(told, heard), code=refused.code), said=(said,), alarms=(alarm,))
     told = replace(refund, reason=reason, code=refused.code)
     if in_doubt:
         return RefundStep(refund=replace(told, heard=RefundHeard.DENIED), said=(said,))

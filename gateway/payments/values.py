@@ -175,6 +175,7 @@ class AlarmKind(StrEnum):
     CANCELLED_PAID = "cancelled_paid"
     CHANNEL_ACCOUNT = "channel_account"
     REFUND_REFUSED = "refund_refused"
+    REFUND_NEVER = "refund_never"  # a wallet will not give back what must go back: a person does it by other means
     FORGED_CALLBACK = "forged_callback"
     BILL_MISSING = "bill_missing"
     PAID_TWICE = "paid_twice"  # a wallet's money and cash are both kept for one sale
@@ -215,6 +216,7 @@ class RefundHeard(StrEnum):
     ABSENT = "absent"
     REFUSED = "refused"
     DENIED = "denied"  # refused for good, while an earlier send may still have worked: the next query decides
+    NEVER = "never"  # refused for good, and it must go back all the same: a person is told, and it is sent now and then
 
 
 class Refund(Struct, frozen=True, kw_only=True):

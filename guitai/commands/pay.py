@@ -39,6 +39,8 @@ _SENTENCES = {
     "paid": "Paid.",
     "unknown": "Not confirmed yet: no goods, no second charge. The till goes on asking at its next start.",
 }
+#: Refusals of a sale that an earlier run began and that took money, or may have.
+_SALE_HAS_MONEY = (Reason.ORDER_OPEN, Reason.ORDER_PAID, Reason.LATE_MONEY)
 
 
 @click.command()
@@ -48,6 +50,7 @@ _SENTENCES = {
 @click.option("--qr", is_flag=True, help="Show a QR that the customer scans.")
 @click.option("--offline", is_flag=True, help="With --qr and the line down: the offline QR, proven by the phone.")
 @click.option("--proof", type=click.Choice(["-"]), help="With --qr: read proofs of the offline QR from standard input.")
+@click.option("--sale", metavar="NAME", help="Your own name of this sale: a second run with it charges nothing more.")
 @click.option("--wait", type=click.FloatRange(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 @data_dir_option
@@ -58,6 +61,7 @@ def command(
     qr: bool,
     offline: bool,
     proof: str | None,
+    sale: str | None,
     wait: float,
     as_json: bool,
     data_dir: Path | None,
@@ -71,22 +75,32 @@ def command(
         raise click.UsageError("Say where the payment comes from: exactly one of --code, --scanner and --qr.")
     if (offline or proof is not None) and not qr:
         raise click.UsageError("--offline and --proof belong to --qr.")
+    if sale is not None and (not sale.strip() or offline or proof is not None or scanner is not None):
+        raise click.UsageError("--sale takes a name and belongs to --code or to --qr alone.")
     from guitai.counter.selling import OneSale
     from sync.till import open_till
 
-    sale = OneSale()
+    one = OneSale()
     with folder_troubles():
-        till = open_till(resolved(data_dir), publish=sale.publish)
+        till = open_till(resolved(data_dir), publish=one.publish)
     try:
         if qr and (offline or proof is not None or scanner is not None):
-            return _show(till, sale, money, scanner=scanner, lines=proof is not None, wait=wait, as_json=as_json)
-        return _sell(till, sale, money, code=code, scanner=scanner, wait=wait, as_json=as_json)
+            return _show(till, one, money, scanner=scanner, lines=proof is not None, wait=wait, as_json=as_json)
+        return _sell(till, one, money, code=code, scanner=scanner, name=sale, wait=wait, as_json=as_json)
     finally:
         till.close()
 
 
 def _sell(
-    till: Till, sale: OneSale, amount: Money, *, code: str | None, scanner: str | None, wait: float, as_json: bool
+    till: Till,
+    sale: OneSale,
+    amount: Money,
+    *,
+    code: str | None,
+    scanner: str | None,
+    wait: float,
+    as_json: bool,
+    name: str | None = None,
 ) -> int:
     from terminal.live.settings import read_device_settings
 
@@ -112,6 +126,7 @@ def _sell(
     sold = sale.run(
         till,
         amount=amount,
+        name=name,
         presented=presented,
         auth_code=auth_code,
         scanned_at_ms=int(scanned_s * 1000),
@@ -225,7 +240,7 @@ def _report(sold: Sold, amount: Money, as_json: bool) -> Exit:
         "order_no": view.order_no if view else None,
         "payment_no": view.payment_no if view else None,
         "outcome": outcome,
-        "safe_to_rescan": view.safe_to_rescan if view else sold.refused is not None,
+        "safe_to_rescan": view.safe_to_rescan if view else sold.refused not in (None, *_SALE_HAS_MONEY),
         "amount_fen": amount.fen,
         "channel": view.channel if view else None,
         "elapsed_ms": view.elapsed_ms if view else None,
@@ -266,9 +281,13 @@ def _default_reason(outcome: str) -> Reason:
 
 def _message(outcome: str, reason: Reason, sold: Sold) -> str:
     """What happened, why, and what to do."""
+    if sold.before:
+        return "Paid already, by an earlier run for this sale: nothing was charged now."
     if outcome != "not_paid":
         return _SENTENCES[outcome]
     start = "Nothing was charged." if sold.refused is not None else "Not paid."
+    if sold.refused in _SALE_HAS_MONEY:
+        start = "Nothing was charged by this run."
     safe = sold.refused is None and sold.view is not None and sold.view.safe_to_rescan
     return " ".join((start, _why(reason), *(("It is safe to scan again.",) if safe else ())))
 

@@ -90,6 +90,8 @@ def _report(given: GivenBack, order_no: str, amount: Money, as_json: bool) -> Ex
         sentences.append("The gateway cannot be reached. Check the network; `guitai doctor` says more.")
     elif trouble and why is not None:
         sentences.append(wording.text(why))
+    if reason is Reason.REFUND_EXCEEDS and given.refundable_fen is not None:
+        sentences.append(wording.text(words.refund_left(given.refundable_fen)))
     message = " ".join(sentences)
     if as_json:
         result = {
@@ -98,7 +100,7 @@ def _report(given: GivenBack, order_no: str, amount: Money, as_json: bool) -> Ex
             "payment_no": view.payment_no if view else None,
             "outcome": word,
             "amount_fen": amount.fen,
-            "refundable_fen": view.refundable_fen if view else None,
+            "refundable_fen": given.refundable_fen,
             "reason": reason,
             "message": message,
         }

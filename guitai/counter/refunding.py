@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenBack:
-    """How far the refund came: its last view, or why nothing was started."""
+    """How far the refund came: its last view, or why nothing was started. `refundable_fen`: what can still go back, by
+    the gateway's last word, or by this till's own."""
 
     view: RefundView | None
     refused: Reason | None
+    refundable_fen: int | None = None
 
 
 class OneRefund(Ear):
@@ -45,12 +47,16 @@ class OneRefund(Ear):
         last: RefundView | None = None
         while time.monotonic() < until_s:
             match self.next(until_s):
-                case CommandRefused(request_id=refused_id, reason=reason) if refused_id == request_id:
-                    return GivenBack(view=last, refused=reason)
+                case CommandRefused(request_id=refused_id) as refused if refused_id == request_id:
+                    return GivenBack(view=last, refused=refused.reason, refundable_fen=refused.refundable_fen)
                 case RefundView() as view if view.request_id == request_id:
                     last = view
                     if view.state.final:
-                        return GivenBack(view=view, refused=None)
+                        return _told(view)
                 case _:
                     pass
-        return GivenBack(view=last, refused=None)
+        return _told(last)
+
+
+def _told(view: RefundView | None) -> GivenBack:
+    return GivenBack(view=view, refused=None, refundable_fen=None if view is None else view.refundable_fen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from guitai.counter.hearing import Ear
+from protocol.numbers import NUMBER_BYTES, new_number
 from protocol.reasons import Reason
+from protocol.states import TerminalState
 from sync.engine.model import CommandRefused, PaymentView, ProofView, ReadProof, ShowOffline, StartPayment
 
 if TYPE_CHECKING:
@@ -21,10 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sold:
-    """How far the payment came: its last view, or why nothing was started."""
+    """How far the payment came: its last view, or why nothing was started. `before`: an earlier run had taken it."""
 
     view: PaymentView | None
     refused: Reason | None
+    before: bool = False
+
+
+def named_sale(terminal_id: str, name: str) -> str:
+    """The number of a sale that the caller names: the same at each run on this till."""
+    return new_number(hashlib.sha256(f"sale\n{terminal_id}\n{name}".encode()).digest()[:NUMBER_BYTES])
 
 
 class ProofSource(Protocol):
@@ -86,18 +95,20 @@ class OneSale(Ear):
         till: Till,
         *,
         amount: Money,
+        name: str | None = None,
         presented: Presented,
         auth_code: Secret | None,
         scanned_at_ms: int,
         until_s: float,
         show_qr: Callable[[PaymentView], None],
     ) -> Sold:
-        """Starts the payment and follows it until it is final, refused, or `until_s` (monotonic seconds) is past."""
+        """Starts the payment and follows it until it is final, refused, or `until_s` (monotonic seconds) is past.
+        `name`: the caller's own name of the sale; what an earlier run began for it is followed instead."""
         request_id = secrets.token_hex(8)
         till.submit(
             StartPayment(
                 request_id=request_id,
-                sale_id=None,
+                sale_id=None if name is None else named_sale(till.identity.terminal_id, name),
                 order_no=None,
                 amount=amount,
                 presented=presented,
@@ -114,12 +125,13 @@ class OneSale(Ear):
                 case CommandRefused(request_id=refused_id, reason=reason) if refused_id == request_id:
                     return Sold(view=last, refused=reason)
                 case PaymentView() as view if view.request_id == request_id:
+                    before = last is None and view.state is TerminalState.PAID
                     last = view
                     if view.qr is not None and not shown:
                         shown = True
                         show_qr(view)
                     if view.state.final:
-                        return Sold(view=view, refused=None)
+                        return Sold(view=view, refused=None, before=before)
                 case _:
                     pass
         return Sold(view=last, refused=None)

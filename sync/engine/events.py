@@ -200,14 +200,17 @@ Answer = StatusAnswer | RefundAnswer | StoreAnswer | KitAnswer | ProblemAnswer |
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartAsked:
-    """The command, fresh numbers for it, the last payment of its order as the journal has it (None: no such), and
-    whether cash covers the sale that it is for."""
+    """The command, fresh numbers for it, the last payment of its order as the journal has it (None: no such), whether
+    cash covers the sale that it is for, and whether late money of that sale is here. `of_sale`: of a command that names
+    a sale and no order, every payment of it."""
 
     command: StartPayment
     new_sale_id: str
     new_order_no: str
     last: PaymentRecord | None
     cash_covers: bool = False
+    late_here: bool = False
+    of_sale: tuple[PaymentRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,9 +29,10 @@ CASH: Final = "cash"
 class StartPayment:
     """Collect `amount` once: a scanned code, or a QR to show.
 
-    `sale_id` None starts a new sale. `order_no` None starts a new order; given, this is payment n+1 of that order,
-    which is accepted only when the order's last payment is `safe_to_rescan` and the amount is the order's; of an order
-    that was cancelled it is payment 1 of a new order of the same sale.
+    `sale_id` None starts a new sale. `order_no` given, this is payment n+1 of that order, which is accepted only when
+    the order's last payment is `safe_to_rescan` and the amount is the order's; of an order that was cancelled it is
+    payment 1 of a new order of the same sale. A `sale_id` alone goes on where that sale stands: what collects it, or
+    has, is shown again. Late money of any order of the sale refuses it.
     `auth_code` is present exactly when `presented` is customer; it lives in memory only.
     """
 
@@ -311,10 +312,12 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRefused:
-    """Nothing was started and nothing is live because of this command; `request_id` is a cancel's payment_no."""
+    """Nothing was started and nothing is live because of this command; `request_id` is a cancel's payment_no.
+    `refundable_fen`: of a refund that is too large, the most that can still go back as far as this till knows."""
 
     request_id: str
     reason: Reason
+    refundable_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

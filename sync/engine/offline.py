@@ -183,7 +183,7 @@ def _refusal_after(turn: Turn, event: OfflineAsked) -> Reason | None:
         return Reason.ORDER_PAID
     if any(isinstance(held, StartAsked) and held.command.order_no == last.order_no for held in turn.held):
         return Reason.ORDER_OPEN
-    if last.late_money is not None:
+    if last.late_money is not None or event.late_here:
         return Reason.LATE_MONEY
     if not safe_to_rescan(last.state, last.proof) or last.conflict:
         return Reason.ORDER_OPEN

@@ -30,14 +30,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineAsked:
-    """The command, fresh numbers for it, the last payment of the order before it, and whether cash covers its sale.
-    `ground` None: this till sells over the line only."""
+    """The command, fresh numbers for it, the last payment of the order before it, and whether cash covers its sale or
+    late money of it is here. `ground` None: this till sells over the line only."""
 
     command: ShowOffline
     new_sale_id: str
     new_order_no: str
     last: PaymentRecord | None = None
     cash_covers: bool = False
+    late_here: bool = False
     ground: Ground | None = None
 
 

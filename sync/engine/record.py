@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from protocol.messages import LateMoney, Light, Presented, Proof
+from protocol.messages import LateMoney, LateMoneyState, Light, Presented, Proof
 from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import ProofKind, TerminalEvent, TerminalState, terminal_next
@@ -81,6 +81,11 @@ class PaymentRecord:
         """A proof settled it; the gateway has not said so over the line yet."""
         part = self.offline
         return part is not None and part.proof is not None and not part.confirmed and not self.conflict
+
+    @property
+    def late_here(self) -> bool:
+        """It was given up, and its money came after all: that waits, or was kept for the sale."""
+        return self.late_money is not None and self.late_money.state is not LateMoneyState.UNDONE
 
     @property
     def ack_owed(self) -> bool:

@@ -52,7 +52,8 @@ def fold_refund(record: RefundRecord | None, statement: RefundStatement, *, at_m
             )
         case RefundRefused():
             state = _next(record.state, RefundEvent.REFUSED)
-            return replace(record, state=state, reason=statement.reason, settled_at_ms=at_ms)
+            left_fen = record.refundable_fen if statement.refundable_fen is None else statement.refundable_fen
+            return replace(record, state=state, reason=statement.reason, refundable_fen=left_fen, settled_at_ms=at_ms)
         case RefundSettled():
             event = RefundEvent.DONE if statement.done else RefundEvent.REFUSED
             return replace(

@@ -60,7 +60,8 @@ def start(turn: Turn, event: RefundAsked) -> None:
     paid = _newest(turn, event.last)
     refusal = turn.storage or refusal_of(turn.line) or _refusal_of(event, paid)
     if refusal is not None or paid is None:
-        turn.refuse(command.request_id, refusal or Reason.UNKNOWN_PAYMENT)
+        left_fen = _left_fen(paid) if refusal is Reason.REFUND_EXCEEDS and paid is not None else None
+        turn.refuse(command.request_id, refusal or Reason.UNKNOWN_PAYMENT, refundable_fen=left_fen)
         return
     turn.payments.setdefault(paid.payment_no, Live(record=paid))
     turn.took(command.request_id, event.new_refund_no)
@@ -97,8 +98,12 @@ def _refusal_of(event: RefundAsked, paid: PaymentRecord | None) -> Reason | None
     kept = paid.late_money is not None and paid.late_money.state is LateMoneyState.ACCEPTED
     if paid.state is not TerminalState.PAID and not kept:
         return Reason.PAYMENT_NOT_PAID
-    left_fen = paid.amount.fen - paid.refunded_fen - paid.refunding_fen
-    return Reason.REFUND_EXCEEDS if amount.fen > left_fen else None
+    return Reason.REFUND_EXCEEDS if amount.fen > _left_fen(paid) else None
+
+
+def _left_fen(paid: PaymentRecord) -> int:
+    """What has neither gone back nor been asked back, as far as this till knows."""
+    return paid.amount.fen - paid.refunded_fen - paid.refunding_fen
 
 
 def reopen(turn: Turn) -> None:
@@ -209,6 +214,7 @@ def _problem(turn: Turn, live: LiveRefund, call: RefundingCall, answer: ProblemA
                 amount_fen=record.amount.fen,
                 said_by=answer.said_by,
                 reason=reason,
+                refundable_fen=answer.problem.refundable_fen,
             )
         )
         return

@@ -62,10 +62,11 @@ def next_watch_ms(record: PaymentRecord, *, at_ms: int) -> int | None:
     """Milliseconds until the next look at a settled payment; None when it is left alone. `at_ms`: the till's clock."""
     if record.settled_at_ms is None or not watched(record):
         return None
+    if record.late_money is not None:
+        # A person may take days to decide: what the screen says of it must not grow old.
+        return _LATE_MONEY_PAUSE_MS
     # A clock that was put back (the gateway's, by which the till's goes) makes nothing wait for yesterday's hour.
     age = max(0, at_ms - record.settled_at_ms)
     if age > WATCH_DAYS_MS:
         return None
-    if record.late_money is not None:
-        return _LATE_MONEY_PAUSE_MS
     return next((offset - age for offset in WATCH_MS if offset > age), None)

@@ -19,6 +19,8 @@ from sync.engine.statements import CancelCause, CancelIntended, PaymentStarted
 from sync.engine.turn import Turn
 
 _LAST_N: Final = 9999
+#: A sale that is named again within this is the same one.
+_SAME_SALE_MS: Final = 12 * 3_600_000
 
 
 def start(turn: Turn, event: StartAsked) -> None:
@@ -30,12 +32,18 @@ def start(turn: Turn, event: StartAsked) -> None:
     if turn.line.line is Line.CHECKING and turn.storage is None:
         turn.held = (*turn.held, event)
         return
-    refusal = turn.storage or refusal_of(turn.line) or turn.standing or _refusal_of(turn, event)
+    last = _last(turn, event)
+    if last is not None and _asked_again(last, command, at_ms=turn.at_ms):
+        _show_again(turn, last, command.request_id)
+        return
+    refusal = _refusal_beside(last, command) or turn.storage or refusal_of(turn.line) or turn.standing
+    refusal = refusal or _refusal_of(turn, event, last)
     if refusal is not None:
         turn.refuse(command.request_id, refusal)
         return
-    last = _last(turn, event)
-    number = PaymentNo(event.new_order_no, 1) if last is None or _ended(last) else PaymentNo(last.order_no, last.n + 1)
+    number = PaymentNo(event.new_order_no, 1)
+    if last is not None and command.order_no is not None and not _ended(last):
+        number = PaymentNo(last.order_no, last.n + 1)
     sale_id = last.sale_id if last is not None else command.sale_id or event.new_sale_id
     live = turn.state_first(
         PaymentStarted(
@@ -76,13 +84,45 @@ def start(turn: Turn, event: StartAsked) -> None:
 
 
 def _last(turn: Turn, event: StartAsked) -> PaymentRecord | None:
-    order_no = event.command.order_no
-    if order_no is None:
-        return None
-    known = [live.record for live in turn.payments.values() if live.record.order_no == order_no]
-    if event.last is not None and event.last.order_no == order_no:
-        known.append(event.last)
-    return max(known, key=lambda record: record.n, default=None)
+    """The last payment of the order that is named; of a sale that is named alone, the one that pays or may pay."""
+    order_no, sale_id = event.command.order_no, event.command.sale_id
+    known = {record.payment_no: record for record in event.of_sale}
+    if event.last is not None:
+        known[event.last.payment_no] = event.last
+    known |= {number: live.record for number, live in turn.payments.items()}
+    if order_no is not None:
+        of_order = (record for record in known.values() if record.order_no == order_no)
+        return max(of_order, key=lambda record: record.n, default=None)
+    of_sale = (record for record in known.values() if sale_id is not None and record.sale_id == sale_id)
+    return max(of_sale, key=_foremost, default=None)
+
+
+def _foremost(record: PaymentRecord) -> tuple[bool, bool, int, int]:
+    is_open = not safe_to_rescan(record.state, record.proof)
+    return record.state is TerminalState.PAID, is_open, record.started_at_ms, record.n
+
+
+def _asked_again(last: PaymentRecord, command: StartPayment, *, at_ms: int) -> bool:
+    """Whether the command, which names a sale and no order, is one more word for what collects that sale already. What
+    was begun long ago is refused: its name was used for another sale rather than a second time for this one."""
+    settled_otherwise = last.conflict or last.late_money is not None or last.refunded_fen or last.refunding_fen
+    return (
+        command.order_no is None
+        and command.amount == last.amount
+        and at_ms - last.started_at_ms < _SAME_SALE_MS
+        and not safe_to_rescan(last.state, last.proof)
+        and not (last.cancel_intended or last.cancel_requested or settled_otherwise)
+    )
+
+
+def _show_again(turn: Turn, last: PaymentRecord, request_id: str) -> None:
+    """Charges nothing: shows what was begun, as this command's own."""
+    live = turn.payments.get(last.payment_no)
+    if live is None:
+        turn.show_record(last, request_id=request_id)
+    else:
+        turn.keep(replace(live, request_id=request_id))
+        turn.show(live)
 
 
 def _ended(last: PaymentRecord) -> bool:
@@ -92,7 +132,7 @@ def _ended(last: PaymentRecord) -> bool:
     return last.cancel_intended or last.cancel_requested or proven
 
 
-def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:
+def _refusal_of(turn: Turn, event: StartAsked, last: PaymentRecord | None) -> Reason | None:
     command = event.command
     if event.cash_covers:
         return Reason.ORDER_PAID
@@ -100,10 +140,28 @@ def _refusal_of(turn: Turn, event: StartAsked) -> Reason | None:
         return Reason.BAD_AMOUNT
     if (command.presented is Presented.CUSTOMER) != (command.auth_code is not None):
         return Reason.NOT_A_PAYMENT_CODE
-    if command.order_no is None:
+    if command.order_no is not None:
+        refusal = Reason.UNKNOWN_PAYMENT if last is None else _refusal_after(last, command)
+        if refusal is not None:
+            return refusal
+    sale_id = command.sale_id if last is None else last.sale_id
+    return Reason.LATE_MONEY if _late_here(turn, event, sale_id) else None
+
+
+def _late_here(turn: Turn, event: StartAsked, sale_id: str | None) -> bool:
+    """Money of any order of this sale has come after all. A command that waited brings what was known before."""
+    known = (live.record for live in turn.payments.values() if live.record.sale_id == sale_id)
+    return event.late_here or any(record.late_here for record in known)
+
+
+def _refusal_beside(last: PaymentRecord | None, command: StartPayment) -> Reason | None:
+    """Why a sale that is named alone may not have one more order. Said before any trouble: "unreachable" would sound as
+    if the sale had not begun."""
+    if last is None or command.order_no is not None:
         return None
-    last = _last(turn, event)
-    return Reason.UNKNOWN_PAYMENT if last is None else _refusal_after(last, command)
+    if last.state is TerminalState.PAID:
+        return Reason.ORDER_PAID
+    return None if safe_to_rescan(last.state, last.proof) and not last.conflict else Reason.ORDER_OPEN
 
 
 def _refusal_after(last: PaymentRecord, command: StartPayment) -> Reason | None:

@@ -161,10 +161,12 @@ class RefundObserved(AboutRefund, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class RefundRefused(AboutRefund, frozen=True, kw_only=True, omit_defaults=True, tag="refund.refused"):
-    """The gateway signed that it did not take this refund, and no earlier transmission of it can still arrive."""
+    """The gateway signed that it did not take this refund, and no earlier transmission of it can still arrive.
+    `refundable_fen`: what it says may still be asked back."""
 
     said_by: str
     reason: Reason
+    refundable_fen: int | None = None
 
 
 class RefundSettled(AboutRefund, frozen=True, kw_only=True, omit_defaults=True, tag="refund.settled"):

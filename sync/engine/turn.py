@@ -175,12 +175,13 @@ class Turn:
         """Publish its picture at the end of the step even if nothing changed."""
         self._touched[live.record.payment_no] = None
 
-    def show_record(self, record: PaymentRecord) -> None:
+    def show_record(self, record: PaymentRecord, *, request_id: str | None = None) -> None:
         """Publish a payment that is over and only in the journal."""
-        self._later.append(Publish(view=record_view(record)))
+        self._later.append(Publish(view=record_view(record, request_id=request_id)))
 
-    def refuse(self, request_id: str, reason: Reason) -> None:
-        self._later.append(Publish(view=CommandRefused(request_id=request_id, reason=reason)))
+    def refuse(self, request_id: str, reason: Reason, *, refundable_fen: int | None = None) -> None:
+        refused = CommandRefused(request_id=request_id, reason=reason, refundable_fen=refundable_fen)
+        self._later.append(Publish(view=refused))
 
     def dispatch(self) -> None:
         """Sends every call that is due."""

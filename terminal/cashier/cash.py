@@ -121,8 +121,21 @@ def refusal_words(state: CashierState, why: Reason) -> Phrase:
             return say("cash.not_allowed")
         case Reason.CASH_SHORT:
             return say("cash.no_amount")
+        case Reason.LATE_MONEY:
+            return say("late_refused")
         case _:
             return words.reason(why) or say("reason.other")
+
+
+def refusal_todo(why: Reason) -> Phrase:
+    """What to do when sync began no charge."""
+    match why:
+        case Reason.LATE_MONEY | Reason.ORDER_PAID:
+            return say("sale_paid_todo")
+        case Reason.ORDER_OPEN:
+            return say("scan_todo.busy")
+        case _:
+            return say("command_refused_todo")
 
 
 def _open(state: CashierState) -> Result:

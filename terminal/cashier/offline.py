@@ -60,10 +60,15 @@ def may_ask_status(state: CashierState) -> bool:
     return payment is not None and payment.state is TerminalState.UNKNOWN and not awaits_proof(payment)
 
 
+def collected_again(state: CashierState) -> PaymentView | None:
+    """The try in the panel, when what is started now is another one of its sale: no new amount was typed."""
+    return state.sale.payment if state.sale is not None and state.entry == "" else None
+
+
 def show(state: CashierState, amount_fen: int, request_id: str) -> Result:
     """The offline QR of the typed amount, or of the sale that was proven not paid."""
-    last = state.sale.payment if state.sale is not None and state.entry == "" else None
-    sale = Sale(request_id=request_id, amount_fen=amount_fen, started_ms=state.now_ms, by_qr=True)
+    last = collected_again(state)
+    sale = Sale(request_id=request_id, amount_fen=amount_fen, started_ms=state.now_ms, by_qr=True, again=last)
     command = ShowOffline(
         request_id=request_id,
         order_no=last.order_no if last is not None else None,

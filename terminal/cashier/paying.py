@@ -23,7 +23,7 @@ from sync.engine.model import (
     StorePaidView,
 )
 from terminal.cashier import words
-from terminal.cashier.cash import cash_taken, refusal_words
+from terminal.cashier.cash import cash_taken, refusal_todo, refusal_words
 from terminal.cashier.effects import Effect, Play, ReadHistory, Sound, Submit
 from terminal.cashier.offline import adopted
 from terminal.cashier.phrase import say
@@ -87,15 +87,24 @@ def parked(state: CashierState) -> CashierState:
 
 
 def command_refused(state: CashierState, told: CommandRefused) -> Result:
-    """Sync did not take a command: nothing was sent. The amount is there again, to try once more."""
+    """Sync did not take a command: nothing was sent. The amount is there again, to try once more, or the try before
+    it: what is scanned next must be of the same sale."""
     sale, cash = state.sale, state.cash
     text = refusal_words(state, told.reason)
     if cash is not None and cash.request_id == told.request_id:
         return notice(replace(state, cash=None), text, say("cash.refused_todo")), (Play(sound=Sound.REFUSED),)
     if sale is not None and sale.request_id == told.request_id and sale.payment is None:
-        state = replace(state, sale=None, entry=Money(sale.amount_fen).yuan(), last_code=None)
-        return notice(state, text, say("command_refused_todo")), (Play(sound=Sound.REFUSED),)
+        state = _before(replace(state, last_code=None), sale)
+        return notice(state, text, refusal_todo(told.reason)), (Play(sound=Sound.REFUSED),)
     return notice(state, text), (Play(sound=Sound.REFUSED),)
+
+
+def _before(state: CashierState, sale: Sale) -> CashierState:
+    """As it was before this try."""
+    if sale.again is None:
+        return replace(state, sale=None, entry=Money(sale.amount_fen).yuan())
+    known = next((seen for seen in state.recent if seen.payment_no == sale.again.payment_no), sale.again)
+    return replace(state, sale=replace(sale, payment=known, again=None, shown_at_ms=state.now_ms))
 
 
 def store_paid(state: CashierState, paid: StorePaidView) -> Result:

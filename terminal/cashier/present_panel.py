@@ -9,7 +9,7 @@ from protocol.messages import LateMoneyState
 from protocol.messages import Light as RescanLight
 from protocol.money import Money
 from protocol.reasons import Reason
-from protocol.states import TerminalState
+from protocol.states import ProofKind, TerminalState
 from sync.engine.model import PaymentView
 from terminal.cashier import words
 from terminal.cashier.cash import cash_allowed, cash_offered
@@ -27,6 +27,7 @@ from terminal.cashier.view import PanelView, Ring, Sign, Tone
 
 #: How long the ring of a scanned code takes to close; certainty is promised within it.
 RING_S = 60
+_MAY_HAVE_TAKEN = frozenset({ProofKind.CLOSED, ProofKind.REFUNDED})
 _PANEL_COMMANDS = (Command.CANCEL, Command.PARK, Command.SHOW_QR, Command.STATUS_QR)
 
 
@@ -186,7 +187,8 @@ def _cancelling(state: CashierState, sale: Sale) -> PanelView:
         sign=Sign.RING_OPEN,
         tone=Tone.UNKNOWN if amber else Tone.NOT_PAID,
         big=say("state.cancelling"),
-        customer=say("state.cancelling_customer"),
+        # That it goes back is said once the gateway has said so: a cancel may come after the payment.
+        customer=say("state.cancelling_customer" if amber else "state.unknown_customer"),
         todo=say("state.amber_todo") if amber else say("state.cancelling_todo"),
         ring=Ring(elapsed_s=_elapsed_s(state, sale)),
         actions=_actions(state),
@@ -220,16 +222,38 @@ def _wallet_and_time(payment: PaymentView) -> Phrase:
 
 
 def _not_paid(state: CashierState, payment: PaymentView) -> PanelView:
+    if payment.reason is Reason.ORDER_PAID:
+        return _paid_otherwise(state, payment)
     safe = payment.safe_to_rescan
-    cancelled = payment.reason is Reason.CANCELLED
     return PanelView(
         sign=Sign.SQUARE_CROSS,
         tone=Tone.NOT_PAID,
         big=say("state.not_paid_safe" if safe else "state.not_paid"),
         customer=words.reason(payment.reason),
-        todo=say("state.cancelled_todo" if cancelled else "state.not_paid_todo") if safe else None,
+        todo=_proven(payment) if safe else None,
         proof=proof_line(state, payment),
         actions=_actions(state),
+        support=_support(payment),
+    )
+
+
+def _proven(payment: PaymentView) -> Phrase:
+    """What is proven, and no more: an order that was closed or given back may have taken money before."""
+    cancelled = payment.reason is Reason.CANCELLED
+    if payment.proof is not None and payment.proof.kind in _MAY_HAVE_TAKEN:
+        return say("state.cancelled_not_kept_todo" if cancelled else "state.not_kept_todo")
+    return say("state.cancelled_todo" if cancelled else "state.not_paid_todo")
+
+
+def _paid_otherwise(state: CashierState, payment: PaymentView) -> PanelView:
+    """The gateway refused this try because its sale is paid: nothing was charged, and nothing must be."""
+    return PanelView(
+        sign=Sign.SQUARE_CROSS,
+        tone=Tone.NOT_PAID,
+        big=say("state.not_paid"),
+        customer=words.reason(payment.reason),
+        todo=say("sale_paid_todo"),
+        proof=proof_line(state, payment),
         support=_support(payment),
     )
 

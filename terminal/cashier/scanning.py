@@ -65,7 +65,7 @@ def show_qr(state: CashierState, request_id: str) -> Result:
         return _amount_refused(state, amount)
     if line_trouble(state) is not None:
         return offline.show(state, amount, request_id)
-    sale = Sale(request_id=request_id, amount_fen=amount, started_ms=state.now_ms, by_qr=True)
+    sale = _sale(state, request_id, amount, by_qr=True)
     command = _start(state, sale, Presented.MERCHANT, None)
     return replace(state, page=Page.HOME, sale=sale, notice=None, cancel=None), (Submit(command=command),)
 
@@ -91,7 +91,7 @@ def _payment_code(state: CashierState, code: PaymentCode, request_id: str) -> Re
     amount = _collectable(state)
     if isinstance(amount, AmountRefusal):
         return _amount_refused(state, amount)
-    sale = Sale(request_id=request_id, amount_fen=amount, started_ms=state.now_ms, by_qr=False)
+    sale = _sale(state, request_id, amount, by_qr=False)
     command = _start(state, sale, Presented.CUSTOMER, code.auth_code)
     taken = replace(
         state,
@@ -115,9 +115,19 @@ def _collectable(state: CashierState) -> int | AmountRefusal:
     return amount if isinstance(amount, AmountRefusal) else amount.fen
 
 
+def _sale(state: CashierState, request_id: str, amount_fen: int, *, by_qr: bool) -> Sale:
+    return Sale(
+        request_id=request_id,
+        amount_fen=amount_fen,
+        started_ms=state.now_ms,
+        by_qr=by_qr,
+        again=offline.collected_again(state),
+    )
+
+
 def _start(state: CashierState, sale: Sale, presented: Presented, auth_code: Secret | None) -> StartPayment:
     """The same order once more after a proven NOT_PAID, a new one of the same sale after a cancel, else a new sale."""
-    last = state.sale.payment if state.sale is not None and state.entry == "" else None
+    last = sale.again
     return StartPayment(
         request_id=sale.request_id,
         sale_id=last.sale_id if last is not None else None,

@@ -77,14 +77,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """The purchase in the state panel. `payment` is None between the scan and sync's first word; `status_ms`: since
-    then its QR that only asks is shown."""
+    """The purchase in the state panel. `payment` is None between the scan and sync's first word; `again`: the try that
+    was proven not paid before this one; `status_ms`: since then its QR that only asks is shown."""
 
     request_id: str
     amount_fen: int
     started_ms: int
     by_qr: bool
     payment: PaymentView | None = None
+    again: PaymentView | None = None
     shown_at_ms: int = 0
     pulsed_ms: int = 0
     status_ms: int | None = None

@@ -132,6 +132,11 @@ def refund_outcome(word: RefundWord, amount_fen: int) -> Phrase:
     return say(f"refund.{word.value}", amount=yuan(amount_fen))
 
 
+def refund_left(amount_fen: int) -> Phrase:
+    """What can still go back of a payment."""
+    return say("refund_left", amount=yuan(amount_fen))
+
+
 def activation_reason(value: Reason) -> Phrase:
     """Why a till was not bound."""
     return say(f"activation_reason.{value.value}" if value in ACTIVATION_REASONS else "activation_reason.other")

@@ -12,6 +12,7 @@ from gateway.jobs.late_cases import accept
 from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.payments.late import LateRefusal, LateWord
 from gateway.payments.values import AlarmKind, PaymentKey
+from gateway.store.alarms import close_by_person, open_alarms
 from gateway.store.tables import MERCHANTS
 from protocol.cash import CASH_RETURNED, CASH_TAKEN
 from protocol.chain import genesis, link
@@ -125,6 +126,40 @@ def test_held_late_money_goes_back_when_cash_is_heard_of_and_nobody_can_keep_it(
         assert await chain.upload(chain.cash(CASH_TAKEN, request.sale_id)) == 1
         assert kept_by_a_person(world, status) is LateRefusal.GOING_BACK
         await late_state(till, status, LateMoneyState.UNDONE)
+
+    in_world(story)
+
+
+def test_nobody_keeps_late_money_of_a_till_that_withholds_an_entry_until_a_person_looked() -> None:
+    """It may be the cash of this very sale."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        _, status = await unpaid(world, till)
+        chain = Chain(till)
+        withheld = chain.entry(CASH_TAKEN, "{}", withheld=Reason.BAD_REQUEST)
+        assert await chain.upload(withheld) == 1
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        assert kept_by_a_person(world, status) is LateRefusal.WITHHELD
+        (held,) = (a for a in world.store.run_now(open_alarms) if a.kind == AlarmKind.ENTRY_WITHHELD)
+        world.store.run_now(
+            lambda tx: close_by_person(tx, held.alarm_id, person="老王", reason="看过了", now_ms=world.clock.now_ms())
+        )
+        assert isinstance(kept_by_a_person(world, status), PaymentKey)
+
+    in_world(story)
+
+
+def test_an_entry_that_another_till_withholds_stands_in_nobodys_way() -> None:
+    async def story(world: World) -> None:
+        till, other = await world.till(), await world.till()
+        _, status = await unpaid(world, till)
+        chain = Chain(other)
+        assert await chain.upload(chain.entry(CASH_TAKEN, "{}", withheld=Reason.BAD_REQUEST)) == 1
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        assert isinstance(kept_by_a_person(world, status), PaymentKey)
 
     in_world(story)
 

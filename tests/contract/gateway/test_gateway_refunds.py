@@ -123,6 +123,19 @@ def test_what_is_not_paid_and_what_is_unknown_cannot_be_refunded() -> None:
     in_world(story)
 
 
+def test_a_refund_that_is_too_large_is_told_how_much_is_left() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        payment_no = await _paid(world, till)
+        await _refund(till, payment_no, _asked(world, 400))
+        refused = await _refund(till, payment_no, _asked(world, AMOUNT_FEN - 399))
+        assert isinstance(refused, Problem)
+        assert (refused.reason, refused.refundable_fen) == (Reason.REFUND_EXCEEDS, AMOUNT_FEN - 400)
+        assert isinstance(await _refund(till, payment_no, _asked(world, AMOUNT_FEN - 400)), RefundStatus)
+
+    in_world(story)
+
+
 @pytest.mark.parametrize(("wallet", "count"), [("alipay", 1_000), ("wechat", 60), ("unionpay", 60)])
 def test_a_thousand_parallel_refunds_never_exceed_what_was_paid(wallet: str, count: int) -> None:
     async def story(world: World) -> None:
@@ -132,7 +145,7 @@ def test_a_thousand_parallel_refunds_never_exceed_what_was_paid(wallet: str, cou
         answers = await asyncio.gather(*(_refund(till, payment_no, request) for request in requests))
         taken = [answer for answer in answers if isinstance(answer, RefundStatus)]
         refused = [answer for answer in answers if isinstance(answer, Problem)]
-        assert {problem.reason for problem in refused} == {Reason.REFUND_EXCEEDS}
+        assert {(problem.reason, problem.refundable_fen) for problem in refused} == {(Reason.REFUND_EXCEEDS, 0)}
         assert sum(status.amount_fen for status in taken) == AMOUNT_FEN
         for status in taken:
             assert (await _done(till, status.refund_no)).state is RefundState.DONE

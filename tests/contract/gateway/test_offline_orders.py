@@ -21,7 +21,7 @@ from gateway.store import offline, payments, refunds, standing
 from gateway.store.tables import MERCHANTS
 from gateway.store.units import Tx
 from protocol.chain import genesis, link
-from protocol.messages import JournalEntry, JournalUpload, PaymentStatus, encode
+from protocol.messages import JournalEntry, JournalUpload, PaymentStatus, RefundRequest, encode
 from protocol.numbers import new_number
 from protocol.offline.order import CANCEL_INTENDED, ClockQuality
 from protocol.offline.proof import ProofType
@@ -462,6 +462,32 @@ def test_an_order_whose_cancel_the_journal_told_of_before_its_first_sight_never_
         assert payment is not None
         assert (payment.state, payment.proof_kind) == (GatewayState.NOT_PAID, ProofKind.TOMBSTONE)
         assert status_of(await a.till.cancel(f"{signed.order.order_no}-1")).state is GatewayState.NOT_PAID
+
+    in_page_world(story)
+
+
+def test_a_refund_that_is_on_its_way_when_the_day_is_over_is_waited_for() -> None:
+    """A person asked for it; as long as it is not done, the money is not back and the alarm stays."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        first = a.order(amount_fen=20_001)
+        await pays(world.phone("wechat", script="refund_processing:90000"), url_of(world, first))
+        final, _ = await a.till.final(f"{first.order.order_no}-1")
+        await press(world, a, wallet="alipay", cancelled=0b1)
+        await asyncio.sleep(23 * 3_600)
+        asked = RefundRequest(
+            refund_no=new_number(world.entropy.bytes(15)), amount_fen=20_001, currency="CNY", operator="01", note=""
+        )
+        upload = a.till.signed("POST", f"/v1/payments/{final.payment_no}/refunds", encode(asked))
+        assert (await a.till.send(upload)).status == 200
+        await asyncio.sleep(2 * 3_600)
+        assert world.money(final)[:2] == (20_001, 0)
+        assert world.alarms()[AlarmKind.CANCELLED_PAID] == 1
+        await asyncio.sleep(48 * 3_600)
+        assert world.money(final)[:2] == (20_001, 20_001)
+        assert AlarmKind.CANCELLED_PAID not in world.alarms()
+        world.ledger_agrees()
 
     in_page_world(story)
 

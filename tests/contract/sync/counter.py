@@ -126,14 +126,16 @@ class Counter:
 
     # --- the cashier ----------------------------------------------------------------------------------------------
 
-    def scan(self, fen: int = 1250, *, order_no: str | None = None, qr: bool = False) -> str:
+    def scan(
+        self, fen: int = 1250, *, order_no: str | None = None, sale_id: str | None = None, qr: bool = False
+    ) -> str:
         """Submits a payment; returns its request id."""
         self._asked += 1
         request_id = f"R{self._asked}"
         self.runner.submit(
             StartPayment(
                 request_id=request_id,
-                sale_id=None,
+                sale_id=sale_id,
                 order_no=order_no,
                 amount=Money(fen),
                 presented=Presented.MERCHANT if qr else Presented.CUSTOMER,

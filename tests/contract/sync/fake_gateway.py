@@ -401,7 +401,8 @@ class FakeGateway:
         )
         left = payment.amount_fen - reserved - asked.amount_fen
         if left < 0:
-            return 409, self._problem(Reason.REFUND_EXCEEDS, 409)
+            problem = self._problem(Reason.REFUND_EXCEEDS, 409)
+            return 409, structs.replace(problem, refundable_fen=max(0, payment.amount_fen - reserved))
         self.refunds[asked.refund_no] = RefundStatus(
             terminal_id=TERMINAL_ID,
             refund_no=asked.refund_no,

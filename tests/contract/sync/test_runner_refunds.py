@@ -10,6 +10,7 @@ import pytest
 
 from protocol.reasons import Reason
 from protocol.states import GatewayState, RefundState
+from sync.engine.model import CommandRefused
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader
 from sync.journal.verify import Break
@@ -99,12 +100,17 @@ def test_a_refund_over_the_rest_is_refused_here_and_one_that_others_used_up_by_t
         counter.give_back(order_no, 1000)
         await counter.until(lambda: bool(counter.refunds) and counter.refunds[-1].state is S.DONE)
         assert await counter.refused(counter.give_back(order_no, 251)) is Reason.REFUND_EXCEEDS
+        (refused,) = (view for view in counter.heard if isinstance(view, CommandRefused))
+        assert refused.refundable_fen == 250
         assert len(counter.gateway.refunds) == 1
         taken = counter.gateway.refunds[counter.refunds[-1].refund_no]
         counter.gateway.refunds["elsewhere"] = taken
         counter.give_back(order_no, 250)
         await counter.until(lambda: counter.refunds[-1].state is S.FAILED)
         assert counter.refunds[-1].reason is Reason.REFUND_EXCEEDS
+        assert counter.refunds[-1].refundable_fen == 0
+        with read(counter) as journal:
+            assert journal.refunds(since_ms=0, until_ms=1 << 60)[-1].refundable_fen == 0
 
     at_the_counter(tmp_path, story)
 

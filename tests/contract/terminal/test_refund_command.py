@@ -76,7 +76,9 @@ def test_more_than_is_left_an_unknown_order_and_one_that_was_not_paid_are_refuse
         order_no = sell(tmp_path, url, capsys)
         done(gateway)
         assert refund(tmp_path, order_no, "12.51") == 1
-        assert (said(capsys)["reason"], gateway.refunds) == ("refund_exceeds", {})
+        told = said(capsys)
+        assert (told["reason"], told["refundable_fen"], gateway.refunds) == ("refund_exceeds", 1250, {})
+        assert "¥12.50" in told["message"]
         assert refund(tmp_path, order(99), "1") == 1
         result = said(capsys)
         assert (result["reason"], result["refund_no"], result["outcome"]) == ("unknown_payment", None, "refused")

@@ -107,6 +107,18 @@ def test_money_on_an_order_that_ended_before_the_clock_was_put_back_is_late_mone
     assert step.payment.late_state is LateMoneyState.FOUND
 
 
+def test_closed_undoes_late_money_only_when_asked_after_it_was_found() -> None:
+    late = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=70_000)
+    found = ended_order(late_state=LateMoneyState.FOUND, late_found_ms=70_000)
+    closed = Closed(code="TRADE_CLOSED")
+    stale = answer_query(late, found, closed, said_by="alipay", asked_ms=69_000, now_ms=71_000, even_since_ms=0)
+    assert stale.payment == late
+    assert stale.order is not None
+    assert stale.order.late_state is LateMoneyState.FOUND
+    news = answer_query(late, found, closed, said_by="alipay", asked_ms=71_000, now_ms=71_500, even_since_ms=0)
+    assert news.payment.late_state is LateMoneyState.UNDONE
+
+
 @pytest.mark.parametrize(("known", "late"), [(PAID_VERDICT.transaction_id, False), ("another", True)])
 def test_paid_said_of_money_that_went_back_is_not_new_money(known: str, late: bool) -> None:
     """A query that was under way while its refund was done: UnionPay's refunds are trades of their own, and the one

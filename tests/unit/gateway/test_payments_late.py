@@ -17,7 +17,9 @@ LATE = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=60_000
 
 
 def test_late_money_is_kept_by_a_persons_word() -> None:
-    step = accept_late(LATE, FOUND, of_sale=[LATE], cash_covers=False, refund_begun=False, word=WORD)
+    step = accept_late(
+        LATE, FOUND, of_sale=[LATE], cash_covers=False, entry_withheld=False, refund_begun=False, word=WORD
+    )
     assert isinstance(step, Step)
     assert step.payment.state is S.NOT_PAID
     assert step.payment.late_state is LateMoneyState.ACCEPTED
@@ -36,21 +38,37 @@ def test_late_money_is_kept_by_a_persons_word() -> None:
     ],
 )
 def test_it_is_not_kept_beside_a_payment_that_covers_the_sale_or_may_yet(other: Payment, why: LateRefusal) -> None:
-    assert accept_late(LATE, FOUND, of_sale=[LATE, other], cash_covers=False, refund_begun=False, word=WORD) is why
+    assert (
+        accept_late(
+            LATE, FOUND, of_sale=[LATE, other], cash_covers=False, entry_withheld=False, refund_begun=False, word=WORD
+        )
+        is why
+    )
 
 
 def test_it_is_not_kept_once_it_goes_back_or_when_there_is_none() -> None:
     assert (
-        accept_late(LATE, FOUND, of_sale=[LATE], cash_covers=False, refund_begun=True, word=WORD)
+        accept_late(LATE, FOUND, of_sale=[LATE], cash_covers=False, entry_withheld=False, refund_begun=True, word=WORD)
         is LateRefusal.GOING_BACK
     )
     undone = ended_order(late_state=LateMoneyState.UNDONE)
     assert (
-        accept_late(LATE, undone, of_sale=[LATE], cash_covers=False, refund_begun=False, word=WORD)
+        accept_late(
+            LATE, undone, of_sale=[LATE], cash_covers=False, entry_withheld=False, refund_begun=False, word=WORD
+        )
         is LateRefusal.NOT_LATE
     )
 
 
 def test_it_is_not_kept_for_a_sale_that_was_paid_in_cash() -> None:
-    why = accept_late(LATE, FOUND, of_sale=[LATE], cash_covers=True, refund_begun=False, word=WORD)
+    why = accept_late(
+        LATE, FOUND, of_sale=[LATE], cash_covers=True, entry_withheld=False, refund_begun=False, word=WORD
+    )
     assert why is LateRefusal.COVERED
+
+
+def test_it_is_not_kept_while_its_till_withholds_an_entry() -> None:
+    why = accept_late(
+        LATE, FOUND, of_sale=[LATE], cash_covers=False, entry_withheld=True, refund_begun=False, word=WORD
+    )
+    assert why is LateRefusal.WITHHELD

@@ -91,10 +91,49 @@ def test_a_final_refusal_after_a_send_in_doubt_is_asked_about_first() -> None:
 
 def test_money_that_must_go_back_has_no_final_no() -> None:
     step = answered(sent(), NEVER, must_go_back=True)
-    assert (step.refund.state, step.refund.heard) == (R.SENT, RefundHeard.REFUSED)
+    assert step.refund.state is R.SENT
     again = next_refund_action(step.refund, even_since_ms=0, now_ms=10**12)
     assert again is not None
     assert again.kind is RefundActionKind.SEND
+
+
+@pytest.mark.parametrize("asked_ms", [None, 1_500])
+def test_a_person_is_told_that_a_wallet_will_never_give_back_what_must_go_back(asked_ms: int | None) -> None:
+    """Told apart from a wallet that cannot do it now: nobody has to do anything about that but wait."""
+    never, now = answered(sent(), NEVER, asked_ms=asked_ms, must_go_back=True), answered(sent(), LOW, must_go_back=True)
+    assert [alarm.kind for alarm in never.alarms] == [AlarmKind.REFUND_NEVER]
+    assert [alarm.kind for alarm in now.alarms] == [AlarmKind.REFUND_REFUSED]
+
+
+def test_what_a_wallet_will_never_give_back_is_sent_once_a_day_in_the_end_and_may_still_go_through() -> None:
+    row, pauses_s = sent(), list[int]()
+    for _ in range(8):
+        row = answered(row, NEVER, must_go_back=True).refund
+        if row.tries > 1:
+            row = answered(row, RefundAbsent(code="x"), asked_ms=row.sent_ms, must_go_back=True).refund
+        action = next_refund_action(row, even_since_ms=0, now_ms=10**12)
+        assert action is not None
+        assert row.sent_ms is not None
+        pauses_s.append((action.due_ms - row.sent_ms) // 1_000)
+        row = sending_refund(row, now_ms=action.due_ms).refund
+    assert pauses_s == [60, 300, 900, 3_600, 21_600, 86_400, 86_400, 86_400]
+    done = answered(row, DONE, must_go_back=True)
+    assert done.refund.state is R.DONE
+
+
+def test_money_that_must_go_back_is_asked_about_when_an_earlier_send_may_be_why_it_is_refused() -> None:
+    """The first send went unanswered and was not found yet: it may have worked, and the second is refused for that."""
+    twice = sending_refund(answered(sent(), RefundAbsent(code="x"), asked_ms=1_500).refund, now_ms=2_000).refund
+    refused = answered(twice, NEVER, must_go_back=True)
+    assert [alarm.kind for alarm in refused.alarms] == [AlarmKind.REFUND_NEVER]
+    asked = next_refund_action(refused.refund, even_since_ms=0, now_ms=10**12)
+    assert asked is not None
+    assert asked.kind is RefundActionKind.QUERY
+    assert answered(refused.refund, DONE, asked_ms=3_000, must_go_back=True).refund.state is R.DONE
+    absent = answered(refused.refund, RefundAbsent(code="x"), asked_ms=3_000, must_go_back=True).refund
+    again = next_refund_action(absent, even_since_ms=0, now_ms=10**12)
+    assert again is not None
+    assert (again.kind, again.due_ms) == (RefundActionKind.SEND, 303_000)
 
 
 def test_a_trouble_is_told_and_is_over_when_it_goes_on() -> None:

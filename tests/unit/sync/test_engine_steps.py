@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from msgspec import structs
 
@@ -165,6 +167,20 @@ def test_a_number_that_a_copy_of_the_disk_may_have_sent_is_not_settled_by_this_t
     assert till.views[-1].safe_to_rescan is not restarted
 
 
+def test_nor_is_one_of_an_order_whose_sale_was_only_named_again_after_the_start() -> None:
+    """Naming it again begins nothing: the order is from before the start still."""
+    till, first = in_state(S.UNKNOWN)
+    till.crash()
+    till.up()
+    assert till.start(sale_id=till.records[first].sale_id) is None
+    assert not till.refusals
+    till.answer(till.only(QueryCall), till.status(first, G.NOT_PAID))
+    second = till.start(order_no=first.rpartition("-")[0])
+    assert second is not None
+    till.answer(till.only(PayCall), silence(Silence.NOT_SENT))
+    assert till.records[second].state is S.UNKNOWN
+
+
 def test_not_sent_after_any_earlier_send_stays_unknown_and_goes_on_asking() -> None:
     till, payment = in_state(S.UNKNOWN)
     for failures in range(1, 12):
@@ -264,6 +280,18 @@ def test_a_clock_that_was_put_back_makes_no_look_for_late_money_wait_for_a_day()
     record = till.state.payments[payment].record
     assert record.settled_at_ms is not None
     assert next_watch_ms(record, at_ms=record.settled_at_ms - 86_400_000) == WATCH_MS[0]
+
+
+def test_late_money_that_waits_for_a_person_is_asked_about_however_long_he_takes() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    record = till.state.payments[payment].record
+    assert record.settled_at_ms is not None
+    late = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=record.settled_at_ms)
+    weeks_ms = record.settled_at_ms + 30 * 86_400_000
+    assert next_watch_ms(replace(record, late_money=late), at_ms=weeks_ms) == 60_000
+    for over in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED):
+        done = replace(record, late_money=structs.replace(late, state=over))
+        assert next_watch_ms(done, at_ms=weeks_ms) is None
 
 
 def test_late_money_puts_the_green_light_out_and_is_acknowledged() -> None:

@@ -195,13 +195,15 @@ class Till:
     def up(self) -> None:
         self.do(LineHeard(server_time_ms=T0_MS + self.mono_ms))
 
-    def start(self, *, order_no: str | None = None, fen: int = 1250, qr: bool = False) -> str | None:
+    def start(
+        self, *, order_no: str | None = None, sale_id: str | None = None, fen: int = 1250, qr: bool = False
+    ) -> str | None:
         """The payment number that was started, or None when it was refused or is held."""
         self.numbers += 1
         before = set(self.records)
         command = StartPayment(
             request_id=f"R{self.numbers}",
-            sale_id=None,
+            sale_id=sale_id,
             order_no=order_no,
             amount=Money(fen),
             presented=Presented.MERCHANT if qr else Presented.CUSTOMER,

@@ -6,16 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replace_proof
 
-from protocol.messages import LateMoneyState
+from protocol.messages import LateMoneyState, Light
 from protocol.reasons import Reason
-from protocol.states import TerminalState
+from protocol.states import ProofKind, TerminalState
 from sync.engine.model import CommandRefused, Line
 from terminal.cashier.effects import Sound
 from terminal.cashier.events import CloseAsked, Released
 from terminal.cashier.keys import Command
 from terminal.cashier.state import CANCEL_BOUNCE_MS, CANCEL_HOLD_MS, CANCEL_WINDOW_MS, NOTICE_MS, PULSE_MS
 from terminal.cashier.view import Page, Sign, Tone
+from terminal.ui.text import load_catalogue
 
 T = TerminalState
 
@@ -293,3 +295,85 @@ def test_closing_with_an_open_sale_is_answered(counter: Any) -> None:
     waiting(counter)
     counter.say(CloseAsked())
     assert [line.key for line in counter.screen.body.lines] == ["leaving.open", "leaving.kept", "leaving.todo"]
+
+
+# --- a refused second try -----------------------------------------------------------------------------------------
+
+
+def again_refused(counter: Any, reason: Reason, *, qr: bool = False) -> None:
+    """The sale in the panel is proven not paid, its next try is refused by sync."""
+    counter.sell()
+    counter.tell(counter.payment(T.NOT_PAID))
+    if qr:
+        counter.press(Command.SHOW_QR)
+    else:
+        counter.scan("134567890123456789")
+    counter.tell(CommandRefused(request_id=counter.starts[-1].request_id, reason=reason))
+
+
+@pytest.mark.parametrize("reason", [Reason.LATE_MONEY, Reason.ORDER_PAID, Reason.ORDER_OPEN, Reason.DISK_FULL])
+@pytest.mark.parametrize("qr", [False, True])
+def test_after_a_refused_second_try_the_next_scan_is_still_of_that_sale(counter: Any, reason: Reason, qr: bool) -> None:
+    """Otherwise a sale that is paid, or may be, would be charged under a new one, and nobody would see that."""
+    again_refused(counter, reason, qr=qr)
+    first = counter.starts[-1]
+    counter.wait(NOTICE_MS)
+    counter.scan("134567890123456780")
+    assert len(counter.starts) == 3
+    assert (counter.starts[-1].order_no, counter.starts[-1].sale_id) == (first.order_no, first.sale_id)
+    assert first.order_no is not None
+
+
+def test_a_refused_second_try_shows_the_newest_picture_of_the_first(counter: Any) -> None:
+    counter.sell()
+    counter.tell(counter.payment(T.NOT_PAID))
+    before = counter.state.sale.payment
+    counter.scan("134567890123456789")
+    counter.tell(replace(counter.late(before), request_id=None))
+    counter.tell(CommandRefused(request_id=counter.starts[-1].request_id, reason=Reason.LATE_MONEY))
+    counter.wait(NOTICE_MS)
+    assert counter.panel.big.key == "state.late"
+    assert len(counter.starts) == 2
+
+
+@pytest.mark.parametrize("reason", [Reason.LATE_MONEY, Reason.ORDER_PAID, Reason.ORDER_OPEN])
+def test_nobody_is_told_to_try_again_what_is_paid_or_may_be(counter: Any, reason: Reason) -> None:
+    again_refused(counter, reason)
+    panel = counter.panel
+    assert panel.big.key != "reason.other"
+    assert panel.todo is not None
+    assert panel.todo.key != "command_refused_todo"
+
+
+# --- no more than is proven ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", list(ProofKind))
+@pytest.mark.parametrize("reason", [Reason.CANCELLED, Reason.TIMED_OUT])
+def test_that_nothing_was_charged_is_said_only_where_that_is_proven(
+    counter: Any, kind: ProofKind, reason: Reason
+) -> None:
+    """An order that was closed or given back may have taken money first: its phone shows that."""
+    counter.sell()
+    view = counter.payment(T.NOT_PAID, reason=reason)
+    counter.tell(replace(view, proof=replace_proof(view.proof, kind=kind)))
+    untouched = {"state.not_paid_todo", "state.cancelled_todo"}
+    may_have_taken = kind in (ProofKind.CLOSED, ProofKind.REFUNDED)
+    assert (counter.panel.todo.key in untouched) is not may_have_taken
+
+
+def test_that_money_goes_back_is_said_only_once_the_gateway_has_said_so(counter: Any) -> None:
+    """A cancel that only this till knows may come after the payment, which is then paid."""
+    counter.sell()
+    view = counter.payment(T.CANCELLING)
+    counter.tell(view)
+    assert counter.panel.customer.key == "state.unknown_customer"
+    counter.tell(replace(view, light=Light.AMBER))
+    assert counter.panel.customer.key == "state.cancelling_customer"
+
+
+def test_nobody_hands_over_goods_for_money_that_may_go_back() -> None:
+    """Late money is refunded by rule, or waits for the owner's word: until then it pays for nothing."""
+    for language in ("zh_CN", "zh_TW", "en"):
+        told = load_catalogue(language).sentences["state.late_todo"].lower()
+        assert not told.startswith(("hand over", "可以交"))

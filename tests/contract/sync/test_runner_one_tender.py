@@ -1,0 +1,161 @@
+"""A sale is paid once: money that came for one of its orders after all lets no other order of it be charged."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from protocol.messages import LateMoney, LateMoneyState
+from protocol.numbers import new_number
+from protocol.reasons import Reason
+from protocol.states import GatewayState, ProofKind
+from protocol.states import TerminalState as S
+from sync.engine.model import Line, PaymentView
+from tests.contract.sync.counter import Counter, at_the_counter
+from tests.contract.sync.offline_counter import OfflineCounter, without_line
+
+SALE = new_number(bytes(15))
+
+
+async def second_order(c: Counter) -> tuple[PaymentView, PaymentView]:
+    """A sale whose first order was cancelled, and whose second one is proven not paid."""
+    first = await c.view(c.scan(), S.WAITING)
+    c.cancel(first.payment_no)
+    await c.number_in(first.payment_no, S.CANCELLING)
+    c.gateway.settle(first.payment_no, GatewayState.NOT_PAID, proof=ProofKind.CLOSED)
+    first = await c.number_in(first.payment_no, S.NOT_PAID)
+    c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+    second = await c.view(c.scan(order_no=first.order_no), S.NOT_PAID)
+    assert second.order_no != first.order_no
+    assert second.sale_id == first.sale_id
+    return first, second
+
+
+async def late_on(c: Counter, payment: PaymentView, state: LateMoneyState) -> None:
+    late = LateMoney(state=state, amount_fen=1250, found_at_ms=c.gateway_clock.wall_ms())
+    c.gateway.change(payment.payment_no, late_money=late)
+    await c.until(lambda: _late(c, payment.payment_no) is state, within_s=7_200)
+
+
+def _late(c: Counter, payment_no: str) -> LateMoneyState | None:
+    seen = c.by_number(payment_no)
+    return None if seen is None or seen.late_money is None else seen.late_money.state
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_late_money_of_an_earlier_order_refuses_the_next_scan_of_its_sale_until_it_went_back(
+    tmp_path: Path, restarted: bool
+) -> None:
+    async def story(c: Counter) -> None:
+        first, second = await second_order(c)
+        await late_on(c, first, LateMoneyState.FOUND)
+        if restarted:
+            await c.restart()
+            await c.up()
+        assert await c.refused(c.scan(order_no=second.order_no)) is Reason.LATE_MONEY
+        await late_on(c, first, LateMoneyState.UNDONE)
+        await c.view(c.scan(order_no=second.order_no), S.NOT_PAID)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_late_money_that_a_person_kept_pays_for_its_whole_sale(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        first, second = await second_order(c)
+        await late_on(c, first, LateMoneyState.FOUND)
+        await late_on(c, first, LateMoneyState.ACCEPTED)
+        assert await c.refused(c.scan(order_no=second.order_no)) is Reason.LATE_MONEY
+        assert await c.refused(c.scan(order_no=second.order_no, qr=True)) is Reason.LATE_MONEY
+        assert await c.refused(c.take_cash(1250, order_no=second.order_no)) is Reason.ORDER_OPEN
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_new_order_that_names_the_sale_alone_is_refused_too(tmp_path: Path) -> None:
+    """So the screen asks after a cancel: it names the sale and no order."""
+
+    async def story(c: Counter) -> None:
+        first, _ = await second_order(c)
+        await late_on(c, first, LateMoneyState.FOUND)
+        assert await c.refused(c.scan(sale_id=first.sale_id)) is Reason.LATE_MONEY
+
+    at_the_counter(tmp_path, story)
+
+
+def test_nor_is_such_a_sale_shown_as_an_offline_qr(tmp_path: Path) -> None:
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        first, second = await second_order(c)
+        await late_on(c, first, LateMoneyState.FOUND)
+        await c.lose_line()
+        assert await c.refused(c.show_offline(order_no=second.order_no)) is Reason.LATE_MONEY
+
+    without_line(tmp_path, story)
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_a_sale_that_is_named_again_is_followed_and_not_charged_again(tmp_path: Path, crashed: bool) -> None:
+    """The caller's first run died before it heard the end; the customer presents a new code."""
+
+    async def story(c: Counter) -> None:
+        first = await c.view(c.scan(sale_id=SALE), S.WAITING)
+        assert first.sale_id == SALE
+        if crashed:
+            await c.crash()
+            await c.open()
+            await c.up()
+        again = c.scan(sale_id=SALE)
+        assert (await c.view(again)).payment_no == first.payment_no
+        c.gateway.settle(first.payment_no, GatewayState.PAID)
+        await c.view(again, S.PAID)
+        await c.restart()
+        await c.up()
+        later = await c.view(c.scan(sale_id=SALE, qr=True), S.PAID)
+        assert later.payment_no == first.payment_no
+        assert list(c.gateway.statuses) == [first.payment_no]
+        assert await c.refused(c.scan(1251, sale_id=SALE)) is Reason.ORDER_PAID
+
+    at_the_counter(tmp_path, story)
+
+
+def test_what_was_begun_for_a_named_sale_is_said_without_the_line_too(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        first = await c.view(c.scan(sale_id=SALE), S.WAITING)
+        c.gateway.down = True
+        await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        assert (await c.view(c.scan(sale_id=SALE), S.UNKNOWN)).payment_no == first.payment_no
+        assert await c.refused(c.scan(1251, sale_id=SALE)) is Reason.ORDER_OPEN
+        c.cancel(first.payment_no)
+        assert await c.refused(c.scan(sale_id=SALE)) is Reason.ORDER_OPEN
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_named_sale_that_is_proven_not_paid_is_charged_by_a_new_order(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        first = await c.view(c.scan(sale_id=SALE), S.NOT_PAID)
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        second = await c.view(c.scan(sale_id=SALE), S.PAID)
+        assert second.sale_id == first.sale_id == SALE
+        assert second.order_no != first.order_no
+        assert (await c.view(c.scan(sale_id=SALE), S.PAID)).payment_no == second.payment_no
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_name_that_is_used_again_the_next_day_is_no_sale_that_was_paid(tmp_path: Path) -> None:
+    """Goods would leave unpaid."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        await c.view(c.scan(sale_id=SALE), S.PAID)
+        await asyncio.sleep(11 * 3_600)
+        await c.view(c.scan(sale_id=SALE), S.PAID)
+        await asyncio.sleep(2 * 3_600)
+        assert await c.refused(c.scan(sale_id=SALE)) is Reason.ORDER_PAID
+        assert len(c.gateway.statuses) == 1
+
+    at_the_counter(tmp_path, story)
