@@ -47,6 +47,7 @@ class Judge:
             self.first = Violation(invariant=invariant, about=about, what=what, at_ms=self.evidence.now_ms())
 
     def money_moved(self, out_trade_no: str) -> None:
+        self.evidence.took_ms.setdefault(out_trade_no, self.evidence.now_ms())
         for rule in invariants.ON_MONEY:
             self._ask(rule.__name__, rule(self.evidence, out_trade_no))
 
