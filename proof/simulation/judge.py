@@ -88,6 +88,7 @@ class Judge:
         """The gateway's own answer, 200, is on its way to a till. It has taken a cancel of what is not paid."""
         parts = request.path.split("/")
         if request.method == "POST" and parts[-1] == "cancel":
+            self.evidence.cancels_heard.add(parts[3])
             row = self.evidence.rows.get(parts[3])
             if row is not None and row.state is not GatewayState.PAID:
                 self.evidence.cancelled.add(parts[3])
