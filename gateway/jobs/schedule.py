@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Final, assert_never
 
 from msgspec.structs import replace
@@ -20,7 +19,6 @@ from gateway.payments.answers import (
     ABSENT_UNDO_AFTER_SENT_MS,
     brought_back_ms,
     counted_from_ms,
-    counted_if_known,
 )
 from gateway.payments.values import ChannelOrder, Payment, UndoFound, UndoHeard
 from protocol.messages import LateMoneyState
@@ -106,7 +104,7 @@ def _brought_back(
     payment: Payment, order: ChannelOrder, even_since_ms: int, now_ms: int
 ) -> tuple[Payment, ChannelOrder]:
     """The clock was put back: what lies in the future counts as having been at that leap. Otherwise nothing would be
-    done until the clock is there again."""
+    done until the clock is there again. What is past stays: an end from before is no newer for it."""
     cancelled_ms = payment.cancel_requested_ms
     moments = (
         *(order.sent_ms, order.asked_ms, order.undo_sent_ms, order.undo_asked_ms, order.absent_since_ms),
@@ -114,8 +112,11 @@ def _brought_back(
     )
     if max(moment or 0 for moment in moments) <= now_ms:
         return payment, order
-    moved = partial(counted_if_known, even_since_ms=even_since_ms, now_ms=now_ms)
-    sent_ms = counted_from_ms(order.sent_ms, even_since_ms, now_ms)
+
+    def moved(moment: int | None) -> int | None:
+        return None if moment is None else brought_back_ms(moment, even_since_ms, now_ms)
+
+    sent_ms = brought_back_ms(order.sent_ms, even_since_ms, now_ms)
     back = replace(
         order,
         sent_ms=sent_ms,

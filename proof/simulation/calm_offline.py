@@ -63,6 +63,8 @@ def cancelled_orders_go_back(e: Evidence) -> Complaints:
                 continue
             if number in tried and number in asked:
                 continue  # its wallet said no for good, and a person is told
+            if e.side.goes_on.get(till.terminal_id, till.name) != till.name and number not in e.cancels_heard:
+                continue  # of two disks the other one was chosen, and this one's cancel never reached anybody
             if record.amount.fen <= BACK_BY_ITSELF_FEN:
                 yield number, f"cancelled at {till.name}, and the wallet keeps {e.kept_of(number)} fen"
             elif number not in asked and not e.refunded_of(number):

@@ -250,8 +250,10 @@ class Evidence:
     `side`: the rest of it, about cash and offline orders. `code_of`: a mark of the code that a till sent under a
     number, `codes`: those codes; `unruly`: terminals that need a person (a copied disk, a program that keeps no rule);
     `skew_ms`: how far the gateway's clock may be off by what it is set by; `leaps`: how far it is plainly wrong;
-    `gateway_up_since`: since when it runs without a break, on a clock that did not leap; `contradicted`: of which
-    payments two verified answers disagree, since when; `holds_late_money`: late money waits for the owner's word."""
+    `cancels_heard`: payments of which a till's cancel was answered; `took_ms`: when money first moved at the wallet for
+    an order; `gateway_up_since`: since when it runs without a break, on a clock that did not leap; `contradicted`: of
+    which payments two verified answers disagree, since when; `holds_late_money`: late money waits for the owner's
+    word."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -270,10 +272,12 @@ class Evidence:
     undoing_since_ms: dict[str, int] = field(default_factory=dict[str, int])
     code_of: dict[str, bytes] = field(default_factory=dict[str, bytes])
     codes: set[bytes] = field(default_factory=set[bytes])
+    took_ms: dict[str, int] = field(default_factory=dict[str, int])
     charged_with: dict[bytes, str] = field(default_factory=dict[bytes, str])
     opposites: Mapping[bytes, str] = field(default_factory=dict[bytes, str])
     contradicted: dict[str, int] = field(default_factory=dict[str, int])
     cancelled: set[str] = field(default_factory=set[str])
+    cancels_heard: set[str] = field(default_factory=set[str])
     unruly: set[str] = field(default_factory=set[str])
     expires_ms: dict[str, int] = field(default_factory=dict[str, int])
     notified_ms: dict[str, int] = field(default_factory=dict[str, int])

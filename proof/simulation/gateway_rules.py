@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from proof.asked import Verb
+from proof.simulation.calls import Ended
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow
 from proof.wallets import kept_fen
@@ -132,7 +134,18 @@ def a_proof_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -
     elif after.proof in (ProofKind.TOMBSTONE, ProofKind.NEVER_OPENED) and orders:
         yield after.payment_no, f"{after.proof}, and a channel order exists"
     for order in orders:
-        yield from _order_proof_is_true(order, e.money(order.out_trade_no), strict=e.strict)
+        money = e.money(order.out_trade_no)
+        if order.ended is ProofKind.ABSENT and not e.strict and _came_after_the_question(e, order.out_trade_no):
+            money = None
+        yield from _order_proof_is_true(order, money, strict=e.strict)
+
+
+def _came_after_the_question(e: Evidence, out_trade_no: str) -> bool:
+    """The wallet did not know the order when it was asked for the last time. What it took while that answer was on its
+    way is late money: nobody can have known of it."""
+    asked_ms = [c.sent_ms for c in e.calls.of(out_trade_no) if c.verb is Verb.QUERY and c.how is Ended.TRUE]
+    took_ms = e.took_ms.get(out_trade_no)
+    return bool(asked_ms) and took_ms is not None and took_ms > max(asked_ms)
 
 
 def _order_proof_is_true(order: ChannelOrderRow, money: OrderMoney | None, *, strict: bool) -> Complaints:

@@ -47,6 +47,7 @@ class Judge:
             self.first = Violation(invariant=invariant, about=about, what=what, at_ms=self.evidence.now_ms())
 
     def money_moved(self, out_trade_no: str) -> None:
+        self.evidence.took_ms.setdefault(out_trade_no, self.evidence.now_ms())
         for rule in invariants.ON_MONEY:
             self._ask(rule.__name__, rule(self.evidence, out_trade_no))
 
@@ -87,6 +88,7 @@ class Judge:
         """The gateway's own answer, 200, is on its way to a till. It has taken a cancel of what is not paid."""
         parts = request.path.split("/")
         if request.method == "POST" and parts[-1] == "cancel":
+            self.evidence.cancels_heard.add(parts[3])
             row = self.evidence.rows.get(parts[3])
             if row is not None and row.state is not GatewayState.PAID:
                 self.evidence.cancelled.add(parts[3])

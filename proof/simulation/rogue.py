@@ -46,7 +46,8 @@ _MOST_LOOKS = 40
 
 class Rogue:
     """`sold(order_no, sale_id)` and `broken(rule, about, what)` tell the judge; `others()` are payments of the shop,
-    `refunds()` its refunds, with their payments."""
+    `refunds()` its refunds, with their payments; `up_since()`: since when the gateway runs on a clock that did not
+    leap."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Rogue:
         broken: Callable[[str, str, str], None],
         others: Callable[[], list[str]],
         refunds: Callable[[], list[tuple[str, str]]],
+        up_since: Callable[[], int | None],
     ) -> None:
         self._who = who
         self._wire = wire
@@ -72,6 +74,7 @@ class Rogue:
         self._broken = broken
         self._others = others
         self._refunds = refunds
+        self._up_since = up_since
 
     async def work(self) -> None:
         acts = self._acts()
@@ -162,14 +165,15 @@ class Rogue:
             self._broken("an_acknowledgement_is_true", f"{order}-1", "PAID was acknowledged of what is open")
 
     async def _holds_one_code_twice(self) -> None:
-        """One code for two sales at once."""
-        code = self._code("ask_password:30")
+        """One code for two sales at once. A gateway that starts anew knows no code any more, nor one whose clock leapt
+        over the day for which it does."""
+        code, since_ms = self._code("ask_password:30"), self._up_since()
         answers: list[Answer] = []
         for _ in range(2):
             sale, order = self._sale()
             answers.append(await self._pay(sale, order, n=1, code=code))
         taken = [a.status for a in answers if isinstance(a, StatusAnswer) and a.status.state is GatewayState.SENT]
-        if len(taken) < 2:
+        if len(taken) < 2 or since_ms is None or self._up_since() != since_ms:
             return
         first = await self._ask(QueryCall(payment_no=taken[0].payment_no, wait_s=0, after_seq=0))
         # What never left, or was declined, has given its code back.

@@ -219,7 +219,9 @@ class OrderRogue(Rogue):
         )
 
     async def _is_cloned(self, another: Callable[[SignedOrder], SignedOrder]) -> None:
-        """Two of one till: the gateway must freeze it and tell people, and nothing of it begins from then on."""
+        """Two of one till: the gateway must freeze it and tell people, and nothing of it begins from then on. An ORDER
+        by a key that others got meanwhile is refused for that before anything else: then the clone names a fresh one.
+        """
         first = self._sign()
         await self._customer(first).pays(tries=_TRIES)
         if first.order.order_no not in self._e.side.rows.seen:
@@ -228,7 +230,10 @@ class OrderRogue(Rogue):
         await waiting.looks()
         clone, answered = self._customer(another(first)), False
         for _ in range(_TRIES):
-            answered = answered or await clone.presses() is not None
+            if self._kid in self._e.side.bad_keys and await self._registers():
+                clone = self._customer(another(first))
+            said = await clone.presses()
+            answered = answered or (said is not None and self._kid not in self._e.side.bad_keys)
             if self._is_frozen():
                 break
             await clone.pays(tries=1)

@@ -88,6 +88,7 @@ def _of_rogue(around: Around, name: str, who: Credentials, evidence: Evidence, b
         "broken": broken,
         "others": partial(_others, evidence, who.terminal_id),
         "refunds": partial(_refunds, evidence, who.terminal_id),
+        "up_since": evidence.gateway_up_since,
     }
 
 

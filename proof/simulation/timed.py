@@ -64,7 +64,9 @@ def ends_are_watched(e: Evidence) -> Complaints:
         asked_ms = [c.sent_ms - ended_ms for c in e.calls.of(number) if c.verb is Verb.QUERY and c.sent_ms >= ended_ms]
         # A clock that is set, or leaps, brings the look of the first minute forward: by half of the pause at most.
         even = e.skew_ms == 0 and not e.leapt_since(ended_ms)
-        if max(asked_ms, default=0) < (WATCHED_FROM_MS if even else FIRST_LOOK_MS):
+        # One that leaps forward right after the first look brings the second at once.
+        leapt = e.leapt_since(ended_ms) and len(asked_ms) > 1
+        if not leapt and max(asked_ms, default=0) < (WATCHED_FROM_MS if even else FIRST_LOOK_MS):
             yield order.payment_no, f"{order.ended}, and only asked {asked_ms} ms after it"
         elif (step := _step_missed(e, ended_ms, since_ms, asked_ms)) is not None:
             yield order.payment_no, f"{order.ended}, and not asked again {step // 60_000} minutes after it"

@@ -58,15 +58,14 @@ def watched(record: PaymentRecord) -> bool:
     return record.state is TerminalState.NOT_PAID and record.proof is not None and record.proof.kind in _WATCHED
 
 
-def next_watch_ms(record: PaymentRecord, *, at_ms: int) -> int | None:
-    """Milliseconds until the next look at a settled payment; None when it is left alone. `at_ms`: the till's clock."""
-    if record.settled_at_ms is None or not watched(record):
+def next_watch_ms(record: PaymentRecord, *, watched_ms: int) -> int | None:
+    """Milliseconds until the next look at a settled payment; None when it is left alone. `watched_ms`: how long it has
+    been watched, by the clock since boot: the gateway's, by which the till's goes, leaps both ways."""
+    if not watched(record):
         return None
     if record.late_money is not None:
         # A person may take days to decide: what the screen says of it must not grow old.
         return _LATE_MONEY_PAUSE_MS
-    # A clock that was put back (the gateway's, by which the till's goes) makes nothing wait for yesterday's hour.
-    age = max(0, at_ms - record.settled_at_ms)
-    if age > WATCH_DAYS_MS:
+    if watched_ms > WATCH_DAYS_MS:
         return None
-    return next((offset - age for offset in WATCH_MS if offset > age), None)
+    return next((offset - watched_ms for offset in WATCH_MS if offset > watched_ms), None)

@@ -25,8 +25,8 @@ def ended(job: Job, event: Ended) -> Job:
 
 
 def settle(turn: Turn, live: Live, statement: PaymentSettled) -> Live:
-    live = turn.state_it(live, statement)
-    return turn.keep(replace(live, request=None, settled_mono_ms=turn.now.mono_ms))
+    live, now_ms = turn.state_it(live, statement), turn.now.mono_ms
+    return turn.keep(replace(live, request=None, settled_mono_ms=now_ms, watched_mono_ms=now_ms))
 
 
 def settle_jobs(turn: Turn, live: Live) -> None:
@@ -36,7 +36,9 @@ def settle_jobs(turn: Turn, live: Live) -> None:
     now_ms = turn.now.mono_ms
     ask, ack = live.ask, live.ack
     if ask.in_flight is None and ask.due_ms is None:
-        wait_ms = next_watch_ms(live.record, at_ms=turn.at_ms)
+        since_ms = live.watched_mono_ms if live.watched_mono_ms is not None else now_ms
+        live = replace(live, watched_mono_ms=since_ms)
+        wait_ms = next_watch_ms(live.record, watched_ms=now_ms - since_ms)
         if live.record.confirmation_owed:
             wait_ms = CALM_MS
         ask = replace(ask, due_ms=None if wait_ms is None else now_ms + wait_ms)

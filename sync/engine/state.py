@@ -57,7 +57,8 @@ class Live:
     `request` is kept in memory until the gateway signed any statement about the number: while it is there, asking means
     sending it again. `heard` is True while the last word on this payment was a signed status. `unknown_since_ms`
     (monotonic): since then the gateway says that it does not know the number. `begun_here`: its order was begun in this
-    run of the program, so no copy of the disk from before can have sent this number too.
+    run of the program, so no copy of the disk from before can have sent this number too. `watched_mono_ms`: since when
+    it is watched for late money; after a restart anew.
     """
 
     record: PaymentRecord
@@ -65,6 +66,7 @@ class Live:
     request_id: str | None = None
     scanned_mono_ms: int | None = None
     settled_mono_ms: int | None = None
+    watched_mono_ms: int | None = None
     sends: int = 0
     re_timed: bool = False
     begun_here: bool = False

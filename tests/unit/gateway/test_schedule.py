@@ -228,7 +228,7 @@ AHEAD_MS = 3_600_000
                 "absent_since_ms": AHEAD_MS + 1_000,
             },
             K.CANCEL,
-            12_000,
+            7_000,
         ),
     ],
 )
@@ -246,6 +246,14 @@ def test_money_that_comes_after_an_end_in_the_future_is_watched_for() -> None:
     found = next_action(payment(S.NOT_PAID), replace(ended_order(), ended_ms=AHEAD_MS), BACK, now_ms=20_000)
     assert found is not None
     assert (found.kind, found.due_ms) == (K.QUERY, 15_000)
+
+
+def test_an_end_in_the_past_is_watched_from_then_whatever_else_lies_in_the_future() -> None:
+    """Its latest look was by a clock that is put back now: the look of a quarter of an hour counts from the end."""
+    seen = replace(ended_order(), ended_ms=5_000, watch_step=3, asked_ms=70_000)
+    found = next_action(payment(S.NOT_PAID), seen, BACK, now_ms=20_000)
+    assert found is not None
+    assert (found.kind, found.due_ms) == (K.QUERY, 905_000)
 
 
 @pytest.mark.parametrize(

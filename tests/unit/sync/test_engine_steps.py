@@ -275,11 +275,31 @@ def test_a_payment_given_up_is_looked_at_for_late_money_on_the_gateways_schedule
     assert payment not in till.state.payments
 
 
-def test_a_clock_that_was_put_back_makes_no_look_for_late_money_wait_for_a_day() -> None:
+@pytest.mark.parametrize("leap_ms", [86_400_000, -86_400_000, 30 * 86_400_000])
+def test_a_clock_that_leaps_moves_no_look_for_late_money(leap_ms: int) -> None:
+    """The till's goes by the gateway's. A day that was leapt over is no day in which somebody looked."""
     till, payment = in_state(S.NOT_PAID)
-    record = till.state.payments[payment].record
-    assert record.settled_at_ms is not None
-    assert next_watch_ms(record, at_ms=record.settled_at_ms - 86_400_000) == WATCH_MS[0]
+    till.answer(till.only(AckCall), till.status(payment, G.NOT_PAID))
+    started, till.leapt_ms = till.mono_ms, leap_ms
+    till.up()
+    for offset in WATCH_MS:
+        till.wait(started + offset - till.mono_ms - 1)
+        assert not till.calls(QueryCall)
+        till.wait(1)
+        till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID))
+    assert payment not in till.state.payments
+
+
+def test_after_a_restart_late_money_is_looked_for_at_once_and_then_as_after_an_end() -> None:
+    """How long the program was off nobody knows for certain: its clock may have leapt."""
+    till, payment = in_state(S.NOT_PAID)
+    till.answer(till.only(AckCall), till.status(payment, G.NOT_PAID))
+    till.wait(60_000)
+    till.crash()
+    till.leapt_ms = 86_400_000
+    till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID))
+    till.wait(WATCH_MS[0])
+    till.answer(till.only(QueryCall), till.status(payment, G.NOT_PAID))
 
 
 def test_late_money_that_waits_for_a_person_is_asked_about_however_long_he_takes() -> None:
@@ -287,11 +307,11 @@ def test_late_money_that_waits_for_a_person_is_asked_about_however_long_he_takes
     record = till.state.payments[payment].record
     assert record.settled_at_ms is not None
     late = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=record.settled_at_ms)
-    weeks_ms = record.settled_at_ms + 30 * 86_400_000
-    assert next_watch_ms(replace(record, late_money=late), at_ms=weeks_ms) == 60_000
+    weeks_ms = 30 * 86_400_000
+    assert next_watch_ms(replace(record, late_money=late), watched_ms=weeks_ms) == 60_000
     for over in (LateMoneyState.UNDONE, LateMoneyState.ACCEPTED):
         done = replace(record, late_money=structs.replace(late, state=over))
-        assert next_watch_ms(done, at_ms=weeks_ms) is None
+        assert next_watch_ms(done, watched_ms=weeks_ms) is None
 
 
 def test_late_money_puts_the_green_light_out_and_is_acknowledged() -> None:

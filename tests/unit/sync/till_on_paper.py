@@ -110,6 +110,8 @@ class Till:
 
     state: EngineState = field(default_factory=lambda: EngineState(terminal_id=TERMINAL))
     mono_ms: int = 1_000
+    #: By so much the gateway's clock leapt.
+    leapt_ms: int = 0
     records: dict[str, PaymentRecord] = field(default_factory=dict[str, PaymentRecord])
     refunds: dict[str, RefundRecord] = field(default_factory=dict[str, RefundRecord])
     store: dict[int, StorePaidHeard] = field(default_factory=dict[int, StorePaidHeard])
@@ -193,7 +195,7 @@ class Till:
     # --- events by name ---------------------------------------------------------------------------------------------
 
     def up(self) -> None:
-        self.do(LineHeard(server_time_ms=T0_MS + self.mono_ms))
+        self.do(LineHeard(server_time_ms=T0_MS + self.mono_ms + self.leapt_ms))
 
     def start(
         self, *, order_no: str | None = None, sale_id: str | None = None, fen: int = 1250, qr: bool = False
@@ -365,7 +367,7 @@ class Till:
             currency="CNY",
             state=state,
             state_seq=seq,
-            server_time_ms=T0_MS + self.mono_ms,
+            server_time_ms=T0_MS + self.mono_ms + self.leapt_ms,
             refundable_fen=0,
             channel="alipay",
         )
@@ -417,7 +419,7 @@ class Till:
             presented=record.presented,
             state=state,
             state_seq=seq,
-            server_time_ms=T0_MS + self.mono_ms,
+            server_time_ms=T0_MS + self.mono_ms + self.leapt_ms,
             proof=given,
         )
         return StatusAnswer(status=structs.replace(status, **fields), said_by="G1")
@@ -428,7 +430,7 @@ class Till:
             title="no",
             status=400,
             reason=reason,
-            server_time_ms=T0_MS + self.mono_ms,
+            server_time_ms=T0_MS + self.mono_ms + self.leapt_ms,
             retry_after_ms=retry_after_ms,
         )
         return ProblemAnswer(problem=found, said_by="G1")
