@@ -110,7 +110,13 @@ def test_not_one_fen_more_than_what_was_paid_goes_back() -> None:
     async def story(world: World) -> None:
         till = await world.till()
         payment_no = await _paid(world, till)
-        for asked_fen, taken in ((AMOUNT_FEN + 1, False), (700, True), (AMOUNT_FEN - 699, False), (550, True), (1, False)):
+        for asked_fen, taken in (
+            (AMOUNT_FEN + 1, False),
+            (700, True),
+            (AMOUNT_FEN - 699, False),
+            (550, True),
+            (1, False),
+        ):
             answer = await _refund(till, payment_no, _asked(world, asked_fen))
             assert isinstance(answer, RefundStatus) == taken
             assert isinstance(answer, RefundStatus) or answer.reason is Reason.REFUND_EXCEEDS

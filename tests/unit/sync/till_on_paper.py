@@ -195,10 +195,9 @@ class Till:
     def up(self) -> None:
         self.do(LineHeard(server_time_ms=T0_MS + self.mono_ms))
 
-    def start(self, *, order_no: str | None = None, fen: int = 1250, qr: bool = False) -> str | None:
-        """The payment number that was started, or None when it was refused or is held."""
+    def press(self, *, order_no: str | None = None, fen: int = 1250, qr: bool = False) -> StartAsked:
+        """The command of a scan, with what the runner would bring along."""
         self.numbers += 1
-        before = set(self.records)
         command = StartPayment(
             request_id=f"R{self.numbers}",
             sale_id=None,
@@ -211,14 +210,17 @@ class Till:
             scanned_at_ms=self.mono_ms,
         )
         known = [r for r in self.records.values() if r.order_no == order_no]
-        self.do(
-            StartAsked(
-                command=command,
-                new_sale_id=number(900_000 + self.numbers),
-                new_order_no=number(self.numbers),
-                last=max(known, key=lambda r: r.n, default=None),
-            )
+        return StartAsked(
+            command=command,
+            new_sale_id=number(900_000 + self.numbers),
+            new_order_no=number(self.numbers),
+            last=max(known, key=lambda r: r.n, default=None),
         )
+
+    def start(self, *, order_no: str | None = None, fen: int = 1250, qr: bool = False) -> str | None:
+        """The payment number that was started, or None when it was refused or is held."""
+        before = set(self.records)
+        self.do(self.press(order_no=order_no, fen=fen, qr=qr))
         return next(iter(set(self.records) - before), None)
 
     def down(self) -> None:
