@@ -446,7 +446,7 @@ def test_a_page_that_was_open_is_pressed_by_nobody_and_does_not_end_by_an_empty_
         number = new_out_trade_no(view.order_no, 0)
         await owner(shop, RestoredAction.TAKE_UP, out_trade_no=number, account="wechat")
         await seconds(shop, 120.0)
-        assert shop.store.run_now(alarms.open_counts)["late_money"] == 1
+        assert money(shop, view) == [(1250, 1250)]
         await owner(shop, RestoredAction.DONE)
         assert (await shop.settled(view)).state is TerminalState.NOT_PAID
 
