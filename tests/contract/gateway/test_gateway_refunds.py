@@ -7,6 +7,7 @@ import asyncio
 
 import pytest
 
+from gateway.payments.values import AlarmKind
 from protocol.messages import Problem, RefundRequest, RefundStatus, decode, encode
 from protocol.numbers import new_number
 from protocol.reasons import Reason
@@ -69,6 +70,7 @@ def test_a_refund_in_two_parts_gives_everything_back_once(wallet: str, script: s
         assert isinstance(again, RefundStatus), again
         assert again.state is RefundState.DONE
         assert _returned(world) == AMOUNT_FEN
+        assert AlarmKind.REFUND_REFUSED not in world.alarms(), "what stood in its way is over"
         world.ledger_agrees()
 
     in_world(story, wallet=wallet, notify=True)
