@@ -10,6 +10,7 @@ from msgspec import structs
 from protocol.messages import LateMoney, LateMoneyState, Light, Presented
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
+from sync.engine.cash import may_take_cash
 from sync.engine.events import (
     AckCall,
     Answer,
@@ -320,6 +321,40 @@ def test_two_verified_statements_that_disagree_raise_a_conflict_once_and_move_no
     assert sum(isinstance(s, PaymentConflict) for s in till.statements) == 1
     assert till.start(order_no=till.records[payment].order_no) is None
     assert till.refusals[-1].reason is Reason.ORDER_OPEN
+
+
+@pytest.mark.parametrize("ended_by", ["cancel_intended", "cancel_requested"])
+def test_either_sides_word_that_it_was_cancelled_ends_an_order_for_ever(ended_by: str) -> None:
+    ended, payment = in_state(S.NOT_PAID)
+    last = replace(ended.records[payment], **{ended_by: True})
+    till = Till(numbers=50)
+    till.up()
+    till.do(replace(till.press(order_no=last.order_no), last=last))
+    (begun,) = till.records.values()
+    assert (begun.n, begun.sale_id) == (1, last.sale_id)
+    assert begun.order_no != last.order_no
+
+
+@pytest.mark.parametrize(
+    ("last_n", "other_sale", "reason"), [(1, True, Reason.CONTENT_DIFFERS), (9_999, False, Reason.ORDER_CANCELLED)]
+)
+def test_a_further_try_is_of_the_same_sale_and_has_a_number_left(last_n: int, other_sale: bool, reason: Reason) -> None:
+    ended, payment = in_state(S.NOT_PAID)
+    last = replace(ended.records[payment], n=last_n)
+    till = Till(numbers=50)
+    till.up()
+    pressed = till.press(order_no=last.order_no)
+    command = replace(pressed.command, sale_id=number(77) if other_sale else last.sale_id)
+    till.do(replace(pressed, last=last, command=command))
+    assert [refused.reason for refused in till.refusals] == [reason]
+    assert not till.records
+
+
+def test_no_cash_closes_a_sale_about_which_two_statements_disagree() -> None:
+    ended, payment = in_state(S.NOT_PAID)
+    green = ended.records[payment]
+    assert may_take_cash(green)
+    assert not may_take_cash(replace(green, conflict=True))
 
 
 def test_a_command_that_brings_an_older_payment_along_is_judged_by_the_newest() -> None:
