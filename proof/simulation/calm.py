@@ -102,6 +102,18 @@ def nobody_is_needed(e: Evidence) -> Complaints:
                 yield number, "two signed statements disagree"
 
 
+def alarms_end_with_their_trouble(e: Evidence) -> Complaints:
+    """Once the money is where it belongs nobody is asked to look after it: whoever reads ten alarms about what is over
+    does not see the eleventh."""
+    refunds = e.gateway.refunds()
+    for kind, about in e.gateway.open_alarms():
+        row, refund = e.rows.get(about.rpartition(":")[2]), refunds.get(about)
+        if kind == "late_money" and row is not None and row.late is LateMoneyState.UNDONE:
+            yield row.payment_no, "its late money went back, and the alarm about it is open"
+        elif kind == "refund_refused" and refund is not None and refund.state is RefundState.DONE:
+            yield about, "the refund is done, and the alarm that it was refused is open"
+
+
 def the_ledger_agrees(e: Evidence) -> Complaints:
     """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over."""
     for entry in e.gateway.unbalanced():
@@ -185,6 +197,7 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     all_acknowledged,
     chains_are_gapless,
     nobody_is_needed,
+    alarms_end_with_their_trouble,
     refunds_are_driven_to_the_end,
     refunds_are_counted,
     forged_notices_move_nothing,
