@@ -157,7 +157,12 @@ def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
 
 
 def refunds_are_counted(e: Evidence) -> Complaints:
-    """Set aside of a charge is what its refunds ask for, without those that failed; a till's sums say the same."""
+    """Set aside of a charge is what its refunds ask for, without those that failed, out of what the wallet took and not
+    a fen more; a till's sums say the same."""
+    for number, fen in e.gateway.captured().items():
+        money = e.money(number)
+        if money is None or fen != money.captured_fen:
+            yield number, f"{fen} fen may go back, and the wallet took {money and money.captured_fen}"
     asked: Counter[str] = Counter()
     for row in e.gateway.refunds().values():
         asked[row.out_trade_no] += row.amount_fen if row.state is not RefundState.FAILED else 0
