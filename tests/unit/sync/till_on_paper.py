@@ -312,11 +312,11 @@ class Till:
         )
         return self.proofs[-1]
 
-    def type_code(self, payment_no: str, code: str) -> ProofView:
+    def type_code(self, payment_no: str, code: str, **ground: object) -> ProofView:
         """Types a code and lets the runner's comparison come back."""
         command = TypeCode(request_id="C", payment_no=payment_no, code=Secret(code), operator="01")
         known = self.records.get(payment_no)
-        effects = self.do(CodeAsked(command=command, known=known, ground=self.ground()))
+        effects = self.do(CodeAsked(command=command, known=known, ground=self.ground(**ground)))
         for effect in effects:
             if isinstance(effect, CheckCode):
                 assert isinstance(self.statements[-1], CodeTried), "a try is durable before it is checked"
@@ -324,9 +324,9 @@ class Till:
                 self.code_checked(payment_no, right=right)
         return self.proofs[-1]
 
-    def code_checked(self, payment_no: str, *, right: bool) -> ProofView:
+    def code_checked(self, payment_no: str, *, right: bool, **fields: object) -> ProofView:
         """The comparison came back."""
-        ground = self.ground()
+        ground = self.ground(**fields)
         self.do(CodeChecked(request_id="C", payment_no=payment_no, operator="01", right=right, ground=ground))
         return self.proofs[-1]
 
