@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.channels.port import OrderKind
 from gateway.jobs.keeping import PaceOf, keep, keep_new
-from gateway.jobs.schedule import CODE_DEADLINE_MS
+from gateway.jobs.schedule import CODE_DEADLINE_MS, next_action
 from gateway.payments.moves import bump, order_ended
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Said, Step, key_ref
 from gateway.ports import Clock, Entropy
@@ -136,7 +136,7 @@ def take_up(
     made_ms = min(begun_ms if sent_ms is None else sent_ms, now_ms)
     savepoint = Savepoint.begin(tx)
     try:
-        if not _make_way(tx, before, person, now_ms=now_ms):
+        if not _make_way(tx, before, pace_of, person, now_ms=now_ms):
             savepoint.rollback()
             return TakeUpRefusal.TAKEN
         step = _taken(before, account, out_trade_no, person, made_ms=made_ms, now_ms=now_ms)
@@ -153,8 +153,9 @@ def take_up(
     return before.key
 
 
-def _make_way(tx: Tx, before: Payment, person: str, *, now_ms: int) -> bool:
-    """An order that a person took up by mistake, and of which its wallet knows nothing, gives its place to another."""
+def _make_way(tx: Tx, before: Payment, pace_of: PaceOf, person: str, *, now_ms: int) -> bool:
+    """An order that a person took up by mistake, and of which its wallet knows nothing, gives its place to another. It
+    is watched for late money like every other that ended: this may be the mistake."""
     if before.out_trade_no is None:
         return True
     mistaken = payments.order(tx, before.out_trade_no)
@@ -166,7 +167,9 @@ def _make_way(tx: Tx, before: Payment, person: str, *, now_ms: int) -> bool:
         return False
     over = order_ended(mistaken, kind=ProofKind.NEVER_OPENED, said_by=person, now_ms=now_ms)
     payments.save_channel_order(tx, over, before=mistaken)
-    tasks.put(tx, TaskKind.WORK, mistaken.out_trade_no, due_ms=None, account_id=mistaken.account_id)
+    action = next_action(before, over, pace_of(over.account_id), now_ms=now_ms)
+    due_ms = None if action is None else action.due_ms
+    tasks.put(tx, TaskKind.WORK, over.out_trade_no, due_ms=due_ms, account_id=over.account_id)
     return True
 
 

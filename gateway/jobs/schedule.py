@@ -46,7 +46,8 @@ _SOON_MS: Final = 600_000
 _MOST_BACKOFF: Final = 10
 #: While a payer has pressed pay on the page.
 PAGE_QUERY_MS: Final = 2_000
-WATCHED: Final = frozenset({ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT})
+#: NEVER_OPENED of an order is a person's word (`gateway.jobs.restored`), and a person may be wrong.
+WATCHED: Final = frozenset({ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT, ProofKind.NEVER_OPENED})
 #: A query right before the first reverse that settles nothing is asked again this often before the reverse is sent.
 _ASK_AGAIN_CODE: Final = 1
 _ASK_AGAIN_QR: Final = 2

@@ -4,7 +4,8 @@ out of order, so it moves only what it proves whenever it was said.
 Rules
 - PAID moves an order that nobody began to undo, by the same function that a query's answer goes through.
 - PAID about an order that ended, or that is being undone, may have been true before the undo: it is asked anew, at
-  once. Only an order that was never sent had no undo: there it is late money by itself.
+  once. Only an order that was never sent had no undo: there it is late money by itself, and so is money that a try
+  took which went wrong.
 - "Closed", "failed", "open" and anything else settle nothing: the next query decides. Table P takes queries.
 - A refund that is DONE is done; whatever else is said of one is asked about at once.
 It must not know tables, wires or wallets' codes.
@@ -25,7 +26,7 @@ from gateway.channels.port import (
     Unknown,
 )
 from gateway.payments.answers import answer_query
-from gateway.payments.moves import to_paid
+from gateway.payments.moves import to_failed, to_paid
 from gateway.payments.values import (
     Alarm,
     AlarmKind,
@@ -84,11 +85,12 @@ def answer_notification(
 
 
 def _ended(payment: Payment, order: ChannelOrder, verdict: Notified, said: Said, *, received_ms: int) -> Step:
-    taken = isinstance(verdict, Paid) or (isinstance(verdict, Failed) and verdict.money_taken)
-    if not taken:
+    if not isinstance(verdict, Paid) and not (isinstance(verdict, Failed) and verdict.money_taken):
         return Step(payment=payment, order=order, said=(said,))
-    if order.ended_kind is ProofKind.NOT_SENT and isinstance(verdict, Paid):
-        return to_paid(payment, order, verdict, fresh=True, said_by=said.said_by, now_ms=received_ms)
+    if order.ended_kind is ProofKind.NOT_SENT:
+        if isinstance(verdict, Paid):
+            return to_paid(payment, order, verdict, fresh=True, said_by=said.said_by, now_ms=received_ms)
+        return to_failed(payment, order, verdict, fresh=True, said_by=said.said_by, now_ms=received_ms)
     # The step of the watch that is over is taken once more: it is due, and nothing waits for it.
     asked = replace(order, watch_step=max(0, order.watch_step - 1), unsettled_asks=0, asked_ms=None)
     return Step(payment=payment, order=asked, said=(said,))

@@ -102,6 +102,18 @@ def nobody_is_needed(e: Evidence) -> Complaints:
                 yield number, "two signed statements disagree"
 
 
+def alarms_end_with_their_trouble(e: Evidence) -> Complaints:
+    """Once the money is where it belongs nobody is asked to look after it: whoever reads ten alarms about what is over
+    does not see the eleventh."""
+    refunds = e.gateway.refunds()
+    for kind, about in e.gateway.open_alarms():
+        row, refund = e.rows.get(about.rpartition(":")[2]), refunds.get(about)
+        if kind == "late_money" and row is not None and row.late is LateMoneyState.UNDONE:
+            yield row.payment_no, "its late money went back, and the alarm about it is open"
+        elif kind == "refund_refused" and refund is not None and refund.state is RefundState.DONE:
+            yield about, "the refund is done, and the alarm that it was refused is open"
+
+
 def the_ledger_agrees(e: Evidence) -> Complaints:
     """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over."""
     for entry in e.gateway.unbalanced():
@@ -145,7 +157,12 @@ def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
 
 
 def refunds_are_counted(e: Evidence) -> Complaints:
-    """Set aside of a charge is what its refunds ask for, without those that failed; a till's sums say the same."""
+    """Set aside of a charge is what its refunds ask for, without those that failed, out of what the wallet took and not
+    a fen more; a till's sums say the same."""
+    for number, fen in e.gateway.captured().items():
+        money = e.money(number)
+        if money is None or fen != money.captured_fen:
+            yield number, f"{fen} fen may go back, and the wallet took {money and money.captured_fen}"
     asked: Counter[str] = Counter()
     for row in e.gateway.refunds().values():
         asked[row.out_trade_no] += row.amount_fen if row.state is not RefundState.FAILED else 0
@@ -185,6 +202,7 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     all_acknowledged,
     chains_are_gapless,
     nobody_is_needed,
+    alarms_end_with_their_trouble,
     refunds_are_driven_to_the_end,
     refunds_are_counted,
     forged_notices_move_nothing,

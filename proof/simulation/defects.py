@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from proof.simulation.defects_cases import CASES
 from proof.simulation.defects_counter import COUNTER
 from proof.simulation.defects_doors import DOORS
 from proof.simulation.defects_first import FIRST
@@ -18,5 +19,5 @@ from proof.simulation.defects_till import TILL
 
 DEFECTS: Final = (
     *(*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL),
-    *(*COUNTER, *ODD, *OFFLINE, *ORDERS, *PROOFS),
+    *(*CASES, *COUNTER, *ODD, *OFFLINE, *ORDERS, *PROOFS),
 )

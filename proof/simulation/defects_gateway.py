@@ -149,8 +149,8 @@ GATEWAY: Final = (
         name="a lease is not honoured",
         trips=by("one_call_at_a_time", "queries_keep_their_pace"),
         file="gateway/jobs/scheduler.py",
-        old="now_ms=now_ms, until_ms=now_ms + LEASE_MS",
-        new="now_ms=now_ms, until_ms=now_ms",
+        old="owner, until_ms = self._calls.owner, now_ms + LEASE_MS",
+        new="owner, until_ms = self._calls.owner, now_ms",
         profile="slow",
     ),
     Defect(

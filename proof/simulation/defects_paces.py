@@ -80,7 +80,7 @@ PACES: Final = (
         name="nobody who waits is woken",
         trips=by("a_waiting_till_hears_at_once"),
         file="gateway/jobs/calls.py",
-        old=("        if changed:\n            self.waiters.wake(payment.key)\n"),
+        old=("        if changed:\n            self.waiters.wake(payment.key, payment)\n"),
         new="",
         profile="calm",
     ),

@@ -205,6 +205,10 @@ class GatewayFile:
         """By out_trade_no: how much of the charge is set aside for refunds."""
         return dict(self._db.execute("select out_trade_no, reserved_fen from refund_room").fetchall())
 
+    def captured(self) -> dict[str, int]:
+        """By out_trade_no: what the gateway holds as charged, so that it may go back."""
+        return dict(self._db.execute("select out_trade_no, captured_fen from refund_room").fetchall())
+
     def booked(self) -> dict[str, dict[str, int]]:
         """The ledger: by order, each account's sum in fen."""
         found = self._db.execute(

@@ -21,6 +21,15 @@ _TWICE: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
     "one number, one refund": ("refunds", "1", {"created_ms": "created_ms + 1"}),
     "one booking per business key": ("ledger_entries", "1", {"entry_id": "entry_id + 1000000"}),
     "one nonce, one request": ("nonces", "1", {"at_ms": "at_ms + 1"}),
+    "one code, one payment": ("auth_code_marks", "1", {"n": "n + 1"}),
+    "one outcome, one acknowledgement": ("acks", "1", {"at_ms": "at_ms + 1"}),
+    "one place in a chain, one entry": ("journal_entries", "1", {"hash": "'twice'"}),
+    "one tender in cash, once": ("cash_tenders", "1", {"heard_ms": "heard_ms + 1"}),
+    "one counter, one ORDER": ("offline_orders", "1", {"order_no": "'twice'", "digest": "'twice'"}),
+    "one number, one ORDER": ("offline_orders", "1", {"digest": "'twice'", "oseq": "oseq + 1000000"}),
+    "one content, one ORDER": ("offline_orders", "1", {"order_no": "'twice'", "oseq": "oseq + 1000000"}),
+    "one order, proven PAID or CLOSED": ("offline_outcomes", "1", {"type": "type + 1"}),
+    "one ORDER, one proof": ("offline_proofs", "1", {"raw": "x'00'"}),
     "one event, applied once": ("callbacks", "outcome = 'accepted' and event_id is not null", {"callback_id": "null"}),
 }
 #: What must not be written at all.

@@ -164,6 +164,16 @@ def late_money_is_on_its_way(e: Evidence) -> Complaints:
             yield number, f"late money was found, and is not on its way back ({other or 'nobody'} pays for the sale)"
 
 
+def late_money_is_a_case(e: Evidence) -> Complaints:
+    """Money that came after all is somebody's to look at for as long as it is not where it belongs."""
+    waiting = [number for number, row in e.rows.items() if row.late is LateMoneyState.FOUND]
+    alarms = e.gateway.open_alarms() if waiting else []
+    alarmed = {about.rpartition(":")[2] for kind, about in alarms if kind == "late_money"}
+    for number in waiting:
+        if number not in alarmed:
+            yield number, "late money was found, and no alarm about it is open"
+
+
 def contradictions_are_noted(e: Evidence) -> Complaints:
     """Two verified answers that disagree are an alarm: a person looks."""
     alarmed = {about for kind, about in e.gateway.open_alarms() if kind == "conflict"} if e.contradicted else set[str]()
@@ -193,4 +203,5 @@ ON_TIME: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     contradictions_are_noted,
     opposites_are_noted,
     late_money_is_on_its_way,
+    late_money_is_a_case,
 )

@@ -247,6 +247,28 @@ def test_a_till_that_cancels_while_a_payer_signs_gets_its_proof_and_the_page_say
     in_page_world(story)
 
 
+def test_what_opens_a_wallet_is_handed_to_nobody_once_the_till_cancelled() -> None:
+    """The wallet's answer was on its way when the cashier gave up: nobody is led to pay what is being undone."""
+
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        status = await world.shown_page(till)
+        assert status.qr is not None
+        phone = world.phone("wechat")
+        page = await phone.open(status.qr)
+        world.line.faults["create"] = [Fault(answer_late_s=2)]
+        pressing = asyncio.create_task(phone.press(page))
+        await asyncio.sleep(1)
+        await till.cancel(status.payment_no)
+        said = await pressing
+        assert (said["bridge"], said["redirect"]) == (None, None)
+        final, _ = await till.final(status.payment_no)
+        assert final.state is GatewayState.NOT_PAID
+        assert world.money(final)[0] == 0
+
+    in_page_world(story)
+
+
 def test_a_page_whose_time_is_up_begins_nothing() -> None:
     async def story(world: PageWorld) -> None:
         till = await world.till()

@@ -30,6 +30,7 @@ from protocol.messages import (
 from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.secret import Secret
+from protocol.states import GatewayState
 from tests.contract.gateway.gateway_world import Till, World, in_world, status_of
 
 WORD = LateWord(person="老王", reason="客人走了")
@@ -189,6 +190,46 @@ def test_a_wallets_money_and_cash_kept_for_one_sale_are_an_alarm_until_the_cash_
         assert world.alarms()[AlarmKind.PAID_TWICE] == 1
         await chain.upload(chain.cash(CASH_RETURNED, request.sale_id))
         assert AlarmKind.PAID_TWICE not in world.alarms()
+
+    in_world(story)
+
+
+def test_a_wallet_that_pays_for_a_sale_after_cash_did_is_an_alarm_at_once() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code("ask_password:10"))
+        await till.pay(request)
+        chain = Chain(till)
+        assert await chain.upload(chain.cash(CASH_TAKEN, request.sale_id)) == 1
+        assert world.alarms() == {}
+        status, _ = await till.final(request.payment_no)
+        assert status.state is GatewayState.PAID
+        assert world.alarms() == {AlarmKind.PAID_TWICE: 1}
+
+    in_world(story)
+
+
+@pytest.mark.parametrize("late_first", [False, True])
+def test_held_late_money_for_a_sale_that_another_wallet_payment_pays_goes_back_by_itself(late_first: bool) -> None:
+    """Whichever of the two is known first: it is a duplicate, and its alarm ends when it is back."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        if late_first:
+            pay_behind(world, status.order_no)
+            status = await late_state(till, status, LateMoneyState.FOUND)
+            assert world.alarms() == {AlarmKind.LATE_MONEY: 1}
+        other = till.payment(world.show_code("pay"), sale_id=request.sale_id)
+        await till.pay(other)
+        paid, _ = await till.final(other.payment_no)
+        await till.ack(paid)
+        if not late_first:
+            pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.UNDONE)
+        assert (world.money(status)[:2], world.money(paid)[:2]) == ((1250, 1250), (1250, 0))
+        assert world.alarms() == {}
+        world.ledger_agrees()
 
     in_world(story)
 

@@ -7,6 +7,7 @@ import asyncio
 
 import pytest
 
+from gateway.payments.values import AlarmKind
 from protocol.messages import Problem, RefundRequest, RefundStatus, decode, encode
 from protocol.numbers import new_number
 from protocol.reasons import Reason
@@ -69,6 +70,7 @@ def test_a_refund_in_two_parts_gives_everything_back_once(wallet: str, script: s
         assert isinstance(again, RefundStatus), again
         assert again.state is RefundState.DONE
         assert _returned(world) == AMOUNT_FEN
+        assert AlarmKind.REFUND_REFUSED not in world.alarms(), "what stood in its way is over"
         world.ledger_agrees()
 
     in_world(story, wallet=wallet, notify=True)
@@ -98,6 +100,46 @@ def test_the_same_number_with_other_content_is_refused_and_applies_nothing() -> 
         request = _asked(world, 300)
         await _refund(till, payment_no, request)
         other = await _refund(till, payment_no, _asked(world, 301, request.refund_no))
+        assert isinstance(other, Problem)
+        assert other.reason is Reason.CONTENT_DIFFERS
+        await _done(till, request.refund_no)
+        assert _returned(world) == 300
+
+    in_world(story)
+
+
+def test_not_one_fen_more_than_what_was_paid_goes_back() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        payment_no = await _paid(world, till)
+        for asked_fen, taken in (
+            (AMOUNT_FEN + 1, False),
+            (700, True),
+            (AMOUNT_FEN - 699, False),
+            (550, True),
+            (1, False),
+        ):
+            answer = await _refund(till, payment_no, _asked(world, asked_fen))
+            assert isinstance(answer, RefundStatus) == taken
+            assert isinstance(answer, RefundStatus) or answer.reason is Reason.REFUND_EXCEEDS
+        await asyncio.sleep(60)
+        assert _returned(world) == AMOUNT_FEN
+        world.ledger_agrees()
+
+    in_world(story)
+
+
+@pytest.mark.parametrize("at_another_till", [False, True])
+def test_a_refunds_number_belongs_to_one_payment(at_another_till: bool) -> None:
+    """The same number, amount and words for another payment, the same till's or another's, are other content."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        first = await _paid(world, till)
+        request = _asked(world, 300)
+        await _refund(till, first, request)
+        asking = await world.till() if at_another_till else till
+        other = await _refund(asking, await _paid(world, asking), request)
         assert isinstance(other, Problem)
         assert other.reason is Reason.CONTENT_DIFFERS
         await _done(till, request.refund_no)

@@ -212,6 +212,29 @@ def test_an_order_that_was_taken_up_by_mistake_proves_nothing_and_gives_way(
     play(story, tmp_path)
 
 
+def test_an_order_that_gave_way_and_was_the_right_one_is_watched_for_its_money(tmp_path: Path) -> None:
+    """The wallet did not answer, so the person took up another number: what the first one took is late money."""
+
+    async def story(shop: Shop) -> None:
+        shop.wallets_notify = False
+        kept = back_up(shop)
+        view = await shop.sell("ask_password:3")
+        await seconds(shop, 10.0)
+        assert money(shop, view) == [(1250, 0)]
+        shop.unserved.add("query")
+        await restore(shop, kept)
+        await seconds(shop, 30.0)
+        for ordinal in (0, 1):
+            number = new_out_trade_no(view.order_no, ordinal)
+            await owner(shop, RestoredAction.TAKE_UP, out_trade_no=number, account="alipay")
+            await seconds(shop, 20.0)
+        shop.unserved.clear()
+        await seconds(shop, 400.0)
+        assert shop.store.run_now(alarms.open_counts)["late_money"] == 1
+
+    play(story, tmp_path)
+
+
 def test_a_lost_qr_that_is_taken_up_is_asked_about_and_not_made_anew(tmp_path: Path) -> None:
     async def story(shop: Shop) -> None:
         shop.wallets_notify = False

@@ -510,6 +510,26 @@ def test_a_larger_one_waits_for_a_person_and_goes_back_by_itself_after_a_day() -
     in_page_world(story)
 
 
+def test_one_that_a_person_gave_back_goes_back_once_and_is_nobodys_alarm() -> None:
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        first = a.order(amount_fen=20_001)
+        await pays(world.phone("wechat"), url_of(world, first))
+        final, _ = await a.till.final(f"{first.order.order_no}-1")
+        await press(world, a, wallet="alipay", cancelled=0b1)
+        assert world.alarms()[AlarmKind.CANCELLED_PAID] == 1
+        number = new_number(world.entropy.bytes(15))
+        back = RefundRequest(refund_no=number, amount_fen=20_001, currency="CNY", note="", operator="01")
+        path = f"/v1/payments/{final.payment_no}/refunds"
+        assert (await a.till.send(a.till.signed("POST", path, encode(back)))).status == 200
+        await asyncio.sleep(25 * 3_600)
+        assert world.money(final)[:2] == (20_001, 20_001)
+        assert AlarmKind.CANCELLED_PAID not in world.alarms()
+        world.ledger_agrees()
+
+    in_page_world(story)
+
+
 def test_orders_may_come_in_any_order_within_sixteen() -> None:
     async def story(world: PageWorld) -> None:
         a = await offline_till(world)

@@ -94,7 +94,7 @@ def test_an_open_trade_tells_that_the_payer_is_asked() -> None:
     assert settled.payment == payment(S.PAID)
 
 
-@pytest.mark.parametrize("kind", [ProofKind.CLOSED, ProofKind.ABSENT, ProofKind.DECLINED])
+@pytest.mark.parametrize("kind", [ProofKind.CLOSED, ProofKind.ABSENT, ProofKind.DECLINED, ProofKind.NEVER_OPENED])
 @pytest.mark.parametrize("verdict", [PAID_VERDICT, FAILED])
 @pytest.mark.parametrize("watch_step", range(8))
 def test_money_on_an_order_that_ended_is_asked_about_at_once_and_once(
@@ -114,10 +114,11 @@ def test_money_on_an_order_that_ended_is_asked_about_at_once_and_once(
     assert watch_step - 1 <= step.order.watch_step <= watch_step
 
 
-def test_money_on_an_order_that_was_never_sent_is_late_money() -> None:
+@pytest.mark.parametrize("verdict", [PAID_VERDICT, FAILED])
+def test_money_on_an_order_that_was_never_sent_is_late_money(verdict: Notified) -> None:
     """No undo can have given it back, so the statement is news whenever it was made."""
     row = payment(S.NOT_PAID, proof_kind=ProofKind.NOT_SENT)
-    step = answer_notification(row, ended_order(ProofKind.NOT_SENT), PAID_VERDICT, said_by="alipay", received_ms=60_000)
+    step = answer_notification(row, ended_order(ProofKind.NOT_SENT), verdict, said_by="alipay", received_ms=60_000)
     assert step.order is not None
     assert step.order.late_state is LateMoneyState.FOUND
     assert [alarm.kind for alarm in step.alarms] == [AlarmKind.LATE_MONEY]

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.ledger.entries import Entry, Parties
-from gateway.ledger.follow import after_order
-from gateway.payments.values import ChannelOrder, FailedHow, Payment
+from gateway.ledger.follow import after_order, after_refund
+from gateway.payments.refunds import own_refund
+from gateway.payments.values import ChannelOrder, FailedHow, Payment, RefundCause
 from protocol.messages import LateMoneyState
-from protocol.states import GatewayState
+from protocol.states import GatewayState, RefundState
 from tests.unit.gateway.payment_rows import ended_order, order, payment
 
 S, L = GatewayState, LateMoneyState
@@ -72,3 +74,33 @@ def test_money_that_comes_after_what_was_taken_went_back_is_booked_beside_it() -
     undone = after_order(payment(S.NOT_PAID), ended_order(paid_at_ms=1), PARTIES)
     late = after_order(payment(S.NOT_PAID), ended_order(paid_at_ms=1, late_state=L.FOUND), PARTIES)
     assert not {entry.business_key for entry in undone} & {entry.business_key for entry in late}
+
+
+@pytest.mark.parametrize(
+    ("cause", "key", "out_of"),
+    [
+        (RefundCause.TILL, "refund:", "to_settle:m1"),
+        (RefundCause.CANCELLED, "refund:", "to_settle:m1"),
+        (RefundCause.UNDO, "back:", "suspense:m1"),
+        (RefundCause.LATE, "late_back:", "suspense:m1"),
+    ],
+)
+def test_a_refund_is_booked_when_it_is_done_and_out_of_where_the_money_was(
+    cause: RefundCause, key: str, out_of: str
+) -> None:
+    """Under the key that its order's own booking has: whichever is heard of first, it is booked once."""
+    row = replace(own_refund(order(), RefundCause.UNDO, now_ms=0), cause=cause)
+    for state in RefundState:
+        booked = after_refund(replace(row, state=state), PARTIES)
+        assert bool(booked) == (state is RefundState.DONE)
+        assert all(entry.business_key.startswith(key) for entry in booked)
+        assert _sums(booked) == ({out_of: FEN, "receivable:a1": -FEN} if booked else {})
+
+
+def test_what_went_back_has_the_same_key_by_its_order_and_by_its_refund() -> None:
+    undo = replace(own_refund(order(), RefundCause.UNDO, now_ms=0), state=RefundState.DONE)
+    late = replace(undo, cause=RefundCause.LATE)
+    undone = after_order(payment(S.NOT_PAID), ended_order(paid_at_ms=1), PARTIES)
+    found = after_order(payment(S.NOT_PAID), ended_order(late_state=L.UNDONE), PARTIES)
+    assert after_refund(undo, PARTIES)[0].business_key in {entry.business_key for entry in undone}
+    assert after_refund(late, PARTIES)[0].business_key in {entry.business_key for entry in found}

@@ -30,7 +30,9 @@ def test_closed_is_every_payment_not_paid_by_table_p() -> None:
 
 @pytest.mark.parametrize("late", [LateMoneyState.FOUND, LateMoneyState.ACCEPTED])
 def test_money_that_came_late_and_is_here_leaves_no_closed_proof(late: LateMoneyState) -> None:
-    assert outcome_of([payment(GatewayState.NOT_PAID, late_state=late)]) is None
+    late_one = payment(GatewayState.NOT_PAID, late_state=late)
+    assert outcome_of([late_one]) is None
+    assert outcome_of([late_one, payment(GatewayState.NOT_PAID)]) is None
 
 
 def test_money_that_came_late_and_went_back_leaves_it() -> None:

@@ -19,12 +19,14 @@ from gateway.channels.port import (
     NoAnswer,
     NotFound,
     NotSent,
+    PageReady,
     Pending,
+    QrReady,
     QueryVerdict,
     Unknown,
 )
-from gateway.payments.answers import answer_pay, answer_query
-from gateway.payments.values import AlarmKind, FailedHow
+from gateway.payments.answers import answer_create, answer_pay, answer_precreate, answer_query
+from gateway.payments.values import AlarmKind, ChannelOrder, FailedHow, Payment
 from protocol.messages import LateMoneyState
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind
@@ -97,6 +99,17 @@ def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end()
         even_since_ms=0,
     )
     assert undone.payment.late_state is LateMoneyState.UNDONE
+
+
+@pytest.mark.parametrize("known", list(LateMoneyState))
+def test_late_money_is_found_once(known: LateMoneyState) -> None:
+    """Said again while its case is open, or when it is over: nothing is new, and nothing is opened anew."""
+    row, ended = payment(S.NOT_PAID, late_state=known), ended_order(late_state=known, late_found_ms=52_000)
+    again = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=60_000, now_ms=60_001, even_since_ms=0)
+    assert again.payment == row
+    assert again.order is not None
+    assert (again.order.late_state, again.order.late_found_ms) == (known, 52_000)
+    assert again.alarms == ()
 
 
 def test_money_on_an_order_that_ended_before_the_clock_was_put_back_is_late_money() -> None:
@@ -293,6 +306,52 @@ def test_a_trade_that_was_there_between_two_not_founds_starts_the_count_again(be
         row, seen = step.payment, step.order
     assert row.state is S.REVERSING
     assert seen.absent_since_ms == 60_000
+
+
+NOT_SHOWN: list[tuple[Payment, ChannelOrder]] = [
+    (payment(cancel_requested_ms=500), order()),
+    (payment(S.REVERSING), order()),
+    (payment(S.UNDO_BY_REFUND), order()),
+    (payment(S.PAID), order()),
+    (payment(S.NOT_PAID), ended_order()),
+    (payment(), ended_order()),
+    (payment(qr="https://first", payer_prompted=True), order()),
+]
+
+
+@pytest.mark.parametrize(("row", "before"), NOT_SHOWN)
+def test_a_qr_or_a_page_that_comes_too_late_or_a_second_time_is_shown_to_nobody(
+    row: Payment, before: ChannelOrder
+) -> None:
+    for step in (
+        answer_precreate(row, before, QrReady(qr="https://x"), shown_for_ms=9_000, said_by="alipay", now_ms=1_000),
+        answer_create(row, before, PageReady(bridge={}), said_by="alipay", now_ms=1_000),
+    ):
+        assert step.payment == row
+        assert step.order is not None
+        assert (step.order.deadline_ms, step.order.call_closed_ms) == (before.deadline_ms, 1_000)
+
+
+def test_a_qr_is_shown_for_its_time_from_when_it_came() -> None:
+    step = answer_precreate(
+        payment(), order(), QrReady(qr="https://x"), shown_for_ms=9_000, said_by="alipay", now_ms=1_000
+    )
+    assert (step.payment.qr, step.payment.qr_expires_ms, step.payment.state_seq) == ("https://x", 10_000, 2)
+    assert step.order is not None
+    assert (step.order.deadline_ms, step.order.open_calls) == (10_000, 0)
+
+
+def test_a_page_that_is_ready_is_told() -> None:
+    step = answer_create(payment(), order(), PageReady(bridge={}), said_by="alipay", now_ms=1_000)
+    assert (step.payment.payer_prompted, step.payment.state_seq) == (True, 2)
+
+
+def test_what_was_paid_is_known_by_the_wallets_own_number() -> None:
+    """Its refund names it."""
+    step = answer_query(payment(), order(), PAID_VERDICT, said_by="x", asked_ms=1, now_ms=2, even_since_ms=0)
+    assert step.order is not None
+    assert step.order.transaction_id == step.payment.transaction_id == PAID_VERDICT.transaction_id
+    assert step.order.paid_at_ms == step.payment.paid_at_ms == PAID_VERDICT.paid_at_ms
 
 
 def test_the_prompt_is_told_once() -> None:

@@ -60,6 +60,21 @@ def test_a_verified_statement_that_it_is_through_ends_it(asked_ms: int | None) -
     assert next_refund_action(step.refund, even_since_ms=0, now_ms=10**12) is None
 
 
+@pytest.mark.parametrize("amount_fen", [1249, 1251])
+@pytest.mark.parametrize("asked_ms", [None, 1_500])
+def test_done_with_another_amount_is_no_end_and_an_alarm(amount_fen: int, asked_ms: int | None) -> None:
+    other = RefundDone(amount_fen=amount_fen, channel_refund_id="5000", done_at_ms=1)
+    step = answered(sent(), other, asked_ms=asked_ms, must_go_back=True)
+    assert (step.refund.state, step.refund.heard) == (R.SENT, RefundHeard.UNSETTLED)
+    assert [alarm.kind for alarm in step.alarms] == [AlarmKind.MISMATCH]
+
+
+def test_each_of_the_gateways_own_refunds_has_a_number_of_its_own() -> None:
+    """An order that went back as an undo may take money once more: that goes back under another number."""
+    numbers = {own_refund(order(), cause, now_ms=0).refund_no for cause in RefundCause if cause is not RefundCause.TILL}
+    assert len(numbers) == len(RefundCause) - 1
+
+
 @pytest.mark.parametrize("doubt", DOUBTS)
 @pytest.mark.parametrize("asked_ms", [None, 1_500])
 def test_doubt_is_no_end_and_is_asked_about(doubt: Any, asked_ms: int | None) -> None:
@@ -161,6 +176,12 @@ def test_doubt_is_asked_about_each_minute_and_what_a_bank_works_on_more_seldom(
     action = next_refund_action(sent(heard=heard, asks=99, tries=99, asked_ms=5_000), even_since_ms=0, now_ms=10**12)
     assert action is not None
     assert action.due_ms == 5_000 + pause_s * 1_000
+
+
+def test_a_send_without_an_answer_is_asked_about_before_it_is_sent_again() -> None:
+    action = next_refund_action(sent(), even_since_ms=0, now_ms=10**12)
+    assert action is not None
+    assert (action.kind, action.due_ms) == (RefundActionKind.QUERY, 1_000 + 25_000)
 
 
 def test_done_after_failed_is_a_conflict_for_a_person() -> None:

@@ -16,7 +16,7 @@ from gateway.channels.port import (
     Unknown,
 )
 from gateway.payments.answers import answer_query
-from gateway.payments.undo import answer_cancel, request_cancel, sending_cancel, with_amber
+from gateway.payments.undo import answer_cancel, request_cancel, sending_cancel, sending_close, with_amber
 from gateway.payments.values import AlarmKind, Step, UndoHeard
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, ProofKind
@@ -49,6 +49,18 @@ def test_a_cancel_is_sent_only_for_what_is_open(state: GatewayState, after: Gate
     assert step.payment.state is after
     assert step.order is not None
     assert (step.order.undo_tries == 1) == sent
+
+
+def test_a_close_for_another_payer_leaves_the_way_to_paid_open() -> None:
+    """It can end what is unpaid and nothing else: a payer who was quicker has paid."""
+    step = sending_close(payment(), order(), now_ms=9_000)
+    assert step.payment == payment()
+    assert step.order is not None
+    assert (step.order.reverse_sent_ms, step.order.undo_sent_ms, step.order.undo_tries) == (None, 9_000, 1)
+    paid = answer_query(
+        step.payment, step.order, PAID_VERDICT, said_by="alipay", asked_ms=9_001, now_ms=9_002, even_since_ms=0
+    )
+    assert paid.payment.state is S.PAID
 
 
 def test_an_order_that_ended_is_never_cancelled() -> None:

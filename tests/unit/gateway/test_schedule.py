@@ -159,10 +159,14 @@ def test_a_shown_qr_is_asked_about_until_its_end() -> None:
 
 @pytest.mark.parametrize(
     ("proof", "watched"),
-    [(kind, kind in (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT)) for kind in ProofKind],
+    [
+        (kind, kind in (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT, ProofKind.NEVER_OPENED))
+        for kind in ProofKind
+    ],
 )
 def test_the_watch_for_late_money(proof: ProofKind, watched: bool) -> None:
-    """+5 s, then +1, 5, 15 min, 1, 6, 24 h after the end; only where the wallet may still take money."""
+    """+5 s, then +1, 5, 15 min, 1, 6, 24 h after the end; only where the wallet may still take money. An order that
+    "was never opened" is one that a person gave up."""
     row = payment(S.NOT_PAID, proof_kind=proof)
     times = [action(row, ended_order(proof, watch_step=step)) for step in range(8)]
     due = [(K.QUERY, 50_000 + s * 1000) for s in (5, 60, 300, 900, 3_600, 21_600, 86_400)]

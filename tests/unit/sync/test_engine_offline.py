@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -393,6 +394,90 @@ def test_codes_typed_at_once_keep_the_limit_of_the_shift() -> None:
     assert till.records[numbers[1]].state is S.AWAITING_PROOF
 
 
+def used(till: Till, payment_no: str) -> None:
+    assert till.type_code(payment_no, RIGHT_CODE).accepted
+
+
+def proven_closed(till: Till, payment_no: str) -> None:
+    assert till.read(till.proof_of(payment_no, ProofType.CLOSED)).accepted
+
+
+def settled_over_the_line(till: Till, payment_no: str) -> None:
+    till.wait(2_000)
+    till.answer(till.only(QueryCall), till.status(payment_no, G.PAID))
+
+
+def cancelled(till: Till, payment_no: str) -> None:
+    till.cancel(payment_no)
+
+
+def line_is_up(till: Till, _payment_no: str) -> None:
+    till.up()
+
+
+def without_room(till: Till, _payment_no: str) -> None:
+    till.do(StorageSaid(refusing=Reason.DISK_FULL))
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        (used, Reason.PROOF_USED),
+        (proven_closed, Reason.PROOF_CONFLICT),
+        (settled_over_the_line, Reason.PROOF_SETTLED),
+        (cancelled, Reason.PROOF_CANCELLED),
+        (without_room, Reason.DISK_FULL),
+    ],
+)
+def test_a_code_frees_nothing_that_its_proof_would_not_and_costs_no_try(
+    before: Callable[[Till, str], None], reason: Reason
+) -> None:
+    till = dark()
+    payment_no = shown(till)
+    before(till, payment_no)
+    tries = sum(isinstance(said, CodeTried) for said in till.statements)
+    seen = till.type_code(payment_no, RIGHT_CODE)
+    assert (seen.accepted, seen.reason) == (False, reason)
+    assert sum(isinstance(said, CodeTried) for said in till.statements) == tries
+
+
+def test_a_copied_disk_and_an_order_without_a_code_take_no_code() -> None:
+    till = dark()
+    payment_no = shown(till)
+    assert till.type_code(payment_no, RIGHT_CODE, anchored=False).reason is Reason.ANCHOR_FAILED
+    assert till.type_code("nobody's", RIGHT_CODE).reason is Reason.TYPED_NOT_OFFERED
+    park(till, payment_no)
+    assert till.kit is not None
+    till.kit = replace(till.kit, codes=())
+    bare = shown(till)
+    assert till.type_code(bare, RIGHT_CODE).reason is Reason.TYPED_NOT_OFFERED
+    till.kit = None
+    assert till.type_code(payment_no, RIGHT_CODE).reason is Reason.TYPED_NOT_OFFERED
+    assert not any(isinstance(said, CodeTried) for said in till.statements)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "ground", "reason"),
+    [
+        (settled_over_the_line, {}, Reason.PROOF_SETTLED),
+        (cancelled, {}, Reason.PROOF_CANCELLED),
+        (None, {"anchored": False}, Reason.ANCHOR_FAILED),
+    ],
+)
+def test_a_right_code_frees_nothing_that_changed_while_it_was_compared(
+    meanwhile: Callable[[Till, str], None] | None, ground: dict[str, object], reason: Reason
+) -> None:
+    till = dark()
+    payment_no = shown(till)
+    command = TypeCode(request_id="C", payment_no=payment_no, code=Secret(RIGHT_CODE), operator="01")
+    till.do(CodeAsked(command=command, known=till.records[payment_no], ground=till.ground()))
+    if meanwhile is not None:
+        meanwhile(till, payment_no)
+    seen = till.code_checked(payment_no, right=True, **ground)
+    assert (seen.accepted, seen.reason) == (False, reason)
+    assert not any(isinstance(said, ProofTaken) for said in till.statements)
+
+
 def test_a_restart_does_not_give_tries_back() -> None:
     till = dark()
     payment_no = shown(till)
@@ -416,9 +501,9 @@ def cut_payment(till: Till) -> str:
     return payment_no
 
 
-def ask_status(till: Till, payment_no: str) -> None:
+def ask_status(till: Till, payment_no: str, **ground: object) -> None:
     command = ShowStatus(request_id="Q", payment_no=payment_no, operator="01")
-    till.do(StatusAsked(command=command, ground=till.ground()))
+    till.do(StatusAsked(command=command, ground=till.ground(**ground)))
 
 
 def test_a_payment_cut_in_the_middle_is_asked_about_by_a_phone() -> None:
@@ -469,6 +554,35 @@ def test_a_status_qr_shown_again_is_the_same() -> None:
     assert till.records[payment_no].offline == first
     assert len(till.statements) == entries
     assert till.views[-1].offline is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "ground", "reason"),
+    [
+        (None, {"anchored": False}, Reason.ANCHOR_FAILED),
+        (None, {"epoch": 2}, Reason.OFFLINE_NO_KIT),
+        (without_room, {}, Reason.DISK_FULL),
+        (line_is_up, {}, Reason.LINE_UP),
+        (cancelled, {}, Reason.UNKNOWN_PAYMENT),
+    ],
+)
+def test_a_status_is_shown_only_of_what_is_unknown_and_by_a_till_that_may_prove_it(
+    before: Callable[[Till, str], None] | None, ground: dict[str, object], reason: Reason
+) -> None:
+    till = Till()
+    payment_no = cut_payment(till)
+    if before is not None:
+        before(till, payment_no)
+    ask_status(till, payment_no, **ground)
+    assert till.refusals[-1].reason is reason
+    assert till.records[payment_no].offline is None
+
+
+def test_a_copied_disk_hears_nothing_of_a_later_payment_either() -> None:
+    till, first, second, text = collected_again()
+    assert refused(till, text, anchored=False) is Reason.ANCHOR_FAILED
+    assert not till.records[first].conflict
+    assert not till.records[second].conflict
 
 
 def collected_again() -> tuple[Till, str, str, str]:

@@ -100,6 +100,15 @@ def test_a_verified_word_about_something_else_is_no_word(till: Till, wrong: dict
     assert till.refunds[refund_no].state is R.SENT
 
 
+def test_an_older_word_about_a_refund_is_no_news(till: Till) -> None:
+    refund_no = begun(till)
+    till.answer(till.only(RefundCall), till.refund_status(refund_no, R.SENT, seq=5, refundable_fen=1150))
+    heard = till.refunds[refund_no]
+    till.answer(till.only(RefundQueryCall), till.refund_status(refund_no, R.SENT, seq=4, refundable_fen=1250))
+    assert till.refunds[refund_no] == heard
+    assert (heard.state_seq, heard.refundable_fen) == (5, 1150)
+
+
 @pytest.mark.parametrize("reason", [Reason.INTERNAL, Reason.CLOCK, Reason.UNKNOWN_PATH, Reason.CONTENT_DIFFERS])
 def test_a_refusal_of_the_moment_is_no_outcome(till: Till, reason: Reason) -> None:
     refund_no = begun(till)

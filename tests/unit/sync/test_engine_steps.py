@@ -10,10 +10,24 @@ from msgspec import structs
 from protocol.messages import LateMoney, LateMoneyState, Light, Presented
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalEvent, TerminalState, Verdict, terminal_next
-from sync.engine.events import AckCall, Answer, CancelCall, LineSilent, PayCall, QueryCall, Send, StatusAnswer
+from sync.engine.cash import may_take_cash
+from sync.engine.events import (
+    AckCall,
+    Answer,
+    CancelCall,
+    CashAsked,
+    LineSilent,
+    PayCall,
+    QueryCall,
+    Send,
+    StatusAnswer,
+)
+from sync.engine.line import LineState
+from sync.engine.model import CashLimits, TakeCash
+from sync.engine.record import fold
 from sync.engine.schedule import WATCH_MS, next_watch_ms, pause_ms
-from sync.engine.statements import PaymentConflict, Silence, read_statement, write_statement
-from tests.unit.sync.till_on_paper import CODE, Till, silence
+from sync.engine.statements import PaymentConflict, PaymentSettled, Silence, read_statement, write_statement
+from tests.unit.sync.till_on_paper import CODE, T0_MS, Till, number, silence
 
 S, G = TerminalState, GatewayState
 
@@ -351,6 +365,80 @@ def test_two_verified_statements_that_disagree_raise_a_conflict_once_and_move_no
     assert till.records[payment].conflict
     assert not till.views[-1].safe_to_rescan
     assert sum(isinstance(s, PaymentConflict) for s in till.statements) == 1
+    assert till.start(order_no=till.records[payment].order_no) is None
+    assert till.refusals[-1].reason is Reason.ORDER_OPEN
+
+
+@pytest.mark.parametrize("ended_by", ["cancel_intended", "cancel_requested"])
+def test_either_sides_word_that_it_was_cancelled_ends_an_order_for_ever(ended_by: str) -> None:
+    ended, payment = in_state(S.NOT_PAID)
+    last = replace(ended.records[payment], **{ended_by: True})
+    till = Till(numbers=50)
+    till.up()
+    till.do(replace(till.press(order_no=last.order_no), last=last))
+    (begun,) = till.records.values()
+    assert (begun.n, begun.sale_id) == (1, last.sale_id)
+    assert begun.order_no != last.order_no
+
+
+@pytest.mark.parametrize(
+    ("last_n", "other_sale", "reason"), [(1, True, Reason.CONTENT_DIFFERS), (9_999, False, Reason.ORDER_CANCELLED)]
+)
+def test_a_further_try_is_of_the_same_sale_and_has_a_number_left(last_n: int, other_sale: bool, reason: Reason) -> None:
+    ended, payment = in_state(S.NOT_PAID)
+    last = replace(ended.records[payment], n=last_n)
+    till = Till(numbers=50)
+    till.up()
+    pressed = till.press(order_no=last.order_no)
+    command = replace(pressed.command, sale_id=number(77) if other_sale else last.sale_id)
+    till.do(replace(pressed, last=last, command=command))
+    assert [refused.reason for refused in till.refusals] == [reason]
+    assert not till.records
+
+
+def test_no_cash_closes_a_sale_about_which_two_statements_disagree() -> None:
+    ended, payment = in_state(S.NOT_PAID)
+    green = ended.records[payment]
+    assert may_take_cash(green)
+    assert not may_take_cash(replace(green, conflict=True))
+
+
+def test_a_command_that_brings_an_older_payment_along_is_judged_by_the_newest() -> None:
+    """It may have waited while its order went on: memory is newer than what it read in the journal."""
+    till, payment = in_state(S.NOT_PAID)
+    first = till.records[payment]
+    second = till.start(order_no=first.order_no)
+    assert second is not None
+    command = replace(till.press(order_no=first.order_no), last=first)
+    till.do(command)
+    assert till.refusals[-1].reason is Reason.ORDER_OPEN
+    assert list(till.records) == [payment, second]
+
+
+def test_a_settled_payment_never_falls_back_behind_what_was_heard_of_it() -> None:
+    """A till's own proof carries no state_seq: the highest one that the gateway said stays."""
+    till, payment = in_state(S.WAITING)
+    till.answer(till.only(QueryCall), till.status(payment, G.SENT, seq=7))
+    settled = PaymentSettled(payment_no=payment, said_by="G1", paid=True, state_seq=3, reason=Reason.PAID, proof=None)
+    assert fold(till.records[payment], settled, at_ms=T0_MS).state_seq == 7
+
+
+def test_cash_is_refused_while_a_scan_of_its_sale_waits_for_the_line() -> None:
+    till, payment = in_state(S.NOT_PAID)
+    record = till.records[payment]
+    till.state = replace(till.state, line=LineState())
+    assert till.start(order_no=record.order_no) is None
+    assert till.state.held
+    cash = TakeCash(
+        request_id="cash",
+        order_no=record.order_no,
+        amount=record.amount,
+        received_fen=record.amount.fen,
+        limits=CashLimits(sale_fen=500_000, offline_day_fen=500_000),
+        operator="01",
+    )
+    till.do(CashAsked(command=cash, new_sale_id=number(8), new_order_no=number(9), of_sale=(record,)))
+    assert [refused.reason for refused in till.refusals] == [Reason.ORDER_OPEN]
 
 
 def test_amber_is_shown_only_while_open_and_only_by_the_gateways_word() -> None:

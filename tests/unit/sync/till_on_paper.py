@@ -197,12 +197,11 @@ class Till:
     def up(self) -> None:
         self.do(LineHeard(server_time_ms=T0_MS + self.mono_ms + self.leapt_ms))
 
-    def start(
+    def press(
         self, *, order_no: str | None = None, sale_id: str | None = None, fen: int = 1250, qr: bool = False
-    ) -> str | None:
-        """The payment number that was started, or None when it was refused or is held."""
+    ) -> StartAsked:
+        """The command of a scan, with what the runner would bring along."""
         self.numbers += 1
-        before = set(self.records)
         command = StartPayment(
             request_id=f"R{self.numbers}",
             sale_id=sale_id,
@@ -215,14 +214,19 @@ class Till:
             scanned_at_ms=self.mono_ms,
         )
         known = [r for r in self.records.values() if r.order_no == order_no]
-        self.do(
-            StartAsked(
-                command=command,
-                new_sale_id=number(900_000 + self.numbers),
-                new_order_no=number(self.numbers),
-                last=max(known, key=lambda r: r.n, default=None),
-            )
+        return StartAsked(
+            command=command,
+            new_sale_id=number(900_000 + self.numbers),
+            new_order_no=number(self.numbers),
+            last=max(known, key=lambda r: r.n, default=None),
         )
+
+    def start(
+        self, *, order_no: str | None = None, sale_id: str | None = None, fen: int = 1250, qr: bool = False
+    ) -> str | None:
+        """The payment number that was started, or None when it was refused or is held."""
+        before = set(self.records)
+        self.do(self.press(order_no=order_no, sale_id=sale_id, fen=fen, qr=qr))
         return next(iter(set(self.records) - before), None)
 
     def down(self) -> None:
@@ -314,11 +318,11 @@ class Till:
         )
         return self.proofs[-1]
 
-    def type_code(self, payment_no: str, code: str) -> ProofView:
+    def type_code(self, payment_no: str, code: str, **ground: object) -> ProofView:
         """Types a code and lets the runner's comparison come back."""
         command = TypeCode(request_id="C", payment_no=payment_no, code=Secret(code), operator="01")
         known = self.records.get(payment_no)
-        effects = self.do(CodeAsked(command=command, known=known, ground=self.ground()))
+        effects = self.do(CodeAsked(command=command, known=known, ground=self.ground(**ground)))
         for effect in effects:
             if isinstance(effect, CheckCode):
                 assert isinstance(self.statements[-1], CodeTried), "a try is durable before it is checked"
@@ -326,9 +330,9 @@ class Till:
                 self.code_checked(payment_no, right=right)
         return self.proofs[-1]
 
-    def code_checked(self, payment_no: str, *, right: bool) -> ProofView:
+    def code_checked(self, payment_no: str, *, right: bool, **fields: object) -> ProofView:
         """The comparison came back."""
-        ground = self.ground()
+        ground = self.ground(**fields)
         self.do(CodeChecked(request_id="C", payment_no=payment_no, operator="01", right=right, ground=ground))
         return self.proofs[-1]
 
