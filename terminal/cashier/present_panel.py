@@ -229,12 +229,20 @@ def _not_paid(state: CashierState, payment: PaymentView) -> PanelView:
         sign=Sign.SQUARE_CROSS,
         tone=Tone.NOT_PAID,
         big=say("state.not_paid_safe" if safe else "state.not_paid"),
-        customer=words.reason(payment.reason),
+        customer=_why(payment),
         todo=_proven(payment) if safe else None,
         proof=proof_line(state, payment),
         actions=_actions(state),
         support=_support(payment),
     )
+
+
+def _why(payment: PaymentView) -> Phrase | None:
+    """ "Nobody paid in time" would not be true of money that came and went back."""
+    went_back = payment.proof is not None and payment.proof.kind is ProofKind.REFUNDED
+    if went_back and payment.reason is Reason.TIMED_OUT:
+        return say("state.went_back_customer")
+    return words.reason(payment.reason)
 
 
 def _proven(payment: PaymentView) -> Phrase:

@@ -117,6 +117,13 @@ def showing_qr() -> CashierState:
     return run(state, [e.Published(publication=view), e.Tick(unix_ms=NOW_MS)], now_ms=25_000)
 
 
+def restored() -> CashierState:
+    """The gateway is a backup that nobody has looked at yet."""
+    state = selling(ours(TerminalState.UNKNOWN), after_ms=14_000)
+    link = replace(state.link, refusing=Reason.GATEWAY_RESTORED)
+    return run(state, [e.Published(publication=link), e.Tick(unix_ms=NOW_MS)], now_ms=17_000)
+
+
 def late() -> CashierState:
     """An unresolved sale was set aside, the next is being typed, and the first one's money arrives."""
     state = run(selling(ours(TerminalState.UNKNOWN)), [e.Pressed(command=Command.PARK), *typed("30")], now_ms=12_000)
@@ -273,6 +280,21 @@ SCENES: Final[dict[str, Callable[[], CashierState]]] = {
     ),
     "paid": lambda: selling(ours(TerminalState.PAID)),
     "not_paid": lambda: selling(ours(TerminalState.NOT_PAID)),
+    "not_kept": lambda: selling(
+        ours(
+            TerminalState.NOT_PAID,
+            proof=Proof(kind=ProofKind.REFUNDED, said_by="alipay", at_ms=NOW_MS),
+            reason=Reason.TIMED_OUT,
+        )
+    ),
+    "sale_paid": lambda: selling(
+        ours(
+            TerminalState.NOT_PAID,
+            proof=Proof(kind=ProofKind.TOMBSTONE, said_by="gateway", at_ms=NOW_MS),
+            reason=Reason.ORDER_PAID,
+        )
+    ),
+    "gateway_restored": restored,
     "cancelling": lambda: selling(ours(TerminalState.CANCELLING, cancel_requested=True)),
     "unknown": lambda: selling(ours(TerminalState.UNKNOWN), after_ms=14_000),
     "late": late,

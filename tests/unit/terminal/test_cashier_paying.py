@@ -360,6 +360,10 @@ def test_that_nothing_was_charged_is_said_only_where_that_is_proven(
     untouched = {"state.not_paid_todo", "state.cancelled_todo"}
     may_have_taken = kind in (ProofKind.CLOSED, ProofKind.REFUNDED)
     assert (counter.panel.todo.key in untouched) is not may_have_taken
+    # Money that came and went back was paid by somebody, if too late.
+    if reason is Reason.TIMED_OUT:
+        came_too_late = kind is ProofKind.REFUNDED
+        assert (counter.panel.customer.key == "state.went_back_customer") is came_too_late
 
 
 def test_that_money_goes_back_is_said_only_once_the_gateway_has_said_so(counter: Any) -> None:
