@@ -11,6 +11,16 @@ from proof.simulation.planted import Defect, by
 
 ODD: Final = (
     Defect(
+        name="a leap is noted before what it moves is committed",
+        trips=by("one_call_at_a_time", "open_orders_are_driven", "ends_are_watched"),
+        file="gateway/jobs/scheduler.py",
+        old="        if even_since_ms != self._even_since_ms:\n",
+        new=(
+            "        noted_ms, self._even_since_ms = self._even_since_ms, even_since_ms\n"
+            "        if even_since_ms != noted_ms:\n"
+        ),
+    ),
+    Defect(
         name="a contradiction is not noted",
         trips=by("contradictions_are_noted"),
         file="gateway/payments/moves.py",

@@ -54,11 +54,13 @@ class Deaths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disks:
-    """`till_fails`, `gateway_fails`: chance that a commit fails; half of them happened all the same. `full_every`: a
-    till's disk has no room for a while."""
+    """`till_fails`, `gateway_fails`: chance that a commit fails; half of them happened all the same. `gateway_again`:
+    chance that what a transaction did is undone, for want of room, and done again. `full_every`: a till's disk has no
+    room for a while."""
 
     till_fails: float = 0.0
     gateway_fails: float = 0.0
+    gateway_again: float = 0.0
     full_every: Span | None = None
     full_lasts: Span = (2.0, 40.0)
 

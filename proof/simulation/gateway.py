@@ -90,6 +90,8 @@ class _SlowStore:
         fails = host.commit_fails()
         if fails == "lost":
             raise self._fail()
+        if host.is_undone():
+            self._undo(unit)
         result = self._inner.run_now(unit)
         host.committed()
         if fails == "kept":
@@ -99,8 +101,26 @@ class _SlowStore:
         await host.await_point(process)
         return result
 
+    def _undo(self, unit: Callable[[Tx], T]) -> None:
+        """Once, and it does not count: on a full disk, or beside a unit that raised. It is run again."""
+
+        def undone(tx: Tx) -> None:
+            unit(tx)
+            raise _Undone
+
+        try:
+            self._inner.run_now(undone)
+        except StoreFailed:
+            raise
+        except Exception:  # noqa: BLE001 - what a unit raises it raises again
+            return
+
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+class _Undone(Exception):
+    """There was no room."""
 
 
 class WalletLine:
@@ -348,6 +368,13 @@ class GatewayHost(Mortal):
         self._note("disk_fails", how)
         self._trace.count(f"gateway_commit_fails_{how}")
         return how
+
+    def is_undone(self) -> bool:
+        rate = self._disks.gateway_again
+        if self._calm or not rate or self.chance.random() >= rate:
+            return False
+        self._trace.count("gateway_did_it_again")
+        return True
 
     async def _clock_is_set(self) -> None:
         """By what an administrator or a time server sets it by: never so far that it was simply wrong."""

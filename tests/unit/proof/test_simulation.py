@@ -43,6 +43,7 @@ FAULTS = frozenset(
         *(f"outage_{kind}" for kind in ("refused", "silent", "mute", "deaf", "portal", "storm", "busy", "dns")),
         *("lost_request", "lost_answer", "duplicated", "slow", "stray", "spoiled", "refused"),
         *("commit_fails_lost", "commit_fails_kept", "disk_full", "clock_set", "gateway_clock_set", "power_cut"),
+        "gateway_did_it_again",
         *("key_change", "disk_copied", "poisoned_row"),
     }
 )
