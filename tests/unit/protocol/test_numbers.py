@@ -45,6 +45,8 @@ def test_a_number_is_25_characters_that_check(raw: bytes) -> None:
     assert is_number(number)
     assert len(grouped(number).split(" ")) == 5
     assert read_number(grouped(number).lower()) == number
+    for other in (number[:-1], number + number[-1], ""):
+        assert read_number(other) is None
 
 
 @given(RAW15, st.integers(0, 24), st.sampled_from(BASE36))
