@@ -137,6 +137,24 @@ def test_a_proof_without_its_mark_is_none() -> None:
     assert read_proof("XX" + text[2:]) is None
 
 
+@pytest.mark.parametrize(
+    ("proof", "place", "byte"),
+    [(PAID, 0, 0x23), (PAID, 22, 0x28), (PAID, 21, 0), (PAID, 21, 9), (CLOSED, 23, 1), (CLOSED, 21, 1)],
+    ids=["type", "five digits", "no channel", "unknown channel", "a tail and nobody paid", "a channel and nobody paid"],
+)
+def test_words_that_no_proof_has_are_not_read_however_they_are_signed(
+    proof: OfflineProof, place: int, byte: int
+) -> None:
+    raw = bytearray(sign_proof(proof, PROOFS, order_digest=bytes(32)).raw)
+    raw[place] = byte
+    assert read_proof("GP1" + crockford(bytes(raw))) is None
+
+
+@pytest.mark.parametrize("text", ["", "12345678901", "1234567890123", "12345678901a", "１２３４５６７８９０１２"])
+def test_what_is_not_twelve_digits_is_no_code(text: str) -> None:
+    assert read_code(text) is None
+
+
 def test_only_one_text_means_one_record() -> None:
     """The spare bits of the last character must be zero."""
     text = sign_proof(PAID, PROOFS, order_digest=bytes(32)).text[3:]

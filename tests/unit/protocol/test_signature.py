@@ -191,6 +191,9 @@ def test_a_body_without_its_type_is_refused_however_it_is_signed() -> None:
         GOOD_TAIL.replace("created=1000", 'created="1000"'),
         GOOD_TAIL.replace(b64encode(NONCE).decode(), b64encode(NONCE[:15]).decode()),
         GOOD_TAIL.replace(b64encode(NONCE).decode(), "not base64"),
+        GOOD_TAIL.replace("expires=1060", 'expires="1060"'),
+        GOOD_TAIL.replace('keyid="T1"', "keyid=1"),
+        GOOD_TAIL.replace(f'nonce="{b64encode(NONCE).decode()}"', "nonce=1"),
         GOOD_TAIL + ";created=2000",
         GOOD_TAIL + ';alg="hmac-sha256"',
         GOOD_TAIL + ';more="1"',
@@ -268,3 +271,10 @@ def test_the_journal_header_is_sequence_and_head() -> None:
     assert read_journal_header(journal_header(12, "0f" * 32)) == (12, "0f" * 32)
     for wrong in ("", "12", "12:xyz", ":" + "0" * 64, "1:" + "0" * 63, "-1:" + "0" * 64):
         assert read_journal_header(wrong) is None
+
+
+@pytest.mark.parametrize(("expires_s", "within"), [(1_000, True), (700, True), (699, False)])
+def test_a_signature_that_has_ended_is_out_of_time(expires_s: int, *, within: bool) -> None:
+    """With the same 300 s between two clocks."""
+    verified = Verified(keyid="T1", created_s=1_000, expires_s=expires_s, nonce="")
+    assert within_window(verified, now_s=1_000) is within
