@@ -149,3 +149,20 @@ def test_what_was_used_is_known_for_as_long_as_it_may_come_again() -> None:
         assert used(2 * WINDOW_S * 1_000, 86_400_000) == (True, True)
 
     in_world(story)
+
+
+@pytest.mark.parametrize("changed", ["amount_fen", "sale_id"])
+def test_a_further_try_of_an_order_has_its_amount_and_its_sale(changed: str) -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        first = till.payment(world.show_code("balance_low"))
+        await till.pay(first)
+        assert (await till.final(first.payment_no))[0].state is NOT_PAID
+        again = till.payment(world.show_code("pay"), order_no=number_of(first), sale_id=first.sale_id, n=2)
+        other = {"amount_fen": 1251, "sale_id": new_number(world.entropy.bytes(15))}[changed]
+        refused = await till.pay(msgspec.structs.replace(again, **{changed: other}))
+        assert problem_of(refused).reason is Reason.CONTENT_DIFFERS
+        assert (await till.final((status_of(await till.pay(again))).payment_no))[0].state is PAID
+        assert sum(order.captured_fen for order in world.wallets.orders()) == 1250
+
+    in_world(story)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
 from sqlalchemy import update
 
 from gateway.channels.port import PayOrder
-from gateway.jobs.late_cases import accept
+from gateway.jobs.late_cases import accept, send_back
 from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.payments.late import LateRefusal, LateWord
 from gateway.payments.values import AlarmKind, PaymentKey
@@ -257,5 +258,22 @@ def test_cash_that_cannot_be_read_is_refused_and_the_chain_goes_on_without_its_c
         forged = chain.entry("note", '{"after":"another past"}')
         bad = JournalEntry(seq=forged.seq, kind="note", at_ms=forged.at_ms, body="{}", hash=forged.hash)
         assert await chain.upload(bad) is Reason.JOURNAL_FORK
+
+    in_world(story)
+
+
+def test_nobody_sends_back_as_late_what_was_paid_in_time() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code("pay"))
+        await till.pay(request)
+        status, _ = await till.final(request.payment_no)
+        said = world.store.run_now(
+            lambda tx: send_back(tx, f"{status.order_no}00", WORD, lambda _: DEFAULT_PACE, now_ms=world.clock.now_ms())
+        )
+        assert said is LateRefusal.NOT_LATE
+        assert kept_by_a_person(world, status) is LateRefusal.NOT_LATE
+        await asyncio.sleep(60)
+        assert world.money(status)[:2] == (1250, 0)
 
     in_world(story)

@@ -26,7 +26,7 @@ from gateway.channels.port import (
     Unknown,
 )
 from gateway.payments.answers import answer_create, answer_pay, answer_precreate, answer_query
-from gateway.payments.values import AlarmKind, ChannelOrder, FailedHow, Payment
+from gateway.payments.values import AlarmKind, ChannelOrder, FailedHow, Payment, UndoHeard
 from protocol.messages import LateMoneyState
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind
@@ -366,3 +366,26 @@ def test_the_prompt_is_told_once() -> None:
         even_since_ms=0,
     )
     assert (first.payment.state_seq, again.payment.state_seq) == (2, 2)
+
+
+@pytest.mark.parametrize("kind", [ProofKind.CLOSED, ProofKind.ABSENT, ProofKind.DECLINED])
+def test_what_is_said_of_an_order_that_ended_ends_no_other_order_of_its_page(kind: ProofKind) -> None:
+    """The first payer's order was given up; another payer's is open."""
+    row = payment(page=True, qr_expires_ms=120_000, out_trade_no="another")
+    ended = ended_order(kind)
+    failed = Failed(
+        code="x", reason=ChannelReason.PAYMENT_FAILED, money_taken=False, closed_once_undone=True, transaction_id=""
+    )
+    for verdict in (Closed(code="TRADE_CLOSED"), NotFound(code="x"), failed):
+        step = answer_query(row, ended, verdict, said_by="x", asked_ms=60_000, now_ms=60_001, even_since_ms=0)
+        assert step.payment == row
+        assert step.order is not None
+        assert (step.order.ended_kind, step.order.ended_ms, step.order.late_state) == (kind, ended.ended_ms, None)
+
+
+def test_paid_said_again_while_it_goes_back_by_refund_changes_nothing() -> None:
+    row = payment(S.UNDO_BY_REFUND)
+    seen = order(paid_at_ms=900, undo_heard=UndoHeard.REFUSED, paid_seen=9)
+    step = answer_query(row, seen, PAID_VERDICT, said_by="x", asked_ms=60_000, now_ms=60_001, even_since_ms=0)
+    assert step.payment.state is S.UNDO_BY_REFUND
+    assert step.payment.state_seq == row.state_seq

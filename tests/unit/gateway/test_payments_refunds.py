@@ -205,3 +205,10 @@ def test_a_clock_that_was_put_back_makes_no_refund_wait(row: Refund, kind: Refun
     action = next_refund_action(row, even_since_ms=10_000, now_ms=20_000)
     assert action is not None
     assert (action.kind, action.due_ms) == (kind, due_ms)
+
+
+@pytest.mark.parametrize("state", [R.DONE, R.FAILED])
+def test_a_refund_that_is_over_is_neither_sent_nor_refused_again(state: RefundState) -> None:
+    over = sent(state=state)
+    assert sending_refund(over, now_ms=9_000) == RefundStep(refund=over)
+    assert answered(over, NEVER, asked_ms=9_000).refund == replace(over, asked_ms=9_000, asks=over.asks + 1)

@@ -63,6 +63,12 @@ def test_a_close_for_another_payer_leaves_the_way_to_paid_open() -> None:
     assert paid.payment.state is S.PAID
 
 
+@pytest.mark.parametrize("state", [one for one in S if one is not S.SENT])
+def test_a_close_for_another_payer_is_sent_only_while_it_is_open(state: GatewayState) -> None:
+    assert sending_close(payment(state), order(), now_ms=9_000) == Step(payment=payment(state), order=order())
+    assert sending_close(payment(), ended_order(), now_ms=9_000) == Step(payment=payment(), order=ended_order())
+
+
 def test_an_order_that_ended_is_never_cancelled() -> None:
     """Late money goes back by refund, not by a second undo."""
     row = payment(S.NOT_PAID, late_state=LateMoneyState.FOUND, late_found_ms=1)

@@ -21,6 +21,7 @@ from protocol.messages import (
     schema_of,
 )
 from protocol.numbers import new_number
+from protocol.reasons import Reason
 from protocol.secret import Secret
 
 ORDER = new_number(b"\x05" * 15)
@@ -135,3 +136,14 @@ def test_an_activation_qr_is_read_back() -> None:
     assert typed is not None
     assert typed.gateway_url is None
     assert read_ticket("hello") is None
+
+
+def test_a_chain_has_no_gap_where_only_hashes_are_known() -> None:
+    """Of withheld entries nothing but their place and their hash can be looked at."""
+    first, second, later = (
+        JournalEntry(seq=seq, kind="", at_ms=1, body="", hash=f"{seq:064x}", withheld=Reason.TOO_LARGE)
+        for seq in (1, 2, 4)
+    )
+    assert first_break(genesis("T1"), 0, [first, second]) is None
+    assert first_break(genesis("T1"), 0, [first, second, later]) == 4
+    assert first_break(genesis("T1"), 0, [second]) == 2

@@ -45,6 +45,8 @@ def test_a_number_is_25_characters_that_check(raw: bytes) -> None:
     assert is_number(number)
     assert len(grouped(number).split(" ")) == 5
     assert read_number(grouped(number).lower()) == number
+    for other in (number[:-1], number + number[-1], ""):
+        assert read_number(other) is None
 
 
 @given(RAW15, st.integers(0, 24), st.sampled_from(BASE36))
@@ -110,3 +112,12 @@ def test_activation_code_survives_typing(raw: bytes) -> None:
 )
 def test_what_cannot_be_an_activation_code(text: str) -> None:
     assert read_activation_code(text) is None
+
+
+def test_a_number_inside_a_number_is_checked_too() -> None:
+    order = new_number(bytes(15))
+    wrong = order[:-1] + ("0" if order[-1] != "0" else "1")
+    assert read_payment_no(f"{order}-1") is not None
+    assert read_payment_no(f"{wrong}-1") is None
+    assert order_of_out_trade_no(f"{order}0A") == order
+    assert order_of_out_trade_no(f"{wrong}0A") is None

@@ -123,6 +123,38 @@ def test_a_cut_proof_is_known_as_a_proof_and_not_read(cut: int) -> None:
     assert is_proof_text(text) == (cut >= 3)
 
 
+def test_bytes_that_are_too_few_or_too_many_are_no_order() -> None:
+    raw = sign_order(ORDER, key=TILL).raw
+    assert order_from(raw) is not None
+    for other in (raw[:-1], raw + b"\0", b""):
+        assert order_from(other) is None
+
+
+def test_a_proof_without_its_mark_is_none() -> None:
+    """The mark keeps a gun's other codes out."""
+    text = sign_proof(PAID, PROOFS, order_digest=b"d" * 32).text
+    assert read_proof(text) is not None
+    assert read_proof("XX" + text[2:]) is None
+
+
+@pytest.mark.parametrize(
+    ("proof", "place", "byte"),
+    [(PAID, 0, 0x23), (PAID, 22, 0x28), (PAID, 21, 0), (PAID, 21, 9), (CLOSED, 23, 1), (CLOSED, 21, 1)],
+    ids=["type", "five digits", "no channel", "unknown channel", "a tail and nobody paid", "a channel and nobody paid"],
+)
+def test_words_that_no_proof_has_are_not_read_however_they_are_signed(
+    proof: OfflineProof, place: int, byte: int
+) -> None:
+    raw = bytearray(sign_proof(proof, PROOFS, order_digest=bytes(32)).raw)
+    raw[place] = byte
+    assert read_proof("GP1" + crockford(bytes(raw))) is None
+
+
+@pytest.mark.parametrize("text", ["", "12345678901", "1234567890123", "12345678901a", "１２３４５６７８９０１２"])
+def test_what_is_not_twelve_digits_is_no_code(text: str) -> None:
+    assert read_code(text) is None
+
+
 def test_only_one_text_means_one_record() -> None:
     """The spare bits of the last character must be zero."""
     text = sign_proof(PAID, PROOFS, order_digest=bytes(32)).text[3:]

@@ -1,6 +1,7 @@
 """The signature profile: exact coverage, any altered bit is refused, an answer answers one request only."""
 
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from protocol.signature import (
     verify_response,
     within_window,
 )
+from protocol.signature.profile import LABEL, TAG, request_components, request_value, signature_base
 
 TILL = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 GATEWAY = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
@@ -138,6 +140,114 @@ def test_a_time_of_thousands_of_digits_is_malformed_and_harms_nobody() -> None:
     assert found is SignatureRefusal.MALFORMED
 
 
+def over(request: RequestParts, covered: Sequence[str], tail: str = "") -> RequestParts:
+    """The request, rightly signed by its till over these components and with these parameters."""
+    params = f"({' '.join(covered)}){tail or GOOD_TAIL}"
+    values = [(component, request_value(component, request) or "") for component in covered]
+    signature = b64encode(TILL.sign(signature_base(values, params))).decode()
+    signed = {"signature-input": f"{LABEL}={params}", "signature": f"{LABEL}=:{signature}:"}
+    return replace(request, headers={**request.headers, **signed})
+
+
+GOOD_TAIL = f';created=1000;expires=1060;nonce="{b64encode(NONCE).decode()}";keyid="T1";tag="{TAG}"'
+COVERED = request_components(signed_request())
+
+
+def test_the_same_components_in_another_order_are_the_same_signature() -> None:
+    request = over(signed_request(), COVERED[::-1])
+    assert isinstance(verify_request(request, find_key=keys(TILL, "T1")), Verified)
+
+
+@pytest.mark.parametrize(
+    "covered",
+    [
+        *([other for other in COVERED if other != left_out] for left_out in COVERED),
+        [*COVERED, '"x-more"'],
+        [*COVERED, '"@query"'],
+        [],
+    ],
+    ids=lambda covered: f"{len(covered)} {' '.join(sorted(set(COVERED) - set(covered)))}",
+)
+def test_a_request_that_its_own_till_signed_over_less_or_more_is_refused(covered: list[str]) -> None:
+    """What is not covered could be changed on the way, by whoever forwards it."""
+    request = signed_request()
+    request = over(replace(request, headers={**request.headers, "x-more": "1"}), covered)
+    refusal = verify_request(request, find_key=keys(TILL, "T1"))
+    assert refusal in (SignatureRefusal.WRONG_COVERAGE, SignatureRefusal.MALFORMED)
+
+
+def test_a_body_without_its_type_is_refused_however_it_is_signed() -> None:
+    request = signed_request()
+    bare = replace(request, headers={name: v for name, v in request.headers.items() if name != "content-type"})
+    assert verify_request(over(bare, COVERED), find_key=keys(TILL, "T1")) is SignatureRefusal.WRONG_COVERAGE
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        GOOD_TAIL.replace(TAG, "another-program"),
+        GOOD_TAIL.replace(f';tag="{TAG}"', ""),
+        GOOD_TAIL.replace(";expires=1060", ""),
+        GOOD_TAIL.replace("created=1000", 'created="1000"'),
+        GOOD_TAIL.replace(b64encode(NONCE).decode(), b64encode(NONCE[:15]).decode()),
+        GOOD_TAIL.replace(b64encode(NONCE).decode(), "not base64"),
+        GOOD_TAIL.replace("expires=1060", 'expires="1060"'),
+        GOOD_TAIL.replace('keyid="T1"', "keyid=1"),
+        GOOD_TAIL.replace(f'nonce="{b64encode(NONCE).decode()}"', "nonce=1"),
+        GOOD_TAIL + ";created=2000",
+        GOOD_TAIL + ';alg="hmac-sha256"',
+        GOOD_TAIL + ';more="1"',
+    ],
+)
+def test_parameters_outside_the_profile_are_refused_however_rightly_they_are_signed(tail: str) -> None:
+    refusal = verify_request(over(signed_request(), COVERED, tail), find_key=keys(TILL, "T1"))
+    assert refusal is SignatureRefusal.MALFORMED
+
+
+def answer_over(answer: ResponseParts, request: RequestParts, covered: Sequence[str]) -> ResponseParts:
+    """The answer, rightly signed by the gateway over these components."""
+
+    def value(component: str) -> str:
+        if component.endswith(";req"):
+            return request_value(component.removesuffix(";req"), request) or ""
+        return str(answer.status) if component == '"@status"' else answer.headers[component.strip('"')]
+
+    params = f"({' '.join(covered)}){GOOD_TAIL.replace('T1', 'G1')}"
+    signature = b64encode(GATEWAY.sign(signature_base([(c, value(c)) for c in covered], params))).decode()
+    signed = {"signature-input": f"{LABEL}={params}", "signature": f"{LABEL}=:{signature}:"}
+    return replace(answer, headers={**answer.headers, **signed})
+
+
+ANSWER_COVERED = (
+    *('"@status"', '"content-type"', '"content-digest"', *(f"{one};req" for one in COVERED)),
+    '"signature";key="guitai";req',
+)
+
+
+def test_an_answer_signed_over_all_of_it_is_believed() -> None:
+    request = signed_request()
+    answer = answer_over(signed_answer(request), request, ANSWER_COVERED)
+    assert isinstance(verify_response(answer, request=request, find_key=keys(GATEWAY, "G1")), Verified)
+
+
+@pytest.mark.parametrize("left_out", ANSWER_COVERED)
+def test_an_answer_that_the_gateway_signed_over_less_is_refused(left_out: str) -> None:
+    """It could be moved to another request, or under another status."""
+    request = signed_request()
+    covered = [one for one in ANSWER_COVERED if one != left_out]
+    answer = answer_over(signed_answer(request), request, covered)
+    refusal = verify_response(answer, request=request, find_key=keys(GATEWAY, "G1"))
+    assert refusal is SignatureRefusal.WRONG_COVERAGE
+
+
+def test_an_answer_without_its_type_and_one_by_an_unknown_key_are_refused() -> None:
+    request = signed_request()
+    answer = signed_answer(request)
+    bare = replace(answer, headers={name: v for name, v in answer.headers.items() if name != "content-type"})
+    assert verify_response(bare, request=request, find_key=keys(GATEWAY, "G1")) is SignatureRefusal.WRONG_COVERAGE
+    assert verify_response(answer, request=request, find_key=keys(GATEWAY, "G2")) is SignatureRefusal.UNKNOWN_KEY
+
+
 def test_an_unknown_key_is_refused() -> None:
     request = signed_request()
     assert verify_request(request, find_key=keys(TILL, "T2")) is SignatureRefusal.UNKNOWN_KEY
@@ -161,3 +271,10 @@ def test_the_journal_header_is_sequence_and_head() -> None:
     assert read_journal_header(journal_header(12, "0f" * 32)) == (12, "0f" * 32)
     for wrong in ("", "12", "12:xyz", ":" + "0" * 64, "1:" + "0" * 63, "-1:" + "0" * 64):
         assert read_journal_header(wrong) is None
+
+
+@pytest.mark.parametrize(("expires_s", "within"), [(1_000, True), (700, True), (699, False)])
+def test_a_signature_that_has_ended_is_out_of_time(expires_s: int, *, within: bool) -> None:
+    """With the same 300 s between two clocks."""
+    verified = Verified(keyid="T1", created_s=1_000, expires_s=expires_s, nonce="")
+    assert within_window(verified, now_s=1_000) is within

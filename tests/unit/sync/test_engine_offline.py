@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from protocol.messages import LateMoney, LateMoneyState
 from protocol.offline.order import ClockQuality, OrderType, read_order
 from protocol.offline.proof import OfflineProof, ProofType, sign_proof
 from protocol.reasons import Reason
@@ -315,6 +316,65 @@ def test_never_both_paid_and_closed_the_second_is_refused_and_alarmed(first: Pro
     assert refused(till, texts[second]) is Reason.PROOF_CONFLICT
     assert isinstance(till.statements[-1], PaymentConflict)
     assert till.records[payment_no].conflict
+
+
+def given_up() -> tuple[Till, str]:
+    """A till whose line went down after a payment was proven not paid, and that payment's order."""
+    till = Till()
+    till.up()
+    payment_no = till.start()
+    assert payment_no is not None
+    till.answer(till.only(PayCall), till.status(payment_no, G.NOT_PAID))
+    till.down()
+    return till, till.records[payment_no].order_no
+
+
+def test_a_sale_goes_on_as_an_order_that_is_shown() -> None:
+    till, order_no = given_up()
+    shown_no = till.offline(order_no=order_no)
+    assert shown_no is not None
+    assert till.records[shown_no].sale_id == till.records[f"{order_no}-1"].sale_id
+
+
+def test_no_order_is_shown_over_money_that_came_late() -> None:
+    ended, order_no = given_up()
+    found = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=T0_MS)
+    till = dark()
+    till.records[f"{order_no}-1"] = replace(ended.records[f"{order_no}-1"], late_money=found)
+    assert till.offline(order_no=order_no) is None
+    assert till.refusals[-1].reason is Reason.LATE_MONEY
+
+
+def test_no_order_is_shown_beside_a_scan_that_waits_for_the_line() -> None:
+    ended, order_no = given_up()
+    till = Till(records=dict(ended.records), numbers=50)
+    assert till.start(order_no=order_no) is None
+    assert till.state.held
+    assert till.offline(order_no=order_no) is None
+    assert till.refusals[-1].reason is Reason.ORDER_OPEN
+
+
+@pytest.mark.parametrize(
+    ("fen", "order_no", "reason"),
+    [
+        (0, None, Reason.BAD_AMOUNT),
+        (10_000_000, None, Reason.BAD_AMOUNT),
+        (1250, "nobody's", Reason.UNKNOWN_PAYMENT),
+    ],
+)
+def test_no_order_is_shown_over_what_cannot_be(fen: int, order_no: str | None, reason: Reason) -> None:
+    till = dark()
+    assert till.offline(fen=fen, order_no=order_no) is None
+    assert till.refusals[-1].reason is reason
+
+
+def test_a_code_over_the_limit_of_the_shift_costs_no_try() -> None:
+    till = dark()
+    payment_no = shown(till)
+    assert till.kit is not None
+    till.kit = replace(till.kit, typed_shift_limit_fen=1_249)
+    assert till.type_code(payment_no, RIGHT_CODE).reason is Reason.TYPED_SHIFT_AMOUNT
+    assert not any(isinstance(said, CodeTried) for said in till.statements)
 
 
 # --- rule 6: typed codes ----------------------------------------------------------------------------------------

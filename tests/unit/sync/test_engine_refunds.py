@@ -6,11 +6,13 @@ import pytest
 from msgspec import structs
 
 from protocol.messages import RefundStatus, StorePaid, StorePaidAnswer
+from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import RefundState
 from sync.engine.events import (
     AcceptedAnswer,
     RefundAnswer,
+    RefundAsked,
     RefundCall,
     RefundQueryCall,
     StoreAckCall,
@@ -18,6 +20,7 @@ from sync.engine.events import (
     StoreListened,
     StorePollCall,
 )
+from sync.engine.model import StartRefund
 from sync.engine.schedule import TRANSMISSION_LIFE_MS, UNKNOWN_PATH_PAUSE_MS
 from sync.engine.statements import RefundRefused, RefundSettled, RefundStarted, Silence, StorePaidHeard
 from tests.unit.sync.till_on_paper import T0_MS, Till, number, silence
@@ -176,6 +179,17 @@ def test_what_the_journal_knows_is_refused_before_anything_is_written(till: Till
     assert till.refund(order_no, fen=200) is not None
     refunds = [s for s in till.statements[before:] if isinstance(s, (RefundStarted, RefundSettled))]
     assert len(refunds) == 1
+
+
+def test_a_refund_of_another_payment_of_the_order_than_the_one_that_paid_is_refused(till: Till) -> None:
+    """What the cashier looked at is not what was paid: nothing is begun."""
+    order_no = till.paid()
+    command = StartRefund(
+        request_id="R99", order_no=order_no, payment_no=f"{order_no}-2", amount=Money(100), note="", operator="01"
+    )
+    till.do(RefundAsked(command=command, new_refund_no=number(9), last=till.records[f"{order_no}-1"]))
+    assert till.refusals[-1].reason is Reason.PAYMENT_NOT_PAID
+    assert not till.refunds
 
 
 def test_while_the_line_is_checked_the_refund_waits(till: Till) -> None:
