@@ -5,6 +5,9 @@ Rules: another machine, a journal that is behind, a head that is another one, or
 no proofs until the gateway agreed to this journal's chain in this run; the anchor is then made anew. Selling over the
 line is never touched.
 
+A journal that this machine did not write may still be written on another one, which goes on counting without the line.
+Offline numbers then go on far above: a counter names one order, and the bitmap of a copy cancels none of the other's.
+
 When it is written: after every entry about an offline order, before anybody sees its effect; otherwise at idle, at
 most each `LAG_MS`, and at least each `LONGEST_LAG_MS` while payments are open (and at the heartbeat, so 10 s later at
 most). What it may miss is safe: an offline order or a proof that nobody ever saw, or entries whose outcome the gateway
@@ -21,6 +24,8 @@ from sync.journal.journal import Head, Journal
 
 LAG_MS: Final = 5_000
 LONGEST_LAG_MS: Final = 30_000
+#: More orders than another machine with the same journal shows before the gateway heard of either.
+APART: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,10 @@ class AnchorTrouble(StrEnum):
     BEHIND = "behind"
     UNREADABLE = "unreadable"
     FORKED = "forked"
+
+
+#: Nothing here says that this machine wrote the journal.
+_STRANGE: Final = frozenset({AnchorTrouble.MISSING, AnchorTrouble.OTHER_MACHINE, AnchorTrouble.UNREADABLE})
 
 
 class Chain(Protocol):
@@ -95,6 +104,7 @@ class Anchor:
         self._place, self._journal, self._epoch = place, journal, epoch
         self._written_ms: int | None = None
         self.trouble, self._record = _read(place, journal)
+        self._strange = self.trouble in _STRANGE and journal.head.seq > 0
 
     @property
     def holds(self) -> bool:
@@ -111,8 +121,14 @@ class Anchor:
 
     def agreed(self, *, now_ms: int) -> None:
         """The gateway holds the same chain as this journal: whatever was in doubt is settled."""
-        if not self.holds:
-            self._write(now_ms)
+        if self.holds:
+            return
+        self._write(now_ms, oseq=self._far_above() if self._strange else 0)
+        self._strange = self._strange and not self.holds
+
+    def _far_above(self) -> int:
+        used = self._journal.offline_book(epoch=self._epoch, since_ms=0).last_oseq
+        return max(used, self.floor_oseq) + APART
 
     def forked(self, *, now_ms: int) -> None:
         """The gateway holds another chain: kept, so that a restart without the line does not forget it."""

@@ -19,6 +19,7 @@ from gateway.payments.answers import (
     ABSENT_UNDO_AFTER_SENT_MS,
     brought_back_ms,
     counted_from_ms,
+    last_opened_ms,
 )
 from gateway.payments.values import ChannelOrder, Payment, UndoFound, UndoHeard
 from protocol.messages import LateMoneyState
@@ -248,7 +249,10 @@ def _until_absent(order: ChannelOrder, pace: Pace, again: Action, asked_ms: int)
     if order.certain_undo_ms is None:
         # Not after a pause that has grown: this one is not the same again, it is the first that counts.
         assert order.undo_sent_ms is not None, "it was acknowledged"
-        counts_ms = max(order.sent_ms, pace.even_since_ms) + ABSENT_UNDO_AFTER_SENT_MS
+        opened_ms = last_opened_ms(order)
+        if opened_ms is None:
+            return again
+        counts_ms = max(opened_ms, pace.even_since_ms) + ABSENT_UNDO_AFTER_SENT_MS
         return Action(kind=ActionKind.CANCEL, due_ms=max(order.undo_sent_ms + undo_pause_ms(1), counts_ms))
     since = order.absent_since_ms if order.absent_since_ms is not None else asked_ms
     due = max(since + ABSENT_BETWEEN_MS, asked_ms + pace.query_interval_ms)

@@ -262,6 +262,16 @@ def counted_from_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
     return at_ms if even_since_ms <= at_ms <= now_ms else even_since_ms
 
 
+def last_opened_ms(order: ChannelOrder) -> int | None:
+    """Before when every request that opens it left. Of one that was sent again only its end is written down; None: it
+    is under way."""
+    if order.calls <= 1:
+        return order.sent_ms
+    if order.open_calls or order.call_closed_ms is None:
+        return None
+    return max(order.sent_ms, order.call_closed_ms)
+
+
 def brought_back_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
     """The same where only waiting too long would be wrong: a moment that lies in the future, because the clock was put
     back, counts as that leap; what is past stays as it is, over restarts too."""
@@ -345,4 +355,5 @@ __all__ = [
     "brought_back_ms",
     "counted_from_ms",
     "counted_if_known",
+    "last_opened_ms",
 ]

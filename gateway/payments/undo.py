@@ -22,7 +22,7 @@ from gateway.channels.port import (
     UndoVerdict,
     Unknown,
 )
-from gateway.payments.answers import ABSENT_UNDO_AFTER_SENT_MS, brought_back_ms, counted_from_ms
+from gateway.payments.answers import ABSENT_UNDO_AFTER_SENT_MS, brought_back_ms, counted_from_ms, last_opened_ms
 from gateway.payments.moves import bump, ended_reason, not_paid
 from gateway.payments.values import (
     GATEWAY,
@@ -161,12 +161,13 @@ def _acknowledged(
     even_since_ms: int,
 ) -> Step:
     said = Said(what="cancel_acknowledged", said_by=said_by, detail=verdict.action.value)
-    sent_ms = order.undo_sent_ms
+    sent_ms, opened_ms = order.undo_sent_ms, last_opened_ms(order)
     undoing = payment.state is GatewayState.REVERSING
     certain = (
         undoing
         and sent_ms is not None
-        and counted_from_ms(sent_ms, even_since_ms, now_ms) - counted_from_ms(order.sent_ms, even_since_ms, now_ms)
+        and opened_ms is not None
+        and counted_from_ms(sent_ms, even_since_ms, now_ms) - counted_from_ms(opened_ms, even_since_ms, now_ms)
         >= ABSENT_UNDO_AFTER_SENT_MS
     )
     heard = replace(order, undo_heard=UndoHeard.ACKNOWLEDGED)

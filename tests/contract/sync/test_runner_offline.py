@@ -11,6 +11,7 @@ from protocol.messages import ProofKey
 from protocol.offline.proof import ProofType
 from protocol.reasons import Reason
 from protocol.states import GatewayState, ProofKind, TerminalState
+from sync.anchor import APART
 from sync.engine.model import Line, PaymentView, ProofView, Published
 from sync.engine.statements import read_statement
 from sync.journal.read import JournalReader
@@ -400,6 +401,34 @@ def test_a_copied_disk_on_another_machine_sells_nothing_offline_until_the_gatewa
         await c.settle()
         await c.lose_line()
         await c.shown()
+
+    without_line(tmp_path, story)
+
+
+@pytest.mark.parametrize("brought_along", [True, False])
+def test_a_copied_disk_shares_no_offline_number_with_the_machine_it_was_copied_from(
+    tmp_path: Path, brought_along: bool
+) -> None:
+    """That one may count on without a line. A bitmap of this one's would cancel what was paid there."""
+
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        await c.lose_line()
+        copied = await c.shown()
+        c.anchor.name = "another machine"
+        if not brought_along:
+            c.anchor.record = None
+        await c.restart()
+        await c.line_returns()
+        await c.settle()
+        await c.lose_line()
+        c.park(copied.payment_no)
+        first = await c.shown()
+        assert order_of(first).order.oseq == APART + 2
+        await c.restart()
+        await c.settle(5)
+        c.park(first.payment_no)
+        assert order_of(await c.shown()).order.oseq == APART + 3, "the machine is known now"
 
     without_line(tmp_path, story)
 

@@ -86,6 +86,20 @@ def test_only_a_cancel_sent_15_s_after_the_payment_counts_for_absent(sent_ms: in
     assert (step.order.certain_undo_ms is not None) == certain
 
 
+@pytest.mark.parametrize(
+    ("sent_ms", "open_calls", "certain"), [(34_999, 0, False), (35_000, 0, True), (35_000, 1, False)]
+)
+def test_where_the_order_was_sent_again_the_15_s_begin_with_the_end_of_that(
+    sent_ms: int, open_calls: int, certain: bool
+) -> None:
+    """The first row is no measure: its process may have died before a byte left."""
+    seen = order(calls=2, open_calls=open_calls, call_closed_ms=20_000, undo_sent_ms=sent_ms, undo_tries=1)
+    verdict = UndoAcknowledged(action=UndoAction.CLOSE)
+    step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=sent_ms + 50, even_since_ms=0)
+    assert step.order is not None
+    assert (step.order.certain_undo_ms is not None) == certain
+
+
 @pytest.mark.parametrize(("sent_ms", "certain"), [(3_614_999, False), (3_615_000, True)])
 def test_the_time_before_the_clock_leapt_is_not_counted(sent_ms: int, certain: bool) -> None:
     """An hour was skipped, or passed while no process watched: that the order was sent "an hour ago" proves nothing."""

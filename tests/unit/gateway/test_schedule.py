@@ -303,3 +303,13 @@ def test_after_a_start_the_cancel_that_counts_waits_for_no_grown_pause(started_m
     )  # fmt: skip
     pace = Pace(query_interval_ms=3_000, even_since_ms=started_ms)
     assert action(payment(S.REVERSING), seen, pace) == (K.CANCEL, due_ms)
+
+
+@pytest.mark.parametrize(("open_calls", "due_ms"), [(0, 35_000), (1, 58_000)])
+def test_the_cancel_that_counts_waits_for_the_latest_call_that_opens_the_order(open_calls: int, due_ms: int) -> None:
+    """While that is under way no cancel counts, and none hurries."""
+    seen = order(
+        calls=2, open_calls=open_calls, call_closed_ms=20_000, undo_sent_ms=28_000, undo_tries=10, asked_ms=28_500,
+        undo_heard=UndoHeard.ACKNOWLEDGED, undo_asked_ms=28_500, undo_found=UndoFound.ABSENT,
+    )  # fmt: skip
+    assert action(payment(S.REVERSING), seen) == (K.CANCEL, due_ms)
