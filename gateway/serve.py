@@ -46,7 +46,7 @@ from gateway.store.room import Room
 from gateway.store.runners import ThreadedStore
 from gateway.store.sqlite import FULL, DatabaseLock, open_sqlite, sqlite_path
 from gateway.store.units import StoreFailed
-from gateway.system import SystemClock, SystemEntropy
+from gateway.system import SystemClock, SystemEntropy, collect_seldom
 
 _GRACE_S: Final = 2
 #: How often the disk is looked at.
@@ -201,6 +201,7 @@ async def _serve(
         )
     )
     await gateway.start()
+    collect_seldom()
     for number in (signal.SIGTERM, signal.SIGINT):
         _on_signal(loop, number, stop)
     url = public_url or f"http://{_shown_host(host)}:{bound}"

@@ -28,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from yarl import URL
 
+from gateway.system import collect_seldom
 from proof.bench.cores import stay_on
 
 _SIGNED = b"x" * 400
@@ -71,6 +72,7 @@ async def _main(wallet_port: int, database: Path) -> None:
     config = uvicorn.Config(_app(wallet_port, database), log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
+    collect_seldom()
     _say({"port": listener.getsockname()[1]})
     while await asyncio.to_thread(sys.stdin.readline):
         _say({"process_ns": time.process_time_ns()})

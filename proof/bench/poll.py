@@ -8,6 +8,7 @@ taken in a second is reported: when that is less than what is due, everything is
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -32,7 +33,7 @@ from gateway.keys import make_keys
 from gateway.routing.accounts import open_settings
 from gateway.store.runners import ThreadedStore
 from gateway.store.sqlite import open_sqlite
-from gateway.system import SystemClock, SystemEntropy
+from gateway.system import SystemClock, SystemEntropy, collect_seldom
 from proof.bench.cores import shared_out
 from proof.bench.flow import cpu_by_part, marked, started
 from proof.bench.ground import INTERVAL_MS, make_database, new_tills
@@ -84,8 +85,10 @@ async def measure_schedule(folder: Path, *, rounds: int, orders: int = 10_000, s
     )
     with ExitStack() as ended:
         ended.callback(noted(lags_ms))
+        ended.callback(gc.set_threshold, *gc.get_threshold())
         try:
             await gateway.start()
+            collect_seldom()
             await asyncio.sleep(settle_s)
             lags_ms.clear()
             began, cpu_ns = time.perf_counter(), time.process_time_ns()
