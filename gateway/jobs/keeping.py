@@ -113,6 +113,9 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
     said = Said(what="refunded", said_by=refund.channel, detail=refund.refund_no)
     if order.late_state is LateMoneyState.FOUND:
         step = late_undone(payment, order, said)
+    elif order.late_state is LateMoneyState.UNDONE and refund.cause is RefundCause.LATE:
+        # The wallet called it closed before it said that the refund is done: that is why.
+        step = late_undone(payment, order, said)
     elif payment.state is GatewayState.UNDO_BY_REFUND and order.ended_kind is None:
         step = to_not_paid(
             payment,
@@ -181,10 +184,17 @@ def _follow_money(
         return
     refunds.open_room(tx, order.out_trade_no, captured_fen=order.amount_fen)
     owner = places.owner_of(tx, order.account_id)
-    parties = Parties(merchant_id=owner.merchant_id, account_id=order.account_id, out_trade_no=order.out_trade_no)
+    parties = Parties(
+        merchant_id=owner.merchant_id,
+        account_id=order.account_id,
+        out_trade_no=order.out_trade_no,
+        late_again=order.late_again,
+    )
     ledger.book(tx, after_order(payment, order, parties), now_ms=now_ms)
     undone = payment.state is GatewayState.UNDO_BY_REFUND and state_before is not GatewayState.UNDO_BY_REFUND
-    found = order.late_state is LateMoneyState.FOUND and (order_before is None or order_before.late_state is None)
+    found = order.late_state is LateMoneyState.FOUND and (
+        order_before is None or order_before.late_state is not order.late_state
+    )
     if undone and order.ended_kind is None:
         refund_by_itself(tx, order, RefundCause.UNDO, pace_of, now_ms=now_ms)
     elif found and (owner.refunds_late_money or _covered(tx, payment)):

@@ -194,6 +194,8 @@ CHANNEL_ORDERS: Final = Table(
     Column("paid_at_ms", BigInteger),
     Column("late_state", Text),
     Column("late_found_ms", BigInteger),
+    Column("late_closed_ms", BigInteger),
+    Column("late_again", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(_PAYMENT_KEY, _PAYMENT_REF),
     Index("ix_channel_orders_order", "order_no"),
     # A payer's lock on the page: one order of a payment is open at a time.

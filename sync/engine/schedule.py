@@ -53,8 +53,9 @@ def refused_pause_ms(failures: int, told_ms: int | None = None) -> int:
 
 def watched(record: PaymentRecord) -> bool:
     """Whether late money on it is possible, or is not yet undone."""
-    if record.late_money is not None:
+    if record.late_money is not None and record.late_money.state is not LateMoneyState.UNDONE:
         return record.late_money.state is LateMoneyState.FOUND
+    # What went back may come once more.
     return record.state is TerminalState.NOT_PAID and record.proof is not None and record.proof.kind in _WATCHED
 
 
@@ -63,7 +64,7 @@ def next_watch_ms(record: PaymentRecord, *, watched_ms: int) -> int | None:
     been watched, by the clock since boot: the gateway's, by which the till's goes, leaps both ways."""
     if not watched(record):
         return None
-    if record.late_money is not None:
+    if record.late_here:
         # A person may take days to decide: what the screen says of it must not grow old.
         return _LATE_MONEY_PAUSE_MS
     if watched_ms > WATCH_DAYS_MS:
