@@ -88,6 +88,11 @@ class PaymentRecord:
         return self.late_money is not None and self.late_money.state is not LateMoneyState.UNDONE
 
     @property
+    def sale_has_money(self) -> Reason | None:
+        """The gateway refused this try for another one of its sale, which took money or may have: why."""
+        return self.refused if self.refused in (Reason.ORDER_OPEN, Reason.ORDER_PAID) else None
+
+    @property
     def ack_owed(self) -> bool:
         return self.ack_due_seq > self.acked_seq
 
