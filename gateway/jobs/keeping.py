@@ -14,7 +14,7 @@ from gateway.jobs.schedule_refunds import next_refund_action
 from gateway.ledger.entries import Parties
 from gateway.ledger.follow import after_order, after_refund
 from gateway.payments.late import covers
-from gateway.payments.moves import late_undone, to_not_paid
+from gateway.payments.moves import given_back, late_undone, to_not_paid
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import (
     Alarm,
@@ -130,6 +130,8 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
     else:
         alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=key_ref(payment.key), now_ms=now_ms)
         step = Step(payment=payment, order=order, said=(said,))
+        if refund.cause is RefundCause.CANCELLED and payment.state is GatewayState.PAID:
+            step = given_back(payment, order, said, now_ms=now_ms)
     keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
     return step.payment
 

@@ -210,6 +210,11 @@ def to_failed(payment: Payment, order: ChannelOrder, failed: Failed, *, fresh: b
     return Step(payment=payment, order=order, said=(said,))
 
 
+def given_back(payment: Payment, order: ChannelOrder, said: Said, *, now_ms: int) -> Step:
+    """A paid payment that its till had cancelled went back whole: it stays PAID, and the till is told."""
+    return Step(payment=replace(bump(payment), given_back_ms=now_ms), order=order, said=(said,))
+
+
 def late_undone(payment: Payment, order: ChannelOrder, said: Said) -> Step:
     """Late money went back by a refund. That is the end of it: the wallet may go on calling its order paid."""
     return _undone(payment, replace(order, late_closed_ms=None), said)

@@ -72,7 +72,8 @@ class FailedHow(StrEnum):
 
 class Payment(Struct, frozen=True, kw_only=True):
     """One row of `payments`. `in_question`: the database was restored from a backup while this was open, or it was
-    taken up again after that, so that our own rows do not tell all that became of it."""
+    taken up again after that, so that our own rows do not tell all that became of it. `given_back_ms`: it was
+    paid, its till had cancelled it, and all of it went back."""
 
     key: PaymentKey
     sale_id: str | None
@@ -104,6 +105,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     late_found_ms: int | None = None
     page: bool = False
     in_question: bool = False
+    given_back_ms: int | None = None
 
 
 class ChannelOrder(Struct, frozen=True, kw_only=True):

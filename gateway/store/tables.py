@@ -143,6 +143,7 @@ PAYMENTS: Final = Table(
     Column("late_found_ms", BigInteger),
     Column("page", Integer, nullable=False, server_default="0"),
     Column("in_question", Integer, nullable=False, server_default="0"),
+    Column("given_back_ms", BigInteger),
     PrimaryKeyConstraint("terminal_id", "order_no", "n"),
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("n >= 1", name="n"),

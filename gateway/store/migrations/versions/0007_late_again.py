@@ -1,4 +1,4 @@
-"""Late money that a wallet called closed may come once more."""
+"""Late money that a wallet called closed may come once more; what was given back of a paid payment is told."""
 
 from __future__ import annotations
 
@@ -12,3 +12,4 @@ down_revision = "0006"
 def upgrade() -> None:
     op.add_column("channel_orders", sa.Column("late_closed_ms", sa.BigInteger()))
     op.add_column("channel_orders", sa.Column("late_again", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("payments", sa.Column("given_back_ms", sa.BigInteger()))
