@@ -223,6 +223,12 @@ class Journal:
         found = self._records("payment_no = ?", (payment_no,))
         return found[0] if found else None
 
+    def refund(self, refund_no: str) -> RefundRecord | None:
+        try:
+            return refund_rows.find(self._db, refund_no)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
+
     def open_refunds(self) -> tuple[RefundRecord, ...]:
         """Refunds whose outcome is not known, oldest first."""
         try:
