@@ -193,7 +193,8 @@ def _apply(turn: Turn, live: Live, status: PaymentStatus, said_by: str) -> Live:
         return live
     if isinstance(verdict, TerminalState) or record.confirmation_owed:
         live = settle(turn, live, settled(status, said_by))
-    late = status.late_money
+    # Beside PAID it is another payer's, who was given up before this one paid: the gateway alone looks after that.
+    late = status.late_money if said is TerminalEvent.NOT_PAID else None
     if status.given_back_ms is not None:
         # Money of an order that was given up here, and that went back: the till has one word for that.
         late = LateMoney(state=LateMoneyState.UNDONE, amount_fen=status.amount_fen, found_at_ms=status.given_back_ms)

@@ -198,3 +198,26 @@ def test_nor_does_cash_pay_for_a_sale_that_the_gateway_calls_paid(tmp_path: Path
         assert await c.refused(c.scan(order_no=first.order_no)) is Reason.ORDER_PAID
 
     at_the_counter(tmp_path, story)
+
+
+@pytest.mark.parametrize("state", list(LateMoneyState))
+def test_what_an_earlier_payer_of_the_page_paid_late_says_nothing_against_the_one_who_pays(
+    tmp_path: Path, state: LateMoneyState
+) -> None:
+    """Two payers at one page: the first one's order was given up, the second one's pays. The gateway gives the first
+    one's money back; "charge again if needed" would be said of a paid sale."""
+
+    async def story(c: Counter) -> None:
+        qr = await c.view(c.scan(qr=True), S.WAITING)
+        late = LateMoney(state=state, amount_fen=1250, found_at_ms=c.gateway_clock.wall_ms())
+        c.gateway.change(qr.payment_no, late_money=late)
+        c.gateway.change(qr.payment_no, state=GatewayState.PAID, reason=Reason.PAID)
+        paid = await c.number_in(qr.payment_no, S.PAID)
+        assert paid.late_money is None
+        c.gateway.change(qr.payment_no, late_money=LateMoney(state=state, amount_fen=1250, found_at_ms=1))
+        await asyncio.sleep(120)
+        seen = c.by_number(qr.payment_no)
+        assert seen is not None
+        assert (seen.state, seen.late_money) == (S.PAID, None)
+
+    at_the_counter(tmp_path, story)
