@@ -12,6 +12,7 @@ import click
 from guitai.exits import CommandStop, Exit
 from guitai.folder import data_dir_option, folder_troubles, resolved
 from guitai.order_number import order_no_of, payment_no_of
+from guitai.seconds import Seconds
 from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount
 from protocol.reasons import Reason
 from protocol.states import RefundState
@@ -36,7 +37,7 @@ _AMOUNT_SENTENCES = {
 @click.option("--amount", required=True, help="How much goes back, in yuan: 1.00. May be a part, and be repeated.")
 @click.option("--note", default="", help="Why, for the record.")
 @click.option("--name", help="Your own name of this refund: a second run with it gives nothing more back.")
-@click.option("--wait", type=click.FloatRange(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
+@click.option("--wait", type=Seconds(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_dir_option
 def command(
