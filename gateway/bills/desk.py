@@ -102,8 +102,8 @@ class BillDesk:
                 await self._keep(bill, await self._fetched(bill, verdict.content))
             case BillNotReady():
                 await self._settle(bill, BillOutcome(state=BillState.WANTED, code=verdict.code, soon=True))
-            case NoBill(code=code):
-                await self._calls.store.run(lambda tx: self._settled(tx, bill, self._none(tx, bill, code)))
+            case NoBill():
+                await self._settle(bill, BillOutcome(state=BillState.NONE, code=verdict.code))
             case Unknown():
                 code = f"{verdict.reason.value} {verdict.code}".strip()
                 await self._settle(bill, BillOutcome(state=BillState.WANTED, code=code))
@@ -200,6 +200,8 @@ class BillDesk:
 
     def _settled(self, tx: Tx, bill: Bill, outcome: BillOutcome) -> None:
         now_ms, ref, day = self._calls.clock.now_ms(), bill_ref(bill.key), bill.key.day
+        if outcome.state is BillState.NONE:
+            outcome = self._none(tx, bill, outcome.code)
         if outcome.state in (BillState.WANTED, BillState.UNREADABLE) and given_up(day, now_ms=now_ms):
             outcome = replace(outcome, state=BillState.GIVEN_UP)
         tried = replace(bill, state=outcome.state, code=outcome.code, tries=bill.tries + 1, asked_ms=now_ms)
