@@ -99,7 +99,10 @@ class LateMoney(Struct, frozen=True, kw_only=True):
 
 
 class PaymentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The gateway's statement about one payment; `state_seq` rises with everything that changes in it."""
+    """The gateway's statement about one payment; `state_seq` rises with everything that changes in it.
+
+    `given_back_ms`: a PAID payment that its till had cancelled was given back whole, by the gateway itself.
+    """
 
     terminal_id: str
     order_no: NumberText
@@ -122,6 +125,7 @@ class PaymentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
     transaction_tail: Annotated[str, Meta(max_length=8)] | None = None
     paid_at_ms: TimeMs | None = None
     late_money: LateMoney | None = None
+    given_back_ms: TimeMs | None = None
 
 
 class RefundRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

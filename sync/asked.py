@@ -46,7 +46,7 @@ def event_of(command: Command, entropy: Entropy) -> Event:
         case CancelPayment():
             return CancelAsked(command=command)
         case StartRefund():
-            number = new_number(entropy(NUMBER_BYTES))
+            number = command.refund_no or new_number(entropy(NUMBER_BYTES))
             return RefundAsked(command=command, new_refund_no=number, last=None)
         case TakeCash():
             return CashAsked(

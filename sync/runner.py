@@ -238,7 +238,8 @@ class Runner:
             return self._with_sale(event)
         if isinstance(event, RefundAsked):
             self._state = replace(self._state, storage=self._room.refusing())
-            return replace(event, last=self._journal.last_of_order(event.command.order_no))
+            known = None if event.command.refund_no is None else self._journal.refund(event.command.refund_no)
+            return replace(event, last=self._journal.last_of_order(event.command.order_no), known=known)
         if isinstance(event, CashAsked):
             self._state = replace(self._state, storage=self._room.refusing())
             return self._with_cash(event)

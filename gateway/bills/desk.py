@@ -19,8 +19,10 @@ from typing import Final, TypeVar, assert_never
 from gateway.bills.line import BillFile, ReadBill, Statement, StatementLine, Unreadable
 from gateway.bills.parsers.reading import kinds_of, read_bill
 from gateway.bills.plan import (
+    DAY_MS,
     BillOutcome,
     BillState,
+    day_start_ms,
     first_asked_ms,
     given_up,
     is_missing,
@@ -57,6 +59,8 @@ _MOST_BYTES: Final = 64 * 1_048_576
 _LINES_AT_ONCE: Final = 500
 #: Reading a larger file would hold up everything else on the loop.
 _INLINE_BYTES: Final = 1_048_576
+#: A wallet may count what was paid around midnight to the other day.
+_AROUND_MIDNIGHT_MS: Final = 600_000
 _NO_ACCOUNT_MS: Final = 1_800_000
 
 
@@ -185,8 +189,19 @@ class BillDesk:
     async def _settle(self, bill: Bill, outcome: BillOutcome) -> None:
         await self._calls.store.run(lambda tx: self._settled(tx, bill, outcome))
 
+    def _none(self, tx: Tx, bill: Bill, code: str) -> BillOutcome:
+        """ "There is none" is believed of a day on which this account took nothing, by our own rows."""
+        begin_ms = day_start_ms(bill.key.day)
+        end_ms = begin_ms + DAY_MS
+        taken = bill.key.kind is BillKind.TRADE and bills.took_money(
+            tx, bill.key.account_id, begin_ms=begin_ms + _AROUND_MIDNIGHT_MS, end_ms=end_ms - _AROUND_MIDNIGHT_MS
+        )
+        return BillOutcome(state=BillState.WANTED if taken else BillState.NONE, code=code)
+
     def _settled(self, tx: Tx, bill: Bill, outcome: BillOutcome) -> None:
         now_ms, ref, day = self._calls.clock.now_ms(), bill_ref(bill.key), bill.key.day
+        if outcome.state is BillState.NONE:
+            outcome = self._none(tx, bill, outcome.code)
         if outcome.state in (BillState.WANTED, BillState.UNREADABLE) and given_up(day, now_ms=now_ms):
             outcome = replace(outcome, state=BillState.GIVEN_UP)
         tried = replace(bill, state=outcome.state, code=outcome.code, tries=bill.tries + 1, asked_ms=now_ms)

@@ -15,15 +15,15 @@ from typing import Final
 _BEIJING: Final = timezone(timedelta(hours=8))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * _HOUR_MS
-FIRST_ASKED_MS: Final = _DAY_MS + 10 * _HOUR_MS
-MISSING_MS: Final = _DAY_MS + 18 * _HOUR_MS
+DAY_MS: Final = 24 * _HOUR_MS
+FIRST_ASKED_MS: Final = DAY_MS + 10 * _HOUR_MS
+MISSING_MS: Final = DAY_MS + 18 * _HOUR_MS
 NOT_READY_MS: Final = _HOUR_MS // 2
 #: After no answer, an unreadable file or one that settles nothing: by how often that was.
 _AGAIN_MS: Final = (60_000, 300_000, 900_000, NOT_READY_MS)
 _SLOWLY_MS: Final = 2 * _HOUR_MS
 #: WeChat keeps bills for three months; nothing is asked for longer.
-GIVEN_UP_MS: Final = 90 * _DAY_MS
+GIVEN_UP_MS: Final = 90 * DAY_MS
 #: Days that are caught up on at most, after a gateway was away.
 _MOST_DAYS: Final = 60
 
@@ -72,7 +72,7 @@ def first_asked_ms(day: str) -> int:
 def next_plan_ms(now_ms: int) -> int:
     """The next 10:00 in Beijing: then another day's bills are wanted."""
     today = day_start_ms(day_of(now_ms)) + 10 * _HOUR_MS
-    return today if today > now_ms else today + _DAY_MS
+    return today if today > now_ms else today + DAY_MS
 
 
 def wanted_days(*, first_order_ms: int | None, last_day: str | None, now_ms: int) -> tuple[str, ...]:

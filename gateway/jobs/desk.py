@@ -36,6 +36,7 @@ from gateway.payments.values import Alarm, AlarmKind, ChannelOrder, Payment, Ste
 from gateway.store import alarms, payments, tasks
 from gateway.store.tasks import Task, TaskKind
 from gateway.store.units import Tx
+from protocol.messages import LateMoneyState
 from protocol.secret import Secret
 from protocol.states import GatewayState
 
@@ -201,7 +202,7 @@ class Desk:
         )
 
         def decide(p: Payment, o: ChannelOrder, now: int) -> Step:
-            watching = o.ended_kind is not None and o.late_state is None
+            watching = o.ended_kind is not None and o.late_state in (None, LateMoneyState.UNDONE)
             even_ms = self._clock.even_since_ms()
             step = answer_query(p, o, verdict, said_by=o.channel, asked_ms=asked_ms, now_ms=now, even_since_ms=even_ms)
             if watching and step.order is not None and step.order.unsettled_asks == 0 and step.payment == p:

@@ -14,7 +14,7 @@ from gateway.jobs.schedule_refunds import next_refund_action
 from gateway.ledger.entries import Parties
 from gateway.ledger.follow import after_order, after_refund
 from gateway.payments.late import covers
-from gateway.payments.moves import late_undone, to_not_paid
+from gateway.payments.moves import given_back, late_undone, to_not_paid
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import (
     Alarm,
@@ -113,6 +113,9 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
     said = Said(what="refunded", said_by=refund.channel, detail=refund.refund_no)
     if order.late_state is LateMoneyState.FOUND:
         step = late_undone(payment, order, said)
+    elif order.late_state is LateMoneyState.UNDONE and refund.cause is RefundCause.LATE:
+        # The wallet called it closed before it said that the refund is done: that is why.
+        step = late_undone(payment, order, said)
     elif payment.state is GatewayState.UNDO_BY_REFUND and order.ended_kind is None:
         step = to_not_paid(
             payment,
@@ -127,6 +130,8 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
     else:
         alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=key_ref(payment.key), now_ms=now_ms)
         step = Step(payment=payment, order=order, said=(said,))
+        if refund.cause is RefundCause.CANCELLED and payment.state is GatewayState.PAID:
+            step = given_back(payment, order, said, now_ms=now_ms)
     keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
     return step.payment
 
@@ -181,10 +186,17 @@ def _follow_money(
         return
     refunds.open_room(tx, order.out_trade_no, captured_fen=order.amount_fen)
     owner = places.owner_of(tx, order.account_id)
-    parties = Parties(merchant_id=owner.merchant_id, account_id=order.account_id, out_trade_no=order.out_trade_no)
+    parties = Parties(
+        merchant_id=owner.merchant_id,
+        account_id=order.account_id,
+        out_trade_no=order.out_trade_no,
+        late_again=order.late_again,
+    )
     ledger.book(tx, after_order(payment, order, parties), now_ms=now_ms)
     undone = payment.state is GatewayState.UNDO_BY_REFUND and state_before is not GatewayState.UNDO_BY_REFUND
-    found = order.late_state is LateMoneyState.FOUND and (order_before is None or order_before.late_state is None)
+    found = order.late_state is LateMoneyState.FOUND and (
+        order_before is None or order_before.late_state is not order.late_state
+    )
     if undone and order.ended_kind is None:
         refund_by_itself(tx, order, RefundCause.UNDO, pace_of, now_ms=now_ms)
     elif found and (owner.refunds_late_money or _covered(tx, payment)):

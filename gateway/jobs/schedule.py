@@ -110,7 +110,8 @@ def _brought_back(
     cancelled_ms = payment.cancel_requested_ms
     moments = (
         *(order.sent_ms, order.asked_ms, order.undo_sent_ms, order.undo_asked_ms, order.absent_since_ms),
-        *(order.call_closed_ms, order.release_ms, order.ended_ms, order.late_found_ms, cancelled_ms),
+        *(order.call_closed_ms, order.release_ms, order.ended_ms, order.late_found_ms, order.late_closed_ms),
+        cancelled_ms,
     )
     if max(moment or 0 for moment in moments) <= now_ms:
         return payment, order
@@ -131,6 +132,7 @@ def _brought_back(
         absent_since_ms=moved(order.absent_since_ms),
         ended_ms=moved(order.ended_ms),
         late_found_ms=moved(order.late_found_ms),
+        late_closed_ms=moved(order.late_closed_ms),
     )
     return replace(payment, cancel_requested_ms=moved(cancelled_ms)), back
 
@@ -272,16 +274,20 @@ def _after_the_end(order: ChannelOrder) -> Action | None:
     """The late-money watch. Hours that a clock leapt over are no hours in which somebody watched: between two steps
     lies half of what should, up to half an hour. What the wallet spoke of (`asked_ms` is forgotten then) does not wait.
     """
-    assert order.ended_ms is not None, "an order that ended has its time"
+    ended_ms = order.ended_ms
+    assert ended_ms is not None, "an order that ended has its time"
     if order.late_state is LateMoneyState.FOUND:
         last = max(order.asked_ms or 0, order.late_found_ms or 0)
         return Action(kind=ActionKind.QUERY, due_ms=last + _LATE_ASK_S * _SECOND)
+    if order.late_state is LateMoneyState.UNDONE and order.late_closed_ms is not None:
+        # By the wallet's word alone: an end like any other.
+        order, ended_ms = replace(order, late_state=None, ended_kind=ProofKind.CLOSED), order.late_closed_ms
     if order.late_state is not None or order.ended_kind not in WATCHED:
         return None
     steps = (_EARLY_S, *_WATCH_S)
     if order.watch_step >= len(steps):
         return None
-    due = order.ended_ms + steps[order.watch_step] * _SECOND
+    due = ended_ms + steps[order.watch_step] * _SECOND
     if order.asked_ms is not None and order.watch_step and not order.unsettled_asks:
         gap_s = steps[order.watch_step] - steps[order.watch_step - 1]
         due = max(due, order.asked_ms + min(gap_s // 2, _WATCH_APART_S) * _SECOND)

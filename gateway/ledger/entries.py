@@ -48,11 +48,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parties:
-    """Whose money: the merchant, and the channel account that took it."""
+    """Whose money: the merchant, and the channel account that took it. `late_again`: late money of the order was booked
+    so often before, and was called closed each time."""
 
     merchant_id: str
     account_id: str
     out_trade_no: str
+    late_again: int = 0
 
     @property
     def receivable(self) -> str:
@@ -84,12 +86,12 @@ def back(parties: Parties, amount_fen: int) -> Entry:
 
 def late(parties: Parties, amount_fen: int) -> Entry:
     """Money that came after its order was given up: it waits for its refund or for a person."""
-    return _move(parties, EntryKind.LATE, parties.out_trade_no, parties.receivable, parties.suspense, amount_fen)
+    return _move(parties, EntryKind.LATE, _late(parties), parties.receivable, parties.suspense, amount_fen)
 
 
 def late_back(parties: Parties, amount_fen: int) -> Entry:
     """Late money went back."""
-    return _move(parties, EntryKind.LATE_BACK, parties.out_trade_no, parties.suspense, parties.receivable, amount_fen)
+    return _move(parties, EntryKind.LATE_BACK, _late(parties), parties.suspense, parties.receivable, amount_fen)
 
 
 def accepted(parties: Parties, amount_fen: int) -> Entry:
@@ -100,6 +102,10 @@ def accepted(parties: Parties, amount_fen: int) -> Entry:
 def refunded(parties: Parties, refund_no: str, amount_fen: int) -> Entry:
     """A refund of a sale: out of what the merchant is to have."""
     return _move(parties, EntryKind.REFUND, refund_no, parties.to_settle, parties.receivable, amount_fen)
+
+
+def _late(parties: Parties) -> str:
+    return f"{parties.out_trade_no}+{parties.late_again}" if parties.late_again else parties.out_trade_no
 
 
 def _move(parties: Parties, kind: EntryKind, about: str, debit: str, credit: str, amount_fen: int) -> Entry:

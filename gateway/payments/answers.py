@@ -29,7 +29,7 @@ from gateway.channels.port import (
     QueryVerdict,
     Unknown,
 )
-from gateway.payments.moves import bump, declined_reason, ended_reason, late_undone, to_failed, to_not_paid, to_paid
+from gateway.payments.moves import bump, declined_reason, ended_reason, late_closed, to_failed, to_not_paid, to_paid
 from gateway.payments.values import (
     GATEWAY,
     Alarm,
@@ -159,8 +159,9 @@ def _wanted(payment: Payment) -> bool:
 
 
 def _fresh(order: ChannelOrder, asked_ms: int, now_ms: int) -> bool:
-    """Asked after the order ended: what it says is news."""
-    return order.ended_ms is None or _asked_after(order.ended_ms, asked_ms, now_ms)
+    """Asked after the order ended, and after its late money was called closed: what it says is news."""
+    ends = (order.ended_ms, order.late_closed_ms)
+    return all(end_ms is None or _asked_after(end_ms, asked_ms, now_ms) for end_ms in ends)
 
 
 def _asked_after(at_ms: int, asked_ms: int, now_ms: int) -> bool:
@@ -242,7 +243,7 @@ def _closed(
         if order.late_found_ms is not None and not _asked_after(order.late_found_ms, asked_ms, now_ms):
             # It was closed before its money came: that money has not gone back.
             return Step(payment=payment, order=order, said=(said,))
-        return late_undone(payment, order, said)
+        return late_closed(payment, order, said, now_ms=now_ms)
     return to_not_paid(
         payment,
         order,

@@ -163,13 +163,16 @@ def _late(payment: Payment, order: ChannelOrder, transaction_id: str, said: Said
     if not fresh:
         hint = replace(said, what="paid_before_settled")
         return Step(payment=payment, order=replace(order, watch_step=0), said=(hint,))
-    if order.late_state in (LateMoneyState.FOUND, LateMoneyState.ACCEPTED, LateMoneyState.UNDONE):
+    again = order.late_state is LateMoneyState.UNDONE and order.late_closed_ms is not None
+    if order.late_state is not None and not again:
         return Step(payment=payment, order=order, said=(said,))
     found = replace(
         order,
         transaction_id=transaction_id or order.transaction_id,
         late_state=LateMoneyState.FOUND,
         late_found_ms=now_ms,
+        late_again=order.late_again + 1 if again else order.late_again,
+        late_closed_ms=None,
     )
     late = replace(bump(payment), late_state=LateMoneyState.FOUND, late_found_ms=now_ms)
     if late.transaction_id is None:
@@ -207,8 +210,22 @@ def to_failed(payment: Payment, order: ChannelOrder, failed: Failed, *, fresh: b
     return Step(payment=payment, order=order, said=(said,))
 
 
+def given_back(payment: Payment, order: ChannelOrder, said: Said, *, now_ms: int) -> Step:
+    """A paid payment that its till had cancelled went back whole: it stays PAID, and the till is told."""
+    return Step(payment=replace(bump(payment), given_back_ms=now_ms), order=order, said=(said,))
+
+
 def late_undone(payment: Payment, order: ChannelOrder, said: Said) -> Step:
-    """Late money went back."""
+    """Late money went back by a refund. That is the end of it: the wallet may go on calling its order paid."""
+    return _undone(payment, replace(order, late_closed_ms=None), said)
+
+
+def late_closed(payment: Payment, order: ChannelOrder, said: Said, *, now_ms: int) -> Step:
+    """Late money went back by the wallet's word alone: that is watched like any other "closed"."""
+    return _undone(payment, replace(order, late_closed_ms=now_ms, watch_step=0), said)
+
+
+def _undone(payment: Payment, order: ChannelOrder, said: Said) -> Step:
     back = replace(order, late_state=LateMoneyState.UNDONE)
     told = replace(bump(payment), late_state=LateMoneyState.UNDONE)
     return Step(payment=told, order=back, said=(replace(said, what="late_money_undone"),))

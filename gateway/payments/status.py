@@ -33,6 +33,7 @@ def status_of(payment: Payment, *, now_ms: int) -> PaymentStatus:
         transaction_tail=None if payment.transaction_id is None else payment.transaction_id[-_TAIL:],
         paid_at_ms=payment.paid_at_ms if payment.state is GatewayState.PAID else None,
         late_money=_late(payment),
+        given_back_ms=payment.given_back_ms if payment.state is GatewayState.PAID else None,
     )
 
 

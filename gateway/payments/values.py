@@ -72,7 +72,8 @@ class FailedHow(StrEnum):
 
 class Payment(Struct, frozen=True, kw_only=True):
     """One row of `payments`. `in_question`: the database was restored from a backup while this was open, or it was
-    taken up again after that, so that our own rows do not tell all that became of it."""
+    taken up again after that, so that our own rows do not tell all that became of it. `given_back_ms`: it was
+    paid, its till had cancelled it, and all of it went back."""
 
     key: PaymentKey
     sale_id: str | None
@@ -104,6 +105,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     late_found_ms: int | None = None
     page: bool = False
     in_question: bool = False
+    given_back_ms: int | None = None
 
 
 class ChannelOrder(Struct, frozen=True, kw_only=True):
@@ -114,7 +116,8 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     `open_calls`: pay, precreate or create calls whose sockets are not known to be closed. `certain_undo_ms`: when the
     acknowledged cancel that counts for ABSENT was acknowledged. `absent_since_ms`: the first "not found" after it.
     `release_ms`: the page gives this order up for another payer. `paid_seen`: how often "paid" was said after an
-    acknowledged undo.
+    acknowledged undo. `late_closed_ms`: late money was undone by its wallet's word "closed" and no refund.
+    `late_again`: how often it was found once more after that.
     """
 
     out_trade_no: str
@@ -150,6 +153,8 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     paid_at_ms: int | None = None
     late_state: LateMoneyState | None = None
     late_found_ms: int | None = None
+    late_closed_ms: int | None = None
+    late_again: int = 0
 
 
 class Said(Struct, frozen=True, kw_only=True):

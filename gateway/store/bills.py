@@ -80,6 +80,15 @@ _LAST: Final = select(func.max(_B.day)).where(_B.account_id == bindparam("k_acco
 _FIRST_ORDER: Final = select(func.min(CHANNEL_ORDERS.c.sent_ms)).where(
     CHANNEL_ORDERS.c.account_id == bindparam("k_account")
 )
+_TOOK: Final = (
+    select(CHANNEL_ORDERS.c.out_trade_no)
+    .where(
+        CHANNEL_ORDERS.c.account_id == bindparam("k_account"),
+        CHANNEL_ORDERS.c.paid_at_ms >= bindparam("k_begin"),
+        CHANNEL_ORDERS.c.paid_at_ms < bindparam("k_end"),
+    )
+    .limit(1)
+)
 _OF_DAY: Final = select(BILLS).where(_B.day == bindparam("k_day")).order_by(_B.account_id, _B.kind)
 _FILE: Final = select(BILL_FILES).where(BILL_FILES.c.sha256 == bindparam("k_sha"))
 _HAS_FILE: Final = select(BILL_FILES.c.sha256).where(BILL_FILES.c.sha256 == bindparam("k_sha"))
@@ -108,6 +117,12 @@ def find(tx: Tx, key: BillKey) -> Bill | None:
 
 def save(tx: Tx, bill: Bill) -> None:
     tx.connection.execute(_UPDATE, {**_values(bill), **_key(bill.key)})
+
+
+def took_money(tx: Tx, account_id: str, *, begin_ms: int, end_ms: int) -> bool:
+    """Whether this account verifiably took money in that time."""
+    about = {"k_account": account_id, "k_begin": begin_ms, "k_end": end_ms}
+    return tx.connection.execute(_TOOK, about).first() is not None
 
 
 def of_day(tx: Tx, day: str) -> list[Bill]:

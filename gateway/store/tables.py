@@ -143,6 +143,7 @@ PAYMENTS: Final = Table(
     Column("late_found_ms", BigInteger),
     Column("page", Integer, nullable=False, server_default="0"),
     Column("in_question", Integer, nullable=False, server_default="0"),
+    Column("given_back_ms", BigInteger),
     PrimaryKeyConstraint("terminal_id", "order_no", "n"),
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("n >= 1", name="n"),
@@ -194,6 +195,8 @@ CHANNEL_ORDERS: Final = Table(
     Column("paid_at_ms", BigInteger),
     Column("late_state", Text),
     Column("late_found_ms", BigInteger),
+    Column("late_closed_ms", BigInteger),
+    Column("late_again", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(_PAYMENT_KEY, _PAYMENT_REF),
     Index("ix_channel_orders_order", "order_no"),
     # A payer's lock on the page: one order of a payment is open at a time.

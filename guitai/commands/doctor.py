@@ -10,6 +10,7 @@ import click
 
 from guitai.exits import CommandStop, Exit
 from guitai.folder import data_dir_option, resolved
+from guitai.seconds import Seconds
 from protocol.reasons import Reason
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ _SCAN_WAIT_S = 60.0
 
 @click.command()
 @click.option("--scan", "uri", metavar="URI", help="Read one test scan from this device and say what it is.")
-@click.option(
-    "--wait", type=click.FloatRange(1, 600), default=_SCAN_WAIT_S, show_default=True, help="Seconds for --scan."
-)
+@click.option("--wait", type=Seconds(1, 600), default=_SCAN_WAIT_S, show_default=True, help="Seconds for --scan.")
 @click.option("--udev-rule", is_flag=True, help="Print the udev rule that lets a cashier's account use scanners.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_dir_option

@@ -13,6 +13,7 @@ import click
 
 from guitai.exits import CommandStop, Exit
 from guitai.folder import data_dir_option, folder_troubles, resolved
+from guitai.seconds import Seconds
 from protocol.auth_code import PaymentCode, ScanRefusal, classify_scan
 from protocol.messages import Presented
 from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount
@@ -51,7 +52,7 @@ _SALE_HAS_MONEY = (Reason.ORDER_OPEN, Reason.ORDER_PAID, Reason.LATE_MONEY)
 @click.option("--offline", is_flag=True, help="With --qr and the line down: the offline QR, proven by the phone.")
 @click.option("--proof", type=click.Choice(["-"]), help="With --qr: read proofs of the offline QR from standard input.")
 @click.option("--sale", metavar="NAME", help="Your own name of this sale: a second run with it charges nothing more.")
-@click.option("--wait", type=click.FloatRange(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
+@click.option("--wait", type=Seconds(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 @data_dir_option
 def command(

@@ -12,6 +12,7 @@ import click
 from guitai.exits import CommandStop, Exit
 from guitai.folder import data_dir_option, folder_troubles, resolved
 from guitai.order_number import order_no_of, payment_no_of
+from guitai.seconds import Seconds
 from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount
 from protocol.reasons import Reason
 from protocol.states import RefundState
@@ -35,14 +36,17 @@ _AMOUNT_SENTENCES = {
 @click.option("--order", "number", required=True, metavar="ORDER_NO", help="The order's number; a payment's will do.")
 @click.option("--amount", required=True, help="How much goes back, in yuan: 1.00. May be a part, and be repeated.")
 @click.option("--note", default="", help="Why, for the record.")
-@click.option("--wait", type=click.FloatRange(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
+@click.option("--name", help="Your own name of this refund: a second run with it gives nothing more back.")
+@click.option("--wait", type=Seconds(1, 3600), default=75, show_default=True, help="Seconds to the outcome.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_dir_option
-def command(number: str, amount: str, note: str, wait: float, as_json: bool, data_dir: Path | None) -> int:
+def command(
+    number: str, amount: str, note: str, name: str | None, wait: float, as_json: bool, data_dir: Path | None
+) -> int:
     """Give money back; the exit status says refunded (0), refused (1) or still going on (3).
 
-    Each call is a refund of its own. One that is still going on is never lost: the next program on the folder goes on
-    with it under the same number.
+    Each call is a refund of its own, unless it is named. One that is still going on is never lost: the next program on
+    the folder goes on with it under the same number.
     """
     order_no = order_no_of(number)
     money = parse_amount(amount)
@@ -50,6 +54,8 @@ def command(number: str, amount: str, note: str, wait: float, as_json: bool, dat
         raise CommandStop(Exit.USAGE, reason=Reason.BAD_AMOUNT, message=_AMOUNT_SENTENCES[money])
     if len(note) > _LONGEST_NOTE:
         raise click.UsageError(f"The note is longer than {_LONGEST_NOTE} characters.")
+    if name is not None and not name.strip():
+        raise click.UsageError("--name takes a name: one for each refund.")
     from guitai.counter.refunding import OneRefund
     from sync.till import open_till
 
@@ -64,6 +70,7 @@ def command(number: str, amount: str, note: str, wait: float, as_json: bool, dat
             payment_no=payment_no_of(number),
             amount=money,
             note=note,
+            name=name,
             until_s=time.monotonic() + wait,
         )
         status = _report(given, order_no, money, as_json)
@@ -84,7 +91,11 @@ def _report(given: GivenBack, order_no: str, amount: Money, as_json: bool) -> Ex
     why = words.refund_reason(reason)
     trouble = reason is not Reason.REFUNDED and why is not None
     sentences = [wording.text(words.refund_outcome(RefundWord(word), amount.fen))]
-    if reason is Reason.GATEWAY_NOT_TRUSTED:
+    if given.before:
+        sentences.append("That was an earlier run of this name: nothing more was given back now.")
+    if reason is Reason.CONTENT_DIFFERS:
+        sentences.append("This name belongs to another refund: give each one a name of its own.")
+    elif reason is Reason.GATEWAY_NOT_TRUSTED:
         sentences.append(wording.text("banner.untrusted"))
     elif reason is Reason.GATEWAY_UNREACHABLE:
         sentences.append("The gateway cannot be reached. Check the network; `guitai doctor` says more.")

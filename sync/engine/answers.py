@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from protocol.messages import PaymentStatus
+from protocol.messages import LateMoney, LateMoneyState, PaymentStatus
 from protocol.states import GatewayState, TerminalEvent, TerminalState, Verdict, terminal_next
 from sync.engine import kit, refunds, ringing
 from sync.engine import line as lines
@@ -193,14 +193,19 @@ def _apply(turn: Turn, live: Live, status: PaymentStatus, said_by: str) -> Live:
         return live
     if isinstance(verdict, TerminalState) or record.confirmation_owed:
         live = settle(turn, live, settled(status, said_by))
-    if status.late_money is not None and status.late_money != record.late_money:
+    # Beside PAID it is another payer's, who was given up before this one paid: the gateway alone looks after that.
+    late = status.late_money if said is TerminalEvent.NOT_PAID else None
+    if status.given_back_ms is not None:
+        # Money of an order that was given up here, and that went back: the till has one word for that.
+        late = LateMoney(state=LateMoneyState.UNDONE, amount_fen=status.amount_fen, found_at_ms=status.given_back_ms)
+    if late is not None and late != record.late_money:
         live = turn.state_it(
             live,
             LateMoneySeen(
                 payment_no=record.payment_no,
                 said_by=said_by,
                 state_seq=status.state_seq,
-                late_money=status.late_money,
+                late_money=late,
             ),
         )
     return live

@@ -97,7 +97,8 @@ def limit_refusal(amount_fen: int, limits: CashLimits, *, offline: bool, offline
 
 def may_take_cash(record: PaymentRecord) -> bool:
     """The lights: green, or amber."""
-    green = safe_to_rescan(record.state, record.proof) and record.late_money is None and not record.conflict
+    doubted = record.late_money is not None or record.sale_has_money is not None or record.conflict
+    green = safe_to_rescan(record.state, record.proof) and not doubted
     return green or (record.light is Light.AMBER and not record.state.final)
 
 

@@ -223,11 +223,13 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundAsked:
-    """The command, a fresh number for it, and the last payment of the order as the journal has it (None: no such)."""
+    """The command, a number for it, and the last payment of the order as the journal has it (None: no such). `known`:
+    the refund that has this number already."""
 
     command: StartRefund
     new_refund_no: str
     last: PaymentRecord | None
+    known: RefundRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

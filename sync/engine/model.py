@@ -63,7 +63,8 @@ class CancelPayment:
 class StartRefund:
     """Give `amount` of an order's payment back. Each command is one refund of its own; the gateway decides.
 
-    `payment_no`: it must be this one of the order's payments; None: whichever was paid.
+    `payment_no`: it must be this one of the order's payments; None: whichever was paid. `refund_no`: the number of a
+    refund that the caller names: one that was begun is shown again, and nothing more goes back.
     """
 
     request_id: str
@@ -72,6 +73,7 @@ class StartRefund:
     note: str
     operator: str
     payment_no: str | None = None
+    refund_no: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,6 +187,8 @@ def _refusal_after(turn: Turn, event: OfflineAsked) -> Reason | None:
         return Reason.LATE_MONEY
     if not safe_to_rescan(last.state, last.proof) or last.conflict:
         return Reason.ORDER_OPEN
+    if last.sale_has_money is not None:
+        return last.sale_has_money
     return None if last.amount == event.command.amount else Reason.CONTENT_DIFFERS
 
 

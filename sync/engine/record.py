@@ -88,6 +88,18 @@ class PaymentRecord:
         return self.late_money is not None and self.late_money.state is not LateMoneyState.UNDONE
 
     @property
+    def may_go_back(self) -> bool:
+        """A paid offline order that was cancelled here: the gateway gives it back, unless a person did."""
+        part = self.offline
+        mine = part is not None and not part.status and self.cancel_intended and self.late_money is None
+        return mine and self.state is TerminalState.PAID and self.refunded_fen < self.amount.fen
+
+    @property
+    def sale_has_money(self) -> Reason | None:
+        """The gateway refused this try for another one of its sale, which took money or may have: why."""
+        return self.refused if self.refused in (Reason.ORDER_OPEN, Reason.ORDER_PAID) else None
+
+    @property
     def ack_owed(self) -> bool:
         return self.ack_due_seq > self.acked_seq
 

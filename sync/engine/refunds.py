@@ -54,6 +54,10 @@ def start(turn: Turn, event: RefundAsked) -> None:
     command = event.command
     if turn.taken_before(command.request_id):
         return
+    known = _known(turn, event)
+    if known is not None:
+        _show_again(turn, event, known)
+        return
     if turn.line.line is Line.CHECKING and turn.storage is None:
         turn.held = (*turn.held, event)
         return
@@ -76,6 +80,23 @@ def start(turn: Turn, event: RefundAsked) -> None:
         )
     )
     turn.keep_refund(replace(live, request_id=command.request_id, ask=Job(due_ms=turn.now.mono_ms)))
+
+
+def _known(turn: Turn, event: RefundAsked) -> LiveRefund | None:
+    """The refund that a named command began before, in memory or in the journal."""
+    live = turn.refunds.get(event.new_refund_no)
+    return LiveRefund(record=event.known) if live is None and event.known is not None else live
+
+
+def _show_again(turn: Turn, event: RefundAsked, known: LiveRefund) -> None:
+    """Gives nothing back: shows what was begun, as this command's own. Its name is no other refund's."""
+    command, record = event.command, known.record
+    same_payment = command.order_no == record.order_no and command.payment_no in (None, record.payment_no)
+    if not same_payment or command.amount != record.amount:
+        turn.refuse(command.request_id, Reason.CONTENT_DIFFERS)
+        return
+    turn.took(command.request_id, record.refund_no)
+    turn.show_refund(turn.keep_refund(replace(known, request_id=command.request_id)))
 
 
 def _newest(turn: Turn, last: PaymentRecord | None) -> PaymentRecord | None:

@@ -79,11 +79,21 @@ def _ask_refused(turn: Turn, live: Live, answer: ProblemAnswer) -> None:
         live = turn.state_it(live, PaymentRefused(payment_no=number, said_by=answer.said_by, reason=problem.reason))
     again = live.ask.failed(now_ms + pause_ms(live.ask.failures))
     turn.keep(replace(live, request=None, ask=again))
+    if live.record.sale_has_money is not None:
+        _ask_what_happened(turn, live)
     unknown = problem.reason is Reason.UNKNOWN_PAYMENT
     cause = CancelCause.UNKNOWN_NUMBER if unknown else CancelCause.REFUSED
     intend_cancel(turn, number, live.record.operator, cause)
     if unknown:
         cancel_again(turn, number)  # a gateway that had taken the cancel was restored from a backup
+
+
+def _ask_what_happened(turn: Turn, live: Live) -> None:
+    """The gateway knows more of an earlier try than this till, which asks now and not at its next look."""
+    for other in list(turn.payments.values()):
+        same = other.record.order_no == live.record.order_no and other.record.n < live.record.n
+        if same and other.ask.in_flight is None:
+            turn.keep(replace(other, ask=other.ask.again(turn.now.mono_ms)))
 
 
 def _ask_for_tombstone(turn: Turn, live: Live) -> None:

@@ -38,6 +38,8 @@ WATCH_MS: Final = tuple(15_000 + m * _MINUTE for m in (1, 5, 15, 60, 360, 1440))
 WATCH_DAYS_MS: Final = 3 * 1440 * _MINUTE
 _WATCHED: Final = frozenset({ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT})
 _LATE_MONEY_PAUSE_MS: Final = _MINUTE
+#: The gateway gives a larger cancelled order back after a day.
+_BACK_PAUSE_MS: Final = 60 * _MINUTE
 
 
 def pause_ms(failures: int) -> int:
@@ -52,9 +54,12 @@ def refused_pause_ms(failures: int, told_ms: int | None = None) -> int:
 
 
 def watched(record: PaymentRecord) -> bool:
-    """Whether late money on it is possible, or is not yet undone."""
-    if record.late_money is not None:
+    """Whether late money on it is possible, or is not yet undone; or whether it is paid and may go back."""
+    if record.may_go_back:
+        return True
+    if record.late_money is not None and record.late_money.state is not LateMoneyState.UNDONE:
         return record.late_money.state is LateMoneyState.FOUND
+    # What went back may come once more.
     return record.state is TerminalState.NOT_PAID and record.proof is not None and record.proof.kind in _WATCHED
 
 
@@ -63,9 +68,10 @@ def next_watch_ms(record: PaymentRecord, *, watched_ms: int) -> int | None:
     been watched, by the clock since boot: the gateway's, by which the till's goes, leaps both ways."""
     if not watched(record):
         return None
-    if record.late_money is not None:
+    if record.late_here:
         # A person may take days to decide: what the screen says of it must not grow old.
         return _LATE_MONEY_PAUSE_MS
     if watched_ms > WATCH_DAYS_MS:
         return None
-    return next((offset - watched_ms for offset in WATCH_MS if offset > watched_ms), None)
+    ahead = next((offset - watched_ms for offset in WATCH_MS if offset > watched_ms), None)
+    return _BACK_PAUSE_MS if ahead is None and record.may_go_back else ahead

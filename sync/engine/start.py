@@ -161,7 +161,9 @@ def _refusal_beside(last: PaymentRecord | None, command: StartPayment) -> Reason
         return None
     if last.state is TerminalState.PAID:
         return Reason.ORDER_PAID
-    return None if safe_to_rescan(last.state, last.proof) and not last.conflict else Reason.ORDER_OPEN
+    if not safe_to_rescan(last.state, last.proof) or last.conflict:
+        return Reason.ORDER_OPEN
+    return last.sale_has_money
 
 
 def _refusal_after(last: PaymentRecord, command: StartPayment) -> Reason | None:
@@ -172,6 +174,8 @@ def _refusal_after(last: PaymentRecord, command: StartPayment) -> Reason | None:
         return Reason.LATE_MONEY
     if not safe_to_rescan(last.state, last.proof) or last.conflict:
         return Reason.ORDER_OPEN
+    if last.sale_has_money is not None:
+        return last.sale_has_money
     if last.amount != command.amount or command.sale_id not in (None, last.sale_id):
         return Reason.CONTENT_DIFFERS
     return Reason.ORDER_CANCELLED if last.n >= _LAST_N and not _ended(last) else None

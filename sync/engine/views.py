@@ -143,7 +143,10 @@ def cash_view(record: CashRecord) -> PaymentView:
 
 
 def _safe(record: PaymentRecord) -> bool:
-    """Green by table P, and put out again when money came after all or two verified statements disagree."""
+    """Green by table P, and put out again when money came after all, or by another try, or two verified statements
+    disagree."""
+    if record.sale_has_money is not None:
+        return False
     return safe_to_rescan(record.state, record.proof) and record.late_money is None and not record.conflict
 
 

@@ -204,12 +204,13 @@ class Journal:
         return [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
 
     def unfinished(self, *, settled_since_ms: int) -> tuple[PaymentRecord, ...]:
-        """What a start of the program must take up: open, unacknowledged, given up since then (late money), or with a
-        refund that is open."""
+        """What a start of the program must take up: open, unacknowledged, given up since then (late money; an offline
+        order that was paid all the same), or with a refund that is open."""
         where = (
             "state not in ('PAID', 'NOT_PAID') or ack_due_seq > acked_seq or late_money = 'found' "
             "or payment_no in (select payment_no from offline_order where confirmation_owed = 1) "
-            "or (state = 'NOT_PAID' and settled_at_ms >= ?) "
+            "or (settled_at_ms >= ? and (state = 'NOT_PAID' or late_money is null and payment_no in "
+            "(select payment_no from offline_order where cancelled = 1 and status = 0))) "
             "or payment_no in (select payment_no from refund where state not in ('DONE', 'FAILED'))"
         )
         return tuple(self._records(where, (settled_since_ms,)))
@@ -221,6 +222,12 @@ class Journal:
     def payment(self, payment_no: str) -> PaymentRecord | None:
         found = self._records("payment_no = ?", (payment_no,))
         return found[0] if found else None
+
+    def refund(self, refund_no: str) -> RefundRecord | None:
+        try:
+            return refund_rows.find(self._db, refund_no)
+        except sqlite3.Error as error:
+            raise trouble(error) from error
 
     def open_refunds(self) -> tuple[RefundRecord, ...]:
         """Refunds whose outcome is not known, oldest first."""

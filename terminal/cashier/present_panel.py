@@ -222,7 +222,7 @@ def _wallet_and_time(payment: PaymentView) -> Phrase:
 
 
 def _not_paid(state: CashierState, payment: PaymentView) -> PanelView:
-    if payment.reason is Reason.ORDER_PAID:
+    if payment.reason in (Reason.ORDER_PAID, Reason.ORDER_OPEN):
         return _paid_otherwise(state, payment)
     safe = payment.safe_to_rescan
     return PanelView(
@@ -254,13 +254,13 @@ def _proven(payment: PaymentView) -> Phrase:
 
 
 def _paid_otherwise(state: CashierState, payment: PaymentView) -> PanelView:
-    """The gateway refused this try because its sale is paid: nothing was charged, and nothing must be."""
+    """The gateway refused this try because its sale is paid, or may be: nothing was charged, and nothing must be."""
     return PanelView(
         sign=Sign.SQUARE_CROSS,
         tone=Tone.NOT_PAID,
         big=say("state.not_paid"),
         customer=words.reason(payment.reason),
-        todo=say("sale_paid_todo"),
+        todo=say("sale_paid_todo" if payment.reason is Reason.ORDER_PAID else "sale_open_todo"),
         proof=proof_line(state, payment),
         support=_support(payment),
     )

@@ -36,9 +36,16 @@ def needs_attention(payment: PaymentView) -> bool:
 
 
 def is_taken(payment: PaymentView) -> bool:
-    """Whether its money is this shop's: paid, or late and kept for its sale by a person."""
+    """Whether its money is this shop's: paid and not given back by the gateway, or late and kept for its sale by a
+    person."""
+    if payment.offline is not None and payment.cancel_requested and _went_back(payment):
+        return False
     kept = payment.late_money is not None and payment.late_money.state is LateMoneyState.ACCEPTED
     return kept or payment.state is TerminalState.PAID
+
+
+def _went_back(payment: PaymentView) -> bool:
+    return payment.late_money is not None and payment.late_money.state is LateMoneyState.UNDONE
 
 
 def day_read(

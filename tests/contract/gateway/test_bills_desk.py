@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import insert, update
 
 from gateway.bills.desk import PLAN, BillDesk
 from gateway.bills.line import LineKind
@@ -34,13 +35,14 @@ from gateway.channels.port import (
 )
 from gateway.jobs.calls import ChannelCalls
 from gateway.jobs.waiters import Waiters
+from gateway.payments.values import AlarmKind
 from gateway.routing.accounts import Accounts, OpenAccount
 from gateway.routing.choose import Candidate
 from gateway.store import alarms, bills, payments, tasks
 from gateway.store.bills import Bill, BillKey, bill_ref, read_ref
 from gateway.store.runners import InlineStore
 from gateway.store.sealing import Seal
-from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS, STORES, TERMINALS
+from gateway.store.tables import CHANNEL_ACCOUNTS, CHANNEL_ORDERS, MERCHANTS, STORES, TERMINALS
 from gateway.store.tasks import Task, TaskKind
 from gateway.store.units import Tx
 from proof.stores import empty_store
@@ -220,6 +222,30 @@ def test_a_days_bill_is_fetched_kept_and_read() -> None:
         assert {request.most_answer_bytes for request in world.lines} == {64 * 1_048_576}
         (plan,) = world.tasks()
         assert (plan.ref, plan.due_ms) == (PLAN, TEN + 24 * 3_600_000)
+        assert world.alarms() == {}
+
+    in_bill_world(story)
+
+
+@pytest.mark.parametrize(("hour", "believed"), [(12, False), (-12, True), (36, True)])
+def test_no_bill_of_a_day_on_which_money_was_taken_is_not_believed(hour: int, believed: bool) -> None:
+    """A bill that is only late, or another account's word: money would never be compared with anything."""
+
+    async def story(world: BillWorld) -> None:
+        paid_ms = day_start_ms(DAY) + hour * 3_600_000
+        world.store.run_now(lambda tx: tx.connection.execute(update(CHANNEL_ORDERS).values(paid_at_ms=paid_ms)))
+        await world.desk.start()
+        await world.run_due()
+        await world.run_due()
+        assert world.bill(FLOW).state is BillState.NONE  # not every wallet makes one
+        assert world.bill().state is (BillState.NONE if believed else BillState.WANTED)
+        world.clock.at_ms = TEN + 9 * 3_600_000
+        await world.run_due()
+        assert world.alarms() == ({} if believed else {AlarmKind.BILL_MISSING: 1})
+        world.channel.answers[BillKind.TRADE] = [BillReady(content=_file())]
+        world.clock.at_ms += 3 * 3_600_000
+        await world.run_due()
+        assert world.bill().state is (BillState.NONE if believed else BillState.KEPT)
         assert world.alarms() == {}
 
     in_bill_world(story)

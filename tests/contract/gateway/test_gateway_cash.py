@@ -8,13 +8,17 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy import update
 
-from gateway.channels.port import PayOrder
+from gateway.channels.port import Closed, PayOrder
+from gateway.jobs.keeping import keep
 from gateway.jobs.late_cases import accept, send_back
 from gateway.jobs.schedule import DEFAULT_PACE
+from gateway.payments.answers import answer_query
 from gateway.payments.late import LateRefusal, LateWord
 from gateway.payments.values import AlarmKind, PaymentKey
+from gateway.store import payments
 from gateway.store.alarms import close_by_person, open_alarms
 from gateway.store.tables import MERCHANTS
+from gateway.store.units import Tx
 from protocol.cash import CASH_RETURNED, CASH_TAKEN
 from protocol.chain import genesis, link
 from protocol.messages import (
@@ -32,7 +36,7 @@ from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import GatewayState
-from tests.contract.gateway.gateway_world import Till, World, in_world, status_of
+from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, status_of
 
 WORD = LateWord(person="老王", reason="客人走了")
 
@@ -103,6 +107,77 @@ def kept_by_a_person(world: World, status: PaymentStatus) -> PaymentKey | LateRe
     return world.store.run_now(
         lambda tx: accept(tx, f"{status.order_no}00", WORD, lambda _: DEFAULT_PACE, now_ms=world.clock.now_ms())
     )
+
+
+def says_closed(world: World, status: PaymentStatus) -> None:
+    """One answer of the wallet that is wrong, or soon no longer true."""
+
+    def unit(tx: Tx) -> None:
+        found = payments.with_order(tx, f"{status.order_no}00")
+        assert found is not None
+        payment, order = found
+        now_ms = world.clock.now_ms()
+        step = answer_query(
+            payment, order, Closed(code="TRADE_CLOSED"), said_by="alipay", asked_ms=now_ms, now_ms=now_ms,
+            even_since_ms=0,
+        )  # fmt: skip
+        keep(tx, payment, step, lambda _: DEFAULT_PACE, now_ms=now_ms, order_before=order)
+
+    world.store.run_now(unit)
+
+
+@pytest.mark.parametrize("covered", [False, True])
+def test_late_money_that_its_wallet_called_closed_is_found_again_when_it_says_paid(covered: bool) -> None:
+    """The light goes out again, a person decides again, and each time it is booked."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        await asyncio.sleep(1)
+        says_closed(world, status)
+        status = await late_state(till, status, LateMoneyState.UNDONE)
+        assert world.alarms() == {}
+        if covered:
+            chain = Chain(till)
+            await chain.upload(chain.cash(CASH_TAKEN, request.sale_id))
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        if covered:
+            await late_state(till, status, LateMoneyState.UNDONE)
+            assert world.money(status)[:2] == (1250, 1250)
+        else:
+            assert world.alarms() == {AlarmKind.LATE_MONEY: 1}
+            assert isinstance(kept_by_a_person(world, status), PaymentKey)
+        assert world.alarms() == {}
+        world.ledger_agrees()
+        calls = len(world.line.sent)
+        await asyncio.sleep(25 * 3_600)
+        assert len(world.line.sent) == calls
+
+    in_world(story)
+
+
+def test_a_refund_that_is_done_after_the_wallet_said_closed_ends_the_watch() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        world.line.faults["refund"] = [Fault(lose="before")]
+        chain = Chain(till)
+        await chain.upload(chain.cash(CASH_TAKEN, request.sale_id))
+        await asyncio.sleep(1)
+        says_closed(world, status)
+        status = await late_state(till, status, LateMoneyState.UNDONE)
+        await asyncio.sleep(600)
+        assert world.money(status)[:2] == (1250, 1250)
+        world.ledger_agrees()
+        calls = len(world.line.sent)
+        await asyncio.sleep(25 * 3_600)
+        assert len(world.line.sent) == calls
+
+    in_world(story)
 
 
 def test_late_money_for_a_sale_that_cash_covers_goes_back_by_itself() -> None:

@@ -409,8 +409,10 @@ def test_a_paid_order_whose_cancel_comes_over_the_line_goes_back_too_and_once() 
         await asyncio.sleep(30)
         paid, _ = await a.till.final(f"{first.order.order_no}-1")
         assert world.money(paid)[:2] == (20_000, 20_000)
+        assert paid.given_back_ms is not None
         waits, _ = await a.till.final(f"{larger.order.order_no}-1")
         assert world.money(waits)[:2] == (20_001, 0)
+        assert waits.given_back_ms is None
         assert world.alarms()[AlarmKind.CANCELLED_PAID] == 1
         await asyncio.sleep(25 * 3_600)
         assert world.money(waits)[:2] == (20_001, 20_001)

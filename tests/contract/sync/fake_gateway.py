@@ -18,6 +18,7 @@ from protocol.messages import (
     JournalAnswer,
     JournalEntry,
     JournalUpload,
+    LateMoneyState,
     OfflineKit,
     OfflineKitRequest,
     PaymentRequest,
@@ -300,7 +301,8 @@ class FakeGateway:
         number = read_payment_no(asked.payment_no)
         assert number is not None
         for other in self.statuses.values():
-            if other.order_no == number.order_no and other.state is not GatewayState.NOT_PAID:
+            late = other.late_money is not None and other.late_money.state is LateMoneyState.FOUND
+            if other.order_no == number.order_no and (late or other.state is not GatewayState.NOT_PAID):
                 return 409, self._problem(Reason.ORDER_OPEN, 409)
         self.contents[asked.payment_no] = plain
         if asked.expires < self.now_ms():

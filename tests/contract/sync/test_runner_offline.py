@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sync.anchor import APART
 from sync.engine.model import Line, PaymentView, ProofView, Published
 from sync.engine.statements import read_statement
 from sync.journal.read import JournalReader
+from terminal.reports.day import is_taken
 from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
 from tests.contract.sync.offline_counter import OfflineCounter, code_of, order_of, without_line
 
@@ -196,6 +198,45 @@ def test_cancelled_and_paid_is_told_when_the_line_returns(tmp_path: Path) -> Non
         assert getattr(intent, "goods_handed", None) is True
 
     without_line(tmp_path, story)
+
+
+@pytest.mark.parametrize("proven", [False, True])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_the_gateway_gave_back_of_a_cancelled_order_is_no_taking(
+    tmp_path: Path, proven: bool, restarted: bool
+) -> None:
+    """A larger one goes back after a day: the till looks until then, and the money is in its sums that long."""
+
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        await c.lose_line()
+        view = await c.shown()
+        c.cancel_offline(view.payment_no, goods_handed=False)
+        await c.number_in(view.payment_no, S.CANCELLING)
+        c.scanned(view)
+        if proven:
+            assert (await c.read(c.proof_of(view))).reason is Reason.PROOF_CANCELLED
+        await c.line_returns()
+        await c.number_in(view.payment_no, S.PAID)
+        await asyncio.sleep(24 * 3_600)
+        if restarted:
+            await c.restart()
+            await c.up()
+        assert [is_taken(one) for one in settled(c)] == [True]
+        c.gateway.change(view.payment_no, given_back_ms=c.gateway_clock.wall_ms())
+        await c.until(lambda: [is_taken(one) for one in settled(c)] == [False], within_s=2 * 3_600)
+        assert [one.state for one in settled(c)] == [S.PAID]
+        await asyncio.sleep(10)
+        asked = c.gateway.kinds().count("query")
+        await asyncio.sleep(3 * 3_600)
+        assert c.gateway.kinds().count("query") == asked
+
+    without_line(tmp_path, story)
+
+
+def settled(c: OfflineCounter) -> tuple[PaymentView, ...]:
+    with JournalReader(c.path) as journal:
+        return journal.settled(since_ms=0, until_ms=2**53)
 
 
 def test_a_closed_proof_is_green_and_the_order_stays_closed_at_sync(tmp_path: Path) -> None:

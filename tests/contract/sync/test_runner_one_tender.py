@@ -159,3 +159,65 @@ def test_a_name_that_is_used_again_the_next_day_is_no_sale_that_was_paid(tmp_pat
         assert len(c.gateway.statuses) == 1
 
     at_the_counter(tmp_path, story)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_try_that_was_refused_for_an_open_one_lets_nobody_charge_its_sale(tmp_path: Path, restarted: bool) -> None:
+    """The first try's money came after all; the gateway knows that, and this till does not yet."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        first = await c.view(c.scan(), S.NOT_PAID)
+        assert first.safe_to_rescan
+        late = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=c.gateway_clock.wall_ms())
+        c.gateway.change(first.payment_no, late_money=late)
+        second = await c.view(c.scan(order_no=first.order_no), S.NOT_PAID)
+        assert second.reason is Reason.ORDER_OPEN
+        assert (second.safe_to_rescan, second.light) == (False, None)
+        await c.until(lambda: _late(c, first.payment_no) is LateMoneyState.FOUND, within_s=5)
+        if restarted:
+            await c.restart()
+            await c.up()
+        await late_on(c, first, LateMoneyState.UNDONE)
+        assert await c.refused(c.scan(order_no=first.order_no)) is Reason.ORDER_OPEN
+        assert await c.refused(c.scan(sale_id=first.sale_id)) is Reason.ORDER_OPEN
+        assert await c.refused(c.take_cash(1250, order_no=first.order_no)) is Reason.ORDER_OPEN
+
+    at_the_counter(tmp_path, story)
+
+
+def test_nor_does_cash_pay_for_a_sale_that_the_gateway_calls_paid(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        first = await c.view(c.scan(), S.NOT_PAID)
+        c.gateway.stopped = Reason.ORDER_PAID
+        second = await c.view(c.scan(order_no=first.order_no), S.NOT_PAID)
+        assert second.reason is Reason.ORDER_PAID
+        assert not second.safe_to_rescan
+        assert await c.refused(c.take_cash(1250, order_no=first.order_no)) is Reason.ORDER_OPEN
+        assert await c.refused(c.scan(order_no=first.order_no)) is Reason.ORDER_PAID
+
+    at_the_counter(tmp_path, story)
+
+
+@pytest.mark.parametrize("state", list(LateMoneyState))
+def test_what_an_earlier_payer_of_the_page_paid_late_says_nothing_against_the_one_who_pays(
+    tmp_path: Path, state: LateMoneyState
+) -> None:
+    """Two payers at one page: the first one's order was given up, the second one's pays. The gateway gives the first
+    one's money back; "charge again if needed" would be said of a paid sale."""
+
+    async def story(c: Counter) -> None:
+        qr = await c.view(c.scan(qr=True), S.WAITING)
+        late = LateMoney(state=state, amount_fen=1250, found_at_ms=c.gateway_clock.wall_ms())
+        c.gateway.change(qr.payment_no, late_money=late)
+        c.gateway.change(qr.payment_no, state=GatewayState.PAID, reason=Reason.PAID)
+        paid = await c.number_in(qr.payment_no, S.PAID)
+        assert paid.late_money is None
+        c.gateway.change(qr.payment_no, late_money=LateMoney(state=state, amount_fen=1250, found_at_ms=1))
+        await asyncio.sleep(120)
+        seen = c.by_number(qr.payment_no)
+        assert seen is not None
+        assert (seen.state, seen.late_money) == (S.PAID, None)
+
+    at_the_counter(tmp_path, story)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from guitai.cli import run
+from protocol.numbers import new_number
 from protocol.states import GatewayState
 from tests.contract.terminal.till_folder import gateway_on_loopback, make_till
 
+ORDER_NO = new_number(bytes(15))
 CODE, NEXT_CODE = "280000000000012345", "280000000000054321"
 
 
@@ -58,3 +60,14 @@ def test_a_sale_that_is_run_again_is_not_charged_again(tmp_path: Path, capsys: p
 )
 def test_what_cannot_be_run_again_takes_no_name(tmp_path: Path, wrong: list[str]) -> None:
     assert run(["pay", "--amount", "1", *wrong, "--data-dir", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize(
+    "command", [["pay", "--amount", "1", "--qr"], ["refund", "--order", ORDER_NO, "--amount", "1"]]
+)
+@pytest.mark.parametrize("wait", ["nan", "inf", "-1", "0", "x"])
+def test_nothing_is_begun_with_a_wait_that_is_no_number_of_seconds(
+    tmp_path: Path, command: list[str], wait: str
+) -> None:
+    """ "nan" is within every range: the charge would begin, and nobody would wait for it."""
+    assert run([*command, "--wait", wait, "--data-dir", str(tmp_path)]) == 2

@@ -126,3 +126,42 @@ def test_usage_a_held_folder_and_no_gateway_end_as_the_contract_says(
     finally:
         till.close()
     assert refund(tmp_path / "none", order(1), "1") == 5
+
+
+def test_a_refund_that_is_named_goes_back_once_however_often_it_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first run ended before it heard the outcome: the program that called it runs it again."""
+    with gateway_on_loopback() as (url, gateway):
+        order_no = sell(tmp_path, url, capsys)
+        gateway.refunding = lambda _: RefundState.SENT
+        assert refund(tmp_path, order_no, "1.00", "--name", "return 7", "--wait", "1") == 3
+        first = said(capsys)
+        assert refund(tmp_path, f"{order_no}-1", "1.00", "--name", "return 7", "--wait", "1") == 3
+        assert said(capsys)["refund_no"] == first["refund_no"]
+        gateway.settle_refund(first["refund_no"], RefundState.DONE)
+        refund(tmp_path, order_no, "1.00", "--name", "return 7")
+        capsys.readouterr()
+        assert refund(tmp_path, order_no, "1.00", "--name", "return 7") == 0
+        again = said(capsys)
+        assert (again["outcome"], again["refund_no"]) == ("refunded", first["refund_no"])
+        assert "nothing more was given back" in again["message"]
+        assert refund(tmp_path, order_no, "2.00", "--name", "return 7") == 1
+        other = said(capsys)
+        assert (other["outcome"], other["reason"], other["refund_no"]) == ("refused", "content_differs", None)
+        assert len(gateway.refunds) == 1
+        done(gateway)
+        assert refund(tmp_path, order_no, "1.00", "--name", "return 8") == 0
+        assert len(gateway.refunds) == 2
+        assert refund(tmp_path, order_no, "1.00", "--name", " ") == 2
+
+
+def test_what_was_named_is_told_without_the_line_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway_on_loopback() as (url, gateway):
+        order_no = sell(tmp_path, url, capsys)
+        done(gateway)
+        assert refund(tmp_path, order_no, "1.00", "--name", "return 7") == 0
+        first = said(capsys)
+        gateway.down = True
+        assert refund(tmp_path, order_no, "1.00", "--name", "return 7", "--wait", "5") == 0
+        assert said(capsys)["refund_no"] == first["refund_no"]

@@ -103,13 +103,25 @@ def test_verified_paid_on_not_paid_is_late_money_only_when_asked_after_the_end()
 
 @pytest.mark.parametrize("known", list(LateMoneyState))
 def test_late_money_is_found_once(known: LateMoneyState) -> None:
-    """Said again while its case is open, or when it is over: nothing is new, and nothing is opened anew."""
+    """Said again while its case is open, or when a refund ended it: nothing is new, and nothing is opened anew."""
     row, ended = payment(S.NOT_PAID, late_state=known), ended_order(late_state=known, late_found_ms=52_000)
     again = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=60_000, now_ms=60_001, even_since_ms=0)
     assert again.payment == row
     assert again.order is not None
     assert (again.order.late_state, again.order.late_found_ms) == (known, 52_000)
     assert again.alarms == ()
+
+
+def test_late_money_that_only_the_wallet_called_closed_is_found_again() -> None:
+    row = payment(S.NOT_PAID, late_state=LateMoneyState.UNDONE)
+    ended = ended_order(late_state=LateMoneyState.UNDONE, late_found_ms=52_000, late_closed_ms=55_000)
+    stale = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=54_000, now_ms=60_001, even_since_ms=0)
+    assert stale.payment == row
+    again = answer_query(row, ended, PAID_VERDICT, said_by="alipay", asked_ms=60_000, now_ms=60_001, even_since_ms=0)
+    assert again.payment.late_state is LateMoneyState.FOUND
+    assert [alarm.kind for alarm in again.alarms] == [AlarmKind.LATE_MONEY]
+    assert again.order is not None
+    assert again.order.late_again == 1
 
 
 def test_money_on_an_order_that_ended_before_the_clock_was_put_back_is_late_money() -> None:

@@ -179,6 +179,7 @@ def test_late_money_is_looked_at_while_it_goes_back() -> None:
     assert action(row, seen) == (K.QUERY, 160_000)
     settled = ended_order(late_state=LateMoneyState.UNDONE, late_found_ms=100_000, asked_ms=100_000)
     assert action(row, settled) is None
+    assert action(row, replace(settled, late_closed_ms=100_000)) == (K.QUERY, 105_000)
 
 
 @pytest.mark.parametrize(

@@ -345,6 +345,17 @@ def test_nobody_is_told_to_try_again_what_is_paid_or_may_be(counter: Any, reason
     assert panel.todo.key != "command_refused_todo"
 
 
+@pytest.mark.parametrize(
+    ("reason", "todo"), [(Reason.ORDER_PAID, "sale_paid_todo"), (Reason.ORDER_OPEN, "sale_open_todo")]
+)
+def test_a_try_that_the_gateway_refused_for_another_one_is_not_called_safe(
+    counter: Any, reason: Reason, todo: str
+) -> None:
+    counter.sell()
+    counter.tell(replace(counter.payment(T.NOT_PAID, reason=reason), safe_to_rescan=False, light=None))
+    assert (counter.panel.big.key, counter.panel.todo.key) == ("state.not_paid", todo)
+
+
 # --- no more than is proven ---------------------------------------------------------------------------------------
 
 
