@@ -294,6 +294,15 @@ SCENES: Final[dict[str, Callable[[], CashierState]]] = {
             reason=Reason.ORDER_PAID,
         )
     ),
+    "sale_open": lambda: selling(
+        ours(
+            TerminalState.NOT_PAID,
+            proof=Proof(kind=ProofKind.TOMBSTONE, said_by="gateway", at_ms=NOW_MS),
+            reason=Reason.ORDER_OPEN,
+            light=None,
+            safe_to_rescan=False,
+        )
+    ),
     "gateway_restored": restored,
     "cancelling": lambda: selling(ours(TerminalState.CANCELLING, cancel_requested=True)),
     "unknown": lambda: selling(ours(TerminalState.UNKNOWN), after_ms=14_000),
