@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, case, func, insert, select, update
 
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Said
 from gateway.store.rows import Rows, key_values, this_payment
-from gateway.store.statements import Statement
+from gateway.store.statements import Statement, by_places, named
 from gateway.store.tables import CHANNEL_ORDERS, PAYMENT_EVENTS, PAYMENTS
 from gateway.store.units import Tx
 from protocol.states import GatewayState
@@ -38,12 +38,10 @@ _SELECT_BOTH: Final = Statement(
     .join(PAYMENTS, (_P.terminal_id == _O.terminal_id) & (_P.order_no == _O.order_no) & (_P.n == _O.n))
     .where(*_ORDERS.this)
 )
-#: As many are read with one statement; a place that is left over holds no order's name.
-_AT_ONCE: Final = 16
 _SELECT_SEVERAL: Final = Statement(
     select(*_ORDERS.columns, *_PAYMENTS.columns)
     .join(PAYMENTS, (_P.terminal_id == _O.terminal_id) & (_P.order_no == _O.order_no) & (_P.n == _O.n))
-    .where(_O.out_trade_no.in_([bindparam(f"k_{at}") for at in range(_AT_ONCE)]))
+    .where(_O.out_trade_no.in_(named()))
 )
 _SELECT_ORDERS: Final = Statement(
     select(*_ORDERS.columns)
@@ -153,9 +151,7 @@ def with_order(tx: Tx, out_trade_no: str) -> tuple[Payment, ChannelOrder] | None
 def with_orders(tx: Tx, out_trade_nos: Sequence[str]) -> dict[str, tuple[Payment, ChannelOrder]]:
     """These orders by their name, each with its payment."""
     found: dict[str, tuple[Payment, ChannelOrder]] = {}
-    for start in range(0, len(out_trade_nos), _AT_ONCE):
-        some = dict.fromkeys((f"k_{at}" for at in range(_AT_ONCE)), "")
-        some |= {f"k_{at}": name for at, name in enumerate(out_trade_nos[start : start + _AT_ONCE])}
+    for some in by_places(out_trade_nos):
         for row in tx.rows(_SELECT_SEVERAL, some):
             order = _ORDERS.read(row[:_WIDTH])
             found[order.out_trade_no] = _PAYMENTS.read(row[_WIDTH:]), order

@@ -11,11 +11,11 @@ It must not know tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Dialect, Integer, LargeBinary, Select, String
+from sqlalchemy import BindParameter, ColumnElement, Dialect, Integer, LargeBinary, Select, String, bindparam
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import NullType, TypeEngine
@@ -25,7 +25,21 @@ Values = Mapping[str, Any]
 #: What the driver is given.
 Bound = Sequence[Any] | Mapping[str, Any]
 
+#: As many rows are named in one statement: a list's length is in its text.
+NAMED_AT_ONCE: Final = 16
 _AS_THEY_ARE: Final = (Integer, String, LargeBinary, NullType)
+
+
+def named() -> list[BindParameter[Any]]:
+    """The places of one statement for names, `k_0` and on."""
+    return [bindparam(f"k_{place}") for place in range(NAMED_AT_ONCE)]
+
+
+def by_places(names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The values of `named()`, execution by execution. A place that is left over holds nobody's name."""
+    for start in range(0, len(names), NAMED_AT_ONCE):
+        some = names[start : start + NAMED_AT_ONCE]
+        yield {f"k_{place}": some[place] if place < len(some) else "" for place in range(NAMED_AT_ONCE)}
 
 
 class Statement:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, null, or_, select, text, update
 
-from gateway.store.statements import Statement
+from gateway.store.statements import Statement, by_places, named
 from gateway.store.tables import TASKS
 from gateway.store.units import Tx
 
@@ -64,13 +64,11 @@ _LEASE: Final = Statement(
     .where(*_KEY, _T.lease_until_ms <= bindparam("k_now"))
     .values(lease_until_ms=bindparam("v_lease"), lease_owner=bindparam("v_owner"))
 )
-#: As many are taken with one statement; a place that is left over holds no task's name.
-_AT_ONCE: Final = 16
 _LEASE_WORK: Final = Statement(
     update(TASKS)
     .where(
         _T.kind == TaskKind.WORK.value,
-        _T.ref.in_([bindparam(f"k_{at}") for at in range(_AT_ONCE)]),
+        _T.ref.in_(named()),
         _T.lease_until_ms <= bindparam("k_now"),
     )
     .values(lease_until_ms=bindparam("v_lease"), lease_owner=bindparam("v_owner"))
@@ -119,9 +117,7 @@ def lease(tx: Tx, task: Task, *, owner: str, now_ms: int, until_ms: int) -> bool
 def lease_work(tx: Tx, due: Sequence[Task], *, owner: str, now_ms: int, until_ms: int) -> set[str]:
     """The same for work on orders, many at a time; returns the `ref`s of those that were taken."""
     taken: set[str] = set()
-    for start in range(0, len(due), _AT_ONCE):
-        some = dict.fromkeys((f"k_{at}" for at in range(_AT_ONCE)), "")
-        some |= {f"k_{at}": task.ref for at, task in enumerate(due[start : start + _AT_ONCE])}
+    for some in by_places([task.ref for task in due]):
         rows = tx.rows(_LEASE_WORK, {**some, "k_now": now_ms, "v_lease": until_ms, "v_owner": owner})
         taken.update(ref for (ref,) in rows)
     return taken
