@@ -30,7 +30,7 @@ COUNTER: Final = (
         file="sync/engine/step.py",
         old="cancel=due if live.record.cancel_intended else Job()))",
         new="cancel=Job()))",
-        profile="crash",
+        profile="storm",
     ),
     Defect(
         name="a restart of the till forgets to ask",
@@ -77,7 +77,7 @@ COUNTER: Final = (
     ),
     Defect(
         name="an answer is lost when the disk fails",
-        trips=by("all_agree"),
+        trips=by("all_agree", "silence_is_shown"),
         file="sync/runner.py",
         old=("        elif not isinstance(event, Wake):\n            self._waiting.append(event)\n"),
         new="",

@@ -178,7 +178,7 @@ FIRST: Final = (
     ),
     Defect(
         name="late money is found and kept",
-        trips=by("late_money_is_undone", "all_agree", "the_ledger_agrees"),
+        trips=by("late_money_is_undone", "all_agree", "the_ledger_agrees", "late_money_is_on_its_way"),
         file="gateway/jobs/keeping.py",
         old="    elif found and (owner.refunds_late_money or ",
         new="    elif found and found is None and (owner.refunds_late_money or ",

@@ -34,7 +34,13 @@ REFUNDS: Final = (
     ),
     Defect(
         name="a refund that the wallet does not know has failed",
-        trips=by("all_agree", "paid_stays_paid", "refunds_are_driven_to_the_end", "refunds_are_counted"),
+        trips=by(
+            "all_agree",
+            "paid_stays_paid",
+            "refunds_are_driven_to_the_end",
+            "refunds_are_counted",
+            "money_that_must_go_back_does",
+        ),
         file="gateway/payments/refunds.py",
         old=("        case RefundAbsent():\n            return RefundStep(refund=_heard(refund, RefundHeard.ABSENT))"),
         new=(
@@ -52,7 +58,12 @@ REFUNDS: Final = (
     ),
     Defect(
         name="twice the charge may go back",
-        trips=by("refunds_asked_fit_the_charge", "refunds_stay_within_the_charge", "refunds_are_driven_to_the_end"),
+        trips=by(
+            "refunds_asked_fit_the_charge",
+            "refunds_stay_within_the_charge",
+            "refunds_are_driven_to_the_end",
+            "refunds_are_counted",
+        ),
         file="gateway/store/refunds.py",
         old='"captured_fen": captured_fen,',
         new='"captured_fen": 2 * captured_fen,',
