@@ -76,8 +76,8 @@ class OneSale(Ear):
                     return Sold(view=last, refused=reason)
                 case PaymentView() as view if view.request_id == request_id:
                     if last is None:
+                        proofs.start()  # first: a proof may be scanned the moment that the QR is there
                         show_qr(view)
-                        proofs.start()
                     last = view
                     if view.state.final:
                         return Sold(view=view, refused=None)
