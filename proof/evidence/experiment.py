@@ -17,11 +17,22 @@ Printed = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of several counts that stand together: `kind` as the command calls it."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One number of the page: `label` is a key of the words; `value` is shown as it is."""
+    """One number of the page: `label` is a key of the words; `value` is shown as it is. A table of counts has `parts`
+    instead, and `kinds` is where the words of its kinds stand."""
 
     label: str
-    value: str
+    value: str = ""
+    parts: tuple[Part, ...] = ()
+    kinds: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +91,8 @@ def counted(printed: Printed, *names: str) -> tuple[Figure, ...]:
     return tuple(Figure(label=name, value=number(printed[name])) for name in names if name in printed)
 
 
-def tallied(printed: Printed, name: str) -> tuple[Figure, ...]:
-    """A table of counts as one figure: `a 3, b 5`."""
+def tallied(printed: Printed, name: str, *, label: str | None = None) -> tuple[Figure, ...]:
+    """A table of counts as one figure, the most frequent kind first; its label is its name unless given."""
     table = cast("Mapping[str, float]", printed.get(name) or {})
-    text = ", ".join(f"{key.replace('_', ' ')} {number(value)}" for key, value in table.items())
-    return (Figure(label=name, value=text),) if text else ()
+    parts = tuple(Part(kind=kind, value=number(table[kind])) for kind in sorted(table, key=lambda it: -table[it]))
+    return (Figure(label=label or name, parts=parts, kinds=name),) if parts else ()

@@ -22,7 +22,9 @@ FACE = HERE / "page.woff2"
 
 def characters() -> set[int]:
     """Every Chinese character of the page's own words."""
-    words = "".join((HERE / name).read_text(encoding="utf-8") for name in ("words.toml", "page.html", "page.py"))
+    words = "".join(
+        (HERE / name).read_text(encoding="utf-8") for name in ("words.toml", "kinds.toml", "page.html", "page.py")
+    )
     return {ord(character) for character in words if any(first <= ord(character) <= last for first, last in CHINESE)}
 
 

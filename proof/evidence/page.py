@@ -24,6 +24,8 @@ LANGUAGES: Final = (("zh-CN", "简体中文"), ("zh-TW", "繁體中文"), ("en",
 CHINESE: Final = ((0x2014, 0x2014), (0x2018, 0x201D), (0x2026, 0x2026), (0x3000, 0x9FFF), (0xFF00, 0xFFEF))
 
 Words = Mapping[str, Mapping[str, str]]
+#: Name of a table of counts to kind to language to its words.
+Kinds = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,11 @@ def load_words() -> Words:
     return cast("Words", tomllib.loads((_FOLDER / "words.toml").read_text(encoding="utf-8")))
 
 
+def load_kinds() -> Kinds:
+    """What the kinds of the counts are called."""
+    return cast("Kinds", tomllib.loads((_FOLDER / "kinds.toml").read_text(encoding="utf-8")))
+
+
 def render(evidence: Evidence) -> str:
     """The page as HTML text."""
     environment = jinja2.Environment(
@@ -59,6 +66,7 @@ def render(evidence: Evidence) -> str:
         face=b64encode((_FOLDER / "page.woff2").read_bytes()).decode(),
         languages=LANGUAGES,
         words=load_words(),
+        kinds=load_kinds(),
         printed=_printed,
         number=number,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from proof.evidence.experiment import Experiment, Figure, Printed, counted, number, tallied
+from proof.evidence.experiment import Experiment, Figure, Part, Printed, counted, number, tallied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +77,11 @@ def _limit(count: int | None) -> tuple[str, ...]:
 def _planted(printed: Printed) -> tuple[Figure, ...]:
     defects = cast("list[dict[str, Any]]", printed["defects"])
     found = [defect for defect in defects if defect["found"]]
-    rules = ", ".join(f"{defect['name']}: {defect['rule']}" for defect in found)
+    rules = tuple(Part(kind=defect["name"], value=defect["rule"]) for defect in found)
     return (
         Figure(label="planted", value=number(len(defects))),
         Figure(label="found", value=number(len(found))),
-        Figure(label="found_by", value=rules or "-"),
+        *((Figure(label="found_by", parts=rules),) if rules else ()),
     )
 
 
@@ -94,7 +94,7 @@ def _cut(printed: Printed) -> tuple[Figure, ...]:
 
 
 def _killed(printed: Printed) -> tuple[Figure, ...]:
-    return (*counted(printed, "lost", "double", "killed", "points"), *tallied(printed, "kills"))
+    return (*counted(printed, "lost", "double", "killed", "points"), *tallied(printed, "kills", label="kills_by_call"))
 
 
 def _fuzzed(printed: Printed) -> tuple[Figure, ...]:
@@ -111,6 +111,7 @@ def _simulated(printed: Printed) -> tuple[Figure, ...]:
     return (
         broken,
         *counted(printed, "seeds", "orders", "payments", "paid", "virtual_hours", "deaths", "checks"),
+        *counted(printed, "orders_per_cpu_second"),
         *tallied(printed, "profiles"),
         *tallied(printed, "faults"),
         *tallied(printed, "ends"),

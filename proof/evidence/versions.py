@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 _PACKAGES: Final = (
+    "aiohttp",
     "apsw",
     "cryptography",
     "httpx",

@@ -12,9 +12,14 @@ import pytest
 
 from proof.evidence.experiment import Experiment, Figure, Result, counted, read_last_line
 from proof.evidence.make_face import FACE, characters
-from proof.evidence.page import LANGUAGES, Evidence, load_words, render
+from proof.evidence.page import LANGUAGES, Evidence, load_kinds, load_words, render
 from proof.evidence.plan import LONG, SHORT, experiments
 from proof.evidence.run import run_one
+from proof.power.disk import Damage
+from proof.simulation.faults import PROFILES
+from proof.simulation.mix import MIX
+from protocol.messages import LateMoneyState
+from protocol.states import GatewayState, ProofKind
 
 #: What each experiment's command prints, as far as figures are read from it.
 PRINTED: dict[str, dict[str, Any]] = {
@@ -27,6 +32,7 @@ PRINTED: dict[str, dict[str, Any]] = {
         "virtual_hours": 0.72,
         "deaths": 72,
         "checks": 9347,
+        "orders_per_cpu_second": 25.1,
         "profiles": {"storm": 2},
         "faults": {"lost_answer": 102},
         "ends": {"ABSENT": 7},
@@ -97,13 +103,29 @@ def test_every_word_is_shown_by_some_page() -> None:
     assert [key for key, sentence in load_words()["zh-CN"].items() if f">{sentence}</span>" not in both] == []
 
 
+def test_each_kind_has_its_words_in_all_languages() -> None:
+    """An owner reads what went wrong, not what a programmer called it."""
+    codes = {code for code, _ in LANGUAGES}
+    kinds = load_kinds()
+    assert all(set(words) == codes and all(words.values()) for table in kinds.values() for words in table.values())
+    assert set(kinds["images_by_damage"]) == set(Damage)
+    assert set(kinds["profiles"]) == {MIX, *PROFILES}
+    late = {f"late money {state}" for state in LateMoneyState}
+    assert set(kinds["ends"]) == {*ProofKind, GatewayState.PAID, *late}
+
+
 def test_a_page_shows_each_command_and_each_figure() -> None:
     page = _page(_results())
     for result in _results():
         assert escape(result.experiment.command).replace("&#x27;", "&#39;") in page
         assert result.figures
         for figure in result.figures:
-            assert f"<td>{escape(figure.value, quote=False)}</td>" in page
+            assert bool(figure.value) != bool(figure.parts)
+            assert not figure.value or f"<td>{escape(figure.value, quote=False)}</td>" in page
+            for part in figure.parts:
+                known = load_kinds().get(figure.kinds, {}).get(part.kind)
+                assert f">{known['en'] if known else escape(part.kind)}</span>" in page
+                assert f"<b>{escape(part.value)}</b>" in page
     assert "1,061" in page
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from proof.evidence.page import load_kinds
 from proof.simulation.crew import Orders, outcomes
 from proof.simulation.defects import DEFECTS
 from proof.simulation.faults import PROFILES
@@ -97,6 +98,7 @@ def test_every_kind_of_fault_happens(suite: dict[int, Outcome]) -> None:
     """The default mix draws from all that can go wrong."""
     happened = {fault for outcome in suite.values() for fault in outcome.faults}
     assert FAULTS - happened == set()
+    assert happened - set(load_kinds()["faults"]) == set(), "the page of evidence has no words for it"
     assert {outcome.profile for outcome in suite.values()} >= PROFILE_NAMES
 
 
