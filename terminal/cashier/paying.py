@@ -171,7 +171,8 @@ def _cancel(state: CashierState) -> Result:
 def _of_this_sale(state: CashierState, sale: Sale, seen: PaymentView) -> Result:
     before = sale.payment
     if before is not None and seen.n < before.n:
-        return state, ()
+        # The try before: its late money is told across the top, beside whatever becomes of this one.
+        return _of_another(state, seen, known=True)
     changed = before is None or before.payment_no != seen.payment_no or before.state is not seen.state
     newly_late = _late(seen) and not (before is not None and _late(before))
     sale = replace(sale, payment=seen)

@@ -248,6 +248,32 @@ def test_late_money_of_the_sale_in_the_panel_rings(counter: Any) -> None:
     assert counter.panel.big.key == "state.late"
 
 
+@pytest.mark.parametrize("second", [T.WAITING, T.UNKNOWN, T.PAID, T.NOT_PAID])
+@pytest.mark.parametrize(
+    ("late", "banner"), [(LateMoneyState.FOUND, "banner.late"), (LateMoneyState.UNDONE, "banner.late_undone")]
+)
+def test_late_money_of_the_try_before_is_told_beside_the_try_that_is_in_the_panel(
+    counter: Any, second: TerminalState, late: LateMoneyState, banner: str
+) -> None:
+    """The first payer's money came after all while the second pays: the cashier must not hear of it hours later."""
+    counter.sell()
+    first = counter.payment(T.NOT_PAID)
+    counter.tell(first)
+    counter.scan("134567890123456789")
+    again = counter.payment(second, n=2)
+    counter.tell(again)
+    panel = counter.panel
+    counter.tell(first)
+    assert counter.screen.banners == ()
+    counter.effects.clear()
+    counter.tell(counter.late(first, late))
+    counter.tell(counter.late(first, late))
+    assert counter.sounds == [Sound.LATE]
+    assert counter.screen.banners[0].text.key == banner
+    assert counter.state.sale.payment is again
+    assert counter.panel == replace(panel, actions=counter.panel.actions)
+
+
 def test_late_money_of_a_sale_long_gone_rings_once(counter: Any) -> None:
     counter.sell()
     lost = counter.payment(T.NOT_PAID)
