@@ -87,22 +87,33 @@ def erased(state: CashierState) -> CashierState:
 
 
 def taken_back(state: CashierState, count: int) -> CashierState:
-    """The last `count` characters were a scan's: everything they changed is as before them."""
+    """The last `count` characters were a scan's: everything they changed is as before them. What was told about the
+    sale meanwhile stays."""
     if count <= 0 or not state.undo:
         return state
     before = state.undo[-min(count, len(state.undo))]
+    typing_closed = state.sale is None and not sale_open(before.sale)
+    told = state.sale is not before.sale and not typing_closed
     return replace(
         state,
-        page=before.page,
-        entry=before.entry,
-        cash=before.cash if state.cash is None or state.cash.request_id == "" else state.cash,
-        sale=before.sale if sale_open(state.sale) is sale_open(before.sale) else state.sale,
-        notice=before.notice,
+        page=state.page if told else before.page,
+        entry=state.entry if told else before.entry,
+        cash=before.cash if state.cash is not None and state.cash.request_id == "" else state.cash,
+        sale=_as_known(state, before.sale) if typing_closed else state.sale,
+        notice=state.notice if told else before.notice,
         orders=replace(state.orders, filter_text=before.filter_text, selected=before.selected),
         activation=replace(state.activation, code=before.code, gateway=before.gateway),
         code=before.digits if state.code is not None else None,
         undo=state.undo[: -min(count, len(state.undo))],
     )
+
+
+def _as_known(state: CashierState, sale: Sale | None) -> Sale | None:
+    """A finished sale with its payment's latest picture: money may have come for it while it was not in the panel."""
+    if sale is None or sale.payment is None:
+        return sale
+    latest = next((seen for seen in state.recent if seen.payment_no == sale.payment.payment_no), sale.payment)
+    return replace(sale, payment=latest)
 
 
 def entry_amount(state: CashierState) -> Money | AmountRefusal:

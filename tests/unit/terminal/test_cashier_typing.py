@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from protocol.money import Money
+from protocol.reasons import Reason
 from protocol.states import TerminalState
+from sync.engine.model import CommandRefused
 from terminal.cashier import events as e
 from terminal.cashier.keys import Command
 from terminal.cashier.typing_keys import ECHO_MS
@@ -98,6 +100,57 @@ def test_take_back_restores_a_finished_sale(counter: Any) -> None:
     assert counter.state.sale is None
     counter.say(e.TakeBack(count=2))
     assert counter.screen == seen
+
+
+@pytest.mark.parametrize("state", [TerminalState.WAITING, TerminalState.PAID, TerminalState.NOT_PAID])
+def test_take_back_leaves_what_was_told_of_the_open_sale_meanwhile(counter: Any, state: TerminalState) -> None:
+    """A code is scanned twice in a row, and the first word of its sale comes amid the second burst: it stays, and the
+    amount of a sale that is over is not there again for the next customer."""
+    counter.sell()
+    counter.type("2812")
+    counter.tell(counter.payment(state))
+    seen = counter.screen
+    counter.say(e.TakeBack(count=4))
+    assert counter.state.sale.payment is not None
+    assert counter.screen == seen
+    assert (counter.state.entry == "") is state.final
+
+
+def test_take_back_leaves_a_sale_that_was_refused_meanwhile(counter: Any) -> None:
+    """Nothing was begun: the counter is free, and the amount is there to try once more."""
+    counter.sell()
+    counter.type("28")
+    counter.tell(CommandRefused(request_id=counter.state.sale.request_id, reason=Reason.DISK_FULL))
+    seen = counter.screen
+    counter.say(e.TakeBack(count=2))
+    assert counter.state.sale is None
+    assert counter.screen == seen
+
+
+def test_take_back_leaves_late_money_of_the_finished_sale(counter: Any) -> None:
+    """The first character closed the panel, the money came, the burst proved to be a scan: no green light again."""
+    counter.sell()
+    lost = counter.payment(TerminalState.NOT_PAID)
+    counter.tell(lost)
+    counter.type("28")
+    counter.tell(counter.late(lost))
+    counter.say(e.TakeBack(count=2))
+    assert counter.panel.big.key == "state.late"
+    begun = len(counter.starts)
+    counter.scan("134567890123456789")
+    assert len(counter.starts) == begun
+
+
+def test_take_back_reopens_no_cash_panel_that_late_money_closed(counter: Any) -> None:
+    counter.sell()
+    lost = counter.payment(TerminalState.NOT_PAID)
+    counter.tell(lost)
+    counter.press(Command.CASH)
+    counter.type("28")
+    counter.tell(counter.late(lost))
+    counter.say(e.TakeBack(count=2))
+    assert counter.state.cash is None
+    assert counter.panel.big.key == "state.late"
 
 
 def test_take_back_in_the_order_filter_leaves_what_a_person_typed(counter: Any) -> None:
