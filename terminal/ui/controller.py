@@ -65,7 +65,8 @@ class Controller(QObject):
         hands = Hands(
             press=self.press, release=self.release, pick=self.pick, type_text=self.type_text, erase=self.erase
         )
-        self.window = Window(hands, on_key=self._on_key, on_close=self._on_close)
+        self._held: dict[str, Command] = {}
+        self.window = Window(hands, on_key=self._on_key, on_blur=self._keyboard.let_go, on_close=self._on_close)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
         self._tick = QTimer(self)
@@ -147,9 +148,15 @@ class Controller(QObject):
 
     def _key_command(self, name: str, down: bool) -> bool:
         """A key that a command is bound to right now; releases are passed on for the command that was pressed."""
+        if not down:
+            held = self._held.pop(name, None)
+            if held is not None:
+                self.dispatch(e.Released(command=held))
+            return held is not None
         for hint in keys_of(self._state):
             if hint.key == name:
-                self.dispatch(e.Pressed(command=hint.command) if down else e.Released(command=hint.command))
+                self._held[name] = hint.command
+                self.dispatch(e.Pressed(command=hint.command))
                 return True
         return False
 

@@ -70,7 +70,7 @@ def window_of(state: CashierState, size: tuple[int, int]) -> Window:
     idle = Hands(
         press=lambda _: None, release=lambda _: None, pick=_ignore, type_text=lambda _: None, erase=lambda: None
     )
-    window = Window(idle, on_key=lambda _: None, on_close=lambda: True)
+    window = Window(idle, on_key=lambda _: None, on_blur=lambda: None, on_close=lambda: True)
     window.resize(*size)
     settings = state.settings
     window.set_style(load_theme(settings.theme), load_catalogue(settings.language), int(settings.text_size) / 100)

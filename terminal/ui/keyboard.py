@@ -122,6 +122,12 @@ class Keyboard:
             self._command(name, False)
         self._say(self._wedge.key(stroke))
 
+    def let_go(self) -> None:
+        """The window lost the keyboard: of a key that is still down no release will come."""
+        down, self._down = self._down, set()
+        for name in sorted(down):
+            self._command(name, False)
+
     def deadline_ms(self) -> int | None:
         """When `expire` must be called, on the caller's clock."""
         deadline = self._wedge.deadline_ms()

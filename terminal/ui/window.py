@@ -32,11 +32,19 @@ TWO_BANNERS_NEED = 600
 
 
 class Window(QWidget):
-    """Shows a `ScreenView`; hands keys to `on_key` and its closing to `on_close` (False keeps it open)."""
+    """Shows a `ScreenView`; hands keys to `on_key`, the keyboard's loss to `on_blur`, its closing to `on_close` (False
+    keeps it open)."""
 
-    def __init__(self, hands: Hands, *, on_key: Callable[[QKeyEvent], None], on_close: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        hands: Hands,
+        *,
+        on_key: Callable[[QKeyEvent], None],
+        on_blur: Callable[[], None],
+        on_close: Callable[[], bool],
+    ) -> None:
         super().__init__()
-        self._hands, self._on_key, self._on_close = hands, on_key, on_close
+        self._hands, self._on_key, self._on_blur, self._on_close = hands, on_key, on_blur, on_close
         self._theme: Theme | None = None
         self._catalogue: Catalogue | None = None
         self._text_scale = 1.0
@@ -96,6 +104,7 @@ class Window(QWidget):
             return True
         if event.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.FocusOut):
             self.keys.set_enlarged(False)
+            self._on_blur()
         return super().event(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,141 +10,21 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
-from pytestqt.qtbot import QtBot
 
-from protocol.activation import ActivationTicket
 from protocol.messages import Presented
 from protocol.money import Money
 from protocol.secret import Secret
 from protocol.states import TerminalState
-from sync.engine.model import CancelPayment, Line, ReadProof, ShowOffline, StartPayment, TypeCode
-from sync.engine.model import Command as SyncCommand
+from sync.engine.model import CancelPayment, Line, ReadProof, ShowOffline, TypeCode
 from terminal.cashier.keys import Command
 from terminal.cashier.ports import (
-    CheckFound,
-    DayRead,
-    HistoryEntry,
-    Identity,
     OrderRow,
-    Publication,
 )
-from terminal.cashier.state import Settings
-from terminal.cashier.step import start
 from terminal.cashier.view import Page
 from terminal.ui.app import prepare_environment
-from terminal.ui.controller import Clocks, Controller
-from terminal.ui.fonts import register_fonts
 from terminal.ui.gallery_offline import order
-from terminal.ui.gallery_scenes import SHOP, payment, till
-from terminal.ui.sound import SilentPlayer
-
-ALIPAY = "281234567890123456"
-K = Qt.Key
-
-
-@dataclass
-class FakePort:
-    """A till that records what it is asked and answers what it is told to."""
-
-    asked: list[SyncCommand] = field(default_factory=list[SyncCommand])
-    callback: Callable[[Publication], None] | None = None
-    rows: tuple[OrderRow, ...] = ()
-
-    def identity(self) -> Identity:
-        return SHOP
-
-    def submit(self, command: SyncCommand) -> None:
-        self.asked.append(command)
-
-    def activate(self, *, gateway: str, ticket: ActivationTicket) -> None:
-        del gateway, ticket
-
-    def subscribe(self, callback: Callable[[Publication], None]) -> None:
-        self.callback = callback
-
-    def read_orders(self, *, limit: int) -> tuple[OrderRow, ...]:
-        return self.rows[:limit]
-
-    def read_history(self, order_no: str) -> tuple[HistoryEntry, ...]:
-        del order_no
-        return (HistoryEntry(at_ms=1_795_327_402_000, kind="scan_accepted", said_by="till"),)
-
-    def read_day(self, days_ago: int) -> DayRead:
-        raise OSError("the disk is gone") if days_ago else AssertionError("not asked here")
-
-    def run_checks(self) -> tuple[CheckFound, ...]:
-        return (CheckFound(name="gateway", passed=True, found="gateway_up"),)
-
-    def close(self) -> None:
-        return
-
-
-@dataclass
-class Desk:
-    """The running app, its fake till, and hands on its keyboard. `now_ms` is the only clock."""
-
-    controller: Controller
-    port: FakePort
-    qtbot: QtBot
-    now: list[int]
-
-    def key(self, key: Qt.Key, text: str = "", *, at_ms: int | None = None, keypad: bool = False) -> None:
-        """One press and release, sent to whatever widget has the focus, as the system does."""
-        if at_ms is not None:
-            self.now[0] = at_ms
-        held = Qt.KeyboardModifier.KeypadModifier if keypad else Qt.KeyboardModifier.NoModifier
-        for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-            event = QKeyEvent(kind, key.value, held, key.value + 8, 0, 0, text)
-            event.setTimestamp(self.now[0])
-            target = QApplication.focusWidget() or self.controller.window
-            QApplication.sendEvent(target, event)
-
-    def type(self, text: str, *, gap_ms: int = 150) -> None:
-        for character in text:
-            self.now[0] += gap_ms
-            self.key(Qt.Key(ord(character.upper())), character)
-
-    def silence(self, ms: int = 500) -> None:
-        """Nobody presses a key for a while."""
-        self.now[0] += ms
-        self.controller._keyboard.expire(self.now[0])  # pyright: ignore[reportPrivateUsage]  # stands in for the timer
-
-    def pull_trigger(self, code: str, *, gap_ms: int = 4, terminator: Qt.Key | None = K.Key_Return) -> None:
-        self.now[0] += 400
-        self.type(code, gap_ms=gap_ms)
-        if terminator is not None:
-            self.now[0] += gap_ms
-            self.key(terminator, "\r" if terminator is K.Key_Return else "\t")
-
-    @property
-    def entry(self) -> str:
-        return self.controller.state.entry
-
-    @property
-    def starts(self) -> list[StartPayment]:
-        return [command for command in self.port.asked if isinstance(command, StartPayment)]
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Desk]:
-    register_fonts()
-    port, now = FakePort(), [1_000_000]
-    numbers = iter(range(1, 10_000))
-    clocks = Clocks(
-        monotonic_ms=lambda: now[0], unix_ms=lambda: 1_795_327_402_000, request_id=lambda: f"r{next(numbers)}"
-    )
-    controller = Controller(start(Settings(), SHOP), port, folder=tmp_path, sound=SilentPlayer(), clocks=clocks)
-    controller.window.resize(1366, 768)
-    controller.start()
-    with qtbot.waitExposed(controller.window):
-        controller.window.show()
-    controller.window.activateWindow()
-    controller.window.setFocus()
-    try:
-        yield Desk(controller=controller, port=port, qtbot=qtbot, now=now)
-    finally:
-        controller.stop()
-        controller.window.deleteLater()
+from terminal.ui.gallery_scenes import payment, till
+from tests.ui.desk import ALIPAY, Desk, K
 
 
 def test_an_amount_and_the_trigger_are_a_sale(desk: Desk) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from terminal.cashier.keys import KeyHint
+from terminal.cashier.keys import Command, KeyHint
 from terminal.ui.fonts import regular, strong
 from terminal.ui.hands import Hands
 from terminal.ui.theme import Look
@@ -25,7 +25,7 @@ class Keycap(QWidget):
         self._word = ""
         self._look: Look | None = None
         self._scale = 1.0
-        self._down = False
+        self._pressed: Command | None = None
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -60,7 +60,7 @@ class Keycap(QWidget):
             fill, edge, ink = "danger_tint", "danger", "danger"
         else:
             fill, edge, ink = ("surface_raised", "line", "text") if self._raised else ("surface", "surface", "text")
-        if self._down:
+        if self._pressed is not None:
             fill = "surface_pressed"
         painter.setPen(QPen(look.colour(edge), 1))
         painter.setBrush(look.colour(fill))
@@ -79,16 +79,25 @@ class Keycap(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._hint is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._down = True
+            self._pressed = self._hint.command
             self.update()
-            self._hands.press(self._hint.command)
+            self._hands.press(self._pressed)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._down and event.button() == Qt.MouseButton.LeftButton:
-            self._down = False
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._let_go()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """A finger that is on it hears of no release any more."""
+        super().hideEvent(event)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Of the command that was pressed, whatever the button says by now."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is not None:
             self.update()
-            if self._hint is not None:
-                self._hands.release(self._hint.command)
+            self._hands.release(pressed)
 
     def _px(self, baseline: float) -> int:
         assert self._look is not None, "sized after it was given its look"
