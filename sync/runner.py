@@ -341,8 +341,7 @@ class Runner:
         return Stamp(
             created_s=created_s,
             nonce=self._entropy(16),
-            journal_seq=head.seq,
-            journal_head=head.hash,
+            journal=(head.seq, head.hash),
             told=self._journal.delivered_through,
         )
 
