@@ -23,10 +23,15 @@ def link(previous: str, *, seq: int, kind: str, at_ms: int, body: str) -> str:
     kind_bytes = kind.encode()
     digest = sha256(b"guitai-journal-v1\0")
     digest.update(bytes.fromhex(previous))
-    digest.update(seq.to_bytes(8, "big") + at_ms.to_bytes(8, "big") + len(kind_bytes).to_bytes(8, "big"))
+    digest.update(_eight(seq) + _eight(at_ms) + _eight(len(kind_bytes)))
     digest.update(kind_bytes)
     digest.update(body.encode())
     return digest.hexdigest()
+
+
+def _eight(number: int) -> bytes:
+    """A forged row may hold any number: one that no entry can have breaks the chain there, not its reader."""
+    return (number % 2**64).to_bytes(8, "big")
 
 
 def first_break(head: str, after_seq: int, entries: Iterable[JournalEntry]) -> int | None:

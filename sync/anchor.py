@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from sync.errors import SyncError
 from sync.journal.journal import Head, Journal
 
 LAG_MS: Final = 5_000
@@ -123,7 +124,11 @@ class Anchor:
         """The gateway holds the same chain as this journal: whatever was in doubt is settled."""
         if self.holds:
             return
-        self._write(now_ms, oseq=self._far_above() if self._strange else 0)
+        try:
+            oseq = self._far_above() if self._strange else 0
+        except SyncError:
+            return  # the journal's disk is in trouble as well: at the next event
+        self._write(now_ms, oseq=oseq)
         self._strange = self._strange and not self.holds
 
     def _far_above(self) -> int:

@@ -35,7 +35,9 @@ _POISON: Final = frozenset({Reason.BAD_REQUEST, Reason.TOO_LARGE, Reason.CONTENT
 #: So many refused after each other, with none taken between, are no accident of an entry.
 _PARKED_IN_A_ROW: Final = 5
 #: How long such a gateway is left alone before it is asked again: nothing of a journal is ever given up.
-_STOPPED_MS: Final = 60_000
+_STOPPED_S: Final = 60.0
+#: Troubles of the disk that may be over by the next try.
+_DISK: Final = frozenset({Reason.DISK_FULL, Reason.DISK_READ_ONLY, Reason.FOLDER_UNREADABLE})
 
 Ask = Callable[[UploadCall], Awaitable[UploadAnswer | ProblemAnswer | SilentAnswer]]
 
@@ -57,7 +59,9 @@ class Delivery:
         self._tell = tell
         self._time_ms = time_ms
         self._parked_in_a_row = 0
-        self._again_ms = 0
+        self._again_s = 0.0
+        #: The disk did not give what this delivery needed: it says nothing about the chain.
+        self._unread = False
         self._nudged = asyncio.Event()
         self._batch = _BATCH
         self._failures = 0
@@ -111,8 +115,10 @@ class Delivery:
 
     def _next_entries(self) -> tuple[JournalEntry, ...]:
         """Empty while the gateway's end of the chain is not known, or when the delivery is stopped."""
-        if self.stopped in _POISON and self._time_ms() >= self._again_ms:
+        rested = self.stopped in _POISON and asyncio.get_running_loop().time() >= self._again_s
+        if rested:
             self.stopped = None
+        self._unread = False
         try:
             if self._other_through is not None:
                 shown = min(self._other_through, self._journal.head.seq)
@@ -123,7 +129,7 @@ class Delivery:
                 self._journal.delivered_through, limit=self._batch, max_bytes=_BATCH_BYTES
             )
         except SyncError as error:
-            self.stopped = error.reason
+            self._disk_failed(error)
             return ()
 
     def _accepted(self, answer: JournalAnswer, entries: tuple[JournalEntry, ...]) -> int:
@@ -131,7 +137,7 @@ class Delivery:
         self._find_out = False
         if any(entry.withheld is None for entry in entries):
             self._parked_in_a_row = 0
-        if self.stopped is not None and self._other_through is None:
+        if self._unread or (self.stopped is not None and self._other_through is None):
             return _IDLE_MS
         try:
             if self._journal.hash_at(answer.accepted_through) != answer.head:
@@ -144,7 +150,7 @@ class Delivery:
             before = self._journal.delivered_through
             self._journal.mark_delivered(answer.accepted_through)
         except SyncError as error:
-            self.stopped = error.reason if error.reason is Reason.JOURNAL_DAMAGED else None
+            self._disk_failed(error)
             return _IDLE_MS
         if answer.accepted_through > before:
             self._batch = min(_BATCH, self._batch * 2)
@@ -171,15 +177,21 @@ class Delivery:
     def _park(self, entry: JournalEntry, reason: Reason) -> int:
         """This one entry is refused, whatever stands around it."""
         if entry.withheld is not None or self._parked_in_a_row >= _PARKED_IN_A_ROW:
-            self.stopped, self._again_ms = reason, self._time_ms() + _STOPPED_MS
+            self.stopped, self._again_s = reason, asyncio.get_running_loop().time() + _STOPPED_S
             return _IDLE_MS
         try:
             self._journal.park(entry.seq, reason, at_ms=self._time_ms())
         except SyncError as error:
-            self.stopped = error.reason if error.reason is Reason.JOURNAL_DAMAGED else None
+            self._disk_failed(error)
             return _IDLE_MS
         self._parked_in_a_row += 1
         return 0
+
+    def _disk_failed(self, error: SyncError) -> None:
+        """Damage stays; a disk in trouble is tried again, and what is known of the chain stays known."""
+        self._unread = error.reason in _DISK
+        if not self._unread and self.stopped is not Reason.JOURNAL_FORK:
+            self.stopped = error.reason
 
     def _failed(self) -> int:
         self._failures += 1

@@ -341,8 +341,7 @@ class Runner:
         return Stamp(
             created_s=created_s,
             nonce=self._entropy(16),
-            journal_seq=head.seq,
-            journal_head=head.hash,
+            journal=(head.seq, head.hash),
             told=self._journal.delivered_through,
         )
 
@@ -356,10 +355,14 @@ class Runner:
         """At idle: the WAL goes into the file, the ballast is made again. The anchor follows the journal."""
         if self._desk is not None:
             self._desk.upkeep(self._delivery, self._now(), idle=not self._state.open_count)
-        if not isinstance(event, (LineHeard, LineSilent)) or self._state.open_count or self._waiting:
+        if not isinstance(event, (LineHeard, LineSilent)) or self._waiting:
             return
-        self._room.fill()
+        idle = not self._state.open_count
+        if idle:
+            self._room.fill()
         self._state = replace(self._state, storage=self._room.refusing())
+        if not idle:
+            return
         if self._head.seq != self._tidy_seq and self._journal.checkpoint():
             self._tidy_seq = self._head.seq
 

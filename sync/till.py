@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -40,9 +41,11 @@ class Till:
         self.folder = Folder(data_dir)
         self.identity = self.folder.read_identity()
         self.folder.make()
+        self._publish = publish
+        self._link = _NOTHING_HEARD
         opened: Future[Runner] = Future()
         self._thread = threading.Thread(
-            target=self._live, args=(publish, ballast_bytes, opened), name="guitai-sync", daemon=True
+            target=self._live, args=(ballast_bytes, opened), name="guitai-sync", daemon=True
         )
         self._thread.start()
         try:
@@ -64,19 +67,25 @@ class Till:
             pass
         self._thread.join(_CLOSE_S)
 
-    def _live(self, publish: Callable[[Published], None], ballast_bytes: int, opened: Future[Runner]) -> None:
+    def _tell(self, view: Published) -> None:
+        if isinstance(view, LinkView):
+            self._link = view
+        self._publish(view)
+
+    def _live(self, ballast_bytes: int, opened: Future[Runner]) -> None:
         """The thread: everything that touches journal or line happens here."""
         try:
             with FolderLock(self.folder.lock):
-                asyncio.run(self._serve(publish, ballast_bytes, opened))
+                asyncio.run(self._serve(ballast_bytes, opened))
         except BaseException as error:
             if not opened.done():
                 opened.set_exception(error)
                 return
-            publish(_BROKEN)
+            # Nothing may be started any more; what is unsent stays so, and whoever leaves the app must know.
+            self._publish(replace(self._link, line=Line.DOWN, refusing=Reason.INTERNAL, kit_awaited=False))
             raise
 
-    async def _serve(self, publish: Callable[[Published], None], ballast_bytes: int, opened: Future[Runner]) -> None:
+    async def _serve(self, ballast_bytes: int, opened: Future[Runner]) -> None:
         credentials = _credentials(self.folder, self.identity)
         room = Room(self.folder.path, ballast_bytes=ballast_bytes)
         journal = self._open_journal(room)
@@ -89,7 +98,7 @@ class Till:
                     credentials=credentials,
                     clock=SystemClock(),
                     entropy=system_entropy,
-                    publish=publish,
+                    publish=self._tell,
                     offline=self._offline_means(),
                 )
                 exchange.signed_time = runner.signed_time_s
@@ -118,15 +127,14 @@ class Till:
             return Journal.open(self.folder.journal, terminal_id=self.identity.terminal_id)
 
 
-#: What the app is told when the sync thread ended by a bug: nothing may be started any more.
-_BROKEN: Final = LinkView(
-    line=Line.DOWN,
+#: Before the runner's first word on the line.
+_NOTHING_HEARD: Final = LinkView(
+    line=Line.CHECKING,
     clock_skew_ms=None,
     clock_warning=False,
     unsent=0,
     oldest_unsent_at_ms=None,
     last_contact_ms=None,
-    refusing=Reason.INTERNAL,
 )
 
 

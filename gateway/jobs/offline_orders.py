@@ -121,7 +121,7 @@ def cancel_is_news(tx: Tx, key: PaymentKey) -> bool:
 
 
 def hear_cancels(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: PaceOf, *, now_ms: int) -> None:
-    """A till that heard PAID before its cancel went out sends none any more; its journal has the intent."""
+    """A till's journal may come before its cancel, or instead of it."""
     for entry in entries:
         about = read_payment_no(_about(entry.body)) if entry.kind == CANCEL_INTENDED else None
         if about is not None:

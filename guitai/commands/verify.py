@@ -63,6 +63,8 @@ def _broken(verdict: Verdict) -> str:
             return f"Entry {verdict.seq} is not the one that the gateway holds: it was written anew, or removed."
         case Break.UNREADABLE:
             return f"Entry {verdict.seq} is of a kind that this program does not know."
+        case Break.STORY:
+            return f"Entry {verdict.seq} cannot follow the entries before it: they were written anew, or some removed."
         case Break.TABLES if verdict.seq is not None:
             return f"Entry {verdict.seq} is filed under another payment than it is about."
         case Break.TABLES:

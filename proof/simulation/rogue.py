@@ -249,8 +249,7 @@ class Rogue:
         stamp = Stamp(
             created_s=self._now_ms() // 1000 + signed_s,
             nonce=nonce or self._chance.randbytes(16),
-            journal_seq=0,
-            journal_head=genesis(self._who.terminal_id),
+            journal=(0, genesis(self._who.terminal_id)),
         )
         request = build(call, self._who, stamp)
         about = f"{request.method} {request.path}"

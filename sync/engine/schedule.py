@@ -38,8 +38,8 @@ WATCH_MS: Final = tuple(15_000 + m * _MINUTE for m in (1, 5, 15, 60, 360, 1440))
 WATCH_DAYS_MS: Final = 3 * 1440 * _MINUTE
 _WATCHED: Final = frozenset({ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT})
 _LATE_MONEY_PAUSE_MS: Final = _MINUTE
-#: The gateway gives a larger cancelled order back after a day.
-_BACK_PAUSE_MS: Final = 60 * _MINUTE
+#: After the last look: the channel's bill of the next day may find money, and a larger cancelled order goes back then.
+_AFTERWARDS_MS: Final = 60 * _MINUTE
 
 
 def pause_ms(failures: int) -> int:
@@ -74,4 +74,4 @@ def next_watch_ms(record: PaymentRecord, *, watched_ms: int) -> int | None:
     if watched_ms > WATCH_DAYS_MS:
         return None
     ahead = next((offset - watched_ms for offset in WATCH_MS if offset > watched_ms), None)
-    return _BACK_PAUSE_MS if ahead is None and record.may_go_back else ahead
+    return _AFTERWARDS_MS if ahead is None else ahead

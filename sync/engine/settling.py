@@ -30,7 +30,8 @@ def settle(turn: Turn, live: Live, statement: PaymentSettled) -> Live:
 
 
 def settle_jobs(turn: Turn, live: Live) -> None:
-    """What is left to do for a payment that just became final: acknowledge it, watch it, nothing else."""
+    """What is left to do for a payment that just became final: acknowledge it and watch it; and of a paid offline order
+    that was cancelled here, say so until the gateway answered: its journal may not take the entry that says it."""
     if not live.final:
         return
     now_ms = turn.now.mono_ms
@@ -44,4 +45,5 @@ def settle_jobs(turn: Turn, live: Live) -> None:
         ask = replace(ask, due_ms=None if wait_ms is None else now_ms + wait_ms)
     if live.record.ack_owed and ack.in_flight is None and ack.due_ms is None:
         ack = replace(ack, due_ms=now_ms)
-    turn.keep(replace(live, ask=ask, ack=ack, cancel=replace(live.cancel, due_ms=None)))
+    cancel = live.cancel if live.record.may_go_back else replace(live.cancel, due_ms=None)
+    turn.keep(replace(live, ask=ask, ack=ack, cancel=cancel))

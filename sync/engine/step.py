@@ -163,4 +163,6 @@ def _reopen_settled(turn: Turn, live: Live) -> None:
     # Whatever the watch would have seen while the program was off is seen by one look now, whatever the clock says.
     ask = Job(due_ms=now_ms if watched(live.record) or live.record.confirmation_owed else None)
     ack = Job(due_ms=now_ms if live.record.ack_owed else None)
-    turn.keep(replace(live, ask=ask, ack=ack))
+    # Whether the gateway heard the cancel is not in the journal; it hears it once.
+    cancel = Job(due_ms=now_ms if live.record.may_go_back else None)
+    turn.keep(replace(live, ask=ask, ack=ack, cancel=cancel))

@@ -26,6 +26,7 @@ from sync.engine.statements import AnyStatement, kind_of, write_statement
 from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardError
 from sync.journal import cash_rows, offline_rows, refund_rows, rows
 from sync.journal.apply import apply
+from sync.journal.cells import read_count, read_reason
 from sync.journal.connection import open_writing, trouble
 from sync.journal.schema import DELIVERED_HEAD
 from sync.journal.unsent import UnsentMoney, money_of
@@ -36,8 +37,12 @@ _TAIL: Final = 200
 _CHECKPOINT_BUSY_MS: Final = 50
 
 
-def _is_full(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+#: The guards, by what SQLite calls them: a unique index, or the number by which a row is known.
+_GUARDS: Final = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    return getattr(error, "sqlite_errorcode", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,9 @@ class Journal:
         try:
             worth = self._write(entries, statements)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            if _code(error) in _GUARDS:
                 raise JournalGuardError from error
-            if _is_full(error):
+            if _code(error) == sqlite3.SQLITE_FULL:
                 # SQLite undid the transaction itself; a full disk may not even let the file be opened again.
                 raise trouble(error) from error
             self._reopen()
@@ -167,8 +172,8 @@ class Journal:
             raise trouble(error) from error
         tail = list(reversed(self._select("order by seq desc limit ?", (_TAIL + 1,))))
         found = self._rows("select value from setting where name = 'delivered_through'", ())
-        self._delivered = int(found[0][0]) if found else 0
-        self._parked = {int(row[0]): Reason(row[1]) for row in self._rows("select seq, reason from parked", ())}
+        self._delivered = read_count(found[0][0]) if found else 0
+        self._parked = {int(row[0]): read_reason(row[1]) for row in self._rows("select seq, reason from parked", ())}
         if not tail:
             self._head = Head(0, genesis(self._terminal_id))
             return

@@ -13,6 +13,7 @@ from sync.engine.offline_record import KitRecord, OfflineBook, fold_kit
 from sync.engine.record import PaymentRecord
 from sync.engine.statements import KitStored, ProofTaken, StandingChanged
 from sync.journal import rows
+from sync.journal.cells import read_cell, read_reason
 
 COLUMNS: Final = (
     "payment_no", "order_no", "epoch", "oseq", "release", "status", "operator", "amount_fen", "state", "shown_at_ms",
@@ -88,12 +89,12 @@ def state_rows(kit: KitRecord | None, standing: StandingChanged | None) -> dict[
 
 def kit_of(connection: sqlite3.Connection) -> KitRecord | None:
     row = connection.execute("select value from offline_state where name = 'kit'").fetchone()
-    return None if row is None else msgspec.json.decode(row[0], type=KitRecord)
+    return None if row is None else read_cell(row[0], KitRecord)
 
 
 def standing_of(connection: sqlite3.Connection) -> Reason | None:
     row = connection.execute("select value from offline_state where name = 'standing'").fetchone()
-    return None if row is None or not row[0] else Reason(row[0])
+    return None if row is None or not row[0] else read_reason(row[0])
 
 
 def last_release(connection: sqlite3.Connection, epoch: int) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import StorePaidHeard
+from sync.journal.cells import read_cell
 
 COLUMNS: Final = ("refund_no", "payment_no", "amount_fen", "state", "started_at_ms", "settled_at_ms", "record")
 STORE_COLUMNS: Final = ("seq", "payment_no", "amount_fen", "paid_at_ms", "channel", "transaction_tail")
@@ -38,7 +39,8 @@ def as_row(record: RefundRecord) -> tuple[object, ...]:
 
 
 def as_record(text: str) -> RefundRecord:
-    return msgspec.json.decode(text, type=RefundRecord)
+    """JournalDamagedError when it is none."""
+    return read_cell(text, RefundRecord)
 
 
 def put(connection: sqlite3.Connection, record: RefundRecord) -> None:

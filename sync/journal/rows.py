@@ -9,11 +9,14 @@ from typing import Final
 import msgspec
 
 from sync.engine.record import PaymentRecord
+from sync.journal.cells import read_cell
 
 COLUMNS: Final = (
     "payment_no", "order_no", "n", "sale_id", "amount_fen", "currency", "presented", "operator", "channel", "state",
     "reason", "late_money", "started_at_ms", "settled_at_ms", "ack_due_seq", "acked_seq", "record",
 )  # fmt: skip
+
+ORDER_COLUMNS: Final = ("order_no", "sale_id", "amount_fen", "currency", "made_at_ms", "last_n")
 
 _UPSERT: Final = (
     f"insert into payment ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608 - our own names
@@ -21,7 +24,7 @@ _UPSERT: Final = (
 )
 
 _ORDER: Final = (
-    "insert into orders (order_no, sale_id, amount_fen, currency, made_at_ms, last_n) values (?, ?, ?, ?, ?, ?) "
+    f"insert into orders ({', '.join(ORDER_COLUMNS)}) values (?, ?, ?, ?, ?, ?) "  # noqa: S608 - our own names
     "on conflict (order_no) do update set last_n = max(last_n, excluded.last_n)"
 )
 
@@ -49,17 +52,25 @@ def as_row(record: PaymentRecord) -> tuple[object, ...]:
     )
 
 
+def order_row(before: tuple[object, ...] | None, record: PaymentRecord) -> tuple[object, ...]:
+    """The values of `ORDER_COLUMNS` after something was said of one of the order's payments."""
+    if before is None:
+        amount = record.amount
+        return record.order_no, record.sale_id, amount.fen, amount.currency, record.started_at_ms, record.n
+    *first, last_n = before
+    assert isinstance(last_n, int), "it was made here"
+    return (*first, max(last_n, record.n))
+
+
 def as_record(text: str) -> PaymentRecord:
-    return msgspec.json.decode(text, type=PaymentRecord)
+    """JournalDamagedError when it is none."""
+    return read_cell(text, PaymentRecord)
 
 
 def put(connection: sqlite3.Connection, record: PaymentRecord) -> None:
     """Writes the payment's row and its order's."""
     connection.execute(_UPSERT, as_row(record))
-    connection.execute(
-        _ORDER,
-        (record.order_no, record.sale_id, record.amount.fen, record.amount.currency, record.started_at_ms, record.n),
-    )
+    connection.execute(_ORDER, order_row(None, record))
 
 
 def find(connection: sqlite3.Connection, payment_no: str) -> PaymentRecord | None:

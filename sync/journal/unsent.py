@@ -10,16 +10,18 @@ from collections import deque
 from typing import Final
 
 from protocol.cash import CASH_RETURNED, CASH_TAKEN
-from sync.engine.statements import AnyStatement, CashReturned, CashTaken, PaymentSettled
+from sync.engine.statements import AnyStatement, CashReturned, CashTaken, PaymentSettled, ProofTaken
 from sync.journal import rows
 
-#: Each undelivered entry by which money came in or went back over the counter.
+#: Each undelivered entry by which money came in or went back over the counter. What a proof showed came in by it, and
+#: not once more by the gateway's own word.
 MONEY: Final = (
     f"select e.seq, case e.kind when '{CASH_TAKEN}' then c.amount_fen when '{CASH_RETURNED}' then -c.amount_fen "  # noqa: S608 - our own names
     "else p.amount_fen end from entry e left join payment p on p.payment_no = e.about "
     "left join cash c on c.payment_no = e.about where e.seq > ? "
-    f"and (e.kind in ('{CASH_TAKEN}', '{CASH_RETURNED}') or (e.kind = 'payment.settled' and p.state = 'PAID')) "
-    "order by e.seq"
+    f"and (e.kind in ('{CASH_TAKEN}', '{CASH_RETURNED}') or (p.state = 'PAID' and (e.kind = 'offline.proof' or "
+    "(e.kind = 'payment.settled' and not exists "
+    "(select 1 from entry x where x.about = e.about and x.kind = 'offline.proof'))))) order by e.seq"
 )
 
 
@@ -53,8 +55,12 @@ def money_of(connection: sqlite3.Connection, statement: AnyStatement) -> int:
             return fen
         case CashReturned(amount_fen=fen):
             return -fen
-        case PaymentSettled(payment_no=payment_no, paid=True):
+        case ProofTaken(payment_no=payment_no, paid=True):
             record = rows.find(connection, payment_no)
             return 0 if record is None else record.amount.fen
+        case PaymentSettled(payment_no=payment_no, paid=True):
+            record = rows.find(connection, payment_no)
+            proven = record is not None and record.offline is not None and record.offline.proof is not None
+            return 0 if record is None or proven else record.amount.fen
         case _:
             return 0

@@ -26,7 +26,9 @@ from sync.engine.statements import (
     StorePaidHeard,
     read_statement,
 )
+from sync.errors import JournalDamagedError
 from sync.journal import cash_rows, offline_rows, refund_rows, rows
+from sync.journal.cells import read_count
 from sync.journal.schema import CASH_SINCE, DELIVERED_HEAD, OFFLINE_SINCE, REFUNDS_SINCE
 
 
@@ -35,6 +37,7 @@ class Break(StrEnum):
 
     CHAIN = "chain"  # an entry was changed, removed, added or moved
     UNREADABLE = "unreadable"  # an entry of a kind that this program does not know
+    STORY = "story"  # an entry that cannot follow what was said before: the chain was written anew
     DELIVERED = "delivered"  # not the entry that the gateway holds: the chain was written anew, or its end removed
     TABLES = "tables"  # a row of a payment, a refund, cash or the store's QR is not what its entries say
     FILE = "file"  # SQLite's own check of the file
@@ -73,7 +76,8 @@ def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.UNREADABLE, seq=seq)
         if statement.payment_no != about:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.TABLES, seq=seq)
-        told.take(statement, at_ms)
+        if not told.take(statement, at_ms):
+            return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.STORY, seq=seq)
     if seq < delivered[0]:
         return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.DELIVERED, seq=seq + 1)
     wrong = _first_wrong_row(connection, told)
@@ -90,7 +94,7 @@ def _delivered(connection: sqlite3.Connection) -> tuple[int, str]:
     """The last entry that the gateway said it holds, with its hash; (0, "") where it never did."""
     row = connection.execute("select value from setting where name = ?", (DELIVERED_HEAD,)).fetchone()
     seq, _, found = str(row[0]).partition(":") if row is not None else ("0", "", "")
-    return int(seq), found
+    return read_count(seq), found
 
 
 class _Told:
@@ -98,6 +102,7 @@ class _Told:
 
     def __init__(self) -> None:
         self.payments: dict[str, PaymentRecord] = {}
+        self.orders: dict[str, tuple[object, ...]] = {}
         self.refunds: dict[str, RefundRecord] = {}
         self.store: dict[int, StorePaidHeard] = {}
         self.cash: dict[str, CashRecord] = {}
@@ -106,7 +111,15 @@ class _Told:
         self.kit: KitRecord | None = None
         self.standing: StandingChanged | None = None
 
-    def take(self, statement: AnyStatement, at_ms: int) -> None:
+    def take(self, statement: AnyStatement, at_ms: int) -> bool:
+        """False when no till can have said it then."""
+        try:
+            self._take(statement, at_ms)
+        except AssertionError:
+            return False
+        return True
+
+    def _take(self, statement: AnyStatement, at_ms: int) -> None:
         if isinstance(statement, StorePaidHeard):
             self.store.setdefault(statement.seq, statement)
             return
@@ -126,7 +139,8 @@ class _Told:
         if isinstance(statement, ProofTaken):
             self.proofs.setdefault(statement.payment_no.rpartition("-")[0], (int(statement.paid), at_ms))
         before = self.payments.get(statement.payment_no)
-        self.payments[statement.payment_no] = fold(before, statement, at_ms=at_ms)
+        record = self.payments[statement.payment_no] = fold(before, statement, at_ms=at_ms)
+        self.orders[record.order_no] = rows.order_row(self.orders.get(record.order_no), record)
         if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
             refund = self.refunds.get(statement.refund_no)
             self.refunds[statement.refund_no] = fold_refund(refund, statement, at_ms=at_ms)
@@ -140,10 +154,24 @@ def _first_wrong_row(connection: sqlite3.Connection, told: _Told) -> str | None:
         seen.add(payment_no)
         record = told.payments.get(payment_no)
         # The whole record is compared as a value: an earlier version wrote it without what came later.
-        if record is None or tuple(row[:-1]) != rows.as_row(record)[:-1] or rows.as_record(row[-1]) != record:
+        if record is None or tuple(row[:-1]) != rows.as_row(record)[:-1] or not _holds(row[-1], record):
             return payment_no
     missing = next((payment_no for payment_no in sorted(told.payments) if payment_no not in seen), None)
-    return missing or _wrong_refund(connection, told) or _wrong_cash(connection, told)
+    return missing or _wrong_order(connection, told) or _wrong_refund(connection, told) or _wrong_cash(connection, told)
+
+
+def _holds(cell: str, record: PaymentRecord) -> bool:
+    try:
+        return rows.as_record(cell) == record
+    except JournalDamagedError:
+        return False
+
+
+def _wrong_order(connection: sqlite3.Connection, told: _Told) -> str | None:
+    """An order that its row misstates, or that has none, would be missing from the list of orders."""
+    orders = {str(row[0]): tuple(row) for row in connection.execute(_ORDERS)}
+    wrong = (no for no in sorted(orders.keys() | told.orders.keys()) if orders.get(no) != told.orders.get(no))
+    return next((f"{order_no}-1" for order_no in wrong), None)
 
 
 def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
@@ -191,6 +219,7 @@ def _wrong_cash(connection: sqlite3.Connection, told: _Told) -> str | None:
     return None
 
 
+_ORDERS = f"select {', '.join(rows.ORDER_COLUMNS)} from orders"  # noqa: S608 - our own names
 _CASH = f"select {', '.join(cash_rows.COLUMNS)} from cash"  # noqa: S608 - our own names
 _REFUNDS = f"select {', '.join(refund_rows.COLUMNS)} from refund"  # noqa: S608 - our own names
 _OFFLINE = f"select {', '.join(offline_rows.COLUMNS)} from offline_order"  # noqa: S608 - our own names

@@ -97,13 +97,12 @@ class UploadAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What makes each transmission different: time, a fresh nonce (16 bytes), the end of the journal, and how far the
-    gateway said that it holds it."""
+    """What makes each transmission different: time, a fresh nonce (16 bytes), the end of the journal (sequence, head),
+    and how far the gateway said that it holds it. `journal` None: who asks does not speak for the journal."""
 
     created_s: int
     nonce: bytes
-    journal_seq: int
-    journal_head: str
+    journal: tuple[int, str] | None
     told: int = 0
 
 
@@ -112,7 +111,9 @@ def build(call: Call | UploadCall, who: Credentials, stamp: Stamp) -> RequestPar
     method, path, query, body = _shape(call, stamp.told)
     headers: dict[str, str] = {}
     if body:
-        headers = {"content-type": _JSON, "guitai-journal": journal_header(stamp.journal_seq, stamp.journal_head)}
+        headers = {"content-type": _JSON}
+        if stamp.journal is not None:
+            headers["guitai-journal"] = journal_header(*stamp.journal)
     parts = RequestParts(
         method=method, authority=authority_of(who.gateway_url), path=path, query=query, headers=headers, body=body
     )

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from drivers.inventory import list_devices
 from drivers.scanner.seen import DeviceSeen
-from protocol.chain import genesis
 from protocol.keys import private_key, read_public
 from protocol.reasons import Reason
 from sync.anchor import AnchorTrouble, look
@@ -89,11 +88,10 @@ def look_at(
     devices: Callable[[], tuple[DeviceSeen, ...]] = list_devices,
 ) -> Looked:
     """Looks at everything. `link` is a running till's own word on the line; without it the gateway is asked."""
-    journal = _journal(data_dir)
     return Looked(
         identity=_identity(data_dir),
-        line=_line_of(link) if link is not None else ask_gateway(data_dir, journal),
-        journal=journal,
+        line=_line_of(link) if link is not None else ask_gateway(data_dir),
+        journal=_journal(data_dir),
         offline=_offline(data_dir),
         free_bytes=_free(data_dir),
         writable=_writable(data_dir),
@@ -120,7 +118,7 @@ def _line_of(link: LinkView) -> LineSeen:
     return LineSeen(line=link.line, skew_ms=link.clock_skew_ms, refused=link.refusing)
 
 
-def ask_gateway(data_dir: Path, journal: JournalSeen | Reason | None) -> LineSeen:
+def ask_gateway(data_dir: Path) -> LineSeen:
     """One signed heartbeat over the real line; CHECKING when this folder is nobody yet."""
     folder = Folder(data_dir)
     try:
@@ -136,19 +134,15 @@ def ask_gateway(data_dir: Path, journal: JournalSeen | Reason | None) -> LineSee
         gateway_keys={kid: public for kid, public in keys.items() if public is not None},
         epoch=identity.epoch,
     )
-    return asyncio.run(_heartbeat(who, journal))
+    return asyncio.run(_heartbeat(who))
 
 
-async def _heartbeat(who: Credentials, journal: JournalSeen | Reason | None) -> LineSeen:
+async def _heartbeat(who: Credentials) -> LineSeen:
     call = UploadCall(entries=())
     sent_ms = time.time_ns() // 1_000_000
-    walked = journal.verdict if isinstance(journal, JournalSeen) else None
-    stamp = Stamp(
-        created_s=sent_ms // 1000,
-        nonce=secrets.token_bytes(16),
-        journal_seq=walked.entries if walked is not None else 0,
-        journal_head=walked.head if walked is not None else genesis(who.terminal_id),
-    )
+    # After a restored backup the gateway tells old from new by where a till's journal stood at its first word. Of a
+    # journal that is damaged, missing or being written, nobody but its till can say that.
+    stamp = Stamp(created_s=sent_ms // 1000, nonce=secrets.token_bytes(16), journal=None)
     request = build(call, who, stamp)
     async with HttpExchange() as exchange:
         response = await exchange(who.gateway_url, request, timeouts_of(call))

@@ -373,6 +373,41 @@ def test_rotation_old_kids_in_the_kit_still_count_and_dropped_ones_do_not(tmp_pa
     without_line(tmp_path, story)
 
 
+def test_money_that_a_proof_showed_is_unsent_money_and_is_counted_once(tmp_path: Path) -> None:
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        await c.lose_line()
+        view = await c.shown(1250)
+        assert unsent_fen(c) == 0
+        assert (await c.read(c.proof_of(view))).accepted
+        await c.settle()
+        assert unsent_fen(c) == 1250
+        await c.crash()
+        await c.open()
+        await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        assert unsent_fen(c) == 1250
+        with JournalReader(c.path) as reader:
+            assert reader.unsent().fen == 1250
+        c.gateway.refuse_journal = Reason.INTERNAL
+        c.scanned(view)
+        await c.line_returns()
+        await c.until(lambda: view.payment_no in c.gateway.acked)
+        await c.settle()
+        assert unsent_fen(c) == 1250, "the gateway's own word is no second payment"
+        with JournalReader(c.path) as reader:
+            assert reader.unsent().fen == 1250
+        c.gateway.refuse_journal = None
+        await c.until(lambda: c.link is not None and c.link.unsent == 0)
+        assert unsent_fen(c) == 0
+
+    without_line(tmp_path, story)
+
+
+def unsent_fen(c: OfflineCounter) -> int:
+    assert c.link is not None
+    return c.link.unsent_fen
+
+
 # --- the anchor -------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
 from tests.contract.sync.counter import CODE, Counter, at_the_counter
 from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
+from tests.contract.sync.offline_counter import OfflineCounter, without_line
 
 S = TerminalState
 
@@ -46,6 +48,22 @@ class FailingConnection:
 def fail_commits(c: Counter, *, failures: int = 1, happened: bool) -> None:
     held = vars(c.journal)
     held["_db"] = FailingConnection(held["_db"], failures=failures, happened=happened)
+
+
+@contextmanager
+def hidden(c: Counter, folder: Path) -> Generator[None]:
+    """The next commit fails, and meanwhile the file cannot be opened again."""
+    away = folder / "hidden"
+    away.mkdir()
+    fail_commits(c, happened=False)
+    names = [name for name in ("journal.db", "journal.db-wal", "journal.db-shm") if (folder / name).exists()]
+    for name in names:
+        shutil.move(folder / name, away / name)
+    (folder / "journal.db").mkdir()
+    yield
+    (folder / "journal.db").rmdir()
+    for name in names:
+        shutil.move(away / name, folder / name)
 
 
 @pytest.mark.parametrize("happened", [True, False])
@@ -108,32 +126,51 @@ def test_an_intent_that_was_durable_after_all_goes_on_under_its_number(tmp_path:
 def test_while_the_file_cannot_be_opened_outcomes_wait_and_new_payments_are_refused(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         view = await c.view(c.scan(), S.WAITING)
-        hidden = tmp_path / "hidden"
-        hidden.mkdir()
-        fail_commits(c, happened=False)
-        names = ("journal.db", "journal.db-wal", "journal.db-shm")
-
-        def hide() -> None:
-            for name in names:
-                if (tmp_path / name).exists():
-                    shutil.move(tmp_path / name, hidden / name)
-            (tmp_path / "journal.db").mkdir()
-
-        hide()
-        c.gateway.settle(view.payment_no, GatewayState.PAID)
-        await asyncio.sleep(3)
-        assert c.last(view.request_id or "") == view
-        assert await c.refused(c.scan()) in (Reason.DISK_READ_ONLY, Reason.FOLDER_UNREADABLE)
-        assert c.link is not None
-        assert c.link.refusing is not None
-        (tmp_path / "journal.db").rmdir()
-        for name in names:
-            if (hidden / name).exists():
-                shutil.move(hidden / name, tmp_path / name)
+        with hidden(c, tmp_path):
+            c.gateway.settle(view.payment_no, GatewayState.PAID)
+            await asyncio.sleep(3)
+            assert c.last(view.request_id or "") == view
+            assert await c.refused(c.scan()) in (Reason.DISK_READ_ONLY, Reason.FOLDER_UNREADABLE)
+            assert c.link is not None
+            assert c.link.refusing is not None
         await c.view(view.request_id or "", S.PAID)
 
     c = at_the_counter(tmp_path, story)
     assert len(c.gateway.codes) == 1
+
+
+def test_a_disk_that_works_again_is_said_to_although_a_payment_is_open(tmp_path: Path) -> None:
+    """What the screen says of the disk decides whether cash is taken."""
+
+    async def story(c: Counter) -> None:
+        await c.view(c.scan(), S.WAITING)
+        fail_commits(c, happened=False)
+        assert await c.refused(c.take_cash(1250)) is Reason.FOLDER_UNREADABLE
+        assert c.link is not None
+        assert c.link.refusing is Reason.FOLDER_UNREADABLE
+        await c.until(lambda: c.link is not None and c.link.refusing is None, within_s=30)
+        c.room.reason = Reason.DISK_FULL
+        await c.until(lambda: c.link is not None and c.link.refusing is Reason.DISK_FULL, within_s=30)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_till_without_a_place_for_its_anchor_outlives_a_disk_that_fails(tmp_path: Path) -> None:
+    """Two troubles at once: the anchor cannot be written, and the journal cannot be opened for a while."""
+
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        await c.crash()
+        c.anchor.record, c.anchor.broken = None, True
+        await c.open()
+        view = await c.view(c.scan(), S.WAITING)
+        await c.settle()
+        with hidden(c, tmp_path):
+            c.gateway.settle(view.payment_no, GatewayState.PAID)
+            await asyncio.sleep(30)
+        await c.view(view.request_id or "", S.PAID)
+
+    without_line(tmp_path, story)
 
 
 # --- the chain's other end ------------------------------------------------------------------------------------------

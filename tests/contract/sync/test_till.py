@@ -33,7 +33,16 @@ from protocol.secret import Secret
 from protocol.signature import RequestParts, ResponseParts, Verified, sign_response, verify_request
 from protocol.states import GatewayState, TerminalState
 from sync.activate import ActivationRefusedError
-from sync.engine.model import LinkView, PaymentView, Published, StartPayment
+from sync.engine.model import (
+    CashLimits,
+    CommandRefused,
+    Line,
+    LinkView,
+    PaymentView,
+    Published,
+    StartPayment,
+    TakeCash,
+)
 from sync.errors import (
     ConfigDamagedError,
     FolderLockedError,
@@ -339,6 +348,37 @@ def test_a_till_that_was_closed_in_the_middle_settles_after_the_next_start(tmp_p
     assert isinstance(again, PaymentView)
     assert again.payment_no == view.payment_no
     assert served.gateway.codes == [CANARY]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_till_that_a_bug_ended_says_so_and_what_is_unsent(tmp_path: Path, served: Served) -> None:
+    """Whoever leaves the app then must know what the gateway does not hold."""
+    activated(tmp_path, served)
+    served.gateway.refuse_journal = Reason.INTERNAL
+    links: queue.Queue[LinkView] = queue.Queue()
+
+    def publish(view: Published) -> None:
+        if isinstance(view, LinkView):
+            links.put(view)
+        elif isinstance(view, CommandRefused):
+            raise ZeroDivisionError
+
+    till = open_till(tmp_path, publish=publish, ballast_bytes=100_000)
+    limits = CashLimits(sale_fen=10_000, offline_day_fen=10_000)
+    for received_fen in (1250, 0):
+        amount = Money(1250)
+        till.submit(
+            TakeCash(
+                request_id=f"R{received_fen}", order_no=None, amount=amount, received_fen=received_fen, limits=limits,
+                operator="01",
+            )
+        )  # fmt: skip
+    while (last := links.get(timeout=DEADLINE_S)).refusing is None:
+        pass
+    till.close()
+    assert (last.line, last.refusing) == (Line.DOWN, Reason.INTERNAL)
+    assert (last.unsent, last.unsent_fen) == (1, 1250)
+    assert last.oldest_unsent_at_ms is not None
 
 
 def test_the_payment_code_reaches_no_file_no_log_no_view_and_no_text(

@@ -176,6 +176,22 @@ def test_doctor_runs_beside_a_till_that_sells_and_asks_the_gateway(
     assert [found[name]["passed"] for name in ("activation", "gateway", "clock", "journal", "disk")] == [True] * 5
 
 
+def test_doctor_does_not_speak_for_a_journal_that_only_its_till_knows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A gateway that was put back from a backup takes a till's first word for how far its journal went then: below
+    that, a number that it does not know may have been charged."""
+    with gateway_on_loopback() as (url, gateway):
+        make_till(tmp_path, gateway_url=url)
+        (tmp_path / "journal.db").write_bytes(b"not a database" * 500)
+        assert run(["doctor", "--data-dir", str(tmp_path), "--json"]) == 1
+        found = checks(capsys)
+        asked = [request.headers for _, request in gateway.seen]
+    assert found["gateway"]["passed"] is True
+    assert len(asked) == 1
+    assert "guitai-journal" not in asked[0]
+
+
 def test_doctor_says_what_is_wrong_and_what_to_do(till: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (till / "settings.toml").write_text('scanners = ["serial:/dev/ttyACM0?bawd=1"]\n')
     assert run(["doctor", "--data-dir", str(till), "--json"]) == 1

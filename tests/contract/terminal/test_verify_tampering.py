@@ -20,7 +20,7 @@ from protocol.chain import genesis, link
 from sync.journal.journal import Journal
 from sync.journal.schema import DELIVERED_HEAD
 from tests.contract.sync.fake_gateway import TERMINAL_ID
-from tests.contract.sync.samples import started, whole
+from tests.contract.sync.samples import settled, started, whole
 from tests.contract.terminal.till_folder import fill, make_till
 
 Forge = Callable[[sqlite3.Connection], object]
@@ -97,6 +97,7 @@ ADD = f"insert into entry select 10, kind, at_ms, about, body, '{'0' * 64}' from
     [
         pytest.param(sql(EDIT), 1, id="edited"),
         pytest.param(sql("update entry set at_ms = at_ms - 1 where seq = 6"), 6, id="edited-time"),
+        pytest.param(sql("update entry set at_ms = -5 where seq = 6"), 6, id="edited-to-no-time"),
         pytest.param(sql("update entry set kind = 'payment.acked' where seq = 7"), 7, id="edited-kind"),
         pytest.param(sql("delete from entry where seq = 5"), 6, id="removed"),
         pytest.param(sql("delete from entry where seq = 1"), 2, id="first-removed"),
@@ -142,6 +143,40 @@ def test_an_end_that_the_gateway_never_had_may_be_missing_only_there(
     found = verified(till, capsys)
     assert (found["broken"], found["entry"]) == ("tables", None)
     assert found["payment_no"] == started(3).payment_no
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(sql("delete from orders where order_no = (select min(order_no) from orders)"), id="order-removed"),
+        pytest.param(sql("update orders set made_at_ms = 1"), id="order-moved"),
+        pytest.param(sql("update orders set last_n = 2"), id="order-of-more-tries"),
+        pytest.param(sql("insert into orders select 'X', sale_id, 1, 'CNY', 1, 1 from orders limit 1"), id="added"),
+        pytest.param(sql("update payment set record = '{' where n = 1"), id="record-damaged"),
+        pytest.param(sql("""update payment set record = replace(record, '"PAID"', '"WON"')"""), id="no-state"),
+    ],
+)
+def test_a_row_that_its_entries_do_not_say_is_named(
+    till: Path, capsys: pytest.CaptureFixture[str], forge: Forge
+) -> None:
+    """Rows beside the chain are what people read: an order without its row stands in no list of orders."""
+    forged(till, forge)
+    found = verified(till, capsys)
+    assert (found["broken"], found["reason"]) == ("tables", "journal_damaged")
+    assert found["payment_no"]
+    assert run(["verify", "--data-dir", str(till)]) == 1
+    assert "is not what its entries say" in capsys.readouterr().out
+
+
+def test_a_chain_that_holds_and_tells_no_story_is_named(till: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The beginning of an order that the gateway never had is taken out of the chain: its end follows nothing."""
+    with closing(Journal.open(till / "journal.db", terminal_id=TERMINAL_ID)) as journal:
+        journal.append([settled(3)], at_ms=MORNING_MS)
+    forged(till, sql("delete from entry where seq = 9", "update entry set seq = 9 where seq = 10", rehash_from=9))
+    found = verified(till, capsys)
+    assert (found["broken"], found["entry"]) == ("story", 9)
+    assert run(["verify", "--data-dir", str(till)]) == 1
+    assert "Entry 9 cannot follow" in capsys.readouterr().out
 
 
 def test_a_journal_of_before_has_no_word_of_the_gateway_and_is_whole(

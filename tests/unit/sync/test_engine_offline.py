@@ -782,6 +782,45 @@ def test_the_answer_about_the_goods_is_journaled_with_the_cancel() -> None:
     assert view.offline.goods_handed is True
 
 
+def test_a_cancelled_order_that_was_paid_is_said_to_be_cancelled_until_the_gateway_answered() -> None:
+    """Its journal may be refused: then nothing else tells the gateway, which gives the money back."""
+    till = dark()
+    payment_no = shown(till)
+    till.cancel(payment_no, goods_handed=False)
+    till.answer(till.only(CancelCall), silence())
+    till.up()
+    lost = till.only(CancelCall)
+    till.wait(2_000)
+    till.answer(till.only(QueryCall), till.status(payment_no, G.PAID))
+    assert till.records[payment_no].state is S.PAID
+    till.answer(lost, silence())
+    till.wait(60_000)
+    heard = till.only(CancelCall)
+    till.answer(heard, till.status(payment_no, G.PAID))
+    till.wait(60_000)
+    assert not till.calls(CancelCall)
+    till.crash()
+    till.answer(till.only(CancelCall), till.status(payment_no, G.PAID))
+    till.wait(60_000)
+    assert not till.calls(CancelCall)
+
+
+def test_a_cancel_of_a_payment_over_the_line_ends_with_its_outcome() -> None:
+    """Its cashier is told at once that it was paid before, and money is given back by hand."""
+    till = Till()
+    till.up()
+    payment_no = till.start()
+    assert payment_no is not None
+    till.cancel(payment_no)
+    lost = till.only(CancelCall)
+    till.answer(till.only(PayCall), till.status(payment_no, G.PAID))
+    till.answer(lost, silence())
+    till.wait(60_000)
+    assert not till.calls(CancelCall)
+    till.crash()
+    assert not till.calls(CancelCall)
+
+
 def test_paid_then_closed_at_the_gateway_is_a_conflict_and_stays_paid() -> None:
     till = dark()
     payment_no = shown(till)

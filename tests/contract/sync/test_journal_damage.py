@@ -1,0 +1,90 @@
+"""A row beside the chain that cannot be read, or a number that no entry has: damage that is named, never a crash."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from protocol.reasons import Reason
+from sync.engine.statements import OfflineShown, ProofTaken
+from sync.errors import JournalDamagedError, JournalGuardError
+from sync.journal.journal import Journal
+from sync.journal.read import JournalReader, OrdersFilter
+from tests.contract.sync.samples import AT_MS, order, started, whole
+
+TERMINAL = "T000000000001"
+
+
+def opened(folder: Path) -> Journal:
+    return Journal.open(folder / "journal.db", terminal_id=TERMINAL)
+
+
+def damaged(folder: Path, *statements: str) -> None:
+    with closing(opened(folder)) as journal:
+        journal.append([*whole(1, paid=False), started(2)], at_ms=AT_MS)
+        journal.mark_delivered(2)
+        journal.park(3, Reason.TOO_LARGE, at_ms=AT_MS)
+    with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param(("drop trigger entry_is_never_changed", "update entry set at_ms = -5 where seq = 4"), id="time"),
+        pytest.param(("update parked set reason = 'whim'",), id="parked"),
+        pytest.param(("update setting set value = '2x' where name = 'delivered_through'",), id="delivered"),
+    ],
+)
+def test_a_journal_with_a_row_that_cannot_be_read_is_not_opened(tmp_path: Path, statements: tuple[str, ...]) -> None:
+    damaged(tmp_path, *statements)
+    with pytest.raises(JournalDamagedError):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("cell", ["{", "{}", "[]"])
+def test_a_payment_whose_row_cannot_be_read_is_damage_for_the_till_and_for_its_lists(tmp_path: Path, cell: str) -> None:
+    damaged(tmp_path, f"update payment set record = '{cell}' where order_no = '{order(2)}'")
+    with closing(opened(tmp_path)) as journal, pytest.raises(JournalDamagedError):
+        journal.unfinished(settled_since_ms=0)
+    with JournalReader(tmp_path / "journal.db") as reader, pytest.raises(JournalDamagedError):
+        reader.orders(OrdersFilter())
+
+
+@pytest.mark.parametrize(("name", "value"), [("kit", "{"), ("standing", "whim")])
+def test_a_kit_or_a_standing_that_cannot_be_read_is_damage(tmp_path: Path, name: str, value: str) -> None:
+    damaged(tmp_path, f"insert into offline_state (name, value) values ('{name}', '{value}')")
+    with closing(opened(tmp_path)) as journal:
+        read = {"kit": lambda: journal.offline_book(epoch=1, since_ms=0), "standing": journal.standing}
+        with pytest.raises(JournalDamagedError):
+            read[name]()
+
+
+def test_the_database_itself_refuses_a_second_proof_of_an_order(tmp_path: Path) -> None:
+    shown = OfflineShown(
+        payment_no=f"{order(1)}-1",
+        order_no=order(1),
+        sale_id=order(9),
+        amount_fen=100,
+        currency="CNY",
+        subject="tea",
+        operator="01",
+        order="ORDER",
+        epoch=1,
+        oseq=1,
+        kid=1,
+        base_url="https://gateway.test",
+        until_ms=AT_MS,
+        down_ms=None,
+    )
+    proof = ProofTaken(payment_no=shown.payment_no, said_by="proof:1", paid=True, operator="01", kid=1, at_s=1)
+    with closing(opened(tmp_path)) as journal:
+        journal.append([started(2), shown, proof], at_ms=AT_MS)
+        head = journal.head
+        with pytest.raises(JournalGuardError):
+            journal.append([proof], at_ms=AT_MS)
+        assert journal.head == head
