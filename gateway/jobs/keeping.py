@@ -152,6 +152,8 @@ def _keep_rest(
     for alarm in step.alarms:
         alarms.raise_alarm(tx, alarm, about=ref, now_ms=now_ms)
     if order is not None:
+        if before is not None and _undo_is_over(payment, order) and not _undo_is_over(before, order_before):
+            alarms.close_alarm(tx, AlarmKind.UNDO_REFUSED, about=ref, now_ms=now_ms)
         action = next_action(payment, order, pace_of(order.account_id), now_ms=now_ms)
         due_ms = None if action is None else action.due_ms
         tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id, release=release)
@@ -165,6 +167,11 @@ def _keep_rest(
         send_duplicates_back(tx, payments.of_sale(tx, payment), pace_of, now_ms=now_ms)
         if cash.covers(tx, payment):
             alarms.raise_alarm(tx, PAID_TWICE, about=ref, now_ms=now_ms)
+
+
+def _undo_is_over(payment: Payment, order: ChannelOrder | None) -> bool:
+    """Nothing is undone any more, or nothing ever was: whatever its wallet refused of it is of the past."""
+    return order is None or order.undo_tries == 0 or order.ended_kind is not None or payment.state.final
 
 
 def _follow_money(

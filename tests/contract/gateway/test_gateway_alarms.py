@@ -1,0 +1,192 @@
+"""An alarm is open as long as what it tells of, and no longer: whoever reads ten about what is over misses the next."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import update
+
+from gateway.channels.port import ChannelReason, Closed, Paid, UndoRefused
+from gateway.jobs.calls import Decide
+from gateway.jobs.keeping import keep
+from gateway.jobs.late_cases import LateCase, accept, open_cases
+from gateway.jobs.schedule import DEFAULT_PACE
+from gateway.payments.answers import answer_query
+from gateway.payments.late import LateRefusal, LateWord
+from gateway.payments.undo import answer_cancel, sending_close
+from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey, Step
+from gateway.store import payments
+from gateway.store.tables import MERCHANTS
+from gateway.store.units import Tx
+from protocol.messages import LateMoneyState, PaymentStatus
+from protocol.states import GatewayState
+from tests.contract.gateway.gateway_world import Till, World, in_world, number_of, status_of
+from tests.contract.gateway.page_world import PageWorld, in_page_world
+
+WORD = LateWord(person="老王", reason="客人走了")
+HOLD = update(MERCHANTS).values(late_money="hold")
+FROZEN = UndoRefused(code="ACQ.REASON_TRADE_BEEN_FREEZEN", reason=ChannelReason.TRADE_FROZEN)
+
+
+def decided(world: World, out_trade_no: str, decide: Decide) -> Payment:
+    """What a decision makes of an order's rows, kept as an answer's is."""
+
+    def unit(tx: Tx) -> Payment:
+        found = payments.with_order(tx, out_trade_no)
+        assert found is not None
+        payment, order = found
+        now_ms = world.clock.now_ms()
+        step = decide(payment, order, now_ms)
+        return keep(tx, payment, step, lambda _: DEFAULT_PACE, now_ms=now_ms, order_before=order)
+
+    return world.store.run_now(unit)
+
+
+def refused(payment: Payment, order: ChannelOrder, now_ms: int) -> Step:
+    return answer_cancel(payment, order, FROZEN, said_by="alipay", now_ms=now_ms, even_since_ms=0)
+
+
+@pytest.mark.parametrize("script", ["never", "ask_password:30", "reverse_ack_not_applied"])
+def test_an_undo_that_was_refused_is_no_alarm_once_the_payment_ended(script: str) -> None:
+    """Whichever way it ends: closed, or given back as a refund."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code(script))
+        await till.pay(request)
+        await asyncio.sleep(2)
+        await till.cancel(request.payment_no)
+        await asyncio.sleep(0.2)
+        decided(world, f"{request.payment_no[:25]}00", refused)
+        assert world.alarms() == {AlarmKind.UNDO_REFUSED: 1}
+        status, _ = await till.final(request.payment_no)
+        assert status.state is GatewayState.NOT_PAID
+        assert world.alarms() == {}
+
+    in_world(story)
+
+
+@pytest.mark.parametrize("pays", [False, True])
+def test_a_close_for_another_payer_that_was_refused_is_no_alarm_once_its_order_ended_or_was_paid(pays: bool) -> None:
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        status = await world.shown_page(till)
+        assert status.qr is not None
+        phone = world.phone("alipay", script="pay" if pays else "never")
+        page = await phone.open(status.qr)
+        said = await phone.press(page)
+        (name,) = (order.out_trade_no for order in world.orders_of(world.payment_of(status).key))
+        decided(world, name, lambda p, o, now_ms: sending_close(p, o, now_ms=now_ms))
+        decided(world, name, refused)
+        assert world.alarms() == {AlarmKind.UNDO_REFUSED: 1}
+        if pays:
+            phone.pay(said)
+        final, _ = await till.final(status.payment_no)
+        assert final.state is (GatewayState.PAID if pays else GatewayState.NOT_PAID)
+        assert world.alarms() == {}
+        # The answer to a close that was under way meanwhile is about what is over.
+        decided(world, name, refused)
+        assert world.alarms() == {}
+
+    in_page_world(story)
+
+
+def paid(payment: Payment, order: ChannelOrder, now_ms: int) -> Step:
+    verdict = Paid(
+        amount_fen=order.amount_fen, transaction_id=f"T{order.out_trade_no}", paid_at_ms=now_ms, payer_tail=""
+    )
+    return _asked(payment, order, verdict, now_ms)
+
+
+def closed(payment: Payment, order: ChannelOrder, now_ms: int) -> Step:
+    return _asked(payment, order, Closed(code="TRADE_CLOSED"), now_ms)
+
+
+def _asked(payment: Payment, order: ChannelOrder, verdict: Paid | Closed, now_ms: int) -> Step:
+    return answer_query(payment, order, verdict, said_by=order.channel, asked_ms=now_ms, now_ms=now_ms, even_since_ms=0)
+
+
+async def twice_late(world: PageWorld, till: Till) -> tuple[PaymentStatus, str, str]:
+    """A payment on the page that two payers gave up, one after another, and both paid all the same."""
+    world.store.run_now(lambda tx: tx.connection.execute(HOLD))
+    status = await world.shown_page(till)
+    assert status.qr is not None
+    for wallet in ("alipay", "wechat"):
+        phone = world.phone(wallet, script="never")
+        page = await phone.open(status.qr)
+        await phone.press(page)
+        assert await phone.leave(page)
+        await asyncio.sleep(10)
+    final, _ = await till.final(status.payment_no)
+    one, two = (order.out_trade_no for order in world.orders_of(world.payment_of(status).key))
+    await asyncio.sleep(1)
+    for name in (one, two):
+        assert decided(world, name, paid).late_state is LateMoneyState.FOUND
+        await asyncio.sleep(1)
+    assert world.alarms() == {AlarmKind.LATE_MONEY: 1}
+    return final, one, two
+
+
+def waiting(world: World) -> list[LateCase]:
+    return world.store.run_now(open_cases)
+
+
+def test_an_alarm_of_late_money_stays_while_money_of_another_order_of_its_payment_waits() -> None:
+    """And the payment says that some waits, until none does."""
+
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        status, one, two = await twice_late(world, till)
+        assert decided(world, one, closed).late_state is LateMoneyState.FOUND
+        assert [case.out_trade_no for case in waiting(world)] == [two]
+        assert world.alarms() == {AlarmKind.LATE_MONEY: 1}
+        assert status_of(await till.ask(status.payment_no)).light is None
+        assert decided(world, two, closed).late_state is LateMoneyState.UNDONE
+        assert world.alarms() == {}
+
+    in_page_world(story)
+
+
+def test_what_else_came_late_for_a_sale_goes_back_when_a_person_keeps_some_of_it() -> None:
+    """A duplicate always goes back, and the payment says all the while that money of its is kept."""
+
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        status, one, two = await twice_late(world, till)
+        assert isinstance(kept(world, one), PaymentKey)
+        assert world.payment_of(status).late_state is LateMoneyState.ACCEPTED
+        assert [(case.out_trade_no, case.going_back) for case in waiting(world)] == [(two, True)]
+        assert world.alarms() == {AlarmKind.LATE_MONEY: 1}
+        assert kept(world, two) is LateRefusal.GOING_BACK
+        assert decided(world, two, closed).late_state is LateMoneyState.ACCEPTED
+        assert world.alarms() == {}
+
+    in_page_world(story)
+
+
+def test_what_came_late_under_another_order_of_the_sale_goes_back_too() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        world.store.run_now(lambda tx: tx.connection.execute(HOLD))
+        first = till.payment(world.show_code("drop_before_charge"))
+        await till.pay(first)
+        await till.final(first.payment_no)
+        second = till.payment(world.show_code("drop_before_charge"), sale_id=first.sale_id)
+        await till.pay(second)
+        other, _ = await till.final(second.payment_no)
+        await asyncio.sleep(1)
+        one, two = (f"{number_of(request)}00" for request in (first, second))
+        for name in (one, two):
+            decided(world, name, paid)
+        assert isinstance(kept(world, one), PaymentKey)
+        assert [(case.out_trade_no, case.going_back) for case in waiting(world)] == [(two, True)]
+        assert status_of(await till.ask(other.payment_no)).light is None
+
+    in_world(story)
+
+
+def kept(world: World, out_trade_no: str) -> PaymentKey | LateRefusal:
+    return world.store.run_now(
+        lambda tx: accept(tx, out_trade_no, WORD, lambda _: DEFAULT_PACE, now_ms=world.clock.now_ms())
+    )
