@@ -102,7 +102,26 @@ def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf
         return None
     alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
     ledger.book(tx, after_refund(refund, _parties(tx, refund.account_id, refund.out_trade_no)), now_ms=now_ms)
+    if refund.cause in (RefundCause.TILL, RefundCause.CANCELLED):
+        _see_whether_all_is_back(tx, refund, now_ms=now_ms)
     return None if refund.cause is RefundCause.TILL else _gone_back(tx, refund, pace_of, now_ms=now_ms)
+
+
+def all_is_back(tx: Tx, payment: Payment) -> bool:
+    """Whether nothing is kept any more of what a wallet took for this payment's sale."""
+    return refunds.given_back_fen(tx, payment.key) >= payment.amount_fen
+
+
+def _see_whether_all_is_back(tx: Tx, refund: Refund, *, now_ms: int) -> None:
+    """Then nobody has to give back anything: that it was cancelled, paid twice or refused at first is of the past."""
+    payment = payments.find(tx, refund.key)
+    assert payment is not None, "a refund has its payment"
+    if not all_is_back(tx, payment):
+        return
+    for kind in (AlarmKind.PAID_TWICE, AlarmKind.CANCELLED_PAID):
+        alarms.close_alarm(tx, kind, about=key_ref(payment.key), now_ms=now_ms)
+    for one in refunds.of_order(tx, refund.out_trade_no):
+        alarms.close_all(tx, about=one.refund_no, now_ms=now_ms)
 
 
 def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payment:
@@ -128,7 +147,6 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
             now_ms=now_ms,
         )
     else:
-        alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=key_ref(payment.key), now_ms=now_ms)
         step = Step(payment=payment, order=order, said=(said,))
         if refund.cause is RefundCause.CANCELLED and payment.state is GatewayState.PAID:
             step = given_back(payment, order, said, now_ms=now_ms)

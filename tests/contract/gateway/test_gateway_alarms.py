@@ -7,22 +7,27 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from gateway.channels.port import ChannelReason, Closed, Paid, UndoRefused
+from gateway.channels.port import ChannelReason, Closed, Paid, RefundRefused, UndoRefused
 from gateway.jobs.calls import Decide
-from gateway.jobs.keeping import keep
+from gateway.jobs.keeping import keep, keep_refund
 from gateway.jobs.late_cases import LateCase, accept, open_cases
 from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.payments.answers import answer_query
 from gateway.payments.late import LateRefusal, LateWord
+from gateway.payments.refunds import answer_refund
 from gateway.payments.undo import answer_cancel, sending_close
-from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey, Step
-from gateway.store import payments
+from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey, Refund, Step
+from gateway.store import payments, refunds
 from gateway.store.tables import MERCHANTS
 from gateway.store.units import Tx
-from protocol.messages import LateMoneyState, PaymentStatus
-from protocol.states import GatewayState
-from tests.contract.gateway.gateway_world import Till, World, in_world, number_of, status_of
+from protocol.cash import CASH_TAKEN
+from protocol.messages import LateMoneyState, PaymentStatus, RefundRequest, encode
+from protocol.numbers import new_number
+from protocol.states import GatewayState, RefundState
+from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, number_of, status_of
+from tests.contract.gateway.offline_world import offline_till, pays, url_of
 from tests.contract.gateway.page_world import PageWorld, in_page_world
+from tests.contract.gateway.test_gateway_cash import Chain
 
 WORD = LateWord(person="老王", reason="客人走了")
 HOLD = update(MERCHANTS).values(late_money="hold")
@@ -190,3 +195,113 @@ def kept(world: World, out_trade_no: str) -> PaymentKey | LateRefusal:
     return world.store.run_now(
         lambda tx: accept(tx, out_trade_no, WORD, lambda _: DEFAULT_PACE, now_ms=world.clock.now_ms())
     )
+
+
+async def give_back(till: Till, payment_no: str, fen: int) -> str:
+    """The till's refund, and time for it; its number."""
+    number = new_number(till.world.entropy.bytes(15))
+    asked = RefundRequest(refund_no=number, amount_fen=fen, currency="CNY", note="", operator="01")
+    upload = till.signed("POST", f"/v1/payments/{payment_no}/refunds", encode(asked))
+    assert (await till.send(upload)).status == 200
+    await asyncio.sleep(10)
+    return number
+
+
+def test_a_sale_that_was_paid_twice_is_no_alarm_once_all_of_the_wallets_money_went_back() -> None:
+    """Whichever of the two tenders goes back; a part of it is not enough. What the till tells of it later is not new."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code("pay"))
+        await till.pay(request)
+        status, _ = await till.final(request.payment_no)
+        await till.ack(status)
+        chain = Chain(till)
+        await chain.upload(chain.cash(CASH_TAKEN, request.sale_id))
+        assert world.alarms() == {AlarmKind.PAID_TWICE: 1}
+        await give_back(till, request.payment_no, 1_000)
+        assert world.alarms() == {AlarmKind.PAID_TWICE: 1}
+        await give_back(till, request.payment_no, 250)
+        assert world.alarms() == {}
+        await chain.upload(chain.cash(CASH_TAKEN, request.sale_id))
+        assert world.alarms() == {}
+
+    in_world(story)
+
+
+NEVER = RefundRefused(code="ACQ.TRADE_NOT_ALLOW_REFUND", reason=ChannelReason.REFUND_REFUSED, final=True)
+
+
+def refund_refused(world: World, refund_no: str, *, must_go_back: bool) -> Refund:
+    """Its wallet's final word, in answer to its only send."""
+
+    def unit(tx: Tx) -> Refund:
+        refund = refunds.find(tx, refund_no)
+        assert refund is not None
+        now_ms = world.clock.now_ms()
+        step = answer_refund(refund, NEVER, said_by="alipay", asked_ms=None, must_go_back=must_go_back, now_ms=now_ms)
+        keep_refund(tx, refund, step, lambda _: DEFAULT_PACE, now_ms=now_ms)
+        return step.refund
+
+    return world.store.run_now(unit)
+
+
+def test_a_refund_that_was_refused_for_good_is_no_alarm_once_another_one_gave_all_back() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code("pay"))
+        await till.pay(request)
+        await till.ack((await till.final(request.payment_no))[0])
+        world.line.faults["refund"] = [Fault(lose="before")]
+        world.line.faults["refund_query"] = [Fault(lose="before")] * 50
+        first = await give_back(till, request.payment_no, 1_250)
+        assert refund_refused(world, first, must_go_back=False).state is RefundState.FAILED
+        assert world.alarms() == {AlarmKind.REFUND_REFUSED: 1}
+        await give_back(till, request.payment_no, 250)
+        assert world.alarms() == {AlarmKind.REFUND_REFUSED: 1}
+        await give_back(till, request.payment_no, 1_000)
+        assert world.alarms() == {}
+        world.ledger_agrees()
+
+    in_world(story)
+
+
+@pytest.mark.parametrize("part", [False, True])
+def test_a_paid_order_that_its_till_had_cancelled_is_an_alarm_until_all_of_it_is_back(part: bool) -> None:
+    """At once when a person gave it back. Who gave a part of it back decides about the rest, and the alarm waits."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order(amount_fen=30_000)
+        await pays(world.phone("wechat"), url_of(world, signed))
+        final, _ = await a.till.final(f"{signed.order.order_no}-1")
+        await a.till.ack(final)
+        await a.till.cancel(final.payment_no, amount_fen=30_000)
+        assert world.alarms() == {AlarmKind.CANCELLED_PAID: 1}
+        await give_back(a.till, final.payment_no, 100 if part else 30_000)
+        assert world.alarms() == ({AlarmKind.CANCELLED_PAID: 1} if part else {})
+        await asyncio.sleep(26 * 3_600)
+        assert world.money(final)[1] == (100 if part else 30_000)
+        assert world.alarms() == ({AlarmKind.CANCELLED_PAID: 1} if part else {})
+        if part:
+            await give_back(a.till, final.payment_no, 29_900)
+            assert world.alarms() == {}
+        world.ledger_agrees()
+
+    in_page_world(story)
+
+
+def test_a_merchant_who_decides_himself_has_no_alarm_left_of_what_he_gave_back() -> None:
+    async def story(world: PageWorld) -> None:
+        world.store.run_now(lambda tx: tx.connection.execute(HOLD))
+        a = await offline_till(world)
+        signed = a.order()
+        await pays(world.phone("wechat"), url_of(world, signed))
+        final, _ = await a.till.final(f"{signed.order.order_no}-1")
+        await a.till.ack(final)
+        await a.till.cancel(final.payment_no)
+        assert world.alarms() == {AlarmKind.CANCELLED_PAID: 1}
+        await give_back(a.till, final.payment_no, 1_250)
+        assert world.alarms() == {}
+
+    in_page_world(story)
