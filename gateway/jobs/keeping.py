@@ -15,7 +15,7 @@ from gateway.ledger.entries import Parties
 from gateway.ledger.follow import after_order, after_refund
 from gateway.payments.late import covers
 from gateway.payments.moves import given_back, late_undone, to_not_paid
-from gateway.payments.refunds import own_refund
+from gateway.payments.refunds import owed, own_refund
 from gateway.payments.values import (
     Alarm,
     AlarmKind,
@@ -99,6 +99,9 @@ def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf
         return None
     if refund.state is RefundState.FAILED:
         refunds.free(tx, refund)
+        if refund.cause in (RefundCause.UNDO, RefundCause.LATE):
+            # Of its own kind only what is owed no more ends so: that it was refused is nobody's trouble.
+            alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
         return None
     alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
     ledger.book(tx, after_refund(refund, _parties(tx, refund.account_id, refund.out_trade_no)), now_ms=now_ms)
@@ -120,7 +123,12 @@ def _see_whether_all_is_back(tx: Tx, refund: Refund, *, now_ms: int) -> None:
         return
     for kind in (AlarmKind.PAID_TWICE, AlarmKind.CANCELLED_PAID):
         alarms.close_alarm(tx, kind, about=key_ref(payment.key), now_ms=now_ms)
-    for one in refunds.of_order(tx, refund.out_trade_no):
+    _nobody_gives_back(tx, refund.out_trade_no, now_ms=now_ms)
+
+
+def _nobody_gives_back(tx: Tx, out_trade_no: str, *, now_ms: int) -> None:
+    """Nothing of this order has to go back any more: what its wallet refused to give back is of the past."""
+    for one in refunds.of_order(tx, out_trade_no):
         alarms.close_all(tx, about=one.refund_no, now_ms=now_ms)
 
 
@@ -172,6 +180,8 @@ def _keep_rest(
     if order is not None:
         if before is not None and _undo_is_over(payment, order) and not _undo_is_over(before, order_before):
             alarms.close_alarm(tx, AlarmKind.UNDO_REFUSED, about=ref, now_ms=now_ms)
+        if before is not None and order_before is not None and owed(before, order_before) and not owed(payment, order):
+            _nobody_gives_back(tx, order.out_trade_no, now_ms=now_ms)
         action = next_action(payment, order, pace_of(order.account_id), now_ms=now_ms)
         due_ms = None if action is None else action.due_ms
         tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id, release=release)
@@ -252,9 +262,13 @@ def send_duplicates_back(tx: Tx, of_sale: Iterable[Payment], pace_of: PaceOf, *,
 
 
 def refund_by_itself(tx: Tx, order: ChannelOrder, cause: RefundCause, pace_of: PaceOf, *, now_ms: int) -> None:
-    """The gateway's own refund of a whole order: once, whoever asks."""
-    refund = own_refund(order, cause, now_ms=now_ms)
-    if refunds.find(tx, refund.refund_no) is None and refunds.reserve(tx, refund):
+    """The gateway's own refund of a whole order: once, whoever asks. What was owed no more when its wallet refused it
+    for good, and is owed again, goes back under another number."""
+    earlier = [one for one in refunds.of_order(tx, order.out_trade_no) if one.cause is cause]
+    if any(one.state is not RefundState.FAILED for one in earlier):
+        return
+    refund = own_refund(order, cause, failed=len(earlier), now_ms=now_ms)
+    if refunds.reserve(tx, refund):
         said = Said(what="refund_started", said_by="gateway", detail=refund.refund_no)
         keep_refund(tx, None, RefundStep(refund=refund, said=(said,)), pace_of, now_ms=now_ms)
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from gateway.channels.port import ChannelReason, Closed, Paid, RefundRefused, UndoRefused
 from gateway.jobs.calls import Decide
 from gateway.jobs.keeping import keep, keep_refund
-from gateway.jobs.late_cases import LateCase, accept, open_cases
+from gateway.jobs.late_cases import LateCase, accept, open_cases, send_back
 from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.payments.answers import answer_query
 from gateway.payments.late import LateRefusal, LateWord
@@ -27,7 +27,7 @@ from protocol.states import GatewayState, RefundState
 from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, number_of, status_of
 from tests.contract.gateway.offline_world import offline_till, pays, url_of
 from tests.contract.gateway.page_world import PageWorld, in_page_world
-from tests.contract.gateway.test_gateway_cash import Chain
+from tests.contract.gateway.test_gateway_cash import Chain, late_state, pay_behind, unpaid
 
 WORD = LateWord(person="老王", reason="客人走了")
 HOLD = update(MERCHANTS).values(late_money="hold")
@@ -208,7 +208,7 @@ async def give_back(till: Till, payment_no: str, fen: int) -> str:
 
 
 def test_a_sale_that_was_paid_twice_is_no_alarm_once_all_of_the_wallets_money_went_back() -> None:
-    """Whichever of the two tenders goes back; a part of it is not enough. What the till tells of it later is not new."""
+    """Whichever of the two tenders goes back; a part of it is not enough. What is told of the cash later is not new."""
 
     async def story(world: World) -> None:
         till = await world.till()
@@ -305,3 +305,76 @@ def test_a_merchant_who_decides_himself_has_no_alarm_left_of_what_he_gave_back()
         assert world.alarms() == {}
 
     in_page_world(story)
+
+
+def goes_back_late(world: World, out_trade_no: str) -> PaymentKey | LateRefusal:
+    return world.store.run_now(
+        lambda tx: send_back(tx, out_trade_no, WORD, lambda _: DEFAULT_PACE, now_ms=world.clock.now_ms())
+    )
+
+
+@pytest.mark.parametrize("covered", [False, True])
+def test_late_money_that_is_found_again_goes_back_although_its_first_refund_was_refused_for_good(covered: bool) -> None:
+    """Its wallet had called the order closed meanwhile, so that nothing seemed to be owed: a number that has ended
+    gives nothing back any more, another one does."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        name = f"{status.order_no}00"
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        world.line.faults["refund"] = [Fault(lose="before")]
+        world.line.faults["refund_query"] = [Fault(lose="before")] * 50
+        assert isinstance(goes_back_late(world, name), PaymentKey)
+        await asyncio.sleep(1)
+        decided(world, name, closed)
+        assert refund_refused(world, f"{name}RL", must_go_back=False).state is RefundState.FAILED
+        world.line.faults.clear()
+        if covered:
+            chain = Chain(till)
+            await chain.upload(chain.cash(CASH_TAKEN, request.sale_id))
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        assert world.money(status)[:2] == (1250, 0)
+        if not covered:
+            assert isinstance(goes_back_late(world, name), PaymentKey)
+        await late_state(till, status, LateMoneyState.UNDONE)
+        assert world.money(status)[:2] == (1250, 1250)
+        assert world.alarms() == {}
+        world.ledger_agrees()
+
+    in_world(story)
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_a_refund_that_must_be_made_and_never_will_be_is_no_alarm_once_its_wallet_closed_the_order(undo: bool) -> None:
+    """The undo's, and late money's: nothing is owed any more. What its wallet says of it later is nobody's alarm."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        world.line.faults["refund"] = [Fault(lose="before")]
+        world.line.faults["refund_query"] = [Fault(lose="before")] * 50
+        if undo:
+            request = till.payment(world.show_code("ask_password:100"))
+            await till.pay(request)
+            await asyncio.sleep(1)
+            name = f"{number_of(request)}00"
+            world.line.faults["query"] = [Fault(lose="before")] * 50
+            await till.cancel(request.payment_no)
+            assert decided(world, name, paid).state is GatewayState.UNDO_BY_REFUND
+        else:
+            request, status = await unpaid(world, till)
+            name = f"{status.order_no}00"
+            pay_behind(world, status.order_no)
+            await late_state(till, status, LateMoneyState.FOUND)
+            goes_back_late(world, name)
+        await asyncio.sleep(1)
+        number = f"{name}{'RU' if undo else 'RL'}"
+        assert refund_refused(world, number, must_go_back=True).state is RefundState.SENT
+        assert world.alarms()[AlarmKind.REFUND_NEVER] == 1
+        decided(world, name, closed)
+        assert world.alarms() == {}
+        assert refund_refused(world, number, must_go_back=False).state is RefundState.FAILED
+        assert world.alarms() == {}
+
+    in_world(story)
