@@ -97,13 +97,12 @@ def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf
     tasks.put(tx, TaskKind.REFUND, refund.refund_no, due_ms=due_ms, account_id=refund.account_id)
     if before is None or before.state is refund.state or not refund.state.final:
         return None
+    if refund.state is RefundState.DONE or refund.cause in (RefundCause.UNDO, RefundCause.LATE):
+        # Of those two only what is owed no more ends refused: that it was is nobody's trouble.
+        alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
     if refund.state is RefundState.FAILED:
         refunds.free(tx, refund)
-        if refund.cause in (RefundCause.UNDO, RefundCause.LATE):
-            # Of its own kind only what is owed no more ends so: that it was refused is nobody's trouble.
-            alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
         return None
-    alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
     ledger.book(tx, after_refund(refund, _parties(tx, refund.account_id, refund.out_trade_no)), now_ms=now_ms)
     if refund.cause in (RefundCause.TILL, RefundCause.CANCELLED):
         _see_whether_all_is_back(tx, refund, now_ms=now_ms)
@@ -129,7 +128,8 @@ def _see_whether_all_is_back(tx: Tx, refund: Refund, *, now_ms: int) -> None:
 def _nobody_gives_back(tx: Tx, out_trade_no: str, *, now_ms: int) -> None:
     """Nothing of this order has to go back any more: what its wallet refused to give back is of the past."""
     for one in refunds.of_order(tx, out_trade_no):
-        alarms.close_all(tx, about=one.refund_no, now_ms=now_ms)
+        if one.state is not RefundState.DONE:
+            alarms.close_all(tx, about=one.refund_no, now_ms=now_ms)
 
 
 def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payment:
