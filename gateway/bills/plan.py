@@ -32,7 +32,8 @@ _MOST_DAYS: Final = 60
 #: A wallet may count what was paid around midnight to the other day.
 _AROUND_MIDNIGHT_MS: Final = 600_000
 #: UnionPay's settlement day ends in the evening, at an hour that is not published with the interface.
-_DAY_ENDS_EARLY_MS: Final = {"unionpay": 2 * _HOUR_MS}
+EVENING_MS: Final = 2 * _HOUR_MS
+_DAY_ENDS_EARLY_MS: Final = {"unionpay": EVENING_MS}
 
 
 class BillState(StrEnum):
