@@ -20,9 +20,12 @@ from protocol.chain import first_break, genesis
 from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
 from protocol.messages import JournalEntry
 from protocol.numbers import read_payment_no
+from protocol.reasons import Reason
 
 _J: Final = JOURNAL_ENTRIES.c
-_ENTRIES: Final = select(_J.seq, _J.kind, _J.at_ms, _J.body, _J.hash).where(_J.terminal_id == bindparam("k_terminal"))
+_ENTRIES: Final = select(_J.seq, _J.kind, _J.at_ms, _J.body, _J.hash, _J.withheld).where(
+    _J.terminal_id == bindparam("k_terminal")
+)
 _OF_DAY: Final = _ENTRIES.where(_J.at_ms >= bindparam("k_from"), _J.at_ms < bindparam("k_until")).order_by(_J.seq)
 _BETWEEN: Final = _ENTRIES.where(_J.seq >= bindparam("k_first"), _J.seq <= bindparam("k_last")).order_by(_J.seq)
 _TERMINALS: Final = (
@@ -78,4 +81,14 @@ def _amount(tx: Tx, terminal_id: str, number: str) -> int:
 
 def _read(tx: Tx, statement: Select[Any, Any, Any, Any, Any], **values: object) -> list[JournalEntry]:
     rows = tx.connection.execute(statement, values)
-    return [JournalEntry(seq=row.seq, kind=row.kind, at_ms=row.at_ms, body=row.body, hash=row.hash) for row in rows]
+    return [
+        JournalEntry(
+            seq=row.seq,
+            kind=row.kind,
+            at_ms=row.at_ms,
+            body=row.body,
+            hash=row.hash,
+            withheld=None if row.withheld is None else Reason(row.withheld),
+        )
+        for row in rows
+    ]
