@@ -55,7 +55,7 @@ class Chain:
         at_ms = self.at_ms + self.seq
         self.head = link(self.head, seq=self.seq, kind=kind, at_ms=at_ms, body=body)
         if withheld is not None:
-            kind, body = "", ""
+            kind, body, at_ms = "", "", 0
         return JournalEntry(seq=self.seq, kind=kind, at_ms=at_ms, body=body, hash=self.head, withheld=withheld)
 
     def back(self) -> None:

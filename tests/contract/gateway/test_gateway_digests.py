@@ -116,7 +116,7 @@ def test_an_entry_that_is_changed_at_the_gateway_is_named_and_changes_the_digest
 
 
 def test_an_entry_whose_content_stays_at_the_till_breaks_no_chain() -> None:
-    """Its hash is held: what follows must follow it, and does."""
+    """Its hash is held: what follows must follow it, and does. It is of the day that it stands in."""
 
     async def story(world: World) -> None:
         chain = Chain(await world.till(), at_ms=START_MS)
