@@ -19,15 +19,14 @@ from typing import Final, TypeVar, assert_never
 from gateway.bills.line import BillFile, ReadBill, Statement, StatementLine, Unreadable
 from gateway.bills.parsers.reading import kinds_of, read_bill
 from gateway.bills.plan import (
-    DAY_MS,
     BillOutcome,
     BillState,
-    day_start_ms,
     first_asked_ms,
     given_up,
     is_missing,
     next_plan_ms,
     next_try_ms,
+    surely_in_bill_ms,
     wanted_days,
 )
 from gateway.channels.port import (
@@ -59,8 +58,6 @@ _MOST_BYTES: Final = 64 * 1_048_576
 _LINES_AT_ONCE: Final = 500
 #: Reading a larger file would hold up everything else on the loop.
 _INLINE_BYTES: Final = 1_048_576
-#: A wallet may count what was paid around midnight to the other day.
-_AROUND_MIDNIGHT_MS: Final = 600_000
 _NO_ACCOUNT_MS: Final = 1_800_000
 
 
@@ -121,8 +118,8 @@ class BillDesk:
         for account in self._calls.accounts.candidates:
             first_ms = bills.first_order_ms(tx, account.account_id)
             for kind in (one for one in kinds_of(account.channel) if one in self._kinds):
-                last = bills.last_day(tx, account.account_id, kind)
-                for day in wanted_days(first_order_ms=first_ms, last_day=last, now_ms=now_ms):
+                known = bills.days(tx, account.account_id, kind)
+                for day in wanted_days(first_order_ms=first_ms, known=known, now_ms=now_ms):
                     key = BillKey(account_id=account.account_id, kind=kind, day=day)
                     if bills.want(tx, key, channel=account.channel):
                         due_ms = first_asked_ms(day)
@@ -189,19 +186,22 @@ class BillDesk:
     async def _settle(self, bill: Bill, outcome: BillOutcome) -> None:
         await self._calls.store.run(lambda tx: self._settled(tx, bill, outcome))
 
-    def _none(self, tx: Tx, bill: Bill, code: str) -> BillOutcome:
-        """ "There is none" is believed of a day on which this account took nothing, by our own rows."""
-        begin_ms = day_start_ms(bill.key.day)
-        end_ms = begin_ms + DAY_MS
-        taken = bill.key.kind is BillKind.TRADE and bills.took_money(
-            tx, bill.key.account_id, begin_ms=begin_ms + _AROUND_MIDNIGHT_MS, end_ms=end_ms - _AROUND_MIDNIGHT_MS
-        )
-        return BillOutcome(state=BillState.WANTED if taken else BillState.NONE, code=code)
+    def _believed(self, tx: Tx, bill: Bill, outcome: BillOutcome) -> BillOutcome:
+        """ "There is none", and a bill without a line, are believed of a day on which this account took nothing, by our
+        own rows."""
+        nothing = outcome.state is BillState.NONE or (outcome.state is BillState.KEPT and bill.lines == 0)
+        if not nothing or bill.key.kind is not BillKind.TRADE:
+            return outcome
+        begin_ms, end_ms = surely_in_bill_ms(bill.key.day, bill.channel)
+        if not bills.took_money(tx, bill.key.account_id, begin_ms=begin_ms, end_ms=end_ms):
+            return outcome
+        if outcome.state is BillState.NONE:
+            return replace(outcome, state=BillState.WANTED)
+        return BillOutcome(state=BillState.UNREADABLE, code="empty")
 
     def _settled(self, tx: Tx, bill: Bill, outcome: BillOutcome) -> None:
         now_ms, ref, day = self._calls.clock.now_ms(), bill_ref(bill.key), bill.key.day
-        if outcome.state is BillState.NONE:
-            outcome = self._none(tx, bill, outcome.code)
+        outcome = self._believed(tx, bill, outcome)
         if outcome.state in (BillState.WANTED, BillState.UNREADABLE) and given_up(day, now_ms=now_ms):
             outcome = replace(outcome, state=BillState.GIVEN_UP)
         tried = replace(bill, state=outcome.state, code=outcome.code, tries=bill.tries + 1, asked_ms=now_ms)

@@ -7,6 +7,7 @@ Times are Unix ms; days are Beijing days, YYYY-MM-DD.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -26,6 +27,13 @@ _SLOWLY_MS: Final = 2 * _HOUR_MS
 GIVEN_UP_MS: Final = 90 * DAY_MS
 #: Days that are caught up on at most, after a gateway was away.
 _MOST_DAYS: Final = 60
+
+
+#: A wallet may count what was paid around midnight to the other day.
+_AROUND_MIDNIGHT_MS: Final = 600_000
+#: UnionPay's settlement day ends in the evening, at an hour that is not published with the interface.
+EVENING_MS: Final = 2 * _HOUR_MS
+_DAY_ENDS_EARLY_MS: Final = {"unionpay": EVENING_MS}
 
 
 class BillState(StrEnum):
@@ -57,6 +65,13 @@ def day_start_ms(day: str) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
+def surely_in_bill_ms(day: str, channel: str) -> tuple[int, int]:
+    """From when until when this wallet counts what was paid to this day's bill, whatever it thinks of its edges."""
+    begin_ms = day_start_ms(day)
+    early_ms = _DAY_ENDS_EARLY_MS.get(channel, _AROUND_MIDNIGHT_MS)
+    return begin_ms + _AROUND_MIDNIGHT_MS, begin_ms + DAY_MS - early_ms
+
+
 def is_day(text: str) -> bool:
     """Whether it is a day, written as one."""
     try:
@@ -75,15 +90,15 @@ def next_plan_ms(now_ms: int) -> int:
     return today if today > now_ms else today + DAY_MS
 
 
-def wanted_days(*, first_order_ms: int | None, last_day: str | None, now_ms: int) -> tuple[str, ...]:
-    """The days that are over and not asked for yet. `last_day`: the newest that is; `first_order_ms`: when this account
-    first took an order: before it there is nothing to compare."""
+def wanted_days(*, first_order_ms: int | None, known: Collection[str], now_ms: int) -> tuple[str, ...]:
+    """The days that are over and not asked for yet. `known`: those that are, in any order: a person may ask for a later
+    one first. `first_order_ms`: when this account first took an order: before it there is nothing to compare."""
     if first_order_ms is None:
         return ()
     yesterday = _day(now_ms) - timedelta(days=1)
-    begin = _day(first_order_ms) if last_day is None else date.fromisoformat(last_day) + timedelta(days=1)
-    begin = max(begin, yesterday - timedelta(days=_MOST_DAYS - 1))
-    return tuple((begin + timedelta(days=step)).isoformat() for step in range((yesterday - begin).days + 1))
+    begin = max(_day(first_order_ms), yesterday - timedelta(days=_MOST_DAYS - 1))
+    over = ((begin + timedelta(days=step)).isoformat() for step in range((yesterday - begin).days + 1))
+    return tuple(day for day in over if day not in known)
 
 
 def next_try_ms(day: str, outcome: BillOutcome, *, tries: int, now_ms: int) -> int | None:

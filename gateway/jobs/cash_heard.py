@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.jobs.keeping import PAID_TWICE, PaceOf, send_duplicates_back
+from gateway.jobs.keeping import PAID_TWICE, PaceOf, all_is_back, send_duplicates_back
 from gateway.payments.late import covers
 from gateway.payments.values import AlarmKind, key_ref
 from gateway.store import alarms, cash, payments
@@ -38,5 +38,5 @@ def follow_cash(tx: Tx, terminal_id: str, sale_id: str, pace_of: PaceOf, *, now_
         return
     send_duplicates_back(tx, of_sale, pace_of, now_ms=now_ms)
     for payment in of_sale:
-        if covers(payment):
+        if covers(payment) and not all_is_back(tx, payment):
             alarms.raise_alarm(tx, PAID_TWICE, about=key_ref(payment.key), now_ms=now_ms)

@@ -15,7 +15,7 @@ from gateway.ledger.entries import Parties
 from gateway.ledger.follow import after_order, after_refund
 from gateway.payments.late import covers
 from gateway.payments.moves import given_back, late_undone, to_not_paid
-from gateway.payments.refunds import own_refund
+from gateway.payments.refunds import owed, own_refund
 from gateway.payments.values import (
     Alarm,
     AlarmKind,
@@ -97,12 +97,39 @@ def keep_refund(tx: Tx, before: Refund | None, step: RefundStep, pace_of: PaceOf
     tasks.put(tx, TaskKind.REFUND, refund.refund_no, due_ms=due_ms, account_id=refund.account_id)
     if before is None or before.state is refund.state or not refund.state.final:
         return None
+    if refund.state is RefundState.DONE or refund.cause in (RefundCause.UNDO, RefundCause.LATE):
+        # Of those two only what is owed no more ends refused: that it was is nobody's trouble.
+        alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
     if refund.state is RefundState.FAILED:
         refunds.free(tx, refund)
         return None
-    alarms.close_all(tx, about=refund.refund_no, now_ms=now_ms)
     ledger.book(tx, after_refund(refund, _parties(tx, refund.account_id, refund.out_trade_no)), now_ms=now_ms)
+    if refund.cause in (RefundCause.TILL, RefundCause.CANCELLED):
+        _see_whether_all_is_back(tx, refund, now_ms=now_ms)
     return None if refund.cause is RefundCause.TILL else _gone_back(tx, refund, pace_of, now_ms=now_ms)
+
+
+def all_is_back(tx: Tx, payment: Payment) -> bool:
+    """Whether nothing is kept any more of what a wallet took for this payment's sale."""
+    return refunds.given_back_fen(tx, payment.key) >= payment.amount_fen
+
+
+def _see_whether_all_is_back(tx: Tx, refund: Refund, *, now_ms: int) -> None:
+    """Then nobody has to give back anything: that it was cancelled, paid twice or refused at first is of the past."""
+    payment = payments.find(tx, refund.key)
+    assert payment is not None, "a refund has its payment"
+    if not all_is_back(tx, payment):
+        return
+    for kind in (AlarmKind.PAID_TWICE, AlarmKind.CANCELLED_PAID):
+        alarms.close_alarm(tx, kind, about=key_ref(payment.key), now_ms=now_ms)
+    _nobody_gives_back(tx, refund.out_trade_no, now_ms=now_ms)
+
+
+def _nobody_gives_back(tx: Tx, out_trade_no: str, *, now_ms: int) -> None:
+    """Nothing of this order has to go back any more: what its wallet refused to give back is of the past."""
+    for one in refunds.of_order(tx, out_trade_no):
+        if one.state is not RefundState.DONE:
+            alarms.close_all(tx, about=one.refund_no, now_ms=now_ms)
 
 
 def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payment:
@@ -128,7 +155,6 @@ def _gone_back(tx: Tx, refund: Refund, pace_of: PaceOf, *, now_ms: int) -> Payme
             now_ms=now_ms,
         )
     else:
-        alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=key_ref(payment.key), now_ms=now_ms)
         step = Step(payment=payment, order=order, said=(said,))
         if refund.cause is RefundCause.CANCELLED and payment.state is GatewayState.PAID:
             step = given_back(payment, order, said, now_ms=now_ms)
@@ -152,6 +178,10 @@ def _keep_rest(
     for alarm in step.alarms:
         alarms.raise_alarm(tx, alarm, about=ref, now_ms=now_ms)
     if order is not None:
+        if before is not None and _undo_is_over(payment, order) and not _undo_is_over(before, order_before):
+            alarms.close_alarm(tx, AlarmKind.UNDO_REFUSED, about=ref, now_ms=now_ms)
+        if before is not None and order_before is not None and owed(before, order_before) and not owed(payment, order):
+            _nobody_gives_back(tx, order.out_trade_no, now_ms=now_ms)
         action = next_action(payment, order, pace_of(order.account_id), now_ms=now_ms)
         due_ms = None if action is None else action.due_ms
         tasks.put(tx, TaskKind.WORK, order.out_trade_no, due_ms=due_ms, account_id=order.account_id, release=release)
@@ -165,6 +195,11 @@ def _keep_rest(
         send_duplicates_back(tx, payments.of_sale(tx, payment), pace_of, now_ms=now_ms)
         if cash.covers(tx, payment):
             alarms.raise_alarm(tx, PAID_TWICE, about=ref, now_ms=now_ms)
+
+
+def _undo_is_over(payment: Payment, order: ChannelOrder | None) -> bool:
+    """Nothing is undone any more, or nothing ever was: whatever its wallet refused of it is of the past."""
+    return order is None or order.undo_tries == 0 or order.ended_kind is not None or payment.state.final
 
 
 def _follow_money(
@@ -227,9 +262,13 @@ def send_duplicates_back(tx: Tx, of_sale: Iterable[Payment], pace_of: PaceOf, *,
 
 
 def refund_by_itself(tx: Tx, order: ChannelOrder, cause: RefundCause, pace_of: PaceOf, *, now_ms: int) -> None:
-    """The gateway's own refund of a whole order: once, whoever asks."""
-    refund = own_refund(order, cause, now_ms=now_ms)
-    if refunds.find(tx, refund.refund_no) is None and refunds.reserve(tx, refund):
+    """The gateway's own refund of a whole order: once, whoever asks. What was owed no more when its wallet refused it
+    for good, and is owed again, goes back under another number."""
+    earlier = [one for one in refunds.of_order(tx, order.out_trade_no) if one.cause is cause]
+    if any(one.state is not RefundState.FAILED for one in earlier):
+        return
+    refund = own_refund(order, cause, failed=len(earlier), now_ms=now_ms)
+    if refunds.reserve(tx, refund):
         said = Said(what="refund_started", said_by="gateway", detail=refund.refund_no)
         keep_refund(tx, None, RefundStep(refund=refund, said=(said,)), pace_of, now_ms=now_ms)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from gateway.jobs.keeping import PaceOf, keep, refund_by_itself
+from gateway.jobs.keeping import PaceOf, keep, refund_by_itself, send_duplicates_back
 from gateway.payments.late import LateRefusal, LateWord, accept_late
 from gateway.payments.values import AlarmKind, PaymentKey, RefundCause, Said
 from gateway.store import alarms, cash, payments, refunds
@@ -58,7 +58,7 @@ def open_cases(tx: Tx) -> list[LateCase]:
 
 
 def accept(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now_ms: int) -> PaymentKey | LateRefusal:
-    """The money is kept for the sale."""
+    """The money is kept for the sale: what else came late for it is a duplicate from now on, and goes back."""
     order = payments.order(tx, out_trade_no)
     payment = None if order is None else payments.find(tx, order.key)
     if order is None or payment is None:
@@ -75,6 +75,7 @@ def accept(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now_ms
     if isinstance(step, LateRefusal):
         return step
     keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
+    send_duplicates_back(tx, payments.of_sale(tx, payment), pace_of, now_ms=now_ms)
     return payment.key
 
 

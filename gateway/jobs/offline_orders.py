@@ -143,16 +143,14 @@ def unwanted_ms(tx: Tx, ref: str, *, even_since_ms: int, now_ms: int) -> int:
 
 def give_unwanted_back(tx: Tx, ref: str, pace_of: PaceOf, *, now_ms: int) -> int | None:
     """An offline order was paid that its till had cancelled, and nobody gave it back in time. Returns when to look
-    again: what a person asked for is not back before it is done."""
+    again: what a person asked for is not back before it is done. Who gave a part of it back decides about the rest."""
     payment = payments.find(tx, read_key(ref))
     assert payment is not None, "a payment is never deleted"
     order = payments.order_of(tx, payment)
     assert order is not None, "what was paid has its order"
     if any(not refund.state.final for refund in refunds.of_order(tx, order.out_trade_no)):
         return now_ms + _LOOK_AGAIN_MS
-    if refunds.refundable_fen(tx, order.out_trade_no) < order.amount_fen:
-        alarms.close_alarm(tx, AlarmKind.CANCELLED_PAID, about=ref, now_ms=now_ms)  # a person was quicker
-    else:
+    if refunds.refundable_fen(tx, order.out_trade_no) == order.amount_fen:
         refund_by_itself(tx, order, RefundCause.CANCELLED, pace_of, now_ms=now_ms)
     tasks.put(tx, TaskKind.UNWANTED, ref, due_ms=None, account_id=None)
     return None

@@ -17,13 +17,11 @@ from gateway.channels.port import (
 from gateway.jobs.calls import ChannelCalls, order_ref
 from gateway.jobs.keeping import keep_refund
 from gateway.jobs.schedule_refunds import RefundActionKind, next_refund_action
-from gateway.payments.refunds import answer_refund, sending_refund
+from gateway.payments.refunds import answer_refund, owed, sending_refund
 from gateway.payments.values import ChannelOrder, Refund, RefundCause, RefundStep
 from gateway.store import payments, refunds, tasks
 from gateway.store.tasks import TaskKind
 from gateway.store.units import Tx
-from protocol.messages import LateMoneyState
-from protocol.states import GatewayState
 
 Spoken = RefundVerdict | RefundQueryVerdict | NotSent | NoAnswer
 
@@ -101,10 +99,9 @@ def apply_refund(
     payment, order = payments.find(tx, refund.key), payments.order(tx, refund.out_trade_no)
     assert payment is not None, "a refund has its payment"
     assert order is not None, "a refund has its order"
-    undoing = payment.state is GatewayState.UNDO_BY_REFUND and order.ended_kind is None
-    owed = refund.cause is not RefundCause.TILL and (undoing or order.late_state is LateMoneyState.FOUND)
+    must_go_back = refund.cause is not RefundCause.TILL and owed(payment, order)
     step: RefundStep = answer_refund(
-        refund, spoken, said_by=said_by, asked_ms=asked_ms, must_go_back=owed, now_ms=now_ms
+        refund, spoken, said_by=said_by, asked_ms=asked_ms, must_go_back=must_go_back, now_ms=now_ms
     )
     keep_refund(tx, refund, step, calls.pace_of, now_ms=now_ms)
     tasks.give_back(tx, TaskKind.REFUND, refund_no, owner=calls.owner)

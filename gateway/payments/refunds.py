@@ -40,11 +40,12 @@ from gateway.payments.values import (
     RefundStep,
     Said,
 )
-from protocol.messages import RefundRequest
+from protocol.messages import LateMoneyState, RefundRequest
 from protocol.reasons import Reason
-from protocol.states import RefundEvent, RefundState, Verdict, refund_next
+from protocol.states import GatewayState, RefundEvent, RefundState, Verdict, refund_next
 
-#: The gateway's own refunds are named after the order that they give back: one for ever.
+#: The gateway's own refunds are named after the order that they give back: one at a time, so that whoever asks again
+#: gets the same.
 _OWN_SUFFIX: Final = {RefundCause.UNDO: "RU", RefundCause.LATE: "RL", RefundCause.CANCELLED: "RC"}
 
 
@@ -61,17 +62,24 @@ def refund_asked(request: RefundRequest, order: ChannelOrder, *, now_ms: int) ->
     )
 
 
-def own_refund(order: ChannelOrder, cause: RefundCause, *, now_ms: int) -> Refund:
-    """What the gateway gives back by itself: the whole order."""
+def own_refund(order: ChannelOrder, cause: RefundCause, *, failed: int = 0, now_ms: int) -> Refund:
+    """What the gateway gives back by itself: the whole order. `failed`: how many of its own for this cause ended so; a
+    number that ended gives nothing back any more."""
     return _new(
         order,
-        refund_no=order.out_trade_no + _OWN_SUFFIX[cause],
+        refund_no=f"{order.out_trade_no}{_OWN_SUFFIX[cause]}{failed or ''}",
         cause=cause,
         amount_fen=order.amount_fen,
         note="",
         operator=GATEWAY,
         now_ms=now_ms,
     )
+
+
+def owed(payment: Payment, order: ChannelOrder) -> bool:
+    """Whether the order still holds money that is not ours to keep."""
+    undoing = payment.state is GatewayState.UNDO_BY_REFUND and order.ended_kind is None
+    return undoing or order.late_state is LateMoneyState.FOUND
 
 
 def _new(

@@ -179,7 +179,8 @@ def _acknowledged(
 def _refused(payment: Payment, order: ChannelOrder, verdict: UndoRefused, *, said_by: str) -> Step:
     """The next query decides: paid, and it goes back as a refund; open, and the undo is tried again."""
     said = Said(what="cancel_refused", said_by=said_by, detail=verdict.code)
-    if verdict.reason is ChannelReason.ORDER_STATE:
+    over = payment.state.final or order.ended_kind is not None
+    if over or verdict.reason is ChannelReason.ORDER_STATE:
         return Step(payment=payment, order=replace(order, undo_heard=UndoHeard.REFUSED), said=(said,))
     alarm = Alarm(kind=AlarmKind.UNDO_REFUSED, detail=verdict.code)
     return Step(payment=payment, order=replace(order, undo_heard=UndoHeard.REFUSED), said=(said,), alarms=(alarm,))

@@ -22,7 +22,7 @@ _CLOSE_ALL: Final = (
     .where(
         _A.about == bindparam("k_about"),
         _A.closed_ms.is_(None),
-        _A.kind.in_(("late_money", "refund_refused", "refund_never", "undo_refused")),
+        _A.kind.in_(("late_money", "refund_refused", "refund_never")),
     )
     .values(closed_ms=bindparam("v_now"))
 )

@@ -76,7 +76,7 @@ _LINE_KEY: Final = (
 _SELECT: Final = select(BILLS).where(*_KEY)
 _INSERT: Final = insert(BILLS)
 _UPDATE: Final = update(BILLS).where(*_KEY)
-_LAST: Final = select(func.max(_B.day)).where(_B.account_id == bindparam("k_account"), _B.kind == bindparam("k_kind"))
+_DAYS: Final = select(_B.day).where(_B.account_id == bindparam("k_account"), _B.kind == bindparam("k_kind"))
 _FIRST_ORDER: Final = select(func.min(CHANNEL_ORDERS.c.sent_ms)).where(
     CHANNEL_ORDERS.c.account_id == bindparam("k_account")
 )
@@ -129,10 +129,10 @@ def of_day(tx: Tx, day: str) -> list[Bill]:
     return [_bill(row) for row in tx.connection.execute(_OF_DAY, {"k_day": day})]
 
 
-def last_day(tx: Tx, account_id: str, kind: BillKind) -> str | None:
-    """The newest day that was ever wanted."""
-    found = tx.connection.execute(_LAST, {"k_account": account_id, "k_kind": kind.value})
-    return found.scalar_one_or_none()
+def days(tx: Tx, account_id: str, kind: BillKind) -> frozenset[str]:
+    """Every day that was ever wanted."""
+    found = tx.connection.execute(_DAYS, {"k_account": account_id, "k_kind": kind.value})
+    return frozenset(found.scalars())
 
 
 def first_order_ms(tx: Tx, account_id: str) -> int | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.payments.values import Refund
-from gateway.store.rows import Rows
+from gateway.payments.values import PaymentKey, Refund, RefundCause
+from gateway.store.rows import Rows, this_payment
 from gateway.store.savepoints import Savepoint
 from gateway.store.statements import Statement
 from gateway.store.tables_money import REFUND_ROOM, REFUNDS
 from gateway.store.units import Tx
+from protocol.states import RefundState
 
 _R: Final = REFUNDS.c
 _M: Final = REFUND_ROOM.c
@@ -20,6 +21,16 @@ _REFUNDS: Final = Rows(Refund, REFUNDS, identity=("refund_no",))
 _SELECT: Final = Statement(select(*_REFUNDS.columns).where(*_REFUNDS.this))
 _OF_ORDER: Final = Statement(
     select(*_REFUNDS.columns).where(_R.out_trade_no == bindparam("k_out")).order_by(_R.created_ms, _R.refund_no)
+)
+_OF_THE_SALE: Final = or_(_R.cause == RefundCause.TILL.value, _R.cause == RefundCause.CANCELLED.value)
+_GIVEN_BACK: Final = Statement(
+    select(func.coalesce(func.sum(_R.amount_fen), 0)).where(
+        _R.terminal_id == bindparam("k_terminal_id"),
+        _R.order_no == bindparam("k_order_no"),
+        _R.n == bindparam("k_n"),
+        _R.state == RefundState.DONE.value,
+        _OF_THE_SALE,
+    )
 )
 _ROOM: Final = Statement(select(_M.captured_fen, _M.reserved_fen).where(_M.out_trade_no == bindparam("k_out")))
 _OPEN_ROOM: Final = Statement(insert(REFUND_ROOM))
@@ -37,6 +48,11 @@ def find(tx: Tx, refund_no: str) -> Refund | None:
 
 def of_order(tx: Tx, out_trade_no: str) -> list[Refund]:
     return [_REFUNDS.read(row) for row in tx.rows(_OF_ORDER, {"k_out": out_trade_no})]
+
+
+def given_back_fen(tx: Tx, key: PaymentKey) -> int:
+    """What went back of the money that this payment's sale was paid with."""
+    return int(tx.rows(_GIVEN_BACK, this_payment(key))[0][0])
 
 
 def open_room(tx: Tx, out_trade_no: str, *, captured_fen: int) -> None:

@@ -110,6 +110,8 @@ def alarms_end_with_their_trouble(e: Evidence) -> Complaints:
         row, refund = e.rows.get(about.rpartition(":")[2]), refunds.get(about)
         if kind == "late_money" and row is not None and row.late is LateMoneyState.UNDONE:
             yield row.payment_no, "its late money went back, and the alarm about it is open"
+        elif kind == "undo_refused" and row is not None and row.state.final:
+            yield row.payment_no, "it ended, and the alarm that its undo was refused is open"
         elif kind in ("refund_refused", "refund_never") and refund is not None and refund.state is RefundState.DONE:
             yield about, "the refund is done, and the alarm that it was refused is open"
 

@@ -2,6 +2,7 @@
 
 Rules
 - Columns by place: the widths are those of the official demo [secondary source], in bytes; a blank may part them.
+- Some record must be of the day that was asked for; the settlement day begins in the evening before.
 - A record that is not as wide as its columns is cut. The file states no totals: the ZIP's checksums guard it whole.
 - Fees are written with C (given back) or D (kept) [unconfirmed by UnionPay's text]; a fee that is not plainly one ends
   the bill.
@@ -18,6 +19,7 @@ from typing import Final
 from gateway.bills.line import BadBill, BillFault, BillFile, LineKind, Statement, StatementLine
 from gateway.bills.parsers.cells import BEIJING, unix_ms
 from gateway.bills.parsers.packing import check_lines, members
+from gateway.bills.plan import DAY_MS, EVENING_MS, day_start_ms
 
 #: Width of each column; 98 bytes at the end are reserved and may be missing.
 WIDTHS: Final = (
@@ -54,7 +56,15 @@ def read_settlement_file(content: bytes, file: BillFile) -> Statement:
         for line, raw in enumerate(found[0].split(b"\n"), start=1)
         if (written := raw.rstrip(b"\r\x1a")).strip()
     )
+    if lines and not any(_is_of_the_day(line.at_ms, file) for line in lines):
+        raise BadBill(BillFault.OTHER_DAY)
     return Statement(lines=lines)
+
+
+def _is_of_the_day(at_ms: int, file: BillFile) -> bool:
+    """Some line must be; whether each is, nobody promises. The day begins in the evening before."""
+    begin_ms = day_start_ms(file.day)
+    return begin_ms - EVENING_MS <= at_ms < begin_ms + DAY_MS
 
 
 def _columns(written: bytes, line: int) -> list[str]:

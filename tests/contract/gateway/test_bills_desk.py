@@ -196,6 +196,14 @@ def _file() -> bytes:
     return gzip.compress(made, mtime=0)
 
 
+def _empty() -> bytes:
+    """A bill without a row, its own totals right."""
+    header, *rest = gzip.decompress(_file()).decode("utf-8-sig").splitlines()
+    (summary,) = (line for line in rest if not line.startswith("`"))
+    zeros = ",".join(f"`{'0' if not place else '0.00'}" for place in range(len(summary.split(","))))
+    return f"{header}\n{summary}\n{zeros}".encode("utf-8-sig")
+
+
 def test_a_days_bill_is_fetched_kept_and_read() -> None:
     """In two calls, as where a wallet gives an address first; with room for a long answer."""
 
@@ -247,6 +255,20 @@ def test_no_bill_of_a_day_on_which_money_was_taken_is_not_believed(hour: int, be
         await world.run_due()
         assert world.bill().state is (BillState.NONE if believed else BillState.KEPT)
         assert world.alarms() == {}
+
+    in_bill_world(story)
+
+
+@pytest.mark.parametrize(("hour", "believed"), [(22, True), (21, False)])
+def test_what_unionpay_took_late_in_the_evening_is_in_the_next_days_bill(hour: int, believed: bool) -> None:
+    """Its settlement day ends before midnight: that there is no bill of such a day is no lost money."""
+
+    async def story(world: BillWorld) -> None:
+        paid_ms = day_start_ms(DAY) + hour * 3_600_000
+        world.store.run_now(lambda tx: tx.connection.execute(update(CHANNEL_ORDERS).values(paid_at_ms=paid_ms)))
+        world.store.run_now(lambda tx: bills.want(tx, TRADE, channel="unionpay"))
+        await world.desk.work(bill_ref(TRADE))
+        assert world.bill().state is (BillState.NONE if believed else BillState.WANTED)
 
     in_bill_world(story)
 
@@ -348,6 +370,46 @@ def test_a_gateway_that_was_away_asks_for_every_day_once() -> None:
         await world.run_due()
         days = [day for kind, day in world.channel.asked if kind is BillKind.TRADE]
         assert days == ["2026-11-22", "2026-11-23", "2026-11-24", "2026-11-25"]
+
+    in_bill_world(story)
+
+
+def test_a_day_that_a_person_asked_for_hides_none_before_it() -> None:
+    """Asked for beside a gateway that was away: whatever lies between is wanted all the same."""
+
+    async def story(world: BillWorld) -> None:
+        later = replace(TRADE, day="2026-11-24")
+        world.store.run_now(lambda tx: bills.want(tx, later, channel="wechat"))
+        world.clock.at_ms = TEN + 3 * 24 * 3_600_000
+        await world.desk.start()
+        await world.run_due()
+        await world.run_due()
+        days = {day for kind, day in world.channel.asked if kind is BillKind.TRADE}
+        assert days == {"2026-11-22", "2026-11-23", "2026-11-25"}
+
+    in_bill_world(story)
+
+
+@pytest.mark.parametrize("hour", [12, -12])
+def test_an_empty_bill_of_a_day_on_which_money_was_taken_is_not_believed(hour: int) -> None:
+    """Right in its own totals, and what a wallet gives before it has counted, or of another account."""
+
+    async def story(world: BillWorld) -> None:
+        paid_ms = day_start_ms(DAY) + hour * 3_600_000
+        world.store.run_now(lambda tx: tx.connection.execute(update(CHANNEL_ORDERS).values(paid_at_ms=paid_ms)))
+        world.channel.answers[BillKind.TRADE] = [BillReady(content=_empty()), BillReady(content=_file())]
+        await world.desk.start()
+        await world.run_due()
+        await world.run_due()
+        bill = world.bill()
+        if hour < 0:
+            assert (bill.state, bill.lines) == (BillState.KEPT, 0)
+            return
+        assert (bill.state, bill.code) == (BillState.UNREADABLE, "empty")
+        assert world.store.run_now(lambda tx: bills.kept_file(tx, bill.sha256 or "")) is not None
+        world.clock.at_ms += HALF_HOUR
+        await world.run_due()
+        assert (world.bill().state, world.bill().lines) == (BillState.KEPT, 3)
 
     in_bill_world(story)
 

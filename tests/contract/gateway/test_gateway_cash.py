@@ -44,17 +44,19 @@ WORD = LateWord(person="老王", reason="客人走了")
 class Chain:
     """A till's journal: entries follow each other."""
 
-    def __init__(self, till: Till) -> None:
+    def __init__(self, till: Till, *, at_ms: int = 0) -> None:
         self.till = till
+        self.at_ms = at_ms
         self.head = genesis(till.keyid)
         self.seq = 0
 
     def entry(self, kind: str, body: str, *, withheld: Reason | None = None) -> JournalEntry:
         self.seq += 1
-        self.head = link(self.head, seq=self.seq, kind=kind, at_ms=self.seq, body=body)
+        at_ms = self.at_ms + self.seq
+        self.head = link(self.head, seq=self.seq, kind=kind, at_ms=at_ms, body=body)
         if withheld is not None:
-            kind, body = "", ""
-        return JournalEntry(seq=self.seq, kind=kind, at_ms=self.seq, body=body, hash=self.head, withheld=withheld)
+            kind, body, at_ms = "", "", 0
+        return JournalEntry(seq=self.seq, kind=kind, at_ms=at_ms, body=body, hash=self.head, withheld=withheld)
 
     def back(self) -> None:
         """As if the last entry had not been written."""

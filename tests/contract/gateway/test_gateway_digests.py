@@ -17,10 +17,12 @@ from gateway.store.units import Tx
 from guitai.cli import run
 from protocol.digest import BEIJING, day_bounds_ms, day_digest
 from protocol.messages import JournalEntry, JournalUpload, encode
+from protocol.reasons import Reason
 from sync.engine.statements import AnyStatement, PaymentSettled, PaymentStarted, RefundSettled, RefundStarted
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader
 from tests.contract.gateway.gateway_world import START_MS, World, in_world, number_of
+from tests.contract.gateway.test_gateway_cash import Chain
 
 DAY = date(2027, 1, 15)  # START_MS, in Beijing
 
@@ -109,6 +111,23 @@ def test_an_entry_that_is_changed_at_the_gateway_is_named_and_changes_the_digest
         (after,) = held(world)
         assert after.broken == 2
         assert before.broken is None
+
+    in_world(story)
+
+
+def test_an_entry_whose_content_stays_at_the_till_breaks_no_chain() -> None:
+    """Its hash is held: what follows must follow it, and does. It is of the day that it stands in."""
+
+    async def story(world: World) -> None:
+        chain = Chain(await world.till(), at_ms=START_MS)
+        entries = (
+            chain.entry("note", "{}"),
+            chain.entry("cash.taken", '{"odd":1}', withheld=Reason.BAD_REQUEST),
+            chain.entry("note", "{}"),
+        )
+        assert await chain.upload(*entries) == 3
+        (one,) = held(world)
+        assert (one.digest.entries, one.digest.head, one.broken) == (3, chain.head, None)
 
     in_world(story)
 

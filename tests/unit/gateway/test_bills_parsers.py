@@ -336,6 +336,13 @@ def test_a_reversal_has_the_payments_own_number() -> None:
     assert (line.kind, line.out_trade_no, line.refund_no, line.amount_fen) == (K.UNDO, "ORDER1", None, -1250)
 
 
+@pytest.mark.parametrize("day", ["2026-11-20", "2026-11-21", "2026-11-23"])
+def test_a_unionpay_file_of_another_day_is_not_this_days_bill(day: str) -> None:
+    content = settlement_zip(unionpay_rows(), "777290058110048", DAY)
+    assert _fault("unionpay", content, file=replace(FILE, day=day)) is BillFault.OTHER_DAY
+    assert _read("unionpay", settlement_zip((), "777290058110048", DAY), file=replace(FILE, day=day)).lines == ()
+
+
 def test_the_year_of_a_unionpay_moment_is_the_one_next_to_the_day() -> None:
     """A file of New Year's day holds the evening before."""
     rows = (replace(unionpay_rows()[0], at_ms=ms_of("2026-12-31 23:30:00") or 0),)

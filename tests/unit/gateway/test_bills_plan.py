@@ -43,18 +43,25 @@ def test_the_next_days_are_wanted_at_ten(hours: float, plan: int) -> None:
 def test_days_are_wanted_from_the_first_order_on_and_none_is_left_out() -> None:
     """A day without orders has no bill to miss; a gateway that was away asks for every day since."""
     now = START + 5 * 24 * HOUR
-    assert wanted_days(first_order_ms=None, last_day=None, now_ms=now) == ()
-    assert wanted_days(first_order_ms=now, last_day=None, now_ms=now) == ()
-    assert wanted_days(first_order_ms=START + HOUR, last_day=None, now_ms=now) == (
+    assert wanted_days(first_order_ms=None, known=(), now_ms=now) == ()
+    assert wanted_days(first_order_ms=now, known=(), now_ms=now) == ()
+    assert wanted_days(first_order_ms=START + HOUR, known=(), now_ms=now) == (
         "2026-11-22",
         "2026-11-23",
         "2026-11-24",
         "2026-11-25",
         "2026-11-26",
     )
-    assert wanted_days(first_order_ms=START, last_day="2026-11-25", now_ms=now) == ("2026-11-26",)
-    assert wanted_days(first_order_ms=START, last_day="2026-11-26", now_ms=now) == ()
-    assert len(wanted_days(first_order_ms=START - 400 * 24 * HOUR, last_day=None, now_ms=now)) == 60
+    assert wanted_days(first_order_ms=START, known=[f"2026-11-{day}" for day in range(22, 26)], now_ms=now) == (
+        "2026-11-26",
+    )
+    assert wanted_days(first_order_ms=START, known=[f"2026-11-{day}" for day in range(22, 27)], now_ms=now) == ()
+    assert wanted_days(first_order_ms=START, known=["2026-11-23", "2026-11-26"], now_ms=now) == (
+        "2026-11-22",
+        "2026-11-24",
+        "2026-11-25",
+    )
+    assert len(wanted_days(first_order_ms=START - 400 * 24 * HOUR, known=(), now_ms=now)) == 60
 
 
 def test_a_bill_that_is_not_ready_is_asked_for_every_half_hour() -> None:
