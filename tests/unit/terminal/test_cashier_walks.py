@@ -24,9 +24,12 @@ from sync.engine.model import (
     OfflineView,
     ParkOffline,
     PaymentView,
+    ProofView,
+    ReadProof,
     ShowOffline,
     StartPayment,
     TakeCash,
+    TypeCode,
 )
 from sync.engine.model import Command as SyncCommand
 from terminal.cashier import events as e
@@ -34,11 +37,15 @@ from terminal.cashier.effects import Effect, Play, Sound, Submit
 from terminal.cashier.keys import Command
 from terminal.cashier.present import present
 from terminal.cashier.state import CANCEL_BOUNCE_MS, CANCEL_HOLD_MS, CANCEL_WINDOW_MS, CashierState
+from terminal.cashier.step import start
 from terminal.cashier.typing_keys import sale_open
 from terminal.cashier.view import HomeView, Page
 
 T = TerminalState
 DAYS, STEPS = 40, 120
+#: What happens, and how often.
+ACTS = {"move": 30, "tell": 25, "type": 8, "scan": 15, "press": 15, "wait": 4, "line": 3, "proof": 3, "restart": 1}
+PROOF = "GP1" + "0" * 141
 AT_MS = 1_795_327_402_000
 #: What an open payment may become next.
 NEXT = {
@@ -57,7 +64,9 @@ class Shop:
 
     chance: Random
     payments: dict[str, PaymentView] = field(default_factory=dict[str, PaymentView])
-    to_tell: list[PaymentView | CommandRefused] = field(default_factory=list[PaymentView | CommandRefused])
+    to_tell: list[PaymentView | CommandRefused | ProofView] = field(
+        default_factory=list[PaymentView | CommandRefused | ProofView]
+    )
     told: dict[str, PaymentView] = field(default_factory=dict[str, PaymentView])
     asked: set[str] = field(default_factory=set[str])
     made: int = 0
@@ -73,6 +82,8 @@ class Shop:
             case CancelPayment(payment_no=payment_no) if not self.payments[payment_no].state.final:
                 amber = self.chance.choice((Light.AMBER, None))
                 self._tell(replace(self.payments[payment_no], state=T.CANCELLING, light=amber, cancel_requested=True))
+            case ReadProof(request_id=request_id) | TypeCode(request_id=request_id):
+                self._proven(request_id, typed=isinstance(command, TypeCode))
             case ParkOffline(payment_no=payment_no, why=why):
                 part = self.payments[payment_no].offline
                 assert part is not None
@@ -92,6 +103,22 @@ class Shop:
             if late in LATE:
                 money = LateMoney(state=self.chance.choice(LATE[late]), amount_fen=view.amount.fen, found_at_ms=AT_MS)
                 self._tell(replace(view, late_money=money, safe_to_rescan=False, light=None))
+
+    def _proven(self, request_id: str, *, typed: bool) -> None:
+        """A proof of some order or other, or one of none."""
+        awaiting = [view for view in self.payments.values() if view.state is T.AWAITING_PROOF]
+        if not awaiting or self.chance.random() < 0.4:
+            refused = Reason.TYPED_WRONG if typed else Reason.PROOF_UNKNOWN_KEY
+            self.to_tell.append(ProofView(request_id=request_id, accepted=False, reason=refused, typed=typed))
+            return
+        view = self.chance.choice(awaiting)
+        assert view.offline is not None
+        part = replace(view.offline, proven_at_ms=AT_MS, typed=typed)
+        self._tell(replace(_ended(view, T.PAID), offline=part))
+        seen = ProofView(
+            request_id=request_id, accepted=True, reason=Reason.PAID, typed=typed, payment_no=view.payment_no
+        )
+        self.to_tell.append(seen)
 
     def _tell(self, view: PaymentView) -> None:
         self.payments[view.payment_no] = view
@@ -144,9 +171,7 @@ class Day:
     starts: int = 0
 
     def act(self) -> None:
-        match self.chance.choices(("move", "tell", "type", "scan", "press", "wait", "line"), (30, 25, 8, 15, 15, 4, 3))[
-            0
-        ]:
+        match self.chance.choices(list(ACTS), list(ACTS.values()))[0]:
             case "move":
                 self.shop.move()
             case "tell":
@@ -160,6 +185,10 @@ class Day:
             case "wait":
                 self.counter.now_ms += self.chance.choice((100, 400, 1_500, 7_000))
                 self._say(e.Tick(unix_ms=AT_MS + self.counter.now_ms))
+            case "proof":
+                self._say(e.Scanned(text=Secret(PROOF)))
+            case "restart":
+                self._restart()
             case _:
                 line = self.chance.choice((Line.UP, Line.UP, Line.DOWN))
                 self._say(e.Published(publication=replace(self.counter.state.link, line=line)))
@@ -169,15 +198,30 @@ class Day:
             return
         told = self.shop.to_tell.pop(0)
         self.shop.asked.discard(told.request_id or "")
-        if isinstance(told, CommandRefused):
+        if not isinstance(told, PaymentView):
             self._say(e.Published(publication=told))
             return
         before = self.shop.told.get(told.payment_no)
         self.shop.told[told.payment_no] = told
         said = self._say(e.Published(publication=told))
-        if told.late_money is not None and (before is None or before.late_money is None):
+        old = before is None and told.late_money is not None and told.late_money.state is not LateMoneyState.FOUND
+        if told.late_money is not None and not old and (before is None or before.late_money is None):
             assert Play(sound=Sound.LATE) in said
             assert self._shows(told), "late money is out of sight"
+
+    def _restart(self) -> None:
+        """The program ends and starts again: sync tells where everything stands, in any order."""
+        before = self.counter.state
+        self.counter.state = start(before.settings, before.identity, now_ms=self.counter.now_ms)
+        self.counter.state = replace(self.counter.state, link=before.link)
+        self.pressed, self.down_ms, self.last_code = [], None, ""
+        self.shop.asked.clear()
+        self.shop.told.clear()
+        self.shop.to_tell = [replace(view, request_id=None) for view in self.shop.payments.values()]
+        self.shop.payments = {view.payment_no: replace(view, request_id=None) for view in self.shop.payments.values()}
+        self.chance.shuffle(self.shop.to_tell)
+        while self.shop.to_tell:
+            self._tell()
 
     def _scan(self) -> None:
         """By a serial gun, or by one that types; sync may tell something amid the burst, and triggers are pulled
