@@ -93,6 +93,12 @@ def test_a_quick_key_fills_in_and_completes_nothing(counter: Any) -> None:
     assert counter.panel.big.key == "cash.exact"
 
 
+@pytest.mark.parametrize(("typed", "shown"), [("020", "20"), ("0.5", "0.5"), (".5", "0.5"), ("20", "20")])
+def test_what_was_received_reads_as_an_amount(counter: Any, typed: str, shown: str) -> None:
+    counting(counter, typed)
+    assert counter.home.amount.text == shown
+
+
 @pytest.mark.parametrize(("received", "why"), [("", "cash.no_amount"), ("12.49", "cash.short")])
 def test_too_little_is_refused_with_what_is_missing(counter: Any, received: str, why: str) -> None:
     counting(counter, received)

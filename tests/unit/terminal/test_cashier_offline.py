@@ -185,6 +185,29 @@ def test_each_refusal_has_its_sentence_and_its_dull_sound(shown: Counter, reason
     assert shown.panel.big.key == "state.offline"
 
 
+def test_a_refusal_comes_to_the_counter_but_leaves_the_activation_alone(shown: Counter) -> None:
+    """Somebody types there, and a new epoch is what he needs."""
+    seen = ProofView(request_id="p", accepted=False, reason=Reason.PROOF_UNKNOWN_KEY)
+    shown.press(Command.ORDERS)
+    shown.tell(seen)
+    assert shown.state.page is Page.HOME
+    shown.press(Command.DOCTOR)
+    shown.press(Command.REACTIVATE)
+    shown.tell(seen)
+    assert shown.state.page is Page.ACTIVATION
+
+
+def test_an_accepted_proof_of_an_order_that_nobody_waits_for_is_told_all_the_same(counter: Counter) -> None:
+    """It was settled when the program started: no bar came with its own picture."""
+    counter.tell(replace(counter.payment(S.PAID, seed=8), request_id=None, amount=Money(900)))
+    paid = replace(order(counter, S.PAID, offline=part(proven_at_ms=AT_MS)), request_id=None)
+    counter.tell(paid)
+    assert counter.screen.banners == ()
+    counter.tell(ProofView(request_id="p", accepted=True, reason=Reason.PAID, payment_no=paid.payment_no))
+    assert counter.screen.banners[0].text.key == "banner.proof_paid"
+    assert dict(counter.screen.banners[0].text.values)["amount"] == "12.50"
+
+
 def test_a_refusal_about_another_order_names_it(shown: Counter) -> None:
     seen = ProofView(
         request_id="p", accepted=False, reason=Reason.PROOF_CANCELLED, payment_no="X-1", amount=Money(4200),

@@ -12,8 +12,8 @@ from protocol.messages import LateMoneyState, Light
 from protocol.reasons import Reason
 from protocol.states import ProofKind, TerminalState
 from sync.engine.model import CommandRefused, Line
-from terminal.cashier.effects import Sound
-from terminal.cashier.events import CloseAsked, Released
+from terminal.cashier.effects import ReadHistory, Sound
+from terminal.cashier.events import CloseAsked, Picked, Released
 from terminal.cashier.keys import Command
 from terminal.cashier.state import CANCEL_BOUNCE_MS, CANCEL_HOLD_MS, CANCEL_WINDOW_MS, NOTICE_MS, PULSE_MS
 from terminal.cashier.view import Page, Sign, Tone
@@ -418,3 +418,37 @@ def test_nobody_hands_over_goods_for_money_that_may_go_back() -> None:
     for language in ("zh_CN", "zh_TW", "en"):
         told = load_catalogue(language).sentences["state.late_todo"].lower()
         assert not told.startswith(("hand over", "可以交"))
+
+
+@pytest.mark.parametrize("state", [T.WAITING, T.UNKNOWN])
+def test_a_first_press_of_cancel_asks_for_the_second_in_the_panel(counter: Any, state: TerminalState) -> None:
+    counter.sell()
+    counter.tell(counter.payment(state))
+    before = counter.panel.todo
+    counter.press(Command.CANCEL)
+    counter.say(Released(command=Command.CANCEL))
+    assert counter.panel.todo.key == "state.cancel_armed"
+    counter.wait(CANCEL_WINDOW_MS + 1)
+    assert counter.panel.todo.key == before.key
+
+
+def test_the_recent_list_shows_each_order_by_its_latest_try(counter: Any) -> None:
+    """Whichever is told last."""
+    other = counter.payment(T.PAID, seed=4)
+    first = counter.payment(T.NOT_PAID, seed=5)
+    for seen in (other, counter.payment(T.PAID, seed=5, n=2), counter.late(first)):
+        counter.tell(replace(seen, request_id=None))
+    assert [(seen.order_no, seen.n) for seen in counter.state.recent] == [(first.order_no, 2), (other.order_no, 1)]
+
+
+def test_the_history_of_the_order_that_is_looked_at_is_read_again_when_it_moves(counter: Any) -> None:
+    shown, other = counter.payment(T.UNKNOWN, seed=5), counter.payment(T.UNKNOWN, seed=6)
+    for seen in (shown, other):
+        counter.tell(replace(seen, request_id=None))
+    counter.press(Command.ORDERS)
+    counter.say(Picked(name="order", value=shown.order_no))
+    counter.effects.clear()
+    counter.tell(replace(other, state=T.PAID, request_id=None))
+    assert ReadHistory(order_no=shown.order_no) not in counter.effects
+    counter.tell(replace(shown, state=T.PAID, request_id=None))
+    assert ReadHistory(order_no=shown.order_no) in counter.effects
