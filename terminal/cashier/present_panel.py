@@ -109,7 +109,7 @@ def _ready(state: CashierState) -> PanelView:
             sign=Sign.NONE,
             tone=Tone.NEUTRAL,
             big=say("state.scan_now" if line_trouble(state) is None else "state.offline_ready"),
-            todo=_ready_todo(state) if any(action.command is Command.SHOW_QR for action in actions) else None,
+            todo=_ready_todo(state),
             actions=actions,
         )
     offline = line_trouble(state) is not None and state.settings.cash_sale_fen > 0

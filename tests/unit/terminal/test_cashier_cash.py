@@ -93,7 +93,9 @@ def test_a_quick_key_fills_in_and_completes_nothing(counter: Any) -> None:
     assert counter.panel.big.key == "cash.exact"
 
 
-@pytest.mark.parametrize(("typed", "shown"), [("020", "20"), ("0.5", "0.5"), (".5", "0.5"), ("20", "20")])
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("020", "20"), ("00", "0"), ("2.", "2."), ("0.5", "0.5"), (".5", "0.5"), ("20", "20")]
+)
 def test_what_was_received_reads_as_an_amount(counter: Any, typed: str, shown: str) -> None:
     counting(counter, typed)
     assert counter.home.amount.text == shown

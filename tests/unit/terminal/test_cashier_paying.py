@@ -16,8 +16,10 @@ from terminal.cashier.effects import ReadHistory, Sound
 from terminal.cashier.events import CloseAsked, Picked, Released
 from terminal.cashier.keys import Command
 from terminal.cashier.state import CANCEL_BOUNCE_MS, CANCEL_HOLD_MS, CANCEL_WINDOW_MS, NOTICE_MS, PULSE_MS
+from terminal.cashier.view import Light as Lamp
 from terminal.cashier.view import Page, Sign, Tone
 from terminal.ui.text import load_catalogue
+from tests.unit.terminal.conftest import link
 
 T = TerminalState
 
@@ -452,3 +454,24 @@ def test_the_history_of_the_order_that_is_looked_at_is_read_again_when_it_moves(
     assert ReadHistory(order_no=shown.order_no) not in counter.effects
     counter.tell(replace(shown, state=T.PAID, request_id=None))
     assert ReadHistory(order_no=shown.order_no) in counter.effects
+
+
+def test_the_clock_lamp_is_lit_only_while_the_clock_is_wrong(counter: Any) -> None:
+    def lamp() -> tuple[str, Lamp]:
+        clock = counter.screen.status.lamps[3]
+        return clock.word.key, clock.light
+
+    counter.tell(link())
+    good = lamp()
+    counter.tell(link(skew_ms=90_000))
+    assert (good[0], lamp()[0]) == ("lamp.clock_ok", "lamp.clock_bad")
+    assert (good[1], lamp()[1]) == (Lamp.OK, Lamp.BAD)
+
+
+def test_a_scan_that_was_taken_says_nothing_of_cancelling_until_it_is_pressed(counter: Any) -> None:
+    counter.sell()
+    counter.tell(counter.payment(T.SENDING))
+    told = [counter.panel.todo]
+    counter.press(Command.CANCEL)
+    told.append(counter.panel.todo)
+    assert [said and said.key for said in told] == [None, "state.cancel_armed"]
