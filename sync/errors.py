@@ -91,6 +91,16 @@ class DiskError(SyncError):
         super().__init__(reason, message, hint=_DISK_HINTS[reason])
 
 
+class CommitUnknownError(SyncError):
+    """The disk failed in the middle of a commit and cannot be read: the entries may be in the file or not. If they are,
+    the chain's entry `seq` has the hash `digest`."""
+
+    def __init__(self, trouble: SyncError, *, seq: int, digest: str) -> None:
+        super().__init__(trouble.reason, trouble.message, hint=trouble.hint, hint_key=trouble.hint_key)
+        self.seq = seq
+        self.digest = digest
+
+
 class JournalGuardError(SyncError):
     """The journal's own guard refused an entry: the order already has a payment that is open or paid."""
 

@@ -16,6 +16,7 @@ from typing import Final, Protocol, assert_never
 from protocol.reasons import Reason
 from sync.asked import event_of
 from sync.delivery import Delivery
+from sync.doubt import InDoubt, answered
 from sync.engine.cash import day_start_ms
 from sync.engine.events import (
     Append,
@@ -50,7 +51,7 @@ from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
 from sync.engine.step import step
 from sync.engine.views import Undelivered, link_view, time_at_till
-from sync.errors import JournalGuardError, SyncError
+from sync.errors import CommitUnknownError, JournalGuardError, SyncError
 from sync.journal.journal import Journal
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
@@ -104,7 +105,7 @@ class Runner:
             kit=None if self._desk is None else self._desk.kit(),
             standing=None if self._desk is None else journal.standing(),
         )
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[Event | InDoubt] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._shown: LinkView | None = None
         self._cash_known, self._cash_fen = (-1, 0), 0
@@ -181,7 +182,10 @@ class Runner:
         self._state = replace(self._state, storage=self._room.refusing())
         self._attempt(Wake(), begin)
 
-    def _attempt(self, event: Event, begin: Callable[[Send], None]) -> None:
+    def _attempt(self, event: Event | InDoubt, begin: Callable[[Send], None]) -> None:
+        if isinstance(event, InDoubt):
+            self._settle_doubt(event, begin)
+            return
         try:
             effects = self._decide_and_commit(event)
         except JournalGuardError as error:
@@ -195,24 +199,57 @@ class Runner:
         for effect in effects:
             self._do(effect, begin)
 
+    def _settle_doubt(self, doubt: InDoubt, begin: Callable[[Send], None]) -> None:
+        """The file can be read again, or not yet: a command is answered by what is in it."""
+        try:
+            for effect in self._caught_up():
+                self._do(effect, begin)
+            if not doubt.begun(self._journal):
+                self._publish(refusal_of(doubt.event, doubt.why))
+                return
+            self._state, told = answered(doubt, self._state, self._journal)
+        except SyncError as error:
+            self._disk_refused(doubt, error)
+            return
+        if self._desk is not None:
+            self._desk.committed(doubt.statements, self._now())
+        for view in told:
+            self._publish(view)
+
     def _decide_and_commit(self, event: Event) -> list[Effect]:
-        now = self._now()
-        if self._journal.ready() != self._head:
-            head = self._journal.head
-            found = Reread(
-                records=self._reread(),
-                refunds=self._journal.open_refunds(),
-                store_seen=self._journal.store_seen(),
-            )
-            state, effects = step(self._state, found, now)
-            self._commit(effects, state, now)
-            self._head = max(head, self._journal.head, key=lambda at: at.seq)
-            self._state = state
+        effects = self._caught_up()
+        if effects:
             self._events.put_nowait(event)
             return effects
+        now = self._now()
         event = self._completed(event)
         state, effects = step(self._state, event, now)
+        try:
+            self._commit(effects, state, now)
+        except CommitUnknownError as error:
+            if not isinstance(event, COMMANDS):
+                raise
+            said = [effect.statement for effect in effects if isinstance(effect, Append)]
+            doubt = InDoubt(event=event, statements=said, seq=error.seq, digest=error.digest, why=error.reason)
+            self._disk_refused(doubt, error)
+            return []
+        self._state = state
+        return effects
+
+    def _caught_up(self) -> list[Effect]:
+        """Opens a file that had to be given up. Its end may be another one than was thought: then everything is read
+        and asked for again."""
+        if self._journal.ready() == self._head:
+            return []
+        now, head = self._now(), self._journal.head
+        found = Reread(
+            records=self._reread(),
+            refunds=self._journal.open_refunds(),
+            store_seen=self._journal.store_seen(),
+        )
+        state, effects = step(self._state, found, now)
         self._commit(effects, state, now)
+        self._head = max(head, self._journal.head, key=lambda at: at.seq)
         self._state = state
         return effects
 
@@ -288,8 +325,8 @@ class Runner:
                 found[payment_no] = record
         return tuple(found.values())
 
-    def _disk_refused(self, event: Event, error: SyncError) -> None:
-        """Nothing of the event happened. What is new is refused; everything else is tried again."""
+    def _disk_refused(self, event: Event | InDoubt, error: SyncError) -> None:
+        """Nothing of the event happened, or nobody knows. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
         if isinstance(event, COMMANDS):
             self._publish(refusal_of(event, error.reason))

@@ -23,7 +23,7 @@ from sync.engine.offline_record import OfflineBook
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import AnyStatement, kind_of, write_statement
-from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardError
+from sync.errors import CommitUnknownError, ConfigDamagedError, JournalDamagedError, JournalGuardError, SyncError
 from sync.journal import cash_rows, offline_rows, refund_rows, rows
 from sync.journal.apply import apply
 from sync.journal.cells import read_count, read_reason
@@ -101,7 +101,7 @@ class Journal:
 
     def append(self, statements: Sequence[AnyStatement], *, at_ms: int) -> Head:
         """Makes the statements durable, all or none. JournalGuardError, DiskError or JournalDamagedError: none of them
-        is in the file, which was read again to know that."""
+        is in the file, which was read again to know that. CommitUnknownError: it could not be read yet (`ready`)."""
         entries = self._entries(statements, at_ms)
         after = Head(entries[-1].seq, entries[-1].hash) if entries else self._head
         try:
@@ -112,7 +112,10 @@ class Journal:
             if _code(error) == sqlite3.SQLITE_FULL:
                 # SQLite undid the transaction itself; a full disk may not even let the file be opened again.
                 raise trouble(error) from error
-            self._reopen()
+            try:
+                self._reopen()
+            except SyncError as unreadable:
+                raise CommitUnknownError(unreadable, seq=after.seq, digest=after.hash) from error
             if self._head != after:
                 raise trouble(error) from error
             return after
