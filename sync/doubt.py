@@ -6,14 +6,12 @@ go out beside the one that was asked for anew. What is found is answered as begu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from protocol.reasons import Reason
 from sync.engine.model import ProofView, Published
 from sync.engine.statements import (
-    AnyStatement,
     CashReturned,
     CashTaken,
     OfflineParked,
@@ -28,29 +26,28 @@ from sync.offline_desk import Asked, refusal_of
 
 if TYPE_CHECKING:
     from sync.engine.state import EngineState
+    from sync.errors import CommitUnknownError
     from sync.journal.journal import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InDoubt:
-    """`statements` are in the journal if its entry `seq` has the hash `digest`. `why`: what the disk said."""
+    """The command, and what the disk said of its commit."""
 
     event: Asked
-    statements: Sequence[AnyStatement]
-    seq: int
-    digest: str
-    why: Reason
+    commit: CommitUnknownError
 
     def begun(self, journal: Journal) -> bool:
-        """Whether they are there. SyncError while the disk still refuses."""
-        return journal.hash_at(self.seq) == self.digest
+        """Whether it is in the journal. SyncError while the disk still refuses."""
+        return journal.hash_at(self.commit.seq) == self.commit.digest
 
 
 def answered(doubt: InDoubt, state: EngineState, journal: Journal) -> tuple[EngineState, list[Published]]:
     """What was begun by it, as the command's own; `state` has read the journal again. SyncError: see `begun`."""
     told: list[Published] = []
-    request_id = _request_of(doubt)
-    for said in doubt.statements:
+    refusal = refusal_of(doubt.event, doubt.commit.reason)
+    request_id = refusal.request_id
+    for said in doubt.commit.statements:
         match said:
             case PaymentStarted() | OfflineShown() | StatusShown() | OfflineParked():
                 live = replace(state.payments[said.payment_no], request_id=request_id)
@@ -69,14 +66,7 @@ def answered(doubt: InDoubt, state: EngineState, journal: Journal) -> tuple[Engi
             case _:
                 # A typed code's try counts; it was not compared.
                 pass
-    if not told:
-        return state, [refusal_of(doubt.event, doubt.why)]
-    return state, told
-
-
-def _request_of(doubt: InDoubt) -> str:
-    told = refusal_of(doubt.event, doubt.why)
-    return told.request_id
+    return state, told or [refusal]
 
 
 def _proof(said: ProofTaken, request_id: str, state: EngineState) -> ProofView:

@@ -193,6 +193,9 @@ class Runner:
                 raise
             self._publish(refusal_of(event, error.reason))
             return
+        except CommitUnknownError as error:
+            self._disk_refused(InDoubt(event=event, commit=error) if isinstance(event, COMMANDS) else event, error)
+            return
         except SyncError as error:
             self._disk_refused(event, error)
             return
@@ -205,36 +208,16 @@ class Runner:
             for effect in self._caught_up():
                 self._do(effect, begin)
             if not doubt.begun(self._journal):
-                self._publish(refusal_of(doubt.event, doubt.why))
+                self._publish(refusal_of(doubt.event, doubt.commit.reason))
                 return
             self._state, told = answered(doubt, self._state, self._journal)
         except SyncError as error:
             self._disk_refused(doubt, error)
             return
         if self._desk is not None:
-            self._desk.committed(doubt.statements, self._now())
+            self._desk.committed(doubt.commit.statements, self._now())
         for view in told:
             self._publish(view)
-
-    def _decide_and_commit(self, event: Event) -> list[Effect]:
-        effects = self._caught_up()
-        if effects:
-            self._events.put_nowait(event)
-            return effects
-        now = self._now()
-        event = self._completed(event)
-        state, effects = step(self._state, event, now)
-        try:
-            self._commit(effects, state, now)
-        except CommitUnknownError as error:
-            if not isinstance(event, COMMANDS):
-                raise
-            said = [effect.statement for effect in effects if isinstance(effect, Append)]
-            doubt = InDoubt(event=event, statements=said, seq=error.seq, digest=error.digest, why=error.reason)
-            self._disk_refused(doubt, error)
-            return []
-        self._state = state
-        return effects
 
     def _caught_up(self) -> list[Effect]:
         """Opens a file that had to be given up. Its end may be another one than was thought: then everything is read
@@ -250,6 +233,18 @@ class Runner:
         state, effects = step(self._state, found, now)
         self._commit(effects, state, now)
         self._head = max(head, self._journal.head, key=lambda at: at.seq)
+        self._state = state
+        return effects
+
+    def _decide_and_commit(self, event: Event) -> list[Effect]:
+        effects = self._caught_up()
+        if effects:
+            self._events.put_nowait(event)
+            return effects
+        now = self._now()
+        event = self._completed(event)
+        state, effects = step(self._state, event, now)
+        self._commit(effects, state, now)
         self._state = state
         return effects
 

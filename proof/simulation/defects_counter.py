@@ -87,7 +87,11 @@ COUNTER: Final = (
         trips=by("all_agree", "chains_are_gapless", "no_program_falls_over", "till_never_goes_back"),
         file="sync/journal/journal.py",
         old=(
-            "            self._reopen()\n"
+            "            try:\n"
+            "                self._reopen()\n"
+            "            except SyncError as unreadable:\n"
+            "                raise CommitUnknownError(unreadable, statements, seq=after.seq, digest=after.hash)"
+            " from error\n"
             "            if self._head != after:\n"
             "                raise trouble(error) from error\n"
             "            return after"

@@ -115,7 +115,7 @@ class Journal:
             try:
                 self._reopen()
             except SyncError as unreadable:
-                raise CommitUnknownError(unreadable, seq=after.seq, digest=after.hash) from error
+                raise CommitUnknownError(unreadable, statements, seq=after.seq, digest=after.hash) from error
             if self._head != after:
                 raise trouble(error) from error
             return after
