@@ -176,6 +176,36 @@ def test_a_till_without_a_place_for_its_anchor_outlives_a_disk_that_fails(tmp_pa
     without_line(tmp_path, story)
 
 
+def test_everything_that_waits_for_the_disk_is_told_when_it_returns_and_nothing_is_skipped(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        views = [await c.view(c.scan(), S.WAITING) for _ in range(3)]
+        with hidden(c, tmp_path):
+            for view in views:
+                c.gateway.settle(view.payment_no, GatewayState.PAID)
+            await asyncio.sleep(10)
+        for view in views:
+            await c.view(view.request_id or "", S.PAID)
+            await c.until(lambda number=view.payment_no: number in c.gateway.acked)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_an_answer_whose_commit_was_in_doubt_is_heard_and_asking_goes_on(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        c.gateway.delay_ms["pay"] = 1_000
+        scanned = c.scan()
+        await c.view(scanned, S.SENDING)
+        with hidden(c, tmp_path, happened=True):
+            await asyncio.sleep(10)
+        view = await c.view(scanned, S.WAITING)
+        await asyncio.sleep(60)
+        c.gateway.settle(view.payment_no, GatewayState.PAID)
+        await c.view(scanned, S.PAID)
+
+    at_the_counter(tmp_path, story)
+
+
 # --- a commit that nobody could read back ---------------------------------------------------------------------------
 
 
