@@ -62,10 +62,14 @@ def test_late_money_of_an_earlier_order_refuses_the_next_scan_of_its_sale_until_
 
 
 def test_late_money_that_a_person_kept_pays_for_its_whole_sale(tmp_path: Path) -> None:
+    """Also when only the journal remembers it: what was kept is not watched any more."""
+
     async def story(c: Counter) -> None:
         first, second = await second_order(c)
         await late_on(c, first, LateMoneyState.FOUND)
         await late_on(c, first, LateMoneyState.ACCEPTED)
+        assert await c.refused(c.scan(order_no=second.order_no)) is Reason.LATE_MONEY
+        await asyncio.sleep(600)
         assert await c.refused(c.scan(order_no=second.order_no)) is Reason.LATE_MONEY
         assert await c.refused(c.scan(order_no=second.order_no, qr=True)) is Reason.LATE_MONEY
         assert await c.refused(c.take_cash(1250, order_no=second.order_no)) is Reason.ORDER_OPEN
