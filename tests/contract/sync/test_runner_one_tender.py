@@ -77,6 +77,23 @@ def test_late_money_that_a_person_kept_pays_for_its_whole_sale(tmp_path: Path) -
     at_the_counter(tmp_path, story)
 
 
+def test_what_was_given_up_is_looked_at_at_once_after_a_restart(tmp_path: Path) -> None:
+    """Its money may have come while the program was off."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        given_up = await c.view(c.scan(), S.NOT_PAID)
+        await asyncio.sleep(5)
+        await c.crash()
+        late = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=c.gateway_clock.wall_ms())
+        c.gateway.change(given_up.payment_no, late_money=late)
+        await asyncio.sleep(86_400)
+        await c.open()
+        await c.until(lambda: _late(c, given_up.payment_no) is LateMoneyState.FOUND, within_s=10)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_a_new_order_that_names_the_sale_alone_is_refused_too(tmp_path: Path) -> None:
     """So the screen asks after a cancel: it names the sale and no order."""
 
