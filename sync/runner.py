@@ -15,12 +15,11 @@ from typing import Final, Protocol, assert_never
 
 from protocol.reasons import Reason
 from sync.asked import event_of
+from sync.completing import completed
 from sync.delivery import Delivery
 from sync.doubt import InDoubt, answered
-from sync.engine.cash import day_start_ms
 from sync.engine.events import (
     Append,
-    CancelAsked,
     CashAsked,
     CashBackAsked,
     Effect,
@@ -42,7 +41,6 @@ from sync.engine.events import (
 )
 from sync.engine.model import (
     Command,
-    LinkView,
     Published,
 )
 from sync.engine.offline_events import CheckCode
@@ -50,9 +48,10 @@ from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
 from sync.engine.step import step
-from sync.engine.views import Undelivered, link_view, time_at_till
+from sync.engine.views import time_at_till
 from sync.errors import CommitUnknownError, JournalGuardError, SyncError
 from sync.journal.journal import Journal
+from sync.line_picture import LinePicture
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
 from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, refusal_of
@@ -96,7 +95,7 @@ class Runner:
         self._delivery = Delivery(journal=journal, ask=self._upload, tell=self._tell, time_ms=self._time_ms)
         self._head = journal.head
         self._tidy_seq = -1
-        self._desk = None if offline is None else OfflineDesk(offline, journal, credentials.terminal_id, self._at_ms)
+        self._desk = None if offline is None else OfflineDesk(offline, journal, credentials.terminal_id, self._time_ms)
         self._state: EngineState = restored(
             credentials.terminal_id,
             self._unfinished(),
@@ -107,8 +106,7 @@ class Runner:
         )
         self._waiting: deque[Event | InDoubt] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._shown: LinkView | None = None
-        self._cash_known, self._cash_fen = (-1, 0), 0
+        self._picture = LinePicture(journal, self._delivery, publish)
 
     # --- from other threads --------------------------------------------------------------------------------------
 
@@ -169,7 +167,7 @@ class Runner:
         else:
             self._attempt(event, begin)
         self._upkeep(event)
-        self._show_line()
+        self._picture.show(self._state, last_seq=self._head.seq, at_ms=self._time_ms())
 
     def _retry(self, begin: Callable[[Send], None]) -> None:
         """The disk is tried again with what has waited longest."""
@@ -265,47 +263,9 @@ class Runner:
 
     def _completed(self, event: Event) -> Event:
         """A command with what only the journal and the disk know."""
-        if isinstance(event, StartAsked):
+        if isinstance(event, (StartAsked, RefundAsked, CashAsked, CashBackAsked)):
             self._state = replace(self._state, storage=self._room.refusing())
-            return self._with_sale(event)
-        if isinstance(event, RefundAsked):
-            self._state = replace(self._state, storage=self._room.refusing())
-            known = None if event.command.refund_no is None else self._journal.refund(event.command.refund_no)
-            return replace(event, last=self._journal.last_of_order(event.command.order_no), known=known)
-        if isinstance(event, CashAsked):
-            self._state = replace(self._state, storage=self._room.refusing())
-            return self._with_cash(event)
-        if isinstance(event, CashBackAsked):
-            self._state = replace(self._state, storage=self._room.refusing())
-            return replace(event, known=self._journal.cash(event.command.payment_no))
-        if isinstance(event, CancelAsked):
-            return replace(event, known=self._journal.payment(event.command.payment_no))
-        return event if self._desk is None else self._desk.completed(event)
-
-    def _with_sale(self, event: StartAsked) -> StartAsked:
-        order_no, sale_id = event.command.order_no, event.command.sale_id
-        last = None if order_no is None else self._journal.last_of_order(order_no)
-        sale_id = sale_id if last is None else last.sale_id
-        if sale_id is None:
-            return replace(event, last=last)
-        of_sale = self._journal.of_sale(sale_id)
-        return replace(
-            event,
-            last=last,
-            cash_covers=self._journal.cash_covers(sale_id),
-            late_here=any(record.late_here for record in of_sale),
-            of_sale=of_sale if order_no is None else (),
-        )
-
-    def _with_cash(self, event: CashAsked) -> CashAsked:
-        order_no = event.command.order_no
-        last = None if order_no is None else self._journal.last_of_order(order_no)
-        return replace(
-            event,
-            of_sale=() if last is None else self._journal.of_sale(last.sale_id),
-            covered=last is not None and self._journal.cash_covers(last.sale_id),
-            offline_fen=self._journal.cash_offline_fen(since_ms=day_start_ms(time_at_till(self._state, self._now()))),
-        )
+        return completed(event, self._journal, self._desk, self._time_ms)
 
     def _unfinished(self) -> tuple[PaymentRecord, ...]:
         """By the journal's own last time, not by a wall clock that may be anything."""
@@ -369,9 +329,8 @@ class Runner:
 
     def _stamp(self) -> Stamp:
         head = self._journal.head
-        created_s = time_at_till(self._state, self._now()) // 1000
         return Stamp(
-            created_s=created_s,
+            created_s=self._time_ms() // 1000,
             nonce=self._entropy(16),
             journal=(head.seq, head.hash),
             told=self._journal.delivered_through,
@@ -379,9 +338,6 @@ class Runner:
 
     def _now(self) -> Now:
         return Now(mono_ms=self._clock.mono_ms(), wall_ms=self._clock.wall_ms())
-
-    def _at_ms(self) -> int:
-        return time_at_till(self._state, self._now())
 
     def _upkeep(self, event: Event) -> None:
         """At idle: the WAL goes into the file, the ballast is made again. The anchor follows the journal."""
@@ -397,29 +353,3 @@ class Runner:
             return
         if self._head.seq != self._tidy_seq and self._journal.checkpoint():
             self._tidy_seq = self._head.seq
-
-    def _show_line(self) -> None:
-        unsent = self._head.seq - self._journal.delivered_through
-        parked = max(self._journal.parked, default=0)
-        day_ms = day_start_ms(time_at_till(self._state, self._now()))
-        try:
-            oldest = self._journal.at_ms_of(self._journal.delivered_through + 1) if unsent else None
-            parked_order = self._journal.order_of(parked) if parked else ""
-            if self._cash_known != (self._head.seq, day_ms):
-                self._cash_fen = self._journal.cash_offline_fen(since_ms=day_ms)
-                self._cash_known = (self._head.seq, day_ms)
-        except SyncError:
-            # The journal's trouble is told by the event that met it; these figures can wait.
-            oldest, parked_order = None, ""
-        undelivered = Undelivered(
-            entries=unsent,
-            fen=self._journal.unsent_fen,
-            oldest_at_ms=oldest,
-            parked=len(self._journal.parked),
-            parked_order=parked_order,
-            stopped=self._delivery.stopped,
-        )
-        view = link_view(self._state, undelivered, cash_offline_fen=self._cash_fen)
-        if view != self._shown:
-            self._shown = view
-            self._publish(view)
