@@ -190,6 +190,18 @@ def test_everything_that_waits_for_the_disk_is_told_when_it_returns_and_nothing_
     at_the_counter(tmp_path, story)
 
 
+def test_a_command_that_comes_first_when_the_disk_returns_holds_nothing_back_that_waits(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), S.WAITING)
+        with hidden(c, tmp_path):
+            c.gateway.settle(view.payment_no, GatewayState.PAID)
+            await asyncio.sleep(10.3)
+        await c.view(c.take_cash(700), S.PAID, within_s=0.1)
+        await c.view(view.request_id or "", S.PAID, within_s=3)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_an_answer_whose_commit_was_in_doubt_is_heard_and_asking_goes_on(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
