@@ -23,6 +23,8 @@ class LinePicture:
         self._journal, self._delivery, self._publish = journal, delivery, publish
         self._shown: LinkView | None = None
         self._cash_known, self._cash_fen = (-1, 0), 0
+        self._oldest_ms: int | None = None
+        self._parked_order = ""
 
     def show(self, state: EngineState, *, last_seq: int, at_ms: int) -> None:
         """Publishes the picture unless it was the last one. `last_seq`: how far the journal goes by the runner;
@@ -32,20 +34,20 @@ class LinePicture:
         parked = max(journal.parked, default=0)
         day_ms = day_start_ms(at_ms)
         try:
-            oldest = journal.at_ms_of(journal.delivered_through + 1) if unsent else None
-            parked_order = journal.order_of(parked) if parked else ""
+            self._oldest_ms = journal.at_ms_of(journal.delivered_through + 1) if unsent else None
+            self._parked_order = journal.order_of(parked) if parked else ""
             if self._cash_known != (last_seq, day_ms):
                 self._cash_fen = journal.cash_offline_fen(since_ms=day_ms)
                 self._cash_known = (last_seq, day_ms)
         except SyncError:
-            # The journal's trouble is told by the event that met it; these figures can wait.
-            oldest, parked_order = None, ""
+            # The journal's trouble is told by the event that met it; these figures stay as they were.
+            pass
         undelivered = Undelivered(
             entries=unsent,
             fen=journal.unsent_fen,
-            oldest_at_ms=oldest,
+            oldest_at_ms=self._oldest_ms,
             parked=len(journal.parked),
-            parked_order=parked_order,
+            parked_order=self._parked_order,
             stopped=self._delivery.stopped,
         )
         view = link_view(state, undelivered, cash_offline_fen=self._cash_fen)

@@ -15,7 +15,7 @@ from protocol.chain import link
 from protocol.messages import JournalEntry
 from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
-from sync.engine.model import PaymentView, ReadProof, RefundView
+from sync.engine.model import LinkView, PaymentView, ReadProof, RefundView
 from sync.journal.read import JournalReader, OrdersFilter
 from tests.contract.sync.counter import CODE, Counter, at_the_counter
 from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
@@ -186,6 +186,25 @@ def test_everything_that_waits_for_the_disk_is_told_when_it_returns_and_nothing_
         for view in views:
             await c.view(view.request_id or "", S.PAID)
             await c.until(lambda number=view.payment_no: number in c.gateway.acked)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_while_the_journal_cannot_be_read_what_is_unsent_is_as_old_as_it_was(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        c.gateway.down = True
+        await asyncio.sleep(60)
+        first = await c.view(c.take_cash(700), S.PAID)
+        await asyncio.sleep(3_600)
+        told = len(c.heard)
+        with hidden(c, tmp_path):
+            c.take_cash(800)
+            await asyncio.sleep(30)
+            links = [view for view in c.heard[told:] if isinstance(view, LinkView)]
+            assert links
+            assert {(link.unsent, link.unsent_fen) for link in links} == {(1, 700)}
+            assert {link.oldest_unsent_at_ms for link in links} == {first.started_at_ms}
 
     at_the_counter(tmp_path, story)
 
