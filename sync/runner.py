@@ -106,6 +106,7 @@ class Runner:
         )
         self._waiting: deque[Event | InDoubt] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._ended = False
         self._picture = LinePicture(journal, self._delivery, publish)
 
     # --- from other threads --------------------------------------------------------------------------------------
@@ -147,9 +148,23 @@ class Runner:
         self._set_timer(None)
         if self._desk is not None:
             self._desk.leave(self._now())
+        self._ended = True
+        for event in self._state.held:
+            self._decline(event)
+        while not self._events.empty():
+            self._decline(self._events.get_nowait())
 
     def _take(self, command: Command) -> None:
-        self._events.put_nowait(event_of(command, self._entropy))
+        event = event_of(command, self._entropy)
+        if self._ended:
+            self._decline(event)
+        else:
+            self._events.put_nowait(event)
+
+    def _decline(self, event: Event | None) -> None:
+        """A command that this till ends without having looked at: nothing came of it, and its screen may go on."""
+        if isinstance(event, COMMANDS):
+            self._publish(refusal_of(event, Reason.GATEWAY_UNREACHABLE))
 
     def _tell(self, event: LineHeard | LineSilent) -> None:
         self._events.put_nowait(event)
