@@ -2,15 +2,17 @@
 
 "Nothing was begun" must be true when it is said: a refund that was refused aloud and found in the journal later would
 go out beside the one that was asked for anew. What is found is answered as begun; what is not there is refused then.
+While the file cannot be read every other command is refused at once, so that one is in doubt at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from protocol.reasons import Reason
-from sync.engine.model import ProofView, Published
+from sync.engine.model import CommandRefused, PaymentView, ProofView
 from sync.engine.statements import (
     CashReturned,
     CashTaken,
@@ -21,13 +23,16 @@ from sync.engine.statements import (
     RefundStarted,
     StatusShown,
 )
-from sync.engine.views import cash_view, payment_view, refund_view
+from sync.engine.views import cash_view
 from sync.offline_desk import Asked, refusal_of
 
 if TYPE_CHECKING:
-    from sync.engine.state import EngineState
     from sync.errors import CommitUnknownError
     from sync.journal.journal import Journal
+
+
+#: Each is answered by the picture of its payment or refund.
+_PICTURED: Final = (PaymentStarted, OfflineShown, StatusShown, OfflineParked, RefundStarted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,36 +46,41 @@ class InDoubt:
         """Whether it is in the journal. SyncError while the disk still refuses."""
         return journal.hash_at(self.commit.seq) == self.commit.digest
 
+    def refusal(self) -> CommandRefused | ProofView:
+        """It is not there."""
+        return refusal_of(self.event, self.commit.reason)
 
-def answered(doubt: InDoubt, state: EngineState, journal: Journal) -> tuple[EngineState, list[Published]]:
-    """What was begun by it, as the command's own; `state` has read the journal again. SyncError: see `begun`."""
-    told: list[Published] = []
-    refusal = refusal_of(doubt.event, doubt.commit.reason)
-    request_id = refusal.request_id
-    for said in doubt.commit.statements:
-        match said:
-            case PaymentStarted() | OfflineShown() | StatusShown() | OfflineParked():
-                live = replace(state.payments[said.payment_no], request_id=request_id)
-                state = replace(state, payments={**state.payments, said.payment_no: live})
-                told.append(payment_view(live))
-            case RefundStarted():
-                refund = replace(state.refunds[said.refund_no], request_id=request_id)
-                state = replace(state, refunds={**state.refunds, said.refund_no: refund})
-                told.append(refund_view(refund))
-            case CashTaken() | CashReturned():
+    def numbers(self) -> Mapping[str, str]:
+        """The payments and refunds that it began, each with the command's request id: their pictures answer it."""
+        request_id = refusal_of(self.event, self.commit.reason).request_id
+        found: dict[str, str] = {}
+        for said in self.commit.statements:
+            if isinstance(said, RefundStarted):
+                found[said.refund_no] = request_id
+            elif isinstance(said, (PaymentStarted, OfflineShown)):
+                found[said.payment_no] = request_id
+        return found
+
+    def answers(self, journal: Journal) -> list[CommandRefused | ProofView | PaymentView]:
+        """It is there: what no picture of a payment or a refund answers."""
+        if any(isinstance(said, _PICTURED) for said in self.commit.statements):
+            return []
+        request_id = refusal_of(self.event, self.commit.reason).request_id
+        told: list[CommandRefused | ProofView | PaymentView] = []
+        for said in self.commit.statements:
+            if isinstance(said, (CashTaken, CashReturned)):
                 tender = journal.cash(said.payment_no)
                 assert tender is not None, "it was found in the chain"
                 told.append(replace(cash_view(tender), request_id=request_id))
-            case ProofTaken():
-                told.append(_proof(said, request_id, state))
-            case _:
-                # A typed code's try counts; it was not compared.
-                pass
-    return state, told or [refusal]
+            elif isinstance(said, ProofTaken):
+                told.append(_worth(said, request_id, journal))
+        # A typed code's try counts; it was not compared.
+        return told or [self.refusal()]
 
 
-def _proof(said: ProofTaken, request_id: str, state: EngineState) -> ProofView:
-    record = state.payments[said.payment_no].record
+def _worth(said: ProofTaken, request_id: str, journal: Journal) -> ProofView:
+    record = journal.payment(said.payment_no)
+    assert record is not None, "it was found in the chain"
     return ProofView(
         request_id=request_id,
         accepted=True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol, assert_never
 
@@ -17,7 +17,7 @@ from protocol.reasons import Reason
 from sync.asked import event_of
 from sync.completing import completed
 from sync.delivery import Delivery
-from sync.doubt import InDoubt, answered
+from sync.doubt import InDoubt
 from sync.engine.events import (
     Append,
     CashAsked,
@@ -104,7 +104,8 @@ class Runner:
             kit=None if self._desk is None else self._desk.kit(),
             standing=None if self._desk is None else journal.standing(),
         )
-        self._waiting: deque[Event | InDoubt] = deque()
+        self._waiting: deque[Event] = deque()
+        self._doubt: InDoubt | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
         self._picture = LinePicture(journal, self._delivery, publish)
@@ -195,10 +196,7 @@ class Runner:
         self._state = replace(self._state, storage=self._room.refusing())
         self._attempt(Wake(), begin)
 
-    def _attempt(self, event: Event | InDoubt, begin: Callable[[Send], None]) -> None:
-        if isinstance(event, InDoubt):
-            self._settle_doubt(event, begin)
-            return
+    def _attempt(self, event: Event, begin: Callable[[Send], None]) -> None:
         try:
             effects = self._decide_and_commit(event)
         except JournalGuardError as error:
@@ -206,45 +204,42 @@ class Runner:
                 raise
             self._publish(refusal_of(event, error.reason))
             return
-        except CommitUnknownError as error:
-            self._disk_refused(InDoubt(event=event, commit=error) if isinstance(event, COMMANDS) else event, error)
-            return
         except SyncError as error:
             self._disk_refused(event, error)
             return
         for effect in effects:
             self._do(effect, begin)
 
-    def _settle_doubt(self, doubt: InDoubt, begin: Callable[[Send], None]) -> None:
-        """The file can be read again, or not yet: a command is answered by what is in it."""
-        try:
-            for effect in self._caught_up():
-                self._do(effect, begin)
-            if not doubt.begun(self._journal):
-                self._publish(refusal_of(doubt.event, doubt.commit.reason))
-                return
-            self._state, told = answered(doubt, self._state, self._journal)
-        except SyncError as error:
-            self._disk_refused(doubt, error)
-            return
-        if self._desk is not None:
-            self._desk.committed(doubt.commit.statements, self._now())
-        for view in told:
-            self._publish(view)
-
     def _caught_up(self) -> list[Effect]:
         """Opens a file that had to be given up. Its end may be another one than was thought: then everything is read
-        and asked for again."""
-        if self._journal.ready() == self._head:
+        and asked for again. What was in doubt is answered."""
+        moved, doubt = self._journal.ready() != self._head, self._doubt
+        if not moved and doubt is None:
             return []
+        begun = doubt is not None and moved and doubt.begun(self._journal)
+        effects = self._read_again(doubt.numbers() if doubt is not None and begun else {}) if moved else []
+        if doubt is not None:
+            told = doubt.answers(self._journal) if begun else [doubt.refusal()]
+            effects += [Publish(view=view) for view in told]
+            if begun and self._desk is not None:
+                self._desk.committed(doubt.commit.statements, self._now())
+            self._doubt = None
+        return effects
+
+    def _read_again(self, asked: Mapping[str, str]) -> list[Effect]:
         now, head = self._now(), self._journal.head
         found = Reread(
             records=self._reread(),
             refunds=self._journal.open_refunds(),
             store_seen=self._journal.store_seen(),
+            asked=asked,
         )
         state, effects = step(self._state, found, now)
-        self._commit(effects, state, now)
+        try:
+            self._commit(effects, state, now)
+        except CommitUnknownError as error:
+            # It is nobody's command: everything is read once more.
+            raise SyncError(error.reason, error.message, hint=error.hint, hint_key=error.hint_key) from error
         self._head = max(head, self._journal.head, key=lambda at: at.seq)
         self._state = state
         return effects
@@ -295,10 +290,12 @@ class Runner:
                 found[payment_no] = record
         return tuple(found.values())
 
-    def _disk_refused(self, event: Event | InDoubt, error: SyncError) -> None:
+    def _disk_refused(self, event: Event, error: SyncError) -> None:
         """Nothing of the event happened, or nobody knows. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
-        if isinstance(event, COMMANDS):
+        if isinstance(event, COMMANDS) and isinstance(error, CommitUnknownError) and self._doubt is None:
+            self._doubt = InDoubt(event=event, commit=error)
+        elif isinstance(event, COMMANDS):
             self._publish(refusal_of(event, error.reason))
         elif not isinstance(event, Wake):
             self._waiting.append(event)
@@ -358,7 +355,7 @@ class Runner:
         """At idle: the WAL goes into the file, the ballast is made again. The anchor follows the journal."""
         if self._desk is not None:
             self._desk.upkeep(self._delivery, self._now(), idle=not self._state.open_count)
-        if not isinstance(event, (LineHeard, LineSilent)) or self._waiting:
+        if not isinstance(event, (LineHeard, LineSilent)) or self._waiting or self._doubt is not None:
             return
         idle = not self._state.open_count
         if idle:

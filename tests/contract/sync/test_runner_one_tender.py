@@ -94,6 +94,22 @@ def test_what_was_given_up_is_looked_at_at_once_after_a_restart(tmp_path: Path) 
     at_the_counter(tmp_path, story)
 
 
+def test_late_money_that_waits_for_a_person_is_asked_about_after_a_restart_however_old_it_is(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        given_up = await c.view(c.scan(), S.NOT_PAID)
+        await late_on(c, given_up, LateMoneyState.FOUND)
+        await c.crash()
+        await asyncio.sleep(5 * 86_400)
+        await c.open()
+        await c.up()
+        await c.view(c.take_cash(700))
+        await c.restart()
+        await late_on(c, given_up, LateMoneyState.UNDONE)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_a_new_order_that_names_the_sale_alone_is_refused_too(tmp_path: Path) -> None:
     """So the screen asks after a cancel: it names the sale and no order."""
 

@@ -311,6 +311,9 @@ def test_a_scan_in_doubt_is_never_sent_and_ends_proven(tmp_path: Path, happened:
             scanned = c.scan()
             await unanswered(c, scanned, pictures(c))
         if happened:
+            await c.view(scanned)
+            pictures_of = [view for view in c.heard if isinstance(view, PaymentView)]
+            assert {view.request_id for view in pictures_of} == {scanned}, "the panel knows it as its own"
             ended = await c.view(scanned, S.NOT_PAID)
             assert ended.safe_to_rescan
             assert not c.refusals(scanned)
