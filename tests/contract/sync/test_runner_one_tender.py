@@ -99,6 +99,7 @@ def test_late_money_that_waits_for_a_person_is_asked_about_after_a_restart_howev
         c.gateway.wallet = lambda _: GatewayState.NOT_PAID
         given_up = await c.view(c.scan(), S.NOT_PAID)
         await late_on(c, given_up, LateMoneyState.FOUND)
+        await asyncio.sleep(60)
         await c.crash()
         await asyncio.sleep(5 * 86_400)
         await c.open()
