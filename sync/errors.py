@@ -5,7 +5,14 @@ None of them carries a payment code or a key; texts name files and facts only.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from protocol.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sync.engine.statements import AnyStatement
 
 
 class SyncError(Exception):
@@ -89,6 +96,17 @@ class DiskError(SyncError):
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(reason, message, hint=_DISK_HINTS[reason])
+
+
+class CommitUnknownError(SyncError):
+    """The disk failed in the middle of a commit and cannot be read: the statements may be in the file or not. If they
+    are, the chain's entry `seq` has the hash `digest`."""
+
+    def __init__(self, trouble: SyncError, statements: Sequence[AnyStatement], *, seq: int, digest: str) -> None:
+        super().__init__(trouble.reason, trouble.message, hint=trouble.hint, hint_key=trouble.hint_key)
+        self.statements = statements
+        self.seq = seq
+        self.digest = digest
 
 
 class JournalGuardError(SyncError):

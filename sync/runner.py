@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol, assert_never
 
 from protocol.reasons import Reason
 from sync.asked import event_of
+from sync.completing import completed
 from sync.delivery import Delivery
-from sync.engine.cash import day_start_ms
+from sync.doubt import InDoubt
 from sync.engine.events import (
     Append,
-    CancelAsked,
     CashAsked,
     CashBackAsked,
     Effect,
@@ -41,7 +41,6 @@ from sync.engine.events import (
 )
 from sync.engine.model import (
     Command,
-    LinkView,
     Published,
 )
 from sync.engine.offline_events import CheckCode
@@ -49,9 +48,10 @@ from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
 from sync.engine.step import step
-from sync.engine.views import Undelivered, link_view, time_at_till
-from sync.errors import JournalGuardError, SyncError
+from sync.engine.views import time_at_till
+from sync.errors import CommitUnknownError, JournalGuardError, SyncError
 from sync.journal.journal import Journal
+from sync.line_picture import LinePicture
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
 from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, refusal_of
@@ -95,7 +95,7 @@ class Runner:
         self._delivery = Delivery(journal=journal, ask=self._upload, tell=self._tell, time_ms=self._time_ms)
         self._head = journal.head
         self._tidy_seq = -1
-        self._desk = None if offline is None else OfflineDesk(offline, journal, credentials.terminal_id, self._at_ms)
+        self._desk = None if offline is None else OfflineDesk(offline, journal, credentials.terminal_id, self._time_ms)
         self._state: EngineState = restored(
             credentials.terminal_id,
             self._unfinished(),
@@ -105,9 +105,10 @@ class Runner:
             standing=None if self._desk is None else journal.standing(),
         )
         self._waiting: deque[Event] = deque()
+        self._doubt: InDoubt | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._shown: LinkView | None = None
-        self._cash_known, self._cash_fen = (-1, 0), 0
+        self._ended = False
+        self._picture = LinePicture(journal, self._delivery, publish)
 
     # --- from other threads --------------------------------------------------------------------------------------
 
@@ -148,9 +149,23 @@ class Runner:
         self._set_timer(None)
         if self._desk is not None:
             self._desk.leave(self._now())
+        self._ended = True
+        for event in self._state.held:
+            self._decline(event)
+        while not self._events.empty():
+            self._decline(self._events.get_nowait())
 
     def _take(self, command: Command) -> None:
-        self._events.put_nowait(event_of(command, self._entropy))
+        event = event_of(command, self._entropy)
+        if self._ended:
+            self._decline(event)
+        else:
+            self._events.put_nowait(event)
+
+    def _decline(self, event: Event | None) -> None:
+        """A command that this till ends without having looked at: nothing came of it, and its screen may go on."""
+        if isinstance(event, COMMANDS):
+            self._publish(refusal_of(event, Reason.GATEWAY_UNREACHABLE))
 
     def _tell(self, event: LineHeard | LineSilent) -> None:
         self._events.put_nowait(event)
@@ -168,7 +183,7 @@ class Runner:
         else:
             self._attempt(event, begin)
         self._upkeep(event)
-        self._show_line()
+        self._picture.show(self._state, last_seq=self._head.seq, at_ms=self._time_ms())
 
     def _retry(self, begin: Callable[[Send], None]) -> None:
         """The disk is tried again with what has waited longest."""
@@ -195,21 +210,46 @@ class Runner:
         for effect in effects:
             self._do(effect, begin)
 
-    def _decide_and_commit(self, event: Event) -> list[Effect]:
-        now = self._now()
-        if self._journal.ready() != self._head:
-            head = self._journal.head
-            found = Reread(
-                records=self._reread(),
-                refunds=self._journal.open_refunds(),
-                store_seen=self._journal.store_seen(),
-            )
-            state, effects = step(self._state, found, now)
+    def _caught_up(self) -> list[Effect]:
+        """Opens a file that had to be given up. Its end may be another one than was thought: then everything is read
+        and asked for again. What was in doubt is answered."""
+        moved, doubt = self._journal.ready() != self._head, self._doubt
+        if not moved and doubt is None:
+            return []
+        begun = doubt is not None and moved and doubt.begun(self._journal)
+        effects = self._read_again(doubt.numbers() if doubt is not None and begun else {}) if moved else []
+        if doubt is not None:
+            told = doubt.answers(self._journal) if begun else [doubt.refusal()]
+            effects += [Publish(view=view) for view in told]
+            if begun and self._desk is not None:
+                self._desk.committed(doubt.commit.statements, self._now())
+            self._doubt = None
+        return effects
+
+    def _read_again(self, asked: Mapping[str, str]) -> list[Effect]:
+        now, head = self._now(), self._journal.head
+        found = Reread(
+            records=self._reread(),
+            refunds=self._journal.open_refunds(),
+            store_seen=self._journal.store_seen(),
+            asked=asked,
+        )
+        state, effects = step(self._state, found, now)
+        try:
             self._commit(effects, state, now)
-            self._head = max(head, self._journal.head, key=lambda at: at.seq)
-            self._state = state
+        except CommitUnknownError as error:
+            # It is nobody's command: everything is read once more.
+            raise SyncError(error.reason, error.message, hint=error.hint, hint_key=error.hint_key) from error
+        self._head = max(head, self._journal.head, key=lambda at: at.seq)
+        self._state = state
+        return effects
+
+    def _decide_and_commit(self, event: Event) -> list[Effect]:
+        effects = self._caught_up()
+        if effects:
             self._events.put_nowait(event)
             return effects
+        now = self._now()
         event = self._completed(event)
         state, effects = step(self._state, event, now)
         self._commit(effects, state, now)
@@ -233,47 +273,9 @@ class Runner:
 
     def _completed(self, event: Event) -> Event:
         """A command with what only the journal and the disk know."""
-        if isinstance(event, StartAsked):
+        if isinstance(event, (StartAsked, RefundAsked, CashAsked, CashBackAsked)):
             self._state = replace(self._state, storage=self._room.refusing())
-            return self._with_sale(event)
-        if isinstance(event, RefundAsked):
-            self._state = replace(self._state, storage=self._room.refusing())
-            known = None if event.command.refund_no is None else self._journal.refund(event.command.refund_no)
-            return replace(event, last=self._journal.last_of_order(event.command.order_no), known=known)
-        if isinstance(event, CashAsked):
-            self._state = replace(self._state, storage=self._room.refusing())
-            return self._with_cash(event)
-        if isinstance(event, CashBackAsked):
-            self._state = replace(self._state, storage=self._room.refusing())
-            return replace(event, known=self._journal.cash(event.command.payment_no))
-        if isinstance(event, CancelAsked):
-            return replace(event, known=self._journal.payment(event.command.payment_no))
-        return event if self._desk is None else self._desk.completed(event)
-
-    def _with_sale(self, event: StartAsked) -> StartAsked:
-        order_no, sale_id = event.command.order_no, event.command.sale_id
-        last = None if order_no is None else self._journal.last_of_order(order_no)
-        sale_id = sale_id if last is None else last.sale_id
-        if sale_id is None:
-            return replace(event, last=last)
-        of_sale = self._journal.of_sale(sale_id)
-        return replace(
-            event,
-            last=last,
-            cash_covers=self._journal.cash_covers(sale_id),
-            late_here=any(record.late_here for record in of_sale),
-            of_sale=of_sale if order_no is None else (),
-        )
-
-    def _with_cash(self, event: CashAsked) -> CashAsked:
-        order_no = event.command.order_no
-        last = None if order_no is None else self._journal.last_of_order(order_no)
-        return replace(
-            event,
-            of_sale=() if last is None else self._journal.of_sale(last.sale_id),
-            covered=last is not None and self._journal.cash_covers(last.sale_id),
-            offline_fen=self._journal.cash_offline_fen(since_ms=day_start_ms(time_at_till(self._state, self._now()))),
-        )
+        return completed(event, self._journal, self._desk, self._time_ms)
 
     def _unfinished(self) -> tuple[PaymentRecord, ...]:
         """By the journal's own last time, not by a wall clock that may be anything."""
@@ -289,9 +291,11 @@ class Runner:
         return tuple(found.values())
 
     def _disk_refused(self, event: Event, error: SyncError) -> None:
-        """Nothing of the event happened. What is new is refused; everything else is tried again."""
+        """Nothing of the event happened, or nobody knows. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
-        if isinstance(event, COMMANDS):
+        if isinstance(event, COMMANDS) and isinstance(error, CommitUnknownError) and self._doubt is None:
+            self._doubt = InDoubt(event=event, commit=error)
+        elif isinstance(event, COMMANDS):
             self._publish(refusal_of(event, error.reason))
         elif not isinstance(event, Wake):
             self._waiting.append(event)
@@ -337,9 +341,8 @@ class Runner:
 
     def _stamp(self) -> Stamp:
         head = self._journal.head
-        created_s = time_at_till(self._state, self._now()) // 1000
         return Stamp(
-            created_s=created_s,
+            created_s=self._time_ms() // 1000,
             nonce=self._entropy(16),
             journal=(head.seq, head.hash),
             told=self._journal.delivered_through,
@@ -348,14 +351,11 @@ class Runner:
     def _now(self) -> Now:
         return Now(mono_ms=self._clock.mono_ms(), wall_ms=self._clock.wall_ms())
 
-    def _at_ms(self) -> int:
-        return time_at_till(self._state, self._now())
-
     def _upkeep(self, event: Event) -> None:
         """At idle: the WAL goes into the file, the ballast is made again. The anchor follows the journal."""
         if self._desk is not None:
             self._desk.upkeep(self._delivery, self._now(), idle=not self._state.open_count)
-        if not isinstance(event, (LineHeard, LineSilent)) or self._waiting:
+        if not isinstance(event, (LineHeard, LineSilent)) or self._waiting or self._doubt is not None:
             return
         idle = not self._state.open_count
         if idle:
@@ -365,29 +365,3 @@ class Runner:
             return
         if self._head.seq != self._tidy_seq and self._journal.checkpoint():
             self._tidy_seq = self._head.seq
-
-    def _show_line(self) -> None:
-        unsent = self._head.seq - self._journal.delivered_through
-        parked = max(self._journal.parked, default=0)
-        day_ms = day_start_ms(time_at_till(self._state, self._now()))
-        try:
-            oldest = self._journal.at_ms_of(self._journal.delivered_through + 1) if unsent else None
-            parked_order = self._journal.order_of(parked) if parked else ""
-            if self._cash_known != (self._head.seq, day_ms):
-                self._cash_fen = self._journal.cash_offline_fen(since_ms=day_ms)
-                self._cash_known = (self._head.seq, day_ms)
-        except SyncError:
-            # The journal's trouble is told by the event that met it; these figures can wait.
-            oldest, parked_order = None, ""
-        undelivered = Undelivered(
-            entries=unsent,
-            fen=self._journal.unsent_fen,
-            oldest_at_ms=oldest,
-            parked=len(self._journal.parked),
-            parked_order=parked_order,
-            stopped=self._delivery.stopped,
-        )
-        view = link_view(self._state, undelivered, cash_offline_fen=self._cash_fen)
-        if view != self._shown:
-            self._shown = view
-            self._publish(view)

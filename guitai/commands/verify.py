@@ -24,7 +24,7 @@ def command(as_json: bool, data_dir: Path | None) -> int:
     from terminal.live.reading import FolderReader
 
     with folder_troubles():
-        verdict, unsent = FolderReader(resolved(data_dir)).verdict()
+        verdict, unsent = FolderReader(resolved(data_dir)).checked()
     whole = verdict.broken is None
     message = _whole(verdict) if whole else _broken(verdict)
     if as_json:
@@ -63,6 +63,8 @@ def _broken(verdict: Verdict) -> str:
             return f"Entry {verdict.seq} is not the one that the gateway holds: it was written anew, or removed."
         case Break.UNREADABLE:
             return f"Entry {verdict.seq} is of a kind that this program does not know."
+        case Break.BEHIND:
+            return f"It ends at entry {verdict.entries}, and this computer saw another end: removed or written anew."
         case Break.STORY:
             return f"Entry {verdict.seq} cannot follow the entries before it: they were written anew, or some removed."
         case Break.TABLES if verdict.seq is not None:

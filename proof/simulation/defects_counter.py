@@ -54,7 +54,7 @@ COUNTER: Final = (
     Defect(
         name="a restart of the till forgets to acknowledge",
         trips=by("all_acknowledged", "paid_is_noticed", "nobody_is_needed"),
-        file="sync/journal/journal.py",
+        file="sync/journal/known.py",
         old="or ack_due_seq > acked_seq or late_money",
         new="or late_money",
         profile="crash",
@@ -62,7 +62,7 @@ COUNTER: Final = (
     Defect(
         name="a restart of the till forgets its refunds",
         trips=by("refunds_are_driven_to_the_end"),
-        file="sync/journal/journal.py",
+        file="sync/journal/known.py",
         old="\"state not in ('DONE', 'FAILED') order by",
         new="\"state = 'CREATED' and 1 = 0 order by",
         profile="crash",
@@ -87,7 +87,11 @@ COUNTER: Final = (
         trips=by("all_agree", "chains_are_gapless", "no_program_falls_over", "till_never_goes_back"),
         file="sync/journal/journal.py",
         old=(
-            "            self._reopen()\n"
+            "            try:\n"
+            "                self._reopen()\n"
+            "            except SyncError as unreadable:\n"
+            "                raise CommitUnknownError(unreadable, statements, seq=after.seq, digest=after.hash)"
+            " from error\n"
             "            if self._head != after:\n"
             "                raise trouble(error) from error\n"
             "            return after"

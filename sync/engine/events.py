@@ -3,7 +3,8 @@ calls to make). Ids and numbers that need chance arrive inside the events."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from protocol.messages import (
     OfflineKit,
@@ -295,11 +296,12 @@ class Opened:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reread:
     """A commit failed and the journal was opened again: this is what it holds of everything unfinished or in memory.
-    Memory gives way to it."""
+    Memory gives way to it. `asked`: payments and refunds of a command that was in doubt, with its request id."""
 
     records: tuple[PaymentRecord, ...]
     refunds: tuple[RefundRecord, ...] = ()
     store_seen: int = 0
+    asked: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

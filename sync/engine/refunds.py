@@ -23,6 +23,7 @@ from sync.engine.events import (
     RefundAsked,
     RefundCall,
     RefundingCall,
+    Reread,
     SilentAnswer,
     StatusAnswer,
     StoreAnswer,
@@ -137,11 +138,11 @@ def reopen(turn: Turn) -> None:
         )
 
 
-def reread(turn: Turn, records: tuple[RefundRecord, ...]) -> None:
+def reread(turn: Turn, event: Reread) -> None:
     """The journal is right: what it holds is asked for, what it does not hold never was."""
     before = turn.refunds
     turn.refunds = {}
-    for record in records:
+    for record in event.refunds:
         if record.state.final:
             continue
         known = before.get(record.refund_no)
@@ -149,6 +150,7 @@ def reread(turn: Turn, records: tuple[RefundRecord, ...]) -> None:
         live = LiveRefund(record=record, doubt_until_ms=doubt_ms) if known is None else replace(known, record=record)
         if live.ask.in_flight is None:
             live = replace(live, ask=Job(due_ms=turn.now.mono_ms))
+        live = replace(live, request_id=event.asked.get(record.refund_no, live.request_id))
         turn.show_refund(turn.keep_refund(live))
 
 

@@ -44,6 +44,11 @@ def start(turn: Turn, event: StartAsked) -> None:
     number = PaymentNo(event.new_order_no, 1)
     if last is not None and command.order_no is not None and not _ended(last):
         number = PaymentNo(last.order_no, last.n + 1)
+    if str(number) in turn.payments:
+        # It waited for the line, and its commit was in doubt: the journal has it.
+        turn.took(command.request_id, str(number))
+        _show_again(turn, turn.payments[str(number)].record, command.request_id)
+        return
     sale_id = last.sale_id if last is not None else command.sale_id or event.new_sale_id
     live = turn.state_first(
         PaymentStarted(

@@ -32,7 +32,6 @@ from sync.engine.events import (
 )
 from sync.engine.model import Line
 from sync.engine.offline_events import CodeAsked, CodeChecked, OfflineAsked, ParkAsked, ProofAsked, StatusAsked
-from sync.engine.record import PaymentRecord
 from sync.engine.schedule import watched
 from sync.engine.start import cancel, start
 from sync.engine.state import EngineState, Job, Live
@@ -63,8 +62,8 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
         case Opened():
             _open(turn)
         case Reread():
-            _reread(turn, event.records)
-            refunds.reread(turn, event.refunds)
+            _reread(turn, event)
+            refunds.reread(turn, event)
             ringing.reread(turn, event.store_seen)
         case Wake():
             pass
@@ -143,12 +142,13 @@ def _open(turn: Turn) -> None:
     kit.open_desk(turn)
 
 
-def _reread(turn: Turn, records: tuple[PaymentRecord, ...]) -> None:
+def _reread(turn: Turn, event: Reread) -> None:
     """What was thought undone is there, or the other way round: the journal is right, everything is asked again."""
-    known = {record.payment_no: record for record in records}
+    known = {record.payment_no: record for record in event.records}
     turn.payments = {no: replace(live, record=known[no]) for no, live in turn.payments.items() if no in known}
-    for record in records:
+    for record in event.records:
         live = turn.payments.get(record.payment_no, Live(record=record))
+        live = replace(live, request_id=event.asked.get(record.payment_no, live.request_id))
         if live.ask.in_flight is None and not live.final:
             live = replace(live, ask=Job(due_ms=turn.now.mono_ms))
         if live.cancel.in_flight is None and live.record.cancel_intended and not live.final:

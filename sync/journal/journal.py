@@ -1,4 +1,4 @@
-"""The journal's one writing connection: append, and what the engine and the delivery read back.
+"""The journal's one writing connection: append, and what the delivery reads back (what the engine does: journal.known).
 
 An append is one transaction with the sync returned. A commit that failed is *unknown*, not undone: the file is closed,
 opened again and asked what it holds (facts: a frame whose sync failed can be there after the next open).
@@ -11,23 +11,19 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from msgspec import structs
 
 from protocol.chain import first_break, genesis, link
 from protocol.messages import JournalEntry
 from protocol.reasons import Reason
-from sync.engine.cash_record import CashRecord
-from sync.engine.offline_record import OfflineBook
-from sync.engine.record import PaymentRecord
-from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import AnyStatement, kind_of, write_statement
-from sync.errors import ConfigDamagedError, JournalDamagedError, JournalGuardError
-from sync.journal import cash_rows, offline_rows, refund_rows, rows
+from sync.errors import CommitUnknownError, ConfigDamagedError, JournalDamagedError, JournalGuardError, SyncError
 from sync.journal.apply import apply
 from sync.journal.cells import read_count, read_reason
 from sync.journal.connection import open_writing, trouble
+from sync.journal.known import Known
 from sync.journal.schema import DELIVERED_HEAD
 from sync.journal.unsent import UnsentMoney, money_of
 
@@ -53,7 +49,7 @@ class Head:
     hash: str
 
 
-class Journal:
+class Journal(Known):
     """See the module. Not thread-safe: it belongs to the thread that opened it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, terminal_id: str) -> None:
@@ -101,7 +97,7 @@ class Journal:
 
     def append(self, statements: Sequence[AnyStatement], *, at_ms: int) -> Head:
         """Makes the statements durable, all or none. JournalGuardError, DiskError or JournalDamagedError: none of them
-        is in the file, which was read again to know that."""
+        is in the file, which was read again to know that. CommitUnknownError: it could not be read yet (`ready`)."""
         entries = self._entries(statements, at_ms)
         after = Head(entries[-1].seq, entries[-1].hash) if entries else self._head
         try:
@@ -112,7 +108,10 @@ class Journal:
             if _code(error) == sqlite3.SQLITE_FULL:
                 # SQLite undid the transaction itself; a full disk may not even let the file be opened again.
                 raise trouble(error) from error
-            self._reopen()
+            try:
+                self._reopen()
+            except SyncError as unreadable:
+                raise CommitUnknownError(unreadable, statements, seq=after.seq, digest=after.hash) from error
             if self._head != after:
                 raise trouble(error) from error
             return after
@@ -196,106 +195,11 @@ class Journal:
         elif row[0] != self._terminal_id:
             raise ConfigDamagedError("The journal in this folder belongs to another terminal.")
 
-    # --- what is read back ---------------------------------------------------------------------------------------
-
-    def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
-        try:
-            return self._db.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise trouble(error) from error
+    # --- what a delivery reads ---------------------------------------------------------------------------------------
 
     def _select(self, tail: str, values: Sequence[object]) -> list[JournalEntry]:
         found = self._rows(f"select seq, kind, at_ms, body, hash from entry {tail}", values)  # noqa: S608 - ours
         return [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
-
-    def unfinished(self, *, settled_since_ms: int) -> tuple[PaymentRecord, ...]:
-        """What a start of the program must take up: open, unacknowledged, given up since then (late money; an offline
-        order that was paid all the same), or with a refund that is open."""
-        where = (
-            "state not in ('PAID', 'NOT_PAID') or ack_due_seq > acked_seq or late_money = 'found' "
-            "or payment_no in (select payment_no from offline_order where confirmation_owed = 1) "
-            "or (settled_at_ms >= ? and (state = 'NOT_PAID' or late_money is null and payment_no in "
-            "(select payment_no from offline_order where cancelled = 1 and status = 0))) "
-            "or payment_no in (select payment_no from refund where state not in ('DONE', 'FAILED'))"
-        )
-        return tuple(self._records(where, (settled_since_ms,)))
-
-    def last_of_order(self, order_no: str) -> PaymentRecord | None:
-        found = self._records("order_no = ? order by n desc limit 1", (order_no,))
-        return found[0] if found else None
-
-    def payment(self, payment_no: str) -> PaymentRecord | None:
-        found = self._records("payment_no = ?", (payment_no,))
-        return found[0] if found else None
-
-    def refund(self, refund_no: str) -> RefundRecord | None:
-        try:
-            return refund_rows.find(self._db, refund_no)
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-
-    def open_refunds(self) -> tuple[RefundRecord, ...]:
-        """Refunds whose outcome is not known, oldest first."""
-        try:
-            found = refund_rows.select(self._db, "state not in ('DONE', 'FAILED') order by started_at_ms, refund_no")
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-        return tuple(found)
-
-    def store_seen(self) -> int:
-        """The highest sequence number of the store's static QR that is in this journal."""
-        return int(self._rows("select coalesce(max(seq), 0) from store_paid", ())[0][0])
-
-    def of_sale(self, sale_id: str) -> tuple[PaymentRecord, ...]:
-        """Every wallet payment of one sale."""
-        return tuple(self._records("sale_id = ? order by started_at_ms, payment_no", (sale_id,)))
-
-    def cash(self, payment_no: str) -> CashRecord | None:
-        try:
-            return cash_rows.find(self._db, payment_no)
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-
-    def cash_covers(self, sale_id: str) -> bool:
-        """Whether cash that was not given back is there for the sale."""
-        try:
-            return cash_rows.covers(self._db, sale_id)
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-
-    def cash_offline_fen(self, *, since_ms: int) -> int:
-        """Cash taken while the gateway could not be reached, since then, and not given back."""
-        try:
-            return cash_rows.offline_fen(self._db, since_ms=since_ms)
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-
-    def offline_book(self, *, epoch: int, since_ms: int) -> OfflineBook:
-        """What the next offline order, proof or typed code must know."""
-        try:
-            return offline_rows.book(self._db, epoch=epoch, since_ms=since_ms)
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-
-    def standing(self) -> Reason | None:
-        """Why the gateway takes no new payment of this terminal, as far as it said."""
-        try:
-            return offline_rows.standing_of(self._db)
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-
-    def shown_of_order(self, order_no: str) -> tuple[PaymentRecord, ...]:
-        """The order's payments that were shown as an ORDER."""
-        try:
-            return tuple(offline_rows.shown_of_order(self._db, order_no))
-        except sqlite3.Error as error:
-            raise trouble(error) from error
-
-    def _records(self, where: str, values: Sequence[object]) -> list[PaymentRecord]:
-        try:
-            return rows.select(self._db, where, values)
-        except sqlite3.Error as error:
-            raise trouble(error) from error
 
     def entries_after(self, seq: int, *, limit: int, max_bytes: int) -> tuple[JournalEntry, ...]:
         """Consecutive entries for a delivery, parked ones without their content; at least one if there is any."""

@@ -39,6 +39,7 @@ class Break(StrEnum):
     UNREADABLE = "unreadable"  # an entry of a kind that this program does not know
     STORY = "story"  # an entry that cannot follow what was said before: the chain was written anew
     DELIVERED = "delivered"  # not the entry that the gateway holds: the chain was written anew, or its end removed
+    BEHIND = "behind"  # it ends before, or otherwise than, what this computer's anchor saw: its end was removed
     TABLES = "tables"  # a row of a payment, a refund, cash or the store's QR is not what its entries say
     FILE = "file"  # SQLite's own check of the file
 

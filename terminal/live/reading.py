@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
 
-from sync.errors import NotActivatedError
+from sync.anchor import AnchorTrouble, look
+from sync.anchor_places import anchor_place
+from sync.errors import NotActivatedError, SyncError
 from sync.folder import Folder
 from sync.journal.read import JournalReader, OrderLine, OrdersFilter, TimelineEntry, Unsent
-from sync.journal.verify import Verdict
+from sync.journal.verify import Break, Verdict
 from terminal.cashier.ports import DayRead, HistoryEntry, OrderRow
 from terminal.live.history import history_of
 from terminal.reports.day import day_bounds_ms, day_of, day_read
@@ -98,6 +100,22 @@ class FolderReader:
         """The walk of the whole chain, and what is not delivered. NotActivatedError: no journal."""
         with JournalReader(self._path) as journal:
             return journal.verify(), journal.unsent()
+
+    def checked(self) -> tuple[Verdict, Unsent]:
+        """The same, and whether the anchor of this computer saw the journal go further: of an end that no gateway holds
+        nothing else tells."""
+        verdict, unsent = self.verdict()
+        if verdict.broken is None and self._behind():
+            verdict = replace(verdict, broken=Break.BEHIND)
+        return verdict, unsent
+
+    def _behind(self) -> bool:
+        try:
+            place = anchor_place(self._folder.read_identity().terminal_id)
+        except SyncError:
+            return False
+        with JournalReader(self._path) as journal:
+            return look(place, journal) is AnchorTrouble.BEHIND
 
     def unsent(self) -> Unsent:
         """What the gateway does not hold yet; nothing when there is no journal."""

@@ -178,7 +178,10 @@ class LiveTill:
         return self._reader().history(order_no)
 
     def read_day(self, days_ago: int) -> DayRead:
-        return self._reader().day_back(days_ago, now_ms=time.time_ns() // 1_000_000, zone=CHINA)
+        # "Today" is the day of the till's own clock, by which its entries go: this computer's may be wrong by hours.
+        with self._lock:
+            skew_ms = (self._link.clock_skew_ms or 0) if self._link is not None else 0
+        return self._reader().day_back(days_ago, now_ms=time.time_ns() // 1_000_000 - skew_ms, zone=CHINA)
 
     def run_checks(self) -> tuple[CheckFound, ...]:
         # Imported when it is asked for: it knows every kind of device, and selling does not wait for that.

@@ -152,6 +152,44 @@ def test_after_a_crash_with_the_money_taken_the_till_says_paid_by_itself(tmp_pat
     assert c.gateway.codes == [CODE]
 
 
+def test_a_command_that_a_closing_till_did_not_look_at_is_refused_and_never_begun(tmp_path: Path) -> None:
+    """A till is closed and opened again under its screen when it is activated anew."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.delay_ms["journal"] = 2_000
+        held = c.scan()
+        await asyncio.sleep(0.1)
+        c.runner.stop()
+        behind = c.scan()
+        await asyncio.sleep(0.1)
+        after = c.take_cash(700)
+        await asyncio.sleep(0.1)
+        for request_id in (held, behind, after):
+            assert c.refusals(request_id) == [Reason.GATEWAY_UNREACHABLE]
+        await c.restart()
+        await c.up()
+        assert c.journal.head.seq == 0
+
+    c = at_the_counter(tmp_path, story)
+    assert c.gateway.codes == []
+
+
+def test_a_cancel_of_what_is_over_and_forgotten_shows_it_again(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        paid = await c.view(c.scan(), S.PAID)
+        await asyncio.sleep(60)
+        told = len(c.heard)
+        c.cancel(paid.payment_no)
+        await c.until(lambda: any(isinstance(view, PaymentView) for view in c.heard[told:]))
+        assert not c.refusals(paid.payment_no)
+        again = c.by_number(paid.payment_no)
+        assert again is not None
+        assert (again.state, again.cancel_requested) == (S.PAID, False)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_a_crash_at_any_moment_of_a_payment_ends_settled_with_no_second_charge(tmp_path: Path) -> None:
     for crash_ms in (1, 10, 30, 100, 400, 2_000, 12_000):
         folder = tmp_path / str(crash_ms)

@@ -62,13 +62,51 @@ def test_late_money_of_an_earlier_order_refuses_the_next_scan_of_its_sale_until_
 
 
 def test_late_money_that_a_person_kept_pays_for_its_whole_sale(tmp_path: Path) -> None:
+    """Also when only the journal remembers it: what was kept is not watched any more."""
+
     async def story(c: Counter) -> None:
         first, second = await second_order(c)
         await late_on(c, first, LateMoneyState.FOUND)
         await late_on(c, first, LateMoneyState.ACCEPTED)
         assert await c.refused(c.scan(order_no=second.order_no)) is Reason.LATE_MONEY
+        await asyncio.sleep(600)
+        assert await c.refused(c.scan(order_no=second.order_no)) is Reason.LATE_MONEY
         assert await c.refused(c.scan(order_no=second.order_no, qr=True)) is Reason.LATE_MONEY
         assert await c.refused(c.take_cash(1250, order_no=second.order_no)) is Reason.ORDER_OPEN
+
+    at_the_counter(tmp_path, story)
+
+
+def test_what_was_given_up_is_looked_at_at_once_after_a_restart(tmp_path: Path) -> None:
+    """Its money may have come while the program was off."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        given_up = await c.view(c.scan(), S.NOT_PAID)
+        await asyncio.sleep(5)
+        await c.crash()
+        late = LateMoney(state=LateMoneyState.FOUND, amount_fen=1250, found_at_ms=c.gateway_clock.wall_ms())
+        c.gateway.change(given_up.payment_no, late_money=late)
+        await asyncio.sleep(86_400)
+        await c.open()
+        await c.until(lambda: _late(c, given_up.payment_no) is LateMoneyState.FOUND, within_s=10)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_late_money_that_waits_for_a_person_is_asked_about_after_a_restart_however_old_it_is(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        given_up = await c.view(c.scan(), S.NOT_PAID)
+        await late_on(c, given_up, LateMoneyState.FOUND)
+        await asyncio.sleep(60)
+        await c.crash()
+        await asyncio.sleep(5 * 86_400)
+        await c.open()
+        await c.up()
+        await c.view(c.take_cash(700))
+        await c.restart()
+        await late_on(c, given_up, LateMoneyState.UNDONE)
 
     at_the_counter(tmp_path, story)
 

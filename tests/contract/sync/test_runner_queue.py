@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,47 @@ def test_three_days_without_a_line_and_five_thousand_orders_go_out_whole_while_t
     assert first_break(genesis(TERMINAL_ID), 0, c.gateway.entries) is None
     with JournalReader(c.path) as read:
         assert len(read.orders(OrdersFilter(limit=ORDERS + 10))) == ORDERS + 1
+
+
+def test_the_oldest_that_waits_is_the_first_that_the_gateway_does_not_hold(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        await c.view(c.take_cash(100))
+        await c.until(lambda: c.link is not None and c.link.unsent == 0)
+        assert c.link is not None
+        assert c.link.oldest_unsent_at_ms is None
+        await asyncio.sleep(3_600)
+        c.gateway.down = True
+        await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        taken = await c.view(c.take_cash(200))
+        await asyncio.sleep(3_600)
+        await c.view(c.take_cash(300))
+        assert (c.link.unsent, c.link.unsent_fen) == (2, 500)
+        assert c.link.oldest_unsent_at_ms == taken.started_at_ms
+
+    at_the_counter(tmp_path, story)
+
+
+def test_the_till_says_with_what_it_sends_how_far_its_chain_is_held(tmp_path: Path) -> None:
+    """A gateway that holds less was put back from a backup, and its own rows prove nothing then."""
+
+    async def story(c: Counter) -> None:
+        await c.up()
+        for _ in range(3):
+            await c.view(c.take_cash(100))
+        await c.until(lambda: c.link is not None and c.link.unsent == 0)
+        c.cancel((await c.view(c.scan(), S.WAITING)).payment_no)
+        await asyncio.sleep(12)
+        told: dict[str, list[int]] = {"journal": [], "pay": [], "cancel": []}
+        for kind, request in c.gateway.seen:
+            if kind in told:
+                told[kind].append(json.loads(request.body).get("told", 0))
+        assert told["journal"][0] == 0, "the first word after a start: nothing was heard yet"
+        assert told["pay"] == [3]
+        assert told["cancel"][0] >= 3
+        assert told["journal"][-1] == c.journal.head.seq
+
+    at_the_counter(tmp_path, story)
 
 
 def poison(*refused: int) -> dict[int, Reason]:

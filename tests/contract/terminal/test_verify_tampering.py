@@ -17,6 +17,8 @@ import pytest
 
 from guitai.cli import run
 from protocol.chain import genesis, link
+from sync.anchor import AnchorRecord
+from sync.anchor_places import anchor_place
 from sync.journal.journal import Journal
 from sync.journal.schema import DELIVERED_HEAD
 from tests.contract.sync.fake_gateway import TERMINAL_ID
@@ -143,6 +145,25 @@ def test_an_end_that_the_gateway_never_had_may_be_missing_only_there(
     found = verified(till, capsys)
     assert (found["broken"], found["entry"]) == ("tables", None)
     assert found["payment_no"] == started(3).payment_no
+
+
+def test_an_end_that_no_gateway_holds_is_missed_by_the_anchor(till: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An older copy of the folder is whole in itself: only this computer's own note tells that it went on."""
+    older = till / "older.db"
+    with closing(Journal.open(till / "journal.db", terminal_id=TERMINAL_ID)) as journal:
+        journal.backup(older)
+        journal.append([settled(3)], at_ms=MORNING_MS)
+        place = anchor_place(TERMINAL_ID)
+        head = journal.head
+        place.write(AnchorRecord(machine=place.machine(), epoch=1, seq=head.seq, head=head.hash))
+    assert verified(till, capsys)["broken"] is None
+    older.replace(till / "journal.db")
+    found = verified(till, capsys)
+    assert (found["broken"], found["entries"], found["reason"]) == ("behind", ENTRIES, "journal_damaged")
+    assert run(["verify", "--data-dir", str(till)]) == 1
+    assert "ends at entry 9, and this computer saw another end" in capsys.readouterr().out
+    place.write(AnchorRecord(machine="another", epoch=1, seq=head.seq, head=head.hash))
+    assert verified(till, capsys)["broken"] is None, "another computer's note says nothing here"
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,21 @@ def test_an_unacknowledged_outcome_is_acknowledged_after_a_crash() -> None:
     assert till.only(AckCall)
 
 
+def test_a_number_that_was_begun_is_not_begun_again_by_the_command_that_began_it() -> None:
+    """Its commit was in doubt: this run of the program forgot the command, the journal has the payment."""
+    till = Till()
+    till.up()
+    press = till.press()
+    till.do(press)
+    (payment_no,) = till.records
+    till.state = replace(till.state, pressed=())
+    before = len(till.statements)
+    till.do(press)
+    assert len(till.statements) == before
+    assert (till.views[-1].payment_no, till.views[-1].request_id) == (payment_no, press.command.request_id)
+    assert len(till.calls(PayCall)) == 1
+
+
 def test_a_payment_given_up_is_looked_at_for_late_money_on_the_gateways_schedule() -> None:
     till, payment = in_state(S.NOT_PAID)
     till.answer(till.only(AckCall), till.status(payment, G.NOT_PAID))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,8 +35,10 @@ from sync.engine.model import (
 from sync.errors import FolderLockedError, SyncError
 from sync.folder import Folder, TerminalIdentity
 from terminal.cashier.ports import ActivationAnswered, GunSeen, GunState, Publication, ScanRead
+from terminal.cashier.state import CHINA
 from terminal.live.readiness import Readiness
 from terminal.live.till import KEPT, LiveTill
+from terminal.reports.day import day_of
 
 DEADLINE_S = 10.0
 IDENTITY = TerminalIdentity(
@@ -125,6 +128,21 @@ def test_a_command_to_a_sync_thread_that_has_died_is_refused_aloud(folder: Path)
     till.submit(START)
     till.close()
     assert heard[-1] == CommandRefused(request_id="R1", reason=Reason.INTERNAL)
+
+
+@pytest.mark.parametrize("skew_ms", [0, 40 * 86_400_000, -40 * 86_400_000])
+def test_today_is_the_day_of_the_tills_own_clock(folder: Path, skew_ms: int) -> None:
+    """Entries go by the gateway's time; a computer that is a day ahead would show a day without takings."""
+    sync = FakeSync()
+    till = LiveTill(folder, open_till=sync.open, activate_folder=never, start_gun=no_gun)
+    sync.publish(replace(LINK, clock_skew_ms=skew_ms))
+    before, read, after = _today(skew_ms), till.read_day(0).day, _today(skew_ms)
+    till.close()
+    assert read in (before, after)
+
+
+def _today(skew_ms: int) -> str:
+    return str(day_of(time.time_ns() // 1_000_000 - skew_ms, CHINA))
 
 
 def test_a_late_subscriber_hears_the_newest_picture_of_everything_before_anything_new(folder: Path) -> None:

@@ -1,0 +1,93 @@
+"""A command whose commit nobody could read back: neither taken nor refused until the file can be read again.
+
+"Nothing was begun" must be true when it is said: a refund that was refused aloud and found in the journal later would
+go out beside the one that was asked for anew. What is found is answered as begun; what is not there is refused then.
+While the file cannot be read every other command is refused at once, so that one is in doubt at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from protocol.reasons import Reason
+from sync.engine.model import CommandRefused, PaymentView, ProofView
+from sync.engine.statements import (
+    CashReturned,
+    CashTaken,
+    OfflineParked,
+    OfflineShown,
+    PaymentStarted,
+    ProofTaken,
+    RefundStarted,
+    StatusShown,
+)
+from sync.engine.views import cash_view
+from sync.offline_desk import Asked, refusal_of
+
+if TYPE_CHECKING:
+    from sync.errors import CommitUnknownError
+    from sync.journal.journal import Journal
+
+
+#: Each is answered by the picture of its payment or refund.
+_PICTURED: Final = (PaymentStarted, OfflineShown, StatusShown, OfflineParked, RefundStarted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InDoubt:
+    """The command, and what the disk said of its commit."""
+
+    event: Asked
+    commit: CommitUnknownError
+
+    def begun(self, journal: Journal) -> bool:
+        """Whether it is in the journal. SyncError while the disk still refuses."""
+        return journal.hash_at(self.commit.seq) == self.commit.digest
+
+    def refusal(self) -> CommandRefused | ProofView:
+        """It is not there."""
+        return refusal_of(self.event, self.commit.reason)
+
+    def numbers(self) -> Mapping[str, str]:
+        """The payments and refunds that it began, each with the command's request id: their pictures answer it."""
+        request_id = refusal_of(self.event, self.commit.reason).request_id
+        found: dict[str, str] = {}
+        for said in self.commit.statements:
+            if isinstance(said, RefundStarted):
+                found[said.refund_no] = request_id
+            elif isinstance(said, (PaymentStarted, OfflineShown)):
+                found[said.payment_no] = request_id
+        return found
+
+    def answers(self, journal: Journal) -> list[CommandRefused | ProofView | PaymentView]:
+        """It is there: what no picture of a payment or a refund answers."""
+        if any(isinstance(said, _PICTURED) for said in self.commit.statements):
+            return []
+        request_id = refusal_of(self.event, self.commit.reason).request_id
+        told: list[CommandRefused | ProofView | PaymentView] = []
+        for said in self.commit.statements:
+            if isinstance(said, (CashTaken, CashReturned)):
+                tender = journal.cash(said.payment_no)
+                assert tender is not None, "it was found in the chain"
+                told.append(replace(cash_view(tender), request_id=request_id))
+            elif isinstance(said, ProofTaken):
+                told.append(_worth(said, request_id, journal))
+        # A typed code's try counts; it was not compared.
+        return told or [self.refusal()]
+
+
+def _worth(said: ProofTaken, request_id: str, journal: Journal) -> ProofView:
+    record = journal.payment(said.payment_no)
+    assert record is not None, "it was found in the chain"
+    return ProofView(
+        request_id=request_id,
+        accepted=True,
+        reason=Reason.PAID if said.paid else Reason.EXPIRED,
+        typed=said.kid is None,
+        payment_no=record.payment_no,
+        amount=record.amount,
+        started_at_ms=record.started_at_ms,
+        at_ms=record.settled_at_ms,
+    )
