@@ -14,6 +14,7 @@ from gateway.jobs.late_cases import LateCase, accept, open_cases, send_back
 from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.payments.answers import answer_query
 from gateway.payments.late import LateRefusal, LateWord
+from gateway.payments.notified import notified_wrongly
 from gateway.payments.refunds import answer_refund
 from gateway.payments.undo import answer_cancel, sending_close
 from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey, Refund, Step
@@ -151,6 +152,22 @@ def test_an_alarm_of_late_money_stays_while_money_of_another_order_of_its_paymen
         assert world.alarms() == {}
 
     in_page_world(story)
+
+
+def test_what_else_somebody_must_look_at_stays_when_late_money_went_back() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        _, status = await unpaid(world, till)
+        name = f"{status.order_no}00"
+        pay_behind(world, status.order_no)
+        await late_state(till, status, LateMoneyState.FOUND)
+        decided(world, name, lambda p, o, _: notified_wrongly(p, o, ("amount",), said_by=o.channel))
+        assert world.alarms() == {AlarmKind.LATE_MONEY: 1, AlarmKind.MISMATCH: 1}
+        goes_back_late(world, name)
+        await late_state(till, status, LateMoneyState.UNDONE)
+        assert world.alarms() == {AlarmKind.MISMATCH: 1}
+
+    in_world(story)
 
 
 def test_what_else_came_late_for_a_sale_goes_back_when_a_person_keeps_some_of_it() -> None:
