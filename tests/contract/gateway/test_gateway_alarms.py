@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from gateway.channels.port import ChannelReason, Closed, Paid, RefundRefused, UndoRefused
+from gateway.channels.port import ChannelReason, Closed, Paid, RefundDone, RefundRefused, UndoRefused
 from gateway.jobs.calls import Decide
 from gateway.jobs.keeping import keep, keep_refund
 from gateway.jobs.late_cases import LateCase, accept, open_cases, send_back
@@ -251,12 +251,19 @@ NEVER = RefundRefused(code="ACQ.TRADE_NOT_ALLOW_REFUND", reason=ChannelReason.RE
 
 def refund_refused(world: World, refund_no: str, *, must_go_back: bool) -> Refund:
     """Its wallet's final word, in answer to its only send."""
+    return refund_said(world, refund_no, NEVER, must_go_back=must_go_back)
+
+
+def refund_said(
+    world: World, refund_no: str, verdict: RefundDone | RefundRefused, *, must_go_back: bool = True
+) -> Refund:
+    """A wallet's answer to a refund that was sent."""
 
     def unit(tx: Tx) -> Refund:
         refund = refunds.find(tx, refund_no)
         assert refund is not None
         now_ms = world.clock.now_ms()
-        step = answer_refund(refund, NEVER, said_by="alipay", asked_ms=None, must_go_back=must_go_back, now_ms=now_ms)
+        step = answer_refund(refund, verdict, said_by="alipay", asked_ms=None, must_go_back=must_go_back, now_ms=now_ms)
         keep_refund(tx, refund, step, lambda _: DEFAULT_PACE, now_ms=now_ms)
         return step.refund
 
