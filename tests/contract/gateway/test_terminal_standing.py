@@ -339,6 +339,12 @@ def test_a_kit_registers_one_order_key_in_an_epoch() -> None:
         assert differs.reason is Reason.CONTENT_DIFFERS
         assert world.alarms() == {AlarmKind.ORDER_KEY_DIFFERS: 1}
         assert public_text(other) not in str(differs)
+        # The owner activates the till again: its key is the one of the new epoch, and nobody has to look any more.
+        await again(world, till)
+        renewed = await kit_of(world, till, other)
+        assert isinstance(renewed, OfflineKit)
+        assert renewed.epoch == 2
+        assert world.alarms() == {}
 
     in_page_world(story)
 
