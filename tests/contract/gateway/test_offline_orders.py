@@ -35,7 +35,9 @@ from sandbox.wallet import ScanResult
 from tests.contract.gateway.gateway_world import problem_of, script_of, status_of
 from tests.contract.gateway.offline_world import (
     OfflineTill,
+    again,
     look,
+    offline_side,
     offline_till,
     payment_of,
     pays,
@@ -275,6 +277,43 @@ def test_no_typed_code_without_an_index_nor_above_its_limit(release: int, amount
         page = await pays(phone, url_of(world, signed))
         await a.till.final(f"{signed.order.order_no}-1")
         assert ((await phone_post(phone, page, "proof"))[1]["typed"] is not None) is told
+
+    in_page_world(story)
+
+
+async def typed_code(world: PageWorld, a: OfflineTill, release: int) -> object:
+    """What the payer of an order with this index reads out."""
+    signed = a.order(release=release)
+    phone = world.phone("wechat")
+    page = await pays(phone, url_of(world, signed))
+    await a.till.final(f"{signed.order.order_no}-1")
+    return (await phone_post(phone, page, "proof"))[1]["typed"]
+
+
+def test_an_index_frees_its_order_whatever_other_orders_tills_and_activations_used() -> None:
+    async def story(world: PageWorld) -> None:
+        a, b = await offline_till(world), await offline_till(world)
+        codes = [await typed_code(world, till, release) for till, release in ((a, 3), (a, 4), (b, 3))]
+        await again(world, a.till)
+        codes.append(await typed_code(world, await offline_side(world, a.till), 3))
+        assert None not in codes
+        assert len(set(codes)) == 4
+
+    in_page_world(story)
+
+
+def test_what_a_till_cancelled_and_counted_is_its_own_and_of_its_activation() -> None:
+    """Counters are each till's, and begin anew when it is activated again."""
+
+    async def story(world: PageWorld) -> None:
+        a, b = await offline_till(world), await offline_till(world)
+        await press(world, a, oseq=40)
+        assert (await press(world, a, wallet="alipay", oseq=41, cancelled=0b1))["result"] == "open"
+        assert (await press(world, b, oseq=40))["result"] == "open"
+        await again(world, a.till)
+        anew = await offline_side(world, a.till)
+        for oseq in (1, 40):
+            assert (await press(world, anew, oseq=oseq))["result"] == "open"
 
     in_page_world(story)
 
