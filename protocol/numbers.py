@@ -92,6 +92,12 @@ def new_out_trade_no(order_no: str, ordinal: int) -> str:
     return f"{order_no}{BASE36[ordinal // 36]}{BASE36[ordinal % 36]}"
 
 
+def ordinal_of(out_trade_no: str) -> int:
+    """Which of its order's channel orders this one is."""
+    high, low = out_trade_no[-2:]
+    return BASE36.index(high) * 36 + BASE36.index(low)
+
+
 def order_of_out_trade_no(out_trade_no: str) -> str | None:
     """The order_no inside an out_trade_no of ours; None if it is not one."""
     match = _OUT_TRADE.fullmatch(out_trade_no)

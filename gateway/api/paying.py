@@ -235,7 +235,7 @@ class PaymentCalls:
             return _never(tx, fresh, Reason.NO_CHANNEL, now_ms=now_ms), None
         if request.auth_code is not None and not self._claim_code(tx, request.auth_code, key, now_ms=now_ms):
             return _never(tx, fresh, Reason.CODE_USED_ELSEWHERE, now_ms=now_ms), None
-        ordinal = payments.channel_orders_of(tx, key.order_no)
+        ordinal = payments.next_ordinal(tx, key.order_no)
         if ordinal >= _MOST_CHANNEL_ORDERS:
             raise Refusal(Reason.BAD_REQUEST, "payment_no: this order was tried too often; use a new one")
         shown = request.presented is Presented.MERCHANT

@@ -53,6 +53,7 @@ from gateway.jobs.shop_pages import ShopPages
 from gateway.payments.paging import PagePress
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey
 from gateway.ports import Entropy
+from gateway.routing.accounts import OpenAccount
 from gateway.store.pages import PageToken
 from protocol.keys import b64url
 
@@ -261,15 +262,7 @@ class CashierPage:
     def _sign_in(self, request: Request, seen: Look, wallet: Wallet) -> Response | None:
         """To the wallet's own page, which tells who holds the phone; None: no account of this shop can."""
         page, now_ms = seen.page, self._clock.now_ms()
-        decision = self._router.for_page(
-            merchant_id=page.merchant_id,
-            store_id=page.store_id,
-            channel=wallet.value,
-            amount_fen=seen.amount_fen or 1,
-            not_sent=seen.not_sent,
-            now_ms=now_ms,
-        )
-        account = None if decision.chosen is None else self._calls.accounts.find(decision.chosen.account_id)
+        account = self._account_for(seen, wallet, now_ms=now_ms)
         if account is None:
             return None
         known = request.cookies.get(_BROWSER_COOKIE, "")
@@ -283,6 +276,23 @@ class CashierPage:
         answer = self._led(address)
         self._set_cookie(answer, _BROWSER_COOKIE, browser, page.token, seconds=PAYER_LIFE_MS // 1000)
         return answer
+
+    def _account_for(self, seen: Look, wallet: Wallet, *, now_ms: int) -> OpenAccount | None:
+        """Where a payer pressed in this wallet he is known, and nowhere else: he may be coming back."""
+        live = seen.live
+        if live is not None and live.payer_mark is not None and live.channel == wallet.value:
+            known = self._calls.accounts.find(live.account_id)
+            if known is not None and self._shop_pages.takes(live.account_id):
+                return known
+        decision = self._router.for_page(
+            merchant_id=seen.page.merchant_id,
+            store_id=seen.page.store_id,
+            channel=wallet.value,
+            amount_fen=seen.amount_fen or 1,
+            not_sent=seen.not_sent,
+            now_ms=now_ms,
+        )
+        return None if decision.chosen is None else self._calls.accounts.find(decision.chosen.account_id)
 
     def _state_of(self, seen: Look, payment: Payment, session: PayerSession | None, *, now_ms: int) -> PageState:
         return state_of(payment, seen.live, mark=None if session is None else session.mark, now_ms=now_ms)

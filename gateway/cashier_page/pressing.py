@@ -191,7 +191,7 @@ class Pressing:
         decision = self._decide(page, session, payment.amount_fen, now_ms=now_ms)
         if decision is None:
             return None
-        ordinal = payments.channel_orders_of(tx, payment.key.order_no)
+        ordinal = payments.next_ordinal(tx, payment.key.order_no)
         if ordinal >= _MOST_ORDERS:
             return _Taken(what=PagePress.OVER, payment=payment)
         step = _opened(payment, session, ordinal, now_ms=now_ms)

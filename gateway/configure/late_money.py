@@ -1,4 +1,5 @@
-"""A person's word about late money, as an order at the door: list what waits, keep it for its sale, send it back."""
+"""A person's word about late money, as an order at the door: list what waits, keep it for its sale, send it
+back, or say that it was given back by other means."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Final, assert_never
 
 from gateway.configure.faults import Faults, one_fault
 from gateway.configure.words import LateAction, LateCaseSaid, LateOrder, LateSaid
-from gateway.jobs.late_cases import accept, open_cases, send_back
+from gateway.jobs.late_cases import accept, by_hand, open_cases, send_back
 from gateway.jobs.schedule import DEFAULT_PACE, Pace
 from gateway.payments.late import LateRefusal, LateWord
 from gateway.payments.values import PaymentKey
@@ -27,6 +28,10 @@ _HINTS: Final = {
         "its till keeps an entry of its journal, which may be cash for this sale: look there, then close that alarm "
         "(`guitai gateway alarms`)"
     ),
+    LateRefusal.ON_ITS_WAY: (
+        "a refund of it has begun and may still work at its wallet; nobody may be paid back twice. "
+        "Wait until `guitai gateway late list` says that the wallet refuses it for good"
+    ),
     LateRefusal.COVERED: "its sale is paid otherwise: a duplicate always goes back",
 }
 
@@ -44,6 +49,8 @@ def late_word(tx: Tx, order: LateOrder, *, now_ms: int) -> tuple[LateSaid, Payme
             key = accept(tx, order.out_trade_no, word, _pace_of, now_ms=now_ms)
         case LateAction.REFUND:
             key = send_back(tx, order.out_trade_no, word, _pace_of, now_ms=now_ms)
+        case LateAction.BY_HAND:
+            key = by_hand(tx, order.out_trade_no, word, _pace_of, now_ms=now_ms)
         case _:
             assert_never(order.action)
     if isinstance(key, LateRefusal):
@@ -60,6 +67,7 @@ def _cases(tx: Tx, *, done: bool) -> LateSaid:
             amount_fen=case.amount_fen,
             found_ms=case.found_ms,
             going_back=case.going_back,
+            refused=case.refused,
         )
         for case in open_cases(tx)
     )

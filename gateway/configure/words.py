@@ -38,6 +38,7 @@ class LateAction(StrEnum):
     LIST = "list"
     ACCEPT = "accept"
     REFUND = "refund"
+    BY_HAND = "by_hand"
 
 
 class LateOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="late_money", forbid_unknown_fields=True):
@@ -187,6 +188,7 @@ class LateCaseSaid(Struct, frozen=True, kw_only=True):
     amount_fen: int
     found_ms: int
     going_back: bool
+    refused: bool = False
 
 
 class LateSaid(Struct, frozen=True, kw_only=True, tag_field="said", tag="late_money"):

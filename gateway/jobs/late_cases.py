@@ -10,9 +10,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from gateway.jobs.keeping import PaceOf, keep, refund_by_itself, send_duplicates_back
-from gateway.payments.late import LateRefusal, LateWord, accept_late
-from gateway.payments.values import AlarmKind, PaymentKey, RefundCause, Said
+from gateway.jobs.keeping import PaceOf, keep, keep_refund, refund_by_itself, send_duplicates_back
+from gateway.payments.late import LateRefusal, LateWord, accept_late, given_back_by_hand
+from gateway.payments.values import AlarmKind, PaymentKey, Refund, RefundCause, RefundHeard, Said
 from gateway.store import alarms, cash, payments, refunds
 from gateway.store.tables import CHANNEL_ORDERS
 from gateway.store.units import Tx
@@ -28,7 +28,7 @@ _WAITING: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateCase:
-    """`going_back`: its refund has begun."""
+    """`going_back`: its refund has begun. `refused`: and its wallet refuses it for good."""
 
     out_trade_no: str
     key: PaymentKey
@@ -36,6 +36,7 @@ class LateCase:
     amount_fen: int
     found_ms: int
     going_back: bool
+    refused: bool
 
 
 def open_cases(tx: Tx) -> list[LateCase]:
@@ -52,6 +53,7 @@ def open_cases(tx: Tx) -> list[LateCase]:
                 amount_fen=order.amount_fen,
                 found_ms=order.late_found_ms or 0,
                 going_back=_begun(tx, number),
+                refused=any(refund.heard is RefundHeard.NEVER for refund in _open(tx, number)),
             )
         )
     return found
@@ -90,6 +92,24 @@ def send_back(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now
     return order.key
 
 
+def by_hand(tx: Tx, out_trade_no: str, word: LateWord, pace_of: PaceOf, *, now_ms: int) -> PaymentKey | LateRefusal:
+    """A person gave the money back by other means: nothing is sent to its wallet any more."""
+    order = payments.order(tx, out_trade_no)
+    payment = None if order is None else payments.find(tx, order.key)
+    if order is None or payment is None:
+        return LateRefusal.NOT_LATE
+    begun = refunds.of_order(tx, out_trade_no)
+    given = given_back_by_hand(payment, order, begun, word=word, now_ms=now_ms)
+    if isinstance(given, LateRefusal):
+        return given
+    step, ended = given
+    by_number = {refund.refund_no: refund for refund in begun}
+    for one in ended:
+        keep_refund(tx, by_number[one.refund.refund_no], one, pace_of, now_ms=now_ms)
+    keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)
+    return payment.key
+
+
 def _entry_withheld(tx: Tx, terminal_id: str) -> bool:
     """Its alarm is open until a named person closes it."""
     return any(
@@ -100,4 +120,8 @@ def _entry_withheld(tx: Tx, terminal_id: str) -> bool:
 
 def _begun(tx: Tx, out_trade_no: str) -> bool:
     """Any refund that may give this money back, whatever it was begun for."""
-    return any(refund.state is not RefundState.FAILED for refund in refunds.of_order(tx, out_trade_no))
+    return bool(_open(tx, out_trade_no))
+
+
+def _open(tx: Tx, out_trade_no: str) -> list[Refund]:
+    return [refund for refund in refunds.of_order(tx, out_trade_no) if refund.state is not RefundState.FAILED]

@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     LATE = "late"  # taken by an order that was given up
     LATE_BACK = "late_back"
     ACCEPT = "accept"  # kept for the sale after all
+    BY_HAND = "by_hand"  # the shop gave it back by other means: what the wallet took is the shop's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,11 @@ def late(parties: Parties, amount_fen: int) -> Entry:
 def late_back(parties: Parties, amount_fen: int) -> Entry:
     """Late money went back."""
     return _move(parties, EntryKind.LATE_BACK, _late(parties), parties.suspense, parties.receivable, amount_fen)
+
+
+def by_hand(parties: Parties, amount_fen: int) -> Entry:
+    """Late money that the shop gave back out of its own pocket. That pocket is not booked here."""
+    return _move(parties, EntryKind.BY_HAND, _late(parties), parties.suspense, parties.to_settle, amount_fen)
 
 
 def accepted(parties: Parties, amount_fen: int) -> Entry:

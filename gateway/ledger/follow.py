@@ -6,7 +6,7 @@ for money that was booked as taken.
 
 from __future__ import annotations
 
-from gateway.ledger.entries import Entry, Parties, accepted, back, late, late_back, paid, refunded, taken
+from gateway.ledger.entries import Entry, Parties, accepted, back, by_hand, late, late_back, paid, refunded, taken
 from gateway.payments.values import ChannelOrder, FailedHow, Payment, Refund, RefundCause
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, RefundState
@@ -22,6 +22,8 @@ def after_order(payment: Payment, order: ChannelOrder, parties: Parties) -> tupl
     match order.late_state:
         case LateMoneyState.ACCEPTED:
             return (late(parties, amount), accepted(parties, amount))
+        case LateMoneyState.UNDONE if order.late_by_hand:
+            return (late(parties, amount), by_hand(parties, amount))
         case LateMoneyState.UNDONE:
             return (late(parties, amount), late_back(parties, amount))
         case LateMoneyState.FOUND:

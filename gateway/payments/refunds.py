@@ -76,6 +76,13 @@ def own_refund(order: ChannelOrder, cause: RefundCause, *, failed: int = 0, now_
     )
 
 
+def given_up(refund: Refund, *, said_by: str, now_ms: int) -> RefundStep:
+    """Its wallet refused it for good, and a person gave the money back by other means: it is not sent any more."""
+    assert refund.heard is RefundHeard.NEVER, "its wallet may still give it back"
+    said = Said(what="refund_given_up", said_by=said_by, detail=f"{refund.refund_no} {refund.code or ''}".rstrip())
+    return _failed(refund, said, now_ms=now_ms)
+
+
 def owed(payment: Payment, order: ChannelOrder) -> bool:
     """Whether the order still holds money that is not ours to keep."""
     undoing = payment.state is GatewayState.UNDO_BY_REFUND and order.ended_kind is None

@@ -117,7 +117,8 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     acknowledged cancel that counts for ABSENT was acknowledged. `absent_since_ms`: the first "not found" after it.
     `release_ms`: the page gives this order up for another payer. `paid_seen`: how often "paid" was said after an
     acknowledged undo. `late_closed_ms`: late money was undone by its wallet's word "closed" and no refund.
-    `late_again`: how often it was found once more after that.
+    `late_again`: how often it was found once more after that. `late_by_hand`: a person gave it back by other means, so
+    that what the wallet took is the shop's.
     """
 
     out_trade_no: str
@@ -155,6 +156,7 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     late_found_ms: int | None = None
     late_closed_ms: int | None = None
     late_again: int = 0
+    late_by_hand: bool = False
 
 
 class Said(Struct, frozen=True, kw_only=True):

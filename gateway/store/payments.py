@@ -12,6 +12,7 @@ from gateway.store.rows import Rows, key_values, this_payment
 from gateway.store.statements import Statement, by_places, named
 from gateway.store.tables import CHANNEL_ORDERS, PAYMENT_EVENTS, PAYMENTS
 from gateway.store.units import Tx
+from protocol.numbers import ordinal_of
 from protocol.states import GatewayState
 
 _P: Final = PAYMENTS.c
@@ -56,7 +57,7 @@ _SALES_AMONG: Final = (
     .distinct()
     .order_by(_P.sale_id)
 )
-_COUNT_ORDERS: Final = Statement(select(func.count()).where(_O.order_no == bindparam("k_order")))
+_LAST_ORDER: Final = Statement(select(func.max(_O.out_trade_no)).where(_O.order_no == bindparam("k_order")))
 _INSERT_EVENT: Final = Statement(
     insert(PAYMENT_EVENTS), columns=("terminal_id", "order_no", "n", "at_ms", "what", "said_by", "detail")
 )
@@ -178,9 +179,11 @@ def save_channel_order(tx: Tx, order: ChannelOrder, *, before: ChannelOrder) -> 
     _ORDERS.save(tx, order, before=before)
 
 
-def channel_orders_of(tx: Tx, order_no: str) -> int:
-    """How many channel orders this number has anywhere: the next one's ordinal."""
-    return tx.rows(_COUNT_ORDERS, {"k_order": order_no})[0][0]
+def next_ordinal(tx: Tx, order_no: str) -> int:
+    """The ordinal of this number's next channel order: above all that it has anywhere. Not their count: of what was
+    taken up after a backup was restored the earlier ones may be lost."""
+    last = tx.rows(_LAST_ORDER, {"k_order": order_no})[0][0]
+    return 0 if last is None else ordinal_of(last) + 1
 
 
 def add_events(tx: Tx, key: PaymentKey, said: tuple[Said, ...], *, now_ms: int) -> None:

@@ -106,6 +106,8 @@ def go_on(tx: Tx, terminal_id: str, before: Standing, *, head: str, now_ms: int)
     """The device was activated again: it sells. If it was frozen, what is signed under earlier epochs stays refused,
     and its chain is delivered anew from `head`: the entries that are here may be the other till's."""
     tx.connection.execute(_GOES_ON, {"k_id": terminal_id})
+    # Which order key counts is the new epoch's.
+    alarms.close_alarm(tx, AlarmKind.ORDER_KEY_DIFFERS, about=terminal_id, now_ms=now_ms)
     if not before.frozen:
         return
     tx.connection.execute(_BRANCH, {"k_id": terminal_id, "v_epoch": before.epoch})

@@ -197,6 +197,7 @@ CHANNEL_ORDERS: Final = Table(
     Column("late_found_ms", BigInteger),
     Column("late_closed_ms", BigInteger),
     Column("late_again", Integer, nullable=False, server_default="0"),
+    Column("late_by_hand", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(_PAYMENT_KEY, _PAYMENT_REF),
     Index("ix_channel_orders_order", "order_no"),
     # A payer's lock on the page: one order of a payment is open at a time.

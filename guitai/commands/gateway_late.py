@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def late() -> None:
-    """Late money: list what waits, keep it for its sale, or send it back."""
+    """Late money: list what waits, keep it for its sale, send it back, or say that you gave it back by hand."""
 
 
 @late.command("list")
@@ -54,6 +54,24 @@ def refund(out_trade_no: str, person: str, reason: str, database: str | None, as
     return _said(order, database, as_json)
 
 
+@late.command("by-hand")
+@click.argument("out_trade_no")
+@word_options(by="Who gave it back.", reason="How and to whom: cash, a transfer ...")
+@database_option
+@json_option
+def by_hand(out_trade_no: str, person: str, reason: str, database: str | None, as_json: bool) -> int:
+    """Say that the money was given back to the payer by other means than his wallet.
+
+    Nothing is sent to the wallet any more; what it took is the shop's, in exchange for what the shop gave back. Not
+    possible while a refund that has begun may still work: nobody is paid back twice. No till counts this: cash that
+    was taken out of a drawer for it is missing there at the end of the shift, and is to be noted then.
+    """
+    from gateway.configure.words import LateAction, LateOrder
+
+    order = LateOrder(action=LateAction.BY_HAND, out_trade_no=out_trade_no, person=person, reason=reason)
+    return _said(order, database, as_json)
+
+
 def _said(order: LateOrder, database: str | None, as_json: bool) -> int:
     from gateway.configure.words import LateSaid, Refused
 
@@ -68,4 +86,6 @@ def _said(order: LateOrder, database: str | None, as_json: bool) -> int:
 
 def _line(case: LateCaseSaid) -> str:
     state = "going back" if case.going_back else "waits for a person"
+    if case.refused:
+        state = "its wallet refuses the refund for good: give it back by other means, then say so (by-hand)"
     return f"{case.out_trade_no}  {Money(case.amount_fen, CNY)}  {case.channel}  {state}"

@@ -229,13 +229,22 @@ async def _late_money(shop: Shop) -> None:
     shop.unserved.clear()
     shop.twists.planned.clear()
     await asyncio.sleep(120.0)
+    # Its wallet refuses the refund for good, and the owner gives it back by other means.
+    await _late(shop)
+    never = RefundRefused(code="NOT_ALLOWED", reason=ChannelReason.REFUND_REFUSED, final=True)
+    shop.twists.plan("refund", *[instead(never)] * 5)
+    shop.unserved.add("refund")
+    await _decide(shop, LateAction.REFUND)
+    await _decide(shop, LateAction.BY_HAND)
+    shop.unserved.clear()
+    shop.twists.planned.clear()
 
 
 async def _decide(shop: Shop, action: LateAction) -> None:
     listed = await shop.owner(LateOrder(action=LateAction.LIST))
     assert isinstance(listed, LateSaid), listed
     for case in listed.cases:
-        if not case.going_back:
+        if not case.going_back or (case.refused and action is LateAction.BY_HAND):
             await shop.owner(
                 LateOrder(action=action, out_trade_no=case.out_trade_no, person="owner", reason="he came back")
             )

@@ -94,3 +94,11 @@ def test_a_word_that_closes_nothing_says_why(
     assert run(["gateway", "alarms", "close", number, *words]) == 2
     assert sentence in _said(capsys)["message"]
     assert _in_store(database, open_counts) == [{"forged_callback": 1, "late_money": 1}]
+
+
+def test_what_is_not_late_is_not_given_back_by_hand(database: Path, capsys: Capture) -> None:
+    words = ["--by", "Wang", "--reason", "cash", "--database", str(database), "--json"]
+    assert run(["gateway", "late", "by-hand", "X" * 27, *words]) == 2
+    assert "no late money waits" in _said(capsys)["message"]
+    assert run(["gateway", "late", "by-hand", "--help"]) == 0
+    assert "nobody is paid back twice" in " ".join(capsys.readouterr().out.split())

@@ -337,6 +337,31 @@ def test_a_payer_who_says_that_he_will_not_pay_frees_the_page_at_once(wallet: st
     in_page_world(story)
 
 
+@pytest.mark.parametrize("what", ["paid", "cancelled"])
+def test_whoever_paid_or_whose_page_is_being_ended_leaves_nothing(what: str) -> None:
+    """He is not told that another may pay now."""
+
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        status = await world.shown_page(till)
+        assert status.qr is not None
+        phone = world.phone("alipay")
+        page = await phone.open(status.qr)
+        said = await phone.press(page)
+        if what == "paid":
+            phone.pay(said)
+            assert (await till.final(status.payment_no))[0].state is GatewayState.PAID
+        else:
+            world.line.always = Fault(lose="before")
+            await till.cancel(status.payment_no)
+            await asyncio.sleep(45)
+            assert world.payment_of(status).state is GatewayState.REVERSING
+        assert (await phone.leave(page)) is False
+        assert page_order(world, status).release_ms is None
+
+    in_page_world(story)
+
+
 def test_a_wallet_that_can_only_reverse_is_not_closed_for_another_payer() -> None:
     """A reverse takes a payment back: the second payer waits until the page's own end."""
 

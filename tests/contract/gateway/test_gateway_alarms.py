@@ -7,13 +7,14 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from gateway.channels.port import ChannelReason, Closed, Paid, RefundRefused, UndoRefused
+from gateway.channels.port import ChannelReason, Closed, Paid, RefundDone, RefundRefused, UndoRefused
 from gateway.jobs.calls import Decide
 from gateway.jobs.keeping import keep, keep_refund
 from gateway.jobs.late_cases import LateCase, accept, open_cases, send_back
 from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.payments.answers import answer_query
 from gateway.payments.late import LateRefusal, LateWord
+from gateway.payments.notified import notified_wrongly
 from gateway.payments.refunds import answer_refund
 from gateway.payments.undo import answer_cancel, sending_close
 from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey, Refund, Step
@@ -153,6 +154,22 @@ def test_an_alarm_of_late_money_stays_while_money_of_another_order_of_its_paymen
     in_page_world(story)
 
 
+def test_what_else_somebody_must_look_at_stays_when_late_money_went_back() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        _, status = await unpaid(world, till)
+        name = f"{status.order_no}00"
+        pay_behind(world, status.order_no)
+        await late_state(till, status, LateMoneyState.FOUND)
+        decided(world, name, lambda p, o, _: notified_wrongly(p, o, ("amount",), said_by=o.channel))
+        assert world.alarms() == {AlarmKind.LATE_MONEY: 1, AlarmKind.MISMATCH: 1}
+        goes_back_late(world, name)
+        await late_state(till, status, LateMoneyState.UNDONE)
+        assert world.alarms() == {AlarmKind.MISMATCH: 1}
+
+    in_world(story)
+
+
 def test_what_else_came_late_for_a_sale_goes_back_when_a_person_keeps_some_of_it() -> None:
     """A duplicate always goes back, and the payment says all the while that money of its is kept."""
 
@@ -234,12 +251,19 @@ NEVER = RefundRefused(code="ACQ.TRADE_NOT_ALLOW_REFUND", reason=ChannelReason.RE
 
 def refund_refused(world: World, refund_no: str, *, must_go_back: bool) -> Refund:
     """Its wallet's final word, in answer to its only send."""
+    return refund_said(world, refund_no, NEVER, must_go_back=must_go_back)
+
+
+def refund_said(
+    world: World, refund_no: str, verdict: RefundDone | RefundRefused, *, must_go_back: bool = True
+) -> Refund:
+    """A wallet's answer to a refund that was sent."""
 
     def unit(tx: Tx) -> Refund:
         refund = refunds.find(tx, refund_no)
         assert refund is not None
         now_ms = world.clock.now_ms()
-        step = answer_refund(refund, NEVER, said_by="alipay", asked_ms=None, must_go_back=must_go_back, now_ms=now_ms)
+        step = answer_refund(refund, verdict, said_by="alipay", asked_ms=None, must_go_back=must_go_back, now_ms=now_ms)
         keep_refund(tx, refund, step, lambda _: DEFAULT_PACE, now_ms=now_ms)
         return step.refund
 

@@ -256,6 +256,22 @@ def test_cash_that_was_given_back_covers_nothing() -> None:
     in_world(story)
 
 
+def test_cash_of_another_till_under_the_same_number_hides_none() -> None:
+    """Numbers are each till's own words: one may repeat another's."""
+
+    async def story(world: World) -> None:
+        till, other = await world.till(), await world.till()
+        request, status = await unpaid(world, till)
+        theirs, mine = Chain(other), Chain(till)
+        await theirs.upload(theirs.cash(CASH_TAKEN, request.sale_id))
+        await mine.upload(mine.cash(CASH_TAKEN, request.sale_id))
+        pay_behind(world, status.order_no)
+        await late_state(till, status, LateMoneyState.UNDONE)
+        assert world.money(status)[:2] == (1250, 1250)
+
+    in_world(story)
+
+
 def test_a_wallets_money_and_cash_kept_for_one_sale_are_an_alarm_until_the_cash_goes_back() -> None:
     async def story(world: World) -> None:
         till = await world.till()

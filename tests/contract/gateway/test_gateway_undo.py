@@ -8,14 +8,15 @@ import asyncio
 
 import pytest
 
-from gateway.channels.port import PayOrder
+from gateway.channels.port import PayOrder, RefundDone
 from gateway.payments.values import AlarmKind
 from protocol.messages import LateMoneyState, Light, PaymentStatus
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import GatewayState, ProofKind
 from sandbox.wallet import MoneyState
-from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, problem_of, status_of
+from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, number_of, problem_of, status_of
+from tests.contract.gateway.test_gateway_alarms import decided, paid, refund_said, refused
 
 PAID, NOT_PAID = GatewayState.PAID, GatewayState.NOT_PAID
 
@@ -67,8 +68,32 @@ def test_paid_with_a_durable_cancel_intent_is_given_back() -> None:
         status, _ = await till.final(request.payment_no)
         assert status.state is NOT_PAID
         assert status.proof is not None
-        assert status.proof.kind is ProofKind.REFUNDED
+        assert (status.proof.kind, status.reason) == (ProofKind.REFUNDED, Reason.CANCELLED)
         assert world.money(status) == (1250, 1250, MoneyState.REFUNDED)
+
+    in_world(story)
+
+
+def test_what_nobody_cancelled_and_was_paid_while_it_was_undone_is_told_as_timed_out() -> None:
+    """The wallet refuses the undo: the customer's money goes back as a refund."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code("reverse_ack_not_applied"))
+        world.line.faults["pay"] = [Fault(lose="after")]
+        world.line.faults["query"] = [Fault(lose="before")] * 500
+        await till.pay(request)
+        await asyncio.sleep(55)
+        order = f"{number_of(request)}00"
+        decided(world, order, refused)
+        world.line.faults["refund"] = [Fault(lose="before")]
+        assert decided(world, order, paid).state is GatewayState.UNDO_BY_REFUND
+        world.gateway.scheduler.wake()
+        await asyncio.sleep(1)
+        refund_said(world, f"{order}RU", RefundDone(amount_fen=1250, channel_refund_id="", done_at_ms=None))
+        status, _ = await till.final(request.payment_no)
+        assert status.proof is not None
+        assert (status.proof.kind, status.reason) == (ProofKind.REFUNDED, Reason.TIMED_OUT)
 
     in_world(story)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.cashier_page.limits import Ask
@@ -17,9 +18,11 @@ from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.offline.judge import FIRST_SIGHT_MS, ORDER_LIMIT_FEN, PAY_WINDOW_MS, TYPED_ORDER_LIMIT_FEN
 from gateway.payments.moves import to_paid
 from gateway.payments.values import AlarmKind, PaymentKey
-from gateway.store import offline, payments, refunds, standing
-from gateway.store.tables import MERCHANTS
+from gateway.routing.rules import AccountTerms
+from gateway.store import offline, payments, refunds, routes, standing
+from gateway.store.tables import CHANNEL_ACCOUNTS, MERCHANTS
 from gateway.store.units import Tx
+from proof.wallets import account_settings
 from protocol.chain import genesis, link
 from protocol.messages import JournalEntry, JournalUpload, PaymentStatus, RefundRequest, encode
 from protocol.numbers import new_number
@@ -32,7 +35,9 @@ from sandbox.wallet import ScanResult
 from tests.contract.gateway.gateway_world import problem_of, script_of, status_of
 from tests.contract.gateway.offline_world import (
     OfflineTill,
+    again,
     look,
+    offline_side,
     offline_till,
     payment_of,
     pays,
@@ -172,6 +177,65 @@ def test_the_payer_who_comes_back_signs_in_and_gets_the_same_bytes_also_after_a_
     in_page_world(story)
 
 
+async def cheaper_account(world: PageWorld) -> None:
+    """The owner has a second account at WeChat, and the first one costs from now on."""
+    settings = {**account_settings(world.wallets.by_name["wechat"], account_id="w2", interval_ms=3_000)}
+    row = {"account_id": "w2", "merchant_id": "m1", "channel": "wechat", "shown_default": 0}
+
+    def unit(tx: Tx) -> None:
+        tx.connection.execute(insert(CHANNEL_ACCOUNTS), {**row, "settings": json.dumps(settings)})
+        routes.keep_terms(tx, "w1", AccountTerms(cost_ppm=6_000))
+
+    world.store.run_now(unit)
+    await world.gateway.load_accounts()
+
+
+def test_the_payer_who_comes_back_is_known_although_another_account_would_be_chosen_now() -> None:
+    """Who he is was told to the account that he paid at: there he signs in again, and gets his proof."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order()
+        phone = world.phone("wechat")
+        page = await pays(phone, url_of(world, signed))
+        await a.till.final(f"{signed.order.order_no}-1")
+        first = (await phone_post(phone, page, "proof"))[1]
+        await cheaper_account(world)
+        back, other = world.phone("wechat"), world.phone("wechat", customer="another")
+        assert (await phone_post(back, await back.open(url_of(world, signed)), "proof"))[1] == first
+        assert (await phone_post(other, await other.open(url_of(world, signed)), "proof"))[0] == 403
+        fresh = world.phone("wechat")
+        said = await fresh.press(await fresh.open(url_of(world, a.order())))
+        assert said["result"] == "open"
+        assert [order.account_id for order in world.orders_of(payment_of_last(world, a))] == ["w2"]
+
+    in_page_world(story)
+
+
+def test_the_payer_who_comes_back_to_his_open_order_presses_it_again_although_another_account_would_be_chosen() -> None:
+    """And is not taken for another payer, for whom his own order would be given up."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order()
+        phone = world.phone("wechat")
+        await phone.press(await phone.open(url_of(world, signed)))
+        await cheaper_account(world)
+        await asyncio.sleep(30)
+        back = world.phone("wechat")
+        said = await back.press(await back.open(url_of(world, signed)))
+        assert said["result"] == "again"
+        assert [order.account_id for order in world.orders_of(payment_of_last(world, a))] == ["w1"]
+
+    in_page_world(story)
+
+
+def payment_of_last(world: PageWorld, a: OfflineTill) -> PaymentKey:
+    found = payment_of(world, a.made[-1])
+    assert found is not None
+    return found.key
+
+
 def test_there_is_no_proof_before_the_end() -> None:
     async def story(world: PageWorld) -> None:
         a = await offline_till(world)
@@ -213,6 +277,43 @@ def test_no_typed_code_without_an_index_nor_above_its_limit(release: int, amount
         page = await pays(phone, url_of(world, signed))
         await a.till.final(f"{signed.order.order_no}-1")
         assert ((await phone_post(phone, page, "proof"))[1]["typed"] is not None) is told
+
+    in_page_world(story)
+
+
+async def typed_code(world: PageWorld, a: OfflineTill, release: int) -> object:
+    """What the payer of an order with this index reads out."""
+    signed = a.order(release=release)
+    phone = world.phone("wechat")
+    page = await pays(phone, url_of(world, signed))
+    await a.till.final(f"{signed.order.order_no}-1")
+    return (await phone_post(phone, page, "proof"))[1]["typed"]
+
+
+def test_an_index_frees_its_order_whatever_other_orders_tills_and_activations_used() -> None:
+    async def story(world: PageWorld) -> None:
+        a, b = await offline_till(world), await offline_till(world)
+        codes = [await typed_code(world, till, release) for till, release in ((a, 3), (a, 4), (b, 3))]
+        await again(world, a.till)
+        codes.append(await typed_code(world, await offline_side(world, a.till), 3))
+        assert None not in codes
+        assert len(set(codes)) == 4
+
+    in_page_world(story)
+
+
+def test_what_a_till_cancelled_and_counted_is_its_own_and_of_its_activation() -> None:
+    """Counters are each till's, and begin anew when it is activated again."""
+
+    async def story(world: PageWorld) -> None:
+        a, b = await offline_till(world), await offline_till(world)
+        await press(world, a, oseq=40)
+        assert (await press(world, a, wallet="alipay", oseq=41, cancelled=0b1))["result"] == "open"
+        assert (await press(world, b, oseq=40))["result"] == "open"
+        await again(world, a.till)
+        anew = await offline_side(world, a.till)
+        for oseq in (1, 40):
+            assert (await press(world, anew, oseq=oseq))["result"] == "open"
 
     in_page_world(story)
 

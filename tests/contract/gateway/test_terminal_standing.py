@@ -249,6 +249,9 @@ def test_the_till_that_goes_on_delivers_its_whole_chain_anew_and_the_other_branc
     async def story(world: PageWorld) -> None:
         till, copy = await forked(world)
         terminal_id = till.keyid
+        beside = await world.till()
+        theirs = chain(beside.keyid, "{}", '{"c":1}')
+        await upload(beside, theirs[:1])
         await again(world, copy)  # the owner chose the copy: its entries were not here
         mine = chain(terminal_id, "{}", '{"b":1}', '{"b":2}')
         assert await upload(copy, mine[2:]) is Reason.JOURNAL_GAP
@@ -261,6 +264,10 @@ def test_the_till_that_goes_on_delivers_its_whole_chain_anew_and_the_other_branc
         assert (answer.accepted_through, answer.head) == (3, mine[-1].hash)
         kept = world.store.run_now(lambda tx: tx.connection.execute(JOURNAL_BRANCHES.select()).all())
         assert [(row.epoch, row.seq, row.body) for row in kept] == [(1, 1, "{}"), (1, 2, '{"a":1}')]
+        # Another till's chain is as it was: what it sends again is known.
+        answer = await upload(beside, theirs)
+        assert isinstance(answer, JournalAnswer)
+        assert answer.accepted_through == 2
 
     in_page_world(story)
 
@@ -332,6 +339,12 @@ def test_a_kit_registers_one_order_key_in_an_epoch() -> None:
         assert differs.reason is Reason.CONTENT_DIFFERS
         assert world.alarms() == {AlarmKind.ORDER_KEY_DIFFERS: 1}
         assert public_text(other) not in str(differs)
+        # The owner activates the till again: its key is the one of the new epoch, and nobody has to look any more.
+        await again(world, till)
+        renewed = await kit_of(world, till, other)
+        assert isinstance(renewed, OfflineKit)
+        assert renewed.epoch == 2
+        assert world.alarms() == {}
 
     in_page_world(story)
 

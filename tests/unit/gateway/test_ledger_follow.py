@@ -40,6 +40,12 @@ CASES: list[tuple[str, Payment, ChannelOrder, dict[str, int]]] = [
     ("late", payment(S.NOT_PAID), ended_order(late_state=L.FOUND), {"receivable:a1": FEN, "suspense:m1": -FEN}),
     ("late, back", payment(S.NOT_PAID), ended_order(late_state=L.UNDONE), {"receivable:a1": 0, "suspense:m1": 0}),
     (
+        "late, given back by hand",
+        payment(S.NOT_PAID),
+        ended_order(late_state=L.UNDONE, late_by_hand=True),
+        {"receivable:a1": FEN, "suspense:m1": 0, "to_settle:m1": -FEN},
+    ),
+    (
         "late, kept",
         payment(S.NOT_PAID),
         ended_order(late_state=L.ACCEPTED),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from gateway.payments.late import LateRefusal, LateWord, accept_late
-from gateway.payments.values import Payment, Step
+from gateway.payments.late import LateRefusal, LateWord, accept_late, given_back_by_hand
+from gateway.payments.refunds import own_refund
+from gateway.payments.values import Payment, Refund, RefundCause, RefundHeard, Step
 from protocol.messages import LateMoneyState
-from protocol.states import GatewayState
+from protocol.states import GatewayState, RefundState
 from tests.unit.gateway.payment_rows import ended_order, payment
 
 S = GatewayState
@@ -44,6 +46,39 @@ def test_it_is_not_kept_beside_a_payment_that_covers_the_sale_or_may_yet(other: 
         )
         is why
     )
+
+
+def _refund(state: RefundState, heard: RefundHeard) -> Refund:
+    row = own_refund(FOUND, RefundCause.LATE, now_ms=1)
+    return replace(row, state=state, heard=heard, tries=1, sent_ms=1)
+
+
+@pytest.mark.parametrize("state", list(RefundState))
+@pytest.mark.parametrize("heard", list(RefundHeard))
+def test_what_may_still_go_back_at_its_wallet_is_not_given_back_by_hand(state: RefundState, heard: RefundHeard) -> None:
+    """Only a refund that was refused for good, and of which nothing is in doubt, ends by a person's word."""
+    refund = _refund(state, heard)
+    given = given_back_by_hand(LATE, FOUND, [refund], word=WORD, now_ms=70_000)
+    if state is RefundState.FAILED:
+        assert isinstance(given, tuple)
+        assert given[1] == ()
+    elif state is RefundState.SENT and heard is RefundHeard.NEVER:
+        assert isinstance(given, tuple)
+        step, (ended,) = given
+        assert (ended.refund.state, ended.refund.settled_ms) == (RefundState.FAILED, 70_000)
+        assert step.order is not None
+        assert (step.order.late_state, step.order.late_by_hand) == (LateMoneyState.UNDONE, True)
+        assert (step.payment.state, step.payment.late_state) == (S.NOT_PAID, LateMoneyState.UNDONE)
+        assert step.payment.state_seq == LATE.state_seq + 1
+        assert (step.said[0].said_by, step.said[0].detail) == (WORD.person, WORD.reason)
+    else:
+        assert given is LateRefusal.ON_ITS_WAY
+
+
+@pytest.mark.parametrize("late", [None, LateMoneyState.UNDONE, LateMoneyState.ACCEPTED])
+def test_what_is_not_late_any_more_is_not_given_back_by_hand(late: LateMoneyState | None) -> None:
+    seen = ended_order(late_state=late)
+    assert given_back_by_hand(LATE, seen, [], word=WORD, now_ms=1) is LateRefusal.NOT_LATE
 
 
 def test_it_is_not_kept_once_it_goes_back_or_when_there_is_none() -> None:

@@ -17,6 +17,7 @@ from protocol.numbers import (
     new_out_trade_no,
     new_terminal_id,
     order_of_out_trade_no,
+    ordinal_of,
     read_activation_code,
     read_number,
     read_payment_no,
@@ -84,6 +85,7 @@ def test_out_trade_no_is_27_characters_of_its_order(raw: bytes, ordinal: int) ->
     assert len(out) == 27
     assert set(out) <= set(BASE36)
     assert order_of_out_trade_no(out) == order
+    assert ordinal_of(out) == ordinal
 
 
 def test_out_trade_numbers_of_an_order_never_repeat() -> None:
