@@ -193,6 +193,21 @@ def test_nobody_acknowledges_what_has_not_happened_or_is_another_stores() -> Non
     in_page_world(story)
 
 
+def test_what_came_after_the_till_rang_is_not_acknowledged_with_it() -> None:
+    async def story(world: PageWorld) -> None:
+        qr, till = world.static_qr(), await world.till()
+        await world.phone("alipay").follow(qr, amount_fen=300)
+        told = await heard(till, after=0, wait=20)
+        await world.phone("wechat").follow(qr, amount_fen=400)
+        assert len((await heard(till, after=told.last, wait=20)).paid) == 1
+        await rang(till, told.last)
+        assert [one.amount_fen for one in (await heard(till)).paid] == [400]
+        await asyncio.sleep(200)
+        assert world.alarms().get(AlarmKind.PAID_UNNOTICED.value) == 1
+
+    in_page_world(story)
+
+
 def test_no_device_can_sign_as_a_static_qr() -> None:
     async def story(world: PageWorld) -> None:
         world.static_qr()

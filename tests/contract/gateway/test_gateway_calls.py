@@ -236,6 +236,37 @@ def test_no_account_for_the_wallet_is_said_with_a_proof() -> None:
     in_world(story)
 
 
+def test_a_defect_in_reading_an_answer_does_not_say_that_nothing_was_sent() -> None:
+    async def story(world: World) -> None:
+        async def breaks() -> None:
+            world.line.after_call = None
+            raise KeyError("a field that every answer has")
+
+        till = await world.till()
+        world.line.after_call = breaks
+        request = till.payment(world.show_code("pay"))
+        await till.pay(request)
+        assert (await till.final(request.payment_no))[0].state is PAID
+
+    in_world(story)
+
+
+def test_a_look_for_late_money_that_got_no_answer_is_made_again() -> None:
+    """At 5 s, 1, 5, 15 minutes, 1, 6 and 24 hours somebody has looked, however bad the line was."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        world.line.faults["query"] = [Fault(lose="before")] * 7
+        request = till.payment(world.show_code("balance_low"))
+        await till.pay(request)
+        assert (await till.final(request.payment_no))[0].state is NOT_PAID
+        await asyncio.sleep(90_000)
+        looks = [verb for _, verb, _ in world.line.sent if verb == "query"]
+        assert len(looks) == 7 + 7
+
+    in_world(story)
+
+
 def test_a_clock_that_is_wrong_is_told_the_time_and_then_sells() -> None:
     async def story(world: World) -> None:
         till = await world.till()

@@ -426,6 +426,22 @@ def test_an_open_payment_of_the_backup_ends_and_its_till_believes_it(tmp_path: P
     play(story, tmp_path)
 
 
+def test_what_is_said_of_an_open_payment_is_newer_than_all_that_was_said_before(tmp_path: Path) -> None:
+    """How much the till was told since the backup nobody knows: no payment changes a thousand times in a second."""
+
+    async def story(shop: Shop) -> None:
+        view = await shop.sell("ask_password:30")
+        kept = back_up(shop)
+        await restore(shop, kept)
+        terminal = shop.till_folder.read_identity().terminal_id
+        open_ones = shop.store.run_now(
+            lambda tx: payments.of_order(tx, terminal_id=terminal, order_no=view.order_no),
+        )
+        assert [one.state_seq > shop.clock.now_ms() // 1_000 - 60 for one in open_ones] == [True]
+
+    play(story, tmp_path)
+
+
 def test_a_page_that_was_open_is_pressed_by_nobody_and_does_not_end_by_an_empty_row(tmp_path: Path) -> None:
     async def story(shop: Shop) -> None:
         shop.wallets_notify = False

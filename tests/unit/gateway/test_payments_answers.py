@@ -175,6 +175,20 @@ def test_a_try_that_went_wrong_is_no_end() -> None:
     assert step.order.failed is FailedHow.UNTAKEN
 
 
+def test_money_that_a_failed_try_took_is_not_forgotten_by_a_later_failure() -> None:
+    """Once taken is taken: that it went back is told by how the order ends, and booked then."""
+    taken = Failed(code="42", reason=ChannelReason.PAYMENT_FAILED, money_taken=True, closed_once_undone=False)
+    later = Failed(code="01", reason=ChannelReason.PAYMENT_FAILED, money_taken=False, closed_once_undone=True)
+    held = order()
+    for asked_ms, failed in ((3_000, taken), (6_000, later)):
+        step = answer_query(
+            payment(), held, failed, said_by="unionpay", asked_ms=asked_ms, now_ms=asked_ms + 1, even_since_ms=0
+        )
+        assert step.order is not None
+        held = step.order
+        assert held.failed is FailedHow.TAKEN
+
+
 @pytest.mark.parametrize(("taken", "after"), [(False, S.NOT_PAID), (True, S.UNDO_BY_REFUND)])
 def test_unionpay_fails_again_after_its_reversal(taken: bool, after: GatewayState) -> None:
     """Table P, CLOSED: reversal accepted and a code that is not of money taken; 42, 74, 75 go back as a refund."""

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.payments.late import LateRefusal, LateWord, accept_late, given_back_by_hand
+from gateway.payments.paging import PagePress, press
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import Payment, Refund, RefundCause, RefundHeard, Step
 from protocol.messages import LateMoneyState
@@ -107,3 +108,19 @@ def test_it_is_not_kept_while_its_till_withholds_an_entry() -> None:
         LATE, FOUND, of_sale=[LATE], cash_covers=False, entry_withheld=True, refund_begun=False, word=WORD
     )
     assert why is LateRefusal.WITHHELD
+
+
+@pytest.mark.parametrize(
+    ("late", "what"),
+    [
+        (LateMoneyState.FOUND, PagePress.WAIT),
+        (LateMoneyState.UNDONE, PagePress.OPEN),
+        (None, PagePress.OPEN),
+    ],
+)
+def test_on_the_page_nobody_pays_while_what_an_earlier_payer_paid_too_late_is_here(
+    late: LateMoneyState | None, what: PagePress
+) -> None:
+    shown = payment(page=True, out_trade_no=None, qr_expires_ms=120_000, late_state=late)
+    pressed = press(shown, None, channel="wechat", payer_mark="another", can_release=True, now_ms=30_000)
+    assert pressed.what is what
