@@ -36,6 +36,7 @@ def name_sales(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: P
         if told is None or told[0] not in unnamed:
             continue
         order_no, sale_id = told
+        unnamed.discard(order_no)  # the first word about it stays
         offline.name_sale(tx, terminal_id, order_no, sale_id)
         payment = payments.find(tx, PaymentKey(terminal_id=terminal_id, order_no=order_no, n=1))
         assert payment is not None, "it was just named"
