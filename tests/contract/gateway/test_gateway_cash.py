@@ -62,8 +62,8 @@ class Chain:
         """As if the last entry had not been written."""
         self.seq -= 1
 
-    def cash(self, kind: str, sale_id: str, fen: int = 1250) -> JournalEntry:
-        number = f"{new_number(b'c' * 15)}-1"
+    def cash(self, kind: str, sale_id: str, fen: int = 1250, *, tender: bytes = b"c") -> JournalEntry:
+        number = f"{new_number(tender * 15)}-1"
         return self.entry(kind, f'{{"kind":"{kind}","payment_no":"{number}","sale_id":"{sale_id}","amount_fen":{fen}}}')
 
     async def upload(self, *entries: JournalEntry) -> int | Reason:
@@ -268,6 +268,43 @@ def test_cash_of_another_till_under_the_same_number_hides_none() -> None:
         pay_behind(world, status.order_no)
         await late_state(till, status, LateMoneyState.UNDONE)
         assert world.money(status)[:2] == (1250, 1250)
+
+    in_world(story)
+
+
+def test_cash_that_is_given_back_is_that_one_tender() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        request, status = await unpaid(world, till)
+        chain = Chain(till)
+        await chain.upload(
+            chain.cash(CASH_TAKEN, request.sale_id),
+            chain.cash(CASH_TAKEN, new_number(b"s" * 15), tender=b"d"),
+            chain.cash(CASH_RETURNED, new_number(b"s" * 15), tender=b"d"),
+        )
+        pay_behind(world, status.order_no)
+        await late_state(till, status, LateMoneyState.UNDONE)
+        assert world.money(status)[:2] == (1250, 1250)
+
+    in_world(story)
+
+
+def test_what_another_till_calls_the_same_sale_covers_nothing_here() -> None:
+    """Names of sales are each till's own words: nobody else's cash or payment sends this till's money back."""
+
+    async def story(world: World) -> None:
+        till, other = await world.till(), await world.till()
+        request, status = await unpaid(world, till)
+        pay_behind(world, status.order_no)
+        status = await late_state(till, status, LateMoneyState.FOUND)
+        chain = Chain(other)
+        await chain.upload(chain.cash(CASH_TAKEN, request.sale_id))
+        theirs = other.payment(world.show_code("pay"), sale_id=request.sale_id)
+        await other.pay(theirs)
+        assert (await other.final(theirs.payment_no))[0].state is GatewayState.PAID
+        await asyncio.sleep(60)
+        assert world.money(status)[:2] == (1250, 0)
+        assert isinstance(kept_by_a_person(world, status), PaymentKey)
 
     in_world(story)
 
