@@ -70,7 +70,7 @@ def _told(body: str) -> tuple[str, str] | None:
         return None
     try:
         sale = msgspec.json.decode(body, type=_Sale)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     number = read_payment_no(sale.payment_no)
     return None if number is None or not is_number(sale.sale_id) else (number.order_no, sale.sale_id)

@@ -437,6 +437,24 @@ def test_a_sale_that_the_journal_tells_is_the_orders_from_then_on() -> None:
     in_page_world(story)
 
 
+def test_an_entry_that_is_nested_without_end_stops_no_journal_and_no_press() -> None:
+    """Entries are the till's own words and may be anything."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        first, second = a.order(), a.order()
+        await pays(world.phone("wechat"), url_of(world, first))
+        number = f"{second.order.order_no}-1"
+        deep = f'{{"payment_no":"{number}","sale_id":"{number[:25]}","x":{"[" * 5_000}{"]" * 5_000}}}'
+        answer = await upload(a.till, chain(a.terminal_id, deep, "{}"))
+        assert isinstance(answer, JournalAnswer)
+        assert answer.accepted_through == 2
+        await pays(world.phone("alipay"), url_of(world, second))
+        assert (await a.till.final(number))[0].state is GatewayState.PAID
+
+    in_page_world(story)
+
+
 def test_a_sale_that_the_journal_told_before_anybody_pressed_is_found_at_the_press() -> None:
     async def story(world: PageWorld) -> None:
         a = await offline_till(world)
