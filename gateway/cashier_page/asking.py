@@ -39,7 +39,7 @@ async def read_press(request: Request) -> Press | Response:
                 if len(body) > MOST_BODY:
                     return refused(413)
         return msgspec.json.decode(bytes(body), type=Press)
-    except (ClientDisconnect, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (ClientDisconnect, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return refused(400)
 
 

@@ -287,8 +287,10 @@ def test_news_of_a_refund_brings_its_query_forward(named: bool) -> None:
     in_callback_world(story)
 
 
-def test_a_refund_that_is_done_is_done_once_and_for_its_amount_only() -> None:
-    """The way of a refund query's answer: the row ends, and the repeat changes nothing."""
+@pytest.mark.parametrize("named", [True, False])
+def test_a_refund_that_is_done_is_done_once_and_for_its_amount_only(named: bool) -> None:
+    """The way of a refund query's answer: the row ends, and the repeat changes nothing. Whether the wallet repeats the
+    payment's number or not: the refund's own says whose it is."""
 
     async def story(world: CallbackWorld) -> None:
         world.put(payment(S.PAID, account_id="u1"), order(account_id="u1", channel="unionpay"))
@@ -308,7 +310,7 @@ def test_a_refund_that_is_done_is_done_once_and_for_its_amount_only() -> None:
                 txnAmt=amount,
                 queryId=query_id,
                 origQryId=unionpay.QUERY_ID,
-                reqReserved=refund.out_trade_no,
+                reqReserved=refund.out_trade_no if named else "",
             )
 
         less = await world.post("u1", letter("1249", "1"), channel="unionpay")

@@ -183,6 +183,7 @@ _NO_PRESS: Final[list[tuple[dict[str, str], bytes, int]]] = [
     ({**JSON, "sec-fetch-site": "cross-site"}, b"{}", 403),
     ({**JSON, "sec-fetch-site": "same-site"}, b"{}", 403),
     (JSON, b"{", 400),
+    (JSON, b'{"x":' + b"[" * 1_015, 400),
     (JSON, b"[]", 400),
     (JSON, b'{"amount_fen": "12"}', 400),
     (JSON, b'{"amount_fen": 1.5}', 400),
