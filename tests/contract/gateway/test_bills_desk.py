@@ -273,6 +273,24 @@ def test_what_unionpay_took_late_in_the_evening_is_in_the_next_days_bill(hour: i
     in_bill_world(story)
 
 
+def test_what_another_account_took_that_day_is_in_no_bill_of_this_one() -> None:
+    async def story(world: BillWorld) -> None:
+        await world.desk.start()
+        await world.run_due()
+
+        def others(tx: Tx) -> None:
+            row = {"account_id": "w2", "merchant_id": "m1", "channel": "wechat", "shown_default": 0, "settings": "{}"}
+            tx.connection.execute(insert(CHANNEL_ACCOUNTS), row)
+            noon_ms = day_start_ms(DAY) + 12 * 3_600_000
+            tx.connection.execute(update(CHANNEL_ORDERS).values(paid_at_ms=noon_ms, account_id="w2"))
+
+        world.store.run_now(others)
+        await world.run_due()
+        assert world.bill().state is BillState.NONE
+
+    in_bill_world(story)
+
+
 def test_before_ten_nobody_asks() -> None:
     async def story(world: BillWorld) -> None:
         world.clock.at_ms = TEN - 1

@@ -14,8 +14,11 @@ from gateway.callbacks.metrics import callback_metrics
 from gateway.callbacks.outcomes import Outcome
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import RefundCause, RefundHeard
+from gateway.store import journal, payments, restorations
 from gateway.store.sealing import Seal, SealBroken
-from protocol.messages import LateMoneyState
+from gateway.store.units import Tx
+from protocol.messages import JournalEntry, LateMoneyState
+from protocol.offline.order import PAYMENT_STARTED
 from protocol.states import GatewayState, ProofKind, RefundState
 from tests.contract.gateway.callback_world import (
     KEY_BYTES,
@@ -252,6 +255,30 @@ def test_paid_on_an_order_that_was_never_sent_is_late_money_and_goes_back() -> N
         assert world.order().late_state is LateMoneyState.FOUND
         assert world.alarms() == {"late_money": 1}
         assert "refund" in [task.kind.value for task in world.tasks()]
+
+    in_callback_world(story)
+
+
+def test_after_a_restored_backup_only_a_paid_order_is_taken_up_by_its_notification() -> None:
+    """What its wallet says of another one settles nothing: a person looks for it."""
+
+    async def story(world: CallbackWorld) -> None:
+        name = order().out_trade_no
+        body = f'{{"payment_no":"{KEY.payment_no}","amount_fen":1250}}'
+        entry = JournalEntry(seq=1, kind=PAYMENT_STARTED, at_ms=NOW_MS, body=body, hash="1" * 64)
+
+        def lost(tx: Tx) -> None:
+            restorations.found(tx, "a test", now_ms=NOW_MS)
+            journal.append(tx, KEY.terminal_id, [entry], now_ms=NOW_MS)
+
+        world.store.run_now(lost)
+        closed = alipay_form(out_trade_no=name, trade_status="TRADE_CLOSED", notify_id="1")
+        assert (await world.post("a1", alipay_letter(closed))).body == b"fail"
+        assert world.store.run_now(lambda tx: payments.find(tx, KEY)) is None
+        paid = alipay_form(out_trade_no=name, notify_id="2")
+        assert (await world.post("a1", alipay_letter(paid))).body == b"success"
+        assert world.payment().state is S.PAID
+        assert world.outcomes() == ["unknown_order", "accepted"]
 
     in_callback_world(story)
 
