@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from gateway.channels.settings import IDENTITY_NAMES, KEY_NAMES, SECRET_NAMES
+from gateway.channels.settings import IDENTITY_NAMES, KEY_NAMES, SECRET_NAMES, AccountMode
 from gateway.configure.document import AccountEntry, Document, MerchantEntry, StoreEntry
 from gateway.configure.faults import Fault, Faults
 from gateway.configure.routes import rule_words, terms_words
@@ -147,6 +147,20 @@ def _moved(item: Item) -> Iterator[Fault]:
         for change in item.fields:
             if change.field in _FIXED:
                 yield Fault(where=f"{item.kind} {item.id}", key=change.field, hint=_FIXED[change.field])
+            elif item.kind is Kind.ACCOUNT and _collects_for_another(change):
+                yield Fault(where=f"{item.kind} {item.id}", key=change.field, hint=_ANOTHER)
+
+
+def _collects_for_another(change: FieldChange) -> bool:
+    """For another merchant than before, under the same application: his books know none of the payments that are open,
+    and "not found" there would prove that they were never paid."""
+    match change.field:
+        case "mode":
+            return (change.before or AccountMode.DIRECT) != (change.after or AccountMode.DIRECT)
+        case "seller_id":
+            return change.before is not None and change.after is not None
+        case _:
+            return False
 
 
 def _strangers(document: Document, held: Held) -> Iterator[Fault]:

@@ -111,6 +111,33 @@ def test_who_an_account_is_at_its_wallet_does_not_move(key: str):
         assert [fault.key for fault in found.faults] == [key]
 
 
+@pytest.mark.parametrize(
+    ("key", "before", "after", "moves"),
+    [
+        ("mode", None, "partner", True),
+        ("mode", "direct", "partner", True),
+        ("mode", "partner", None, True),
+        ("mode", None, "direct", False),
+        ("mode", "direct", None, False),
+        ("seller_id", "2088000000000001", "2088000000000002", True),
+        ("seller_id", None, "2088000000000002", False),
+        ("seller_id", "2088000000000001", None, False),
+    ],
+)
+def test_whom_an_account_collects_for_does_not_move(key: str, before: str | None, after: str | None, moves: bool):
+    """Another merchant's books know nothing of the payments that are open: "not found" there would be a proof."""
+    known = held(document(shop()))
+    bare = {name: value for name, value in json.loads(known.accounts[0].settings).items() if name != key}
+    was, now = (
+        dataclasses.replace(known.accounts[0], settings=json.dumps({**bare, **({key: value} if value else {})}))
+        for value in (before, after)
+    )
+    found = make_plan(Document(merchants=known.merchants, stores=(), accounts=(now,)), Held(accounts=(was,)))
+    assert isinstance(found, Faults) == moves
+    if isinstance(found, Faults):
+        assert [fault.key for fault in found.faults] == [key]
+
+
 def test_an_account_does_not_become_one_of_another_wallet():
     known = held(document(shop()))
     other = dataclasses.replace(
