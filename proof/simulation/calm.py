@@ -116,6 +116,14 @@ def alarms_end_with_their_trouble(e: Evidence) -> Complaints:
             yield about, "the refund is done, and the alarm that it was refused is open"
 
 
+def nobody_is_paid_back_twice(e: Evidence) -> Complaints:
+    """What the owner gave back by hand is not given back by its wallet too."""
+    for number in e.by_hand:
+        money = e.money(number)
+        if money is None or money.refunded_fen:
+            yield number, f"given back by hand, and by its wallet: {money and money.refunded_fen} fen"
+
+
 def the_ledger_agrees(e: Evidence) -> Complaints:
     """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over."""
     for entry in e.gateway.unbalanced():
@@ -208,6 +216,7 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     refunds_are_driven_to_the_end,
     refunds_are_counted,
     forged_notices_move_nothing,
+    nobody_is_paid_back_twice,
     the_ledger_agrees,
     codes_are_in_no_file,
     guards_are_constraints,

@@ -43,6 +43,27 @@ CASES: Final = (
         profile="held",
     ),
     Defect(
+        name="late money that was given back by hand is booked as if its wallet had given it back",
+        trips=by("the_ledger_agrees"),
+        file="gateway/payments/late.py",
+        old="late_by_hand=True, ",
+        new="",
+        profile="held",
+    ),
+    Defect(
+        name="late money that was given back by hand is sent back too",
+        trips=by("nobody_is_paid_back_twice"),
+        file="gateway/jobs/late_cases.py",
+        old="    keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)\n"
+        "    return payment.key\n\n\ndef _entry_withheld",
+        new=(
+            "    keep(tx, payment, step, pace_of, now_ms=now_ms, order_before=order)\n"
+            "    refund_by_itself(tx, order, RefundCause.LATE, pace_of, now_ms=now_ms)\n"
+            "    return payment.key\n\n\ndef _entry_withheld"
+        ),
+        profile="held",
+    ),
+    Defect(
         name="a fen more than was taken may go back",
         trips=by("refunds_are_counted"),
         file="gateway/jobs/keeping.py",

@@ -257,7 +257,7 @@ class Evidence:
     `cancels_heard`: payments of which a till's cancel was answered; `took_ms`: when money first moved at the wallet for
     an order; `gateway_up_since`: since when it runs without a break, on a clock that did not leap; `contradicted`: of
     which payments two verified answers disagree, since when; `holds_late_money`: late money waits for the owner's
-    word."""
+    word; `by_hand`: of which orders he gave it back out of his own pocket."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -288,6 +288,7 @@ class Evidence:
     skew_ms: int = 0
     leaps: Leaps | None = None
     holds_late_money: bool = False
+    by_hand: set[str] = field(default_factory=set[str])
     rows: dict[str, GatewayRow] = field(default_factory=dict[str, GatewayRow])
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])
@@ -353,8 +354,12 @@ class Evidence:
         row = self.rows.get(payment_no)
         if self.strict or row is None or row.out_trade_no is None:
             return self.kept_of(payment_no)
-        return kept_fen(self.money(row.out_trade_no))
+        return self.held_fen(row.out_trade_no)
 
     def kept_of(self, payment_no: str) -> int:
         """What the shop has of a payment now, according to the wallet."""
-        return sum(kept_fen(self.money(number)) for number in self.channel_orders_of(payment_no))
+        return sum(self.held_fen(number) for number in self.channel_orders_of(payment_no))
+
+    def held_fen(self, out_trade_no: str) -> int:
+        """What the wallet holds of a customer's money by this order. What the owner gave back by hand is his own."""
+        return 0 if out_trade_no in self.by_hand else kept_fen(self.money(out_trade_no))

@@ -1,6 +1,8 @@
-"""The owner's word about late money, in shops that hold it for a person: kept for its sale, or sent back.
+"""The owner's word about late money, in shops that hold it for a person: kept for its sale, given back by hand, or sent
+back.
 
-He looks now and then and keeps what he may keep. When the shop is quiet he sends back what is left.
+He looks now and then and keeps what he may keep, or gives it back out of his own pocket, as he does with what its
+wallet refuses to give back for good. When the shop is quiet he sends back what is left.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import update
 
-from gateway.jobs.late_cases import LateCase, accept, open_cases, send_back
+from gateway.jobs.late_cases import LateCase, accept, by_hand, open_cases, send_back
 from gateway.jobs.schedule import DEFAULT_PACE, Pace
 from gateway.payments.late import LateRefusal, LateWord
 from gateway.store.tables import MERCHANTS
@@ -23,11 +25,13 @@ from proof.simulation.gateway import GatewayHost
 #: Of the shops in which money may come late.
 _HOLDS: Final = 0.4
 _LOOKS_EVERY_S: Final = 15.0
+_BY_HAND: Final = 0.3
 _WORD: Final = LateWord(person="owner", reason="")
 
 
 class LateDesk:
-    """`committed`: tells the judge that something was written. `now_ms`: by the gateway's clock."""
+    """`committed`: tells the judge that something was written. `now_ms`: by the gateway's clock. `by_hand`: where he
+    notes for which orders he gave money back himself."""
 
     def __init__(
         self,
@@ -38,7 +42,9 @@ class LateDesk:
         now_ms: Callable[[], int],
         committed: Callable[[], None],
         note: Callable[[str, str], None],
+        by_hand: set[str],
     ) -> None:
+        self._by_hand = by_hand
         self._gateway = gateway
         self._chance = chance
         self._now_ms = now_ms
@@ -57,12 +63,19 @@ class LateDesk:
         while self.holds:
             await asyncio.sleep(_LOOKS_EVERY_S)
             for case in self._gateway.door(open_cases):
-                if not case.going_back and (self._calm or self._chance.random() < 0.5):
+                if (case.refused or not case.going_back) and (self._calm or self._chance.random() < 0.5):
                     said = self._gateway.door(lambda tx, case=case: self._decides(tx, case))
                     self._note("late_money_decided", f"{case.out_trade_no} {said}")
                     self._committed()
 
     def _decides(self, tx: Tx, case: LateCase) -> str:
+        if case.refused or (not self._calm and self._chance.random() < _BY_HAND):
+            given = by_hand(tx, case.out_trade_no, _WORD, _pace_of, now_ms=self._now_ms())
+            if isinstance(given, LateRefusal):
+                return given.value
+            self._by_hand.add(case.out_trade_no)
+            self._note("late_money_by_hand", case.out_trade_no)
+            return "by_hand"
         if not self._calm:
             kept = accept(tx, case.out_trade_no, _WORD, _pace_of, now_ms=self._now_ms())
             return kept.value if isinstance(kept, LateRefusal) else "kept"

@@ -42,7 +42,7 @@ def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
     kept: list[str] = []
     for order in e.gateway.channel_orders().values():
         order_no = order_of_out_trade_no(order.out_trade_no) or ""
-        if e.sale_of.get(order_no) != sale or kept_fen(e.money(order.out_trade_no)) == 0:
+        if e.sale_of.get(order_no) != sale or e.held_fen(order.out_trade_no) == 0:
             continue
         row = e.rows.get(order.payment_no)
         # On the page one payer's order may be over, and another's is open: each is given up by itself.
@@ -119,7 +119,7 @@ def done_refunds_are_true(e: Evidence, before: RefundRow | None, after: RefundRo
 
 def money_that_must_go_back_does(e: Evidence, _before: RefundRow | None, after: RefundRow) -> Complaints:
     """What an undo or late money gives back has no final "no": while the wallet holds it, it is tried again."""
-    if after.state is RefundState.FAILED and after.cause in _OWED and kept_fen(e.money(after.out_trade_no)):
+    if after.state is RefundState.FAILED and after.cause in _OWED and e.held_fen(after.out_trade_no):
         yield (
             after.refund_no,
             f"{after.cause}: FAILED, and the wallet holds {kept_fen(e.money(after.out_trade_no))} fen",

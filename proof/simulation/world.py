@@ -149,6 +149,7 @@ class World:
             now_ms=self.judge.evidence.gateway_ms,
             committed=self._committed,
             note=self._befell,
+            by_hand=self.judge.evidence.by_hand,
         )
         self.judge.evidence.holds_late_money = self._late_desk.holds
         rogues = make_rogues(
