@@ -111,6 +111,7 @@ def test_a_wechat_bill_that_is_cut_anywhere_is_no_bill() -> None:
         assert isinstance(found, Unreadable) or at > len(made) - 8
     packed = gzip.compress(made)
     assert _fault("wechat", packed[:-9]) in (BillFault.TRUNCATED, BillFault.ARCHIVE)
+    assert _fault("wechat", packed + b"more") is BillFault.TRUNCATED
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,10 @@ def test_a_wechat_fund_flow_tells_each_movement() -> None:
         (K.FEE, "ORDER2", None, 2, 0),
     ]
     assert _fault("wechat", made.replace(b"`12.54", b"`12.55"), FLOW) is BillFault.TOTALS
+    head, _, summary = made.rpartition(b"`6,`3,`12.54,`3,")
+    assert head
+    for counts in (b"`7,`3,`12.54,`3,", b"`6,`4,`12.54,`3,", b"`6,`3,`12.54,`4,"):
+        assert _fault("wechat", head + counts + summary, FLOW) is BillFault.TOTALS
 
 
 @pytest.mark.parametrize("error", [b"<xml><return_code>FAIL</return_code></xml>", b"{}", b"", b"\xef\xbb\xbf", b"\xff"])
@@ -240,6 +245,7 @@ def test_an_alipay_fund_flow_tells_each_movement() -> None:
         (K.FEE, "ORDER1", None, -8, 0),
         (K.REFUND, "ORDER1", None, -250, 0),
     ]
+    assert [line.channel_refund_id for line in _read("alipay", packed, FLOW).lines] == [None, None, "3"]
     assert _fault("alipay", packed, TRADE) is BillFault.ARCHIVE
     wrong = alipay_zip(flow_text(rows, went="2笔，共-2.59", came="1笔，共12.50"), name="账务明细")
     assert _fault("alipay", wrong, FLOW) is BillFault.TOTALS
