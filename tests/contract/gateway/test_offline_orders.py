@@ -318,6 +318,20 @@ def test_what_a_till_cancelled_and_counted_is_its_own_and_of_its_activation() ->
     in_page_world(story)
 
 
+def test_a_payer_who_is_known_hears_the_neutral_sentence_too_when_the_till_is_switched_off_before_his_press() -> None:
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order()
+        phone = world.phone("wechat")
+        page = await phone.open(url_of(world, signed))
+        world.store.run_now(lambda tx: standing.revoke(tx, a.terminal_id, now_ms=world.clock.now_ms()))
+        said = await phone.press(page)
+        assert (said["result"], NEUTRAL in said["text"]) == ("refused", True)
+        assert payment_of(world, signed) is None
+
+    in_page_world(story)
+
+
 def test_an_index_that_two_orders_name_frees_neither() -> None:
     async def story(world: PageWorld) -> None:
         a = await offline_till(world)
