@@ -7,11 +7,12 @@ from typing import Final
 
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
+from proof.simulation.invariants_offline import BACK_BY_ITSELF_FEN, DAY_MS
 from proof.simulation.till_evidence import TillSight
 from protocol.states import TerminalState
 
-#: SAFETY.md section 3, 8: a cancelled order that was paid goes back by itself up to this; above it a person is asked.
-BACK_BY_ITSELF_FEN: Final = 20_000
+#: What is planned may be late by what a clock was set by, and by a look at it.
+_PLANNED_MS: Final = 120_000
 
 
 def cash_is_told(e: Evidence) -> Complaints:
@@ -69,6 +70,14 @@ def cancelled_orders_go_back(e: Evidence) -> Complaints:
                 yield number, f"cancelled at {till.name}, and the wallet keeps {e.kept_of(number)} fen"
             elif number not in asked and not e.refunded_of(number):
                 yield number, f"cancelled at {till.name}, the wallet keeps {e.kept_of(number)} fen, and nobody is told"
+            elif not e.refunded_of(number) and not _goes_back_in_a_day(e, till, number):
+                yield number, f"cancelled at {till.name}, and when nobody decides it never goes back"
+
+
+def _goes_back_in_a_day(e: Evidence, till: TillSight, number: str) -> bool:
+    """By itself, after a person had a day."""
+    due_ms = e.gateway.planned("unwanted").get(f"{till.terminal_id}:{number}")
+    return due_ms is not None and due_ms - e.gateway_ms() <= DAY_MS + _PLANNED_MS + 2 * e.skew_ms
 
 
 def forks_are_frozen(e: Evidence) -> Complaints:

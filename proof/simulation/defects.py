@@ -16,8 +16,11 @@ from proof.simulation.defects_paces import PACES
 from proof.simulation.defects_proofs import PROOFS
 from proof.simulation.defects_refunds import REFUNDS
 from proof.simulation.defects_till import TILL
+from proof.simulation.defects_waits import WAITS
+from proof.simulation.defects_words import WORDS
 
 DEFECTS: Final = (
     *(*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL),
     *(*CASES, *COUNTER, *ODD, *OFFLINE, *ORDERS, *PROOFS),
+    *(*WAITS, *WORDS),
 )

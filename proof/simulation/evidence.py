@@ -52,6 +52,7 @@ class ChannelOrderRow:
     undo_sent: bool
     reverse_sent: bool
     ended: ProofKind | None
+    late: LateMoneyState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ def _order_of(r: Sequence[Any]) -> tuple[str, ChannelOrderRow]:
         undo_sent=r[4] is not None,
         reverse_sent=r[5] is not None,
         ended=None if r[6] is None else ProofKind(r[6]),
+        late=None if r[7] is None else LateMoneyState(r[7]),
     )
     return row.out_trade_no, row
 
@@ -143,7 +145,8 @@ _PAYMENTS: Final = (
     "acked_seq, late_state, cancel_requested_ms, amber from payments order by created_ms, order_no, n"
 )
 _ORDERS: Final = (
-    "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind from channel_orders"
+    "select out_trade_no, order_no, n, account_id, undo_sent_ms, reverse_sent_ms, ended_kind, "
+    "late_state from channel_orders"
 )
 _REFUNDS: Final = "select refund_no, out_trade_no, cause, amount_fen, state, terminal_id from refunds"
 
@@ -235,6 +238,15 @@ class GatewayFile:
         """What the database itself would let through."""
         return list(broken_guards(self._db))
 
+    def leases(self) -> list[tuple[str, int]]:
+        """Of what tasks somebody works on, and until when he has them by the gateway's clock."""
+        found = self._db.execute("select kind || ' ' || ref, lease_until_ms from tasks where lease_until_ms > 0")
+        return [(r[0], r[1]) for r in found]
+
+    def planned(self, kind: str) -> dict[str, int]:
+        """When what is planned of this kind is due by the gateway's clock, by what it is about."""
+        return dict(self._db.execute("select ref, due_ms from tasks where kind = ?", (kind,)).fetchall())
+
     def open_alarms(self) -> list[tuple[str, str]]:
         found = self._db.execute("select kind, about from alarms where closed_ms is null order by alarm_id")
         return [(r[0], r[1]) for r in found]
@@ -257,7 +269,8 @@ class Evidence:
     `cancels_heard`: payments of which a till's cancel was answered; `took_ms`: when money first moved at the wallet for
     an order; `gateway_up_since`: since when it runs without a break, on a clock that did not leap; `contradicted`: of
     which payments two verified answers disagree, since when; `holds_late_money`: late money waits for the owner's
-    word; `by_hand`: of which orders he gave it back out of his own pocket."""
+    word; `by_hand`: of which orders he gave it back out of his own pocket, `sent_back`: of which he said that it goes
+    back."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -289,6 +302,7 @@ class Evidence:
     leaps: Leaps | None = None
     holds_late_money: bool = False
     by_hand: set[str] = field(default_factory=set[str])
+    sent_back: set[str] = field(default_factory=set[str])
     rows: dict[str, GatewayRow] = field(default_factory=dict[str, GatewayRow])
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])
@@ -297,8 +311,11 @@ class Evidence:
         """What else pays for the sale of this payment and is kept, by the gateway's own rows; None: nothing."""
         if row.sale_id is None:
             return None
-        for other in self.rows.values():
-            same = (other.terminal_id, other.sale_id) == (row.terminal_id, row.sale_id) and other is not row
+        for other in self.gateway.payments().values():
+            same = (other.terminal_id, other.sale_id) == (
+                row.terminal_id,
+                row.sale_id,
+            ) and other.payment_no != row.payment_no
             if same and (other.state is GatewayState.PAID or other.late is LateMoneyState.ACCEPTED):
                 return other.payment_no
         tenders = {} if self.side.file is None else self.side.file.cash(row.terminal_id)

@@ -126,7 +126,8 @@ class OrderShown:
 @dataclass(kw_only=True)
 class SideEvidence:
     """`shown`: every ORDER that was on a screen, by its digest; `goes_on`: which machine the owner chose of two that
-    have one identity. `seen_since_ms`: when the gateway took an order first, by the true time; `payers`: by
+    have one identity. `seen_since_ms`: when the gateway took an order first, by the true time;
+    `cancelled_since_ms`: when it heard that one was cancelled; `payers`: by
     out_trade_no, whose wallet was handed that payment; `typed_of`: by order, the digits that a page showed for it.
     `keys`: every key that signs proofs, by its number; `bad_keys`: of those, what others have too, or what is too
     old."""
@@ -136,6 +137,7 @@ class SideEvidence:
     shown: dict[str, OrderShown] = field(default_factory=dict[str, OrderShown])
     goes_on: dict[str, str] = field(default_factory=dict[str, str])
     seen_since_ms: dict[str, int] = field(default_factory=dict[str, int])
+    cancelled_since_ms: dict[tuple[str, int, int], int] = field(default_factory=dict[tuple[str, int, int], int])
     payers: dict[str, Payer] = field(default_factory=dict[str, Payer])
     typed_of: dict[str, str] = field(default_factory=dict[str, str])
     keys: dict[int, Ed25519PublicKey] = field(default_factory=dict[int, Ed25519PublicKey])

@@ -300,6 +300,7 @@ _OFFLINE: Final = Profile(
     till_deaths=Deaths(every=(60.0, 600.0), down=(0.3, 10.0)),
     people=People(tills=(1, 3), sales=(5, 9), qr_share=0.2, plain_share=0.7, pause=(0.5, 10.0)),
     troubles=Troubles(forks=0.3),
+    clocks=Clocks(till_off=0.25),
     selling=Selling(cash=0.05, second=0.3, offline=0.9, late=0.1, rogue_orders=ROGUE_ORDERS, proof_keys=PROOF_KEYS),
 )
 _CASH: Final = Profile(

@@ -85,8 +85,21 @@ def earlier_numbers_are_dead(e: Evidence, before: GatewayRow | None, after: Gate
         row = e.rows.get(f"{order_no}-{lower}")
         if row is None:
             yield after.payment_no, f"taken, and {lower} may still come: it has no tombstone"
-        elif row.cancel_requested:
+        elif row.cancel_requested or row.payment_no in e.cancels_heard:
             yield after.payment_no, f"taken after the cashier cancelled {row.payment_no}"
+
+
+def one_amount_per_order(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
+    """An order is one amount of one sale: what is tried again under it is the same."""
+    if before is not None or after.state is GatewayState.NOT_PAID:
+        return
+    for row in e.rows.values():
+        if (row.terminal_id, row.order_no) != (after.terminal_id, after.order_no) or row is after:
+            continue
+        if row.amount_fen != after.amount_fen:
+            yield after.payment_no, f"taken over {after.amount_fen} fen, and {row.payment_no} was over {row.amount_fen}"
+        elif None not in (row.sale_id, after.sale_id) and row.sale_id != after.sale_id:
+            yield after.payment_no, f"taken for another sale than {row.payment_no}"
 
 
 def nothing_starts_after_it_expired(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
@@ -179,6 +192,7 @@ ON_COMMITTED: Final = (
     a_proof_is_true,
     one_live_payment_at_the_gateway,
     earlier_numbers_are_dead,
+    one_amount_per_order,
     a_tombstone_stays,
     nothing_starts_after_it_expired,
 )

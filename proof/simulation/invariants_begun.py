@@ -89,6 +89,15 @@ def a_revoked_till_begins_nothing(_e: Evidence, before: SideRows, row: GatewayRo
         yield row.payment_no, f"taken as {row.state} while its terminal is switched off"
 
 
+def a_revoked_till_cancels_nothing(e: Evidence, cancelled: tuple[str, int, int]) -> Complaints:
+    """The bitmap of an ORDER whose till the owner switched off is not believed: whoever has that till would give back
+    what was sold."""
+    terminal_id, _, oseq = cancelled
+    standing = e.side.rows.standings.get(terminal_id)
+    if standing is not None and standing.revoked:
+        yield terminal_id, f"switched off, and its word that {oseq} was cancelled is believed"
+
+
 def an_order_has_its_window(e: Evidence) -> Complaints:
     """Five minutes after its first sight nobody can begin to pay an ORDER: the gateway ends what is open."""
     up_ms = e.gateway_up_since()
@@ -173,6 +182,7 @@ ON_SEEN: Final = (
     an_order_is_not_far_behind,
 )
 ON_BEGUN: Final = (a_closed_order_stays_closed, a_revoked_till_begins_nothing)
+ON_CANCELLED: Final = (a_revoked_till_cancels_nothing,)
 ON_GIVEN: Final = (a_proof_is_signed, a_proof_names_its_wallet)
 ON_HANDED: Final = (a_proof_goes_to_its_payer, a_code_is_shown_for_its_order)
 ON_TIME: Final = (an_order_has_its_window,)

@@ -13,7 +13,7 @@ from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import ProofRow, SeenRow, SideRows
 from proof.simulation.till_evidence import TillSight
-from protocol.numbers import crockford
+from protocol.numbers import crockford, order_of_out_trade_no
 from protocol.offline.order import ClockQuality, SignedOrder
 from protocol.offline.proof import PREFIX, ProofType, SignedProof, read_proof
 from protocol.reasons import Reason
@@ -22,6 +22,12 @@ from sync.engine.model import PaymentView, ProofView
 
 #: "First sight <= made_at + 10 min", by the gateway's clock at that moment.
 FIRST_SIGHT_MS: Final = 600_000
+#: SAFETY.md section 3, 8: a cancelled order that was paid goes back by itself up to this; above it a person has a day.
+BACK_BY_ITSELF_FEN: Final = 20_000
+DAY_MS: Final = 86_400_000
+#: Between the gateway's word on a bad line and an ORDER that a program which starts anew shows lie minutes, and not an
+#: hour: by so much a wrong clock is off.
+DATED_WITHIN_MS: Final = 900_000
 #: Of how many earlier orders an ORDER says whether they were cancelled.
 BITMAP: Final = 16
 _OF_FORM: Final = (Reason.PROOF_UNREADABLE, Reason.PROOF_OTHER_TILL, Reason.PROOF_BAD_SIGNATURE)
@@ -144,6 +150,17 @@ def only_the_cancelled_goes_back(e: Evidence, before: RefundRow | None, after: R
         yield order.payment_no, "given back as cancelled, and no till cancelled it"
 
 
+def the_large_waits_for_a_person(e: Evidence, before: RefundRow | None, after: RefundRow) -> Complaints:
+    """Above what goes back by itself a supervisor decides; what nobody decided goes back after a day."""
+    if before is not None or after.cause != "cancelled" or after.amount_fen <= BACK_BY_ITSELF_FEN:
+        return
+    order_no = order_of_out_trade_no(after.out_trade_no) or ""
+    seen = e.side.rows.seen.get(order_no)
+    heard_ms = None if seen is None else e.side.cancelled_since_ms.get((seen.terminal_id, seen.epoch, seen.oseq))
+    if heard_ms is not None and e.now_ms() - heard_ms < DAY_MS - 2 * e.skew_ms and not e.leapt_since(1):
+        yield f"{order_no}-1", f"{after.amount_fen} fen given back, and nobody had a day to decide"
+
+
 def only_copies_are_frozen(e: Evidence, before: SideRows, terminal_id: str) -> Complaints:
     """There are two of a till only where a disk was copied or restored."""
     standing, was = e.side.rows.standings[terminal_id], before.standings.get(terminal_id)
@@ -161,6 +178,25 @@ def an_order_is_journaled_first(_e: Evidence, shown: ShownOrder) -> Complaints:
         yield shown.view.payment_no, "an ORDER is shown that the journal does not have"
     elif record.amount.fen != shown.signed.order.amount_fen:
         yield shown.view.payment_no, f"an ORDER over {shown.signed.order.amount_fen} of {record.amount.fen} fen"
+
+
+def an_order_is_dated_truly(e: Evidence, shown: ShownOrder) -> Complaints:
+    """A till that says that it knows the gateway's time knows it: by that time the gateway judges whether an ORDER is
+    too old."""
+    order = shown.signed.order
+    off_ms = order.made_at_s * 1000 - e.gateway_ms()
+    if order.clock is ClockQuality.GATEWAY and abs(off_ms) > DATED_WITHIN_MS + 2 * e.skew_ms and not e.leapt_since(1):
+        yield shown.view.payment_no, f"dated {off_ms // 1000} s from now by a till that says that it knows the time"
+
+
+def an_order_is_anchored_first(_e: Evidence, shown: ShownOrder) -> Complaints:
+    """How far its counters went stands outside of the data folder before anybody sees them: a disk that is put back
+    does not give them twice."""
+    order = shown.signed.order
+    anchored = None if shown.till.anchored is None else shown.till.anchored()
+    reached = anchored is not None and anchored.epoch == order.epoch
+    if not reached or anchored is None or anchored.oseq < order.oseq or anchored.release < order.release:
+        yield shown.view.payment_no, f"its counter {order.oseq} is shown, and the anchor is {anchored}"
 
 
 def an_order_tells_of_the_cancelled(_e: Evidence, shown: ShownOrder) -> Complaints:
@@ -208,12 +244,13 @@ def a_copy_sells_nothing_alone(_e: Evidence, shown: ShownOrder) -> Complaints:
 
 
 def no_number_twice(e: Evidence, shown: ShownOrder) -> Complaints:
-    """A counter is given to one ORDER, a copied disk apart."""
+    """A counter is given to one ORDER, a copied disk apart: what one machine has shown its anchor knows."""
     order = shown.signed.order
     for other in e.side.shown.values():
         same = other.signed.order
         if (same.terminal_id, same.epoch, same.oseq) == (order.terminal_id, order.epoch, order.oseq):
-            if same.order_no != order.order_no and order.terminal_id not in e.unruly:
+            mine = order.terminal_id not in e.unruly or other.till == shown.till.name
+            if same.order_no != order.order_no and mine:
                 yield shown.view.payment_no, f"its counter {order.oseq} is that of {same.order_no}"
 
 
@@ -303,7 +340,7 @@ ON_SEEN: Final = (
 )
 ON_GIVEN: Final = (a_given_proof_is_true, a_proof_says_the_order)
 ON_BEGUN: Final = (a_frozen_till_begins_nothing,)
-ON_REFUND: Final = (only_the_cancelled_goes_back,)
+ON_REFUND: Final = (only_the_cancelled_goes_back, the_large_waits_for_a_person)
 ON_READ: Final = (
     an_accepted_proof_was_given,
     an_accepted_proof_is_durable,
@@ -321,6 +358,8 @@ ON_TYPED: Final = (
 )
 ON_ORDER_SHOWN: Final = (
     an_order_is_journaled_first,
+    an_order_is_dated_truly,
+    an_order_is_anchored_first,
     an_order_tells_of_the_cancelled,
     an_order_tells_of_no_other,
     one_order_awaits_its_proof,

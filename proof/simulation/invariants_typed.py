@@ -119,7 +119,8 @@ def no_code_for_two(e: Evidence, shown: ShownOrder) -> Complaints:
             order.epoch,
             order.release,
         ):
-            if same.order_no != order.order_no and order.terminal_id not in e.unruly:
+            mine = order.terminal_id not in e.unruly or other.till == shown.till.name
+            if same.order_no != order.order_no and mine:
                 yield shown.view.payment_no, f"its code {order.release} is that of {same.order_no}"
 
 

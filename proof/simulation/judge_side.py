@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from proof.simulation import calm_offline, invariants_begun, invariants_offline, invariants_typed
+from proof.simulation import calm_offline, invariants_begun, invariants_cash, invariants_offline, invariants_typed
 from proof.simulation.complaints import Complaint
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import OrderShown, Payer, SideRows
@@ -44,8 +44,10 @@ class SideJudge:
             self._marks.reached("a STATUS is shown" if view.offline.status else "an ORDER is shown")
             self._e.side.shown[digest] = OrderShown(till=till.name, payment_no=view.payment_no, signed=signed)
 
-    def cash(self, view: PaymentView) -> None:
+    def cash(self, till: TillSight, view: PaymentView) -> None:
         """A till shows a tender in cash."""
+        for rule in invariants_cash.ON_CASH:
+            self._ask(rule.__name__, rule(self._e, till, view))
         if view.cash is not None:
             first = not any(sale == view.sale_id for sale in self._e.sale_of.values())
             back = view.cash.returned_at_ms is not None
@@ -112,6 +114,10 @@ class SideJudge:
                 self._e.side.seen_since_ms[number] = self._e.now_ms()
                 for rule in (*invariants_offline.ON_SEEN, *invariants_begun.ON_SEEN):
                     self._ask(rule.__name__, rule(self._e, old, seen))
+        for cancelled in sorted(new.cancelled - old.cancelled):
+            self._e.side.cancelled_since_ms[cancelled] = self._e.now_ms()
+            for heard in invariants_begun.ON_CANCELLED:
+                self._ask(heard.__name__, heard(self._e, cancelled))
         for digest, proof in new.proofs.items():
             if digest not in old.proofs:
                 self._marks.reached("a PAID proof is given" if proof.paid else "a CLOSED proof is given")

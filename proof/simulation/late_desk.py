@@ -30,8 +30,8 @@ _WORD: Final = LateWord(person="owner", reason="")
 
 
 class LateDesk:
-    """`committed`: tells the judge that something was written. `now_ms`: by the gateway's clock. `by_hand`: where he
-    notes for which orders he gave money back himself."""
+    """`committed`: tells the judge that something was written, `sent_back` what he decided. `now_ms`: by the gateway's
+    clock. `by_hand`: where he notes for which orders he gave money back himself."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class LateDesk:
         chance: Random,
         now_ms: Callable[[], int],
         committed: Callable[[], None],
+        sent_back: Callable[[str], None],
         note: Callable[[str, str], None],
         by_hand: set[str],
     ) -> None:
@@ -49,6 +50,7 @@ class LateDesk:
         self._chance = chance
         self._now_ms = now_ms
         self._committed = committed
+        self._sent_back = sent_back
         self._note = note
         self._calm = False
         #: Whether this shop's late money waits for his word.
@@ -79,6 +81,7 @@ class LateDesk:
         if not self._calm:
             kept = accept(tx, case.out_trade_no, _WORD, _pace_of, now_ms=self._now_ms())
             return kept.value if isinstance(kept, LateRefusal) else "kept"
+        self._sent_back(case.out_trade_no)
         send_back(tx, case.out_trade_no, _WORD, _pace_of, now_ms=self._now_ms())
         return "sent_back"
 

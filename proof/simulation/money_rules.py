@@ -13,6 +13,7 @@ from proof.simulation.calls import Ended
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence, RefundRow
 from proof.wallets import kept_fen
+from protocol.messages import LateMoneyState
 from protocol.numbers import order_of_out_trade_no
 from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
 
@@ -126,6 +127,23 @@ def money_that_must_go_back_does(e: Evidence, _before: RefundRow | None, after: 
         )
 
 
+def held_money_waits_for_its_person(e: Evidence, before: RefundRow | None, after: RefundRow) -> Complaints:
+    """Where the owner decides about late money, it goes back by itself only once something else pays for its sale."""
+    if (
+        before is not None
+        or after.cause != "late"
+        or not e.holds_late_money
+        or after.out_trade_no in e.sent_back | e.by_hand
+    ):
+        return
+    order = e.gateway.channel_orders().get(after.out_trade_no)
+    row = None if order is None else e.gateway.payments().get(order.payment_no)
+    if row is None or row.state is GatewayState.PAID or row.late is LateMoneyState.ACCEPTED:
+        return  # what another payer's order brought beside this is a duplicate
+    if e.covers(row) is None:
+        yield row.payment_no, "late money goes back, and nobody was asked"
+
+
 def a_failed_refund_was_asked_about(e: Evidence, before: RefundRow | None, after: RefundRow) -> Complaints:
     """FAILED is said when nothing can have moved: it was sent once, or the wallet was asked after its latest send."""
     if after.state is not RefundState.FAILED or (before is not None and before.state is after.state):
@@ -144,4 +162,9 @@ ON_MONEY: Final = (
     refunds_stay_within_the_charge,
     paid_stays_paid,
 )
-ON_REFUND: Final = (done_refunds_are_true, money_that_must_go_back_does, a_failed_refund_was_asked_about)
+ON_REFUND: Final = (
+    done_refunds_are_true,
+    money_that_must_go_back_does,
+    held_money_waits_for_its_person,
+    a_failed_refund_was_asked_about,
+)

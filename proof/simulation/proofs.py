@@ -13,6 +13,7 @@ from proof.asked import Verb
 from proof.simulation.calls import Call, Ended
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import ChannelOrderRow, Evidence
+from protocol.messages import LateMoneyState
 from protocol.states import ProofKind, RefundState
 
 #: Table P, ABSENT.
@@ -114,4 +115,14 @@ def one_open_order_per_payment(e: Evidence, before: ChannelOrderRow | None, afte
         yield after.payment_no, "an order moved to another account"
 
 
-ON_ORDER: Final = (an_end_was_seen, one_open_order_per_payment)
+def no_order_over_late_money(e: Evidence, before: ChannelOrderRow | None, after: ChannelOrderRow) -> Complaints:
+    """On the page nobody is asked to pay while what an earlier order took too late is still here."""
+    for order in e.gateway.orders_of(after.payment_no) if before is None else ():
+        if order.late is LateMoneyState.FOUND:
+            yield (
+                after.payment_no,
+                f"{after.out_trade_no} is opened, and {order.out_trade_no} holds money that came late",
+            )
+
+
+ON_ORDER: Final = (an_end_was_seen, one_open_order_per_payment, no_order_over_late_money)

@@ -47,7 +47,8 @@ _MOST_LOOKS = 40
 class Rogue:
     """`sold(order_no, sale_id)` and `broken(rule, about, what)` tell the judge; `others()` are payments of the shop,
     `refunds()` its refunds, with their payments; `up_since()`: since when the gateway runs on a clock that did not
-    leap."""
+    leap; `alarms()`: what waits for a person there, `chain()`: what it holds of this
+    one's journal."""
 
     def __init__(
         self,
@@ -63,6 +64,8 @@ class Rogue:
         others: Callable[[], list[str]],
         refunds: Callable[[], list[tuple[str, str]]],
         up_since: Callable[[], int | None],
+        alarms: Callable[[], list[tuple[str, str]]],
+        chain: Callable[[], list[tuple[int, str]]],
     ) -> None:
         self._who = who
         self._wire = wire
@@ -75,6 +78,8 @@ class Rogue:
         self._others = others
         self._refunds = refunds
         self._up_since = up_since
+        self._alarms = alarms
+        self._chain = chain
 
     async def work(self) -> None:
         acts = self._acts()
@@ -244,24 +249,30 @@ class Rogue:
         )
         return PayCall(payment_no=request.payment_no, request=request)
 
-    async def _ask(self, call: Call, *, signed_s: int = 0, nonce: bytes | None = None) -> Answer:
+    async def _ask(
+        self, call: Call, *, signed_s: int = 0, nonce: bytes | None = None, who: Credentials | None = None
+    ) -> Answer:
         """`signed_s`: how much later than now it says it was signed."""
-        stamp = Stamp(
+        request = build(call, who or self._who, self._stamp(signed_s=signed_s, nonce=nonce))
+        return read(call, request, await self._exchange(request), self._who)
+
+    def _stamp(self, *, signed_s: int = 0, nonce: bytes | None = None) -> Stamp:
+        return Stamp(
             created_s=self._now_ms() // 1000 + signed_s,
             nonce=nonce or self._chance.randbytes(16),
             journal=(0, genesis(self._who.terminal_id)),
         )
-        request = build(call, self._who, stamp)
+
+    async def _exchange(self, request: RequestParts) -> ResponseParts | NotSent | NoAnswer:
         about = f"{request.method} {request.path}"
         reply = await self._wire.exchange(about, self._serve(request), connect_s=3.0, read_s=10.0)
         match reply:
             case Reply():
-                came = ResponseParts(status=reply.status, headers=reply.headers, body=reply.body)
+                return ResponseParts(status=reply.status, headers=reply.headers, body=reply.body)
             case LineEnd.REFUSED | LineEnd.NO_NAME | LineEnd.CONNECT_TIMEOUT:
-                came = NotSent(detail=reply.value)
+                return NotSent(detail=reply.value)
             case LineEnd.CUT | LineEnd.READ_TIMEOUT:
-                came = NoAnswer(detail=reply.value)
-        return read(call, request, came, self._who)
+                return NoAnswer(detail=reply.value)
 
 
 class Impatient(Rogue):

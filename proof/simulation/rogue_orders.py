@@ -30,8 +30,9 @@ from protocol.keys import public_text
 from protocol.messages import ActivationAnswer, decode
 from protocol.numbers import NUMBER_BYTES, new_number
 from protocol.offline.order import ClockQuality, OfflineOrder, OrderType, SignedOrder, sign_order
+from protocol.reasons import Reason
 from sandbox.scripts import parse_script
-from sync.engine.events import KitAnswer, KitCall
+from sync.engine.events import KitAnswer, KitCall, ProblemAnswer
 
 _NAME: Final = "rogue orders"
 #: ¥5,000 and a fen, and what is sold otherwise.
@@ -82,7 +83,13 @@ class OrderRogue(Rogue):
             self._uses_a_code_twice,
         ]
         self._chance.shuffle(acts)
-        for act in (*acts, self._goes_far_back, self._is_switched_off, self._is_cloned_by_number):
+        for act in (
+            *acts,
+            self._has_another_key,
+            self._goes_far_back,
+            self._is_switched_off,
+            self._is_cloned_by_number,
+        ):
             await asyncio.sleep(self._chance.uniform(0.1, 4.0))
             if self._kid in self._e.side.bad_keys:
                 await self._registers()
@@ -197,16 +204,36 @@ class OrderRogue(Rogue):
             await customer.proof(within_s=15.0)
 
     async def _is_switched_off(self) -> None:
-        """By the owner, while a customer stands before the page. Who has paid still gets his proof."""
-        paid, waiting, new = self._customer(self._sign()), self._customer(self._sign()), self._sign()
+        """By the owner, while a customer stands before the page. Who has paid still gets his proof, and no later ORDER
+        takes it back."""
+        paid, waiting, new = self._customer(self._sign()), self._customer(self._sign()), self._sign(cancelled=0b10)
         await paid.pays(tries=3)
         await waiting.looks()
         order = TerminalsOrder(action=TerminalsAction.REVOKE, terminal=self._who.terminal_id)
         self._gateway.door(lambda tx: terminals_word(tx, order, now_ms=self._now_ms(), random=b""))
         await waiting.presses()
         await self._is_tried(new)
+        await self._customer(new).closes()
         await paid.proof(within_s=6.0)
-        await self._activated_again()
+        if await self._activated_again():
+            await self._registers_as_before()
+
+    async def _registers_as_before(self) -> None:
+        """Signed under the activation before: whoever has that one's disk names no key for this one's ORDERs."""
+        before = replace(self._who, epoch=self._who.epoch - 1)
+        asked = KitCall(first=1, wanted=0, offline_key=public_text(self._key))
+        if isinstance(await self._ask(asked, who=before), KitAnswer):
+            self._broken("one_order_key_for_an_epoch", before.terminal_id, f"taken from activation {before.epoch}")
+
+    async def _has_another_key(self) -> None:
+        """There may be two of it: the key that was registered first stays, and a person is told."""
+        other = Ed25519PrivateKey.from_private_bytes(self._chance.randbytes(32))
+        answer = await self._ask(KitCall(first=1, wanted=0, offline_key=public_text(other)))
+        if isinstance(answer, KitAnswer):
+            self._broken("one_order_key_for_an_epoch", self._who.terminal_id, "a second key for ORDERs was taken")
+        elif isinstance(answer, ProblemAnswer) and answer.problem.reason is Reason.CONTENT_DIFFERS:
+            if ("order_key_differs", self._who.terminal_id) not in self._alarms():
+                self._broken("one_order_key_for_an_epoch", self._who.terminal_id, "a second key came, and no alarm")
 
     async def _is_cloned_by_number(self) -> None:
         await self._is_cloned(lambda first: self._sign(oseq=first.order.oseq))

@@ -35,6 +35,8 @@ from sync.engine.model import (
 from sync.engine.statements import CashBack, ParkWhy
 
 _LIMITS: Final = CashLimits(sale_fen=45_000, offline_day_fen=400_000)
+#: Of an owner who is careful.
+_TIGHT: Final = CashLimits(sale_fen=40_000, offline_day_fen=30_000)
 #: After ten minutes nobody may begin to pay an ORDER that its till made by the gateway's time.
 _OVER_S: Final = (599.5, 610.0)
 _DOUBTFUL: Final = (TerminalState.UNKNOWN, TerminalState.CANCELLING)
@@ -58,6 +60,7 @@ class SideDesk:
         self._shop = shop
         self._chance_of = chance_of
         self._chance = chance_of(0)
+        self._limits = chance_of(-2).choice((_LIMITS, _TIGHT))
         self._pressed = 0
         self._customers = 0
         self._gun = ProofDesk(
@@ -156,9 +159,10 @@ class SideDesk:
             order_no=order_no,
             amount=amount,
             received_fen=received,
-            limits=_LIMITS,
+            limits=self._limits,
             operator="01",
         )
+        self._till.sight.cash_limits[request_id] = self._limits
         if not self._till.submit(command):
             return None
         for _ in range(6):

@@ -19,16 +19,26 @@ from proof.simulation.key_life import KeyLife
 from proof.simulation.making import Around
 from proof.simulation.phones import Phones
 from proof.simulation.rogue import Impatient, Returner, Rogue
+from proof.simulation.rogue_journal import Scribe
 from proof.simulation.rogue_orders import OrderRogue
+from proof.simulation.rogue_words import Quibbler
 from proof.simulation.terminal import GATEWAY_URL
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
 from sync.link.calls import Credentials
 
-_ROGUES: Final[Mapping[str, type[Rogue]]] = {"rogue": Rogue, "impatient": Impatient, "returner": Returner}
+_ROGUES: Final[Mapping[str, type[Rogue]]] = {
+    "rogue": Rogue,
+    "impatient": Impatient,
+    "returner": Returner,
+    "quibbler": Quibbler,
+    "scribe": Scribe,
+}
 #: Of the worlds in which money may come late.
 _IMPATIENT: Final = 0.6
 #: Of those in which something goes wrong at all.
 _RETURNER: Final = 0.25
+_QUIBBLER: Final = 0.2
+_SCRIBE: Final = 0.15
 _SIGNER: Final = "rogue orders"
 
 Broken = Callable[[str, str, str], None]
@@ -54,6 +64,8 @@ def make_rogues(
         "rogue": profile.troubles.rogue,
         "impatient": _IMPATIENT if profile.late_money else 0.0,
         "returner": 0.0 if profile.faultless else _RETURNER,
+        "quibbler": 0.0 if profile.faultless else _QUIBBLER,
+        "scribe": 0.0 if profile.faultless else _SCRIBE,
         _SIGNER: profile.selling.rogue_orders,
     }
     here = [name for name, rate in rates.items() if rate and around.chance(f"{name} at all").random() < rate]
@@ -89,6 +101,8 @@ def _of_rogue(around: Around, name: str, who: Credentials, evidence: Evidence, b
         "others": partial(_others, evidence, who.terminal_id),
         "refunds": partial(_refunds, evidence, who.terminal_id),
         "up_since": evidence.gateway_up_since,
+        "alarms": evidence.gateway.open_alarms,
+        "chain": partial(evidence.gateway.chain, who.terminal_id),
     }
 
 

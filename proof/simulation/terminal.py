@@ -161,6 +161,7 @@ class TillHost(Mortal):
             epoch=twin.who.epoch if twin else 1,
         )
         self.sight = TillSight(name=name, terminal_id=self.terminal_id, file=TillFile(self._journal_path))
+        self.sight.anchored = None if means is None else means.anchor.read
         self.screen = Screen()
         self.link: LinkView | None = None
         self._runner: Runner | None = None

@@ -10,8 +10,9 @@ from typing import Any, TypeVar, cast
 
 from protocol.chain import genesis
 from protocol.signature import RequestParts
+from sync.anchor import AnchorRecord
 from sync.engine.cash_record import CashRecord
-from sync.engine.model import PaymentView
+from sync.engine.model import CashLimits, PaymentView
 from sync.engine.offline_record import KitRecord
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
@@ -115,7 +116,8 @@ class TillSight:
     when its program runs without a break; None: it does not. `silent_ms`: of which payments nobody said anything since.
     `opposites`: answers that say the opposite of what is final, `opposite_ms`: since when such a one was heard.
     `forged`: payments of which every notification is wrong; `doubted`: of which one may be. `typed`: by request, the
-    payment and the code; `compared`: how often a code was compared, by epoch and index."""
+    payment and the code; `compared`: how often a code was compared, by epoch and index; `cash_limits`: by request, what
+    the owner allowed; `anchored`: what its machine holds outside of the data folder."""
 
     name: str
     terminal_id: str
@@ -141,6 +143,8 @@ class TillSight:
     opposites: Mapping[bytes, str] = field(default_factory=dict[bytes, str])
     opposite_ms: dict[str, int] = field(default_factory=dict[str, int])
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    cash_limits: dict[str, CashLimits] = field(default_factory=dict[str, CashLimits])
+    anchored: Callable[[], AnchorRecord | None] | None = None
 
     def heard(self, request: RequestParts, *, whole: bytes | None, at_ms: int) -> None:
         """How a call ended that asks what became of a payment: with the gateway's own answer (`whole`), or without."""

@@ -54,11 +54,14 @@ def green_is_safe(e: Evidence, shown: Shown) -> Complaints:
 
 
 def a_light_is_true(e: Evidence, shown: Shown) -> Complaints:
-    """Green is NOT_PAID with its proof and out while late money is not back; amber only while an undo is under way."""
+    """Green is NOT_PAID with its proof and out while late money is not back, or once two verified statements disagreed;
+    amber only while an undo is under way."""
     view, row = shown.view, e.rows.get(shown.view.payment_no)
     late = view.late_money is not None and view.late_money.state is not LateMoneyState.UNDONE
     if view.light is Light.GREEN and (not view.safe_to_rescan or late):
         yield view.payment_no, f"green in {view.state} while money that came late is not back"
+    if view.safe_to_rescan and shown.till.file.has(view.payment_no, "payment.conflict"):
+        yield view.payment_no, "safe to rescan, and its till heard two statements that disagree"
     if view.light is Light.AMBER and row is not None and row.state in (GatewayState.CREATED, GatewayState.SENT):
         yield view.payment_no, f"amber, and the gateway undoes nothing: {row.state}"
 

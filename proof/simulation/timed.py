@@ -36,6 +36,8 @@ SILENT_WITHIN_MS: Final = 60_000
 AMBER_WITHIN_MS: Final = 60_000 + ASKED_WITHIN_MS
 #: It is kept with the answer that says so.
 NOTED_WITHIN_MS: Final = 15_000
+#: Longer than the two slowest calls of one piece of work.
+LEASE_MS: Final = 150_000
 _WATCHED: Final = (ProofKind.DECLINED, ProofKind.CLOSED, ProofKind.ABSENT)
 
 
@@ -166,12 +168,16 @@ def late_money_is_on_its_way(e: Evidence) -> Complaints:
 
 def late_money_is_a_case(e: Evidence) -> Complaints:
     """Money that came after all is somebody's to look at for as long as it is not where it belongs."""
-    waiting = [number for number, row in e.rows.items() if row.late is LateMoneyState.FOUND]
+    orders = e.gateway.channel_orders().values()
+    waiting = sorted({order.payment_no for order in orders if order.late is LateMoneyState.FOUND})
     alarms = e.gateway.open_alarms() if waiting else []
     alarmed = {about.rpartition(":")[2] for kind, about in alarms if kind == "late_money"}
     for number in waiting:
         if number not in alarmed:
             yield number, "late money was found, and no alarm about it is open"
+        row = e.gateway.payments().get(number)
+        if row is not None and row.late not in (LateMoneyState.FOUND, LateMoneyState.ACCEPTED):
+            yield number, f"money that came late waits, and its till is told {row.late}"
 
 
 def contradictions_are_noted(e: Evidence) -> Complaints:
@@ -181,6 +187,15 @@ def contradictions_are_noted(e: Evidence) -> Complaints:
         if _since(e, at_ms) == at_ms and e.now_ms() - at_ms > NOTED_WITHIN_MS:
             if not any(number in about.replace(" ", "-") for about in alarmed):
                 yield number, f"PAID, and declined {(e.now_ms() - at_ms) // 1000} s ago, and no alarm"
+
+
+def leases_end(e: Evidence) -> Complaints:
+    """Whoever works on something has it for a while and no longer: what he never gives back would wait for ever."""
+    if e.leapt_since(1):
+        return
+    for what, until_ms in e.gateway.leases():
+        if until_ms - e.gateway_ms() > LEASE_MS + 2 * e.skew_ms:
+            yield what, f"somebody has it for {(until_ms - e.gateway_ms()) // 1000} s"
 
 
 def _refunds(e: Evidence, number: str) -> list[str]:
@@ -204,4 +219,5 @@ ON_TIME: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     opposites_are_noted,
     late_money_is_on_its_way,
     late_money_is_a_case,
+    leases_end,
 )

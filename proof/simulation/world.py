@@ -148,6 +148,7 @@ class World:
             chance=self.chance("late desk"),
             now_ms=self.judge.evidence.gateway_ms,
             committed=self._committed,
+            sent_back=self.judge.evidence.sent_back.add,
             note=self._befell,
             by_hand=self.judge.evidence.by_hand,
         )
@@ -288,7 +289,7 @@ class World:
         if isinstance(view, ProofView):
             self.judge.side.read(till, view)
         elif isinstance(view, PaymentView) and view.cash is not None:
-            self.judge.side.cash(view)
+            self.judge.side.cash(till, view)
         else:
             self.judge.shown(till, view)
         self._stop_if_broken()

@@ -307,6 +307,8 @@ def test_the_index_of_a_code_is_given_once(evidence: Evidence) -> None:
     assert not list(rules.no_code_for_two(evidence, _shown(till, replace(ORDER, release=6))))
     assert not list(rules.no_code_for_two(evidence, _shown(till, replace(ORDER, epoch=3))))
     evidence.unruly.add(TILL)
+    assert list(rules.no_code_for_two(evidence, _shown(till, ORDER))), "its own anchor knows what this machine gave"
+    evidence.side.shown[first.digest.hex()] = OrderShown(till="a copy", payment_no=f"{SECOND}-1", signed=first)
     assert not list(rules.no_code_for_two(evidence, _shown(till, ORDER)))
 
 
