@@ -105,8 +105,9 @@ def open_orders_are_driven(e: Evidence) -> Complaints:
 
 
 def cancels_are_sent(e: Evidence) -> Complaints:
-    """A cashier's cancel that is open leaves the till, and leaves it again after a restart of its program. While there
-    are two of a till nothing is promised: its owner activates it again, and then it goes on."""
+    """A cashier's cancel that is open leaves the till, and leaves it again after a restart of its program, and again
+    until the gateway took it: a refusal is not the last word. While there are two of a till nothing is promised: its
+    owner activates it again, and then it goes on."""
     for till in e.tills.values():
         if till.up_since_ms is None or e.is_frozen(till):
             continue
@@ -117,6 +118,11 @@ def cancels_are_sent(e: Evidence) -> Complaints:
             from_ms = max(since_ms, till.up_since_ms)
             if till.cancel_sent_ms.get(number, 0) < from_ms and e.now_ms() - from_ms > CANCEL_SENT_WITHIN_MS:
                 yield number, f"{till.name} has cancelled for {(e.now_ms() - from_ms) // 1000} s and not sent it"
+            last_ms = max(till.cancel_sent_ms.get(number, 0), from_ms)
+            row = e.rows.get(number)
+            taken = number in e.cancels_heard or (row is not None and row.cancel_requested)
+            if not taken and e.now_ms() - last_ms > CANCEL_SENT_WITHIN_MS:
+                yield number, f"{till.name} sent its cancel {(e.now_ms() - last_ms) // 1000} s ago, and nobody took it"
 
 
 def silence_is_shown(e: Evidence) -> Complaints:

@@ -258,6 +258,19 @@ def test_a_cancel_is_sent_until_it_is_taken_and_only_once_at_a_time() -> None:
     assert till.records[payment].state is S.CANCELLING
 
 
+@pytest.mark.parametrize(
+    "reason", [Reason.CLOCK, Reason.REPLAYED, Reason.INTERNAL, Reason.RATE_LIMITED, Reason.GATEWAY_RESTORED]
+)
+def test_a_refusal_is_not_the_last_word_about_a_cancel(reason: Reason) -> None:
+    till, payment = in_state(S.WAITING)
+    till.cancel(payment)
+    for _ in range(3):
+        till.answer(till.only(CancelCall), till.problem(reason))
+        till.wait(60_000)
+    assert till.only(CancelCall)
+    assert till.records[payment].cancel_intended
+
+
 def test_an_outcome_is_acknowledged_until_the_gateway_takes_it() -> None:
     till, payment = in_state(S.PAID)
     for failures in range(8):
