@@ -87,6 +87,6 @@ WAITS: Final = (
         file="sync/engine/cash.py",
         old="if offline and offline_fen + amount_fen > limits.offline_day_fen:",
         new="if offline and amount_fen > limits.offline_day_fen:",
-        profile="cash",
+        profile="offline",
     ),
 )

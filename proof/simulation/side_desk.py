@@ -40,6 +40,8 @@ _TIGHT: Final = CashLimits(sale_fen=40_000, offline_day_fen=30_000)
 #: After ten minutes nobody may begin to pay an ORDER that its till made by the gateway's time.
 _OVER_S: Final = (599.5, 610.0)
 _DOUBTFUL: Final = (TerminalState.UNKNOWN, TerminalState.CANCELLING)
+#: How often cash is taken without the line where little may be.
+_CASH_WITHOUT_LINE: Final = 0.4
 #: What a customer does with an ORDER, and how often.
 _PLANS: Final = {"pays": 50, "leaves": 8, "comes_back": 16, "closes": 10, "never": 8, "pays_twice": 6, "cheats": 4}
 
@@ -101,7 +103,8 @@ class SideDesk:
     async def serves_instead(self, amount: Money) -> bool:
         """Whether this sale was cash or an ORDER."""
         selling, chance = self._shop.selling, self._chance
-        if selling.cash and chance.random() < selling.cash:
+        careful = self._limits is _TIGHT and self._line_is_down()
+        if selling.cash and chance.random() < (max(selling.cash, _CASH_WITHOUT_LINE) if careful else selling.cash):
             return await self._takes_cash(amount, None) is not None
         if not selling.offline or chance.random() >= selling.offline or not self._line_is_down():
             return False
