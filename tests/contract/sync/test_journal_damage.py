@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from protocol.reasons import Reason
-from sync.engine.statements import OfflineShown, ProofTaken
+from sync.engine.statements import ProofTaken
 from sync.errors import JournalDamagedError, JournalGuardError
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader, OrdersFilter
-from tests.contract.sync.samples import AT_MS, order, started, whole
+from tests.contract.sync.samples import AT_MS, offline_shown, order, started, whole
 
 TERMINAL = "T000000000001"
 
@@ -65,22 +65,7 @@ def test_a_kit_or_a_standing_that_cannot_be_read_is_damage(tmp_path: Path, name:
 
 
 def test_the_database_itself_refuses_a_second_proof_of_an_order(tmp_path: Path) -> None:
-    shown = OfflineShown(
-        payment_no=f"{order(1)}-1",
-        order_no=order(1),
-        sale_id=order(9),
-        amount_fen=100,
-        currency="CNY",
-        subject="tea",
-        operator="01",
-        order="ORDER",
-        epoch=1,
-        oseq=1,
-        kid=1,
-        base_url="https://gateway.test",
-        until_ms=AT_MS,
-        down_ms=None,
-    )
+    shown = offline_shown(1)
     proof = ProofTaken(payment_no=shown.payment_no, said_by="proof:1", paid=True, operator="01", kid=1, at_s=1)
     with closing(opened(tmp_path)) as journal:
         journal.append([started(2), shown, proof], at_ms=AT_MS)
