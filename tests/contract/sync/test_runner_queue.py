@@ -88,6 +88,26 @@ def test_the_oldest_that_waits_is_the_first_that_the_gateway_does_not_hold(tmp_p
     at_the_counter(tmp_path, story)
 
 
+def test_cash_that_went_back_is_no_unsent_money(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        c.gateway.down = True
+        await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        taken = await c.view(c.take_cash(700))
+        await c.view(c.take_cash(50))
+        c.return_cash(taken.payment_no)
+        await asyncio.sleep(1)
+        for _ in range(2):
+            assert c.link is not None
+            assert (c.link.unsent, c.link.unsent_fen) == (3, 50)
+            await c.restart()
+            await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        with JournalReader(c.path) as read:
+            assert (read.unsent().count, read.unsent().fen) == (3, 50)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_what_the_gateway_lost_is_unsent_again_with_its_money(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
