@@ -29,7 +29,7 @@ from sync.link.http import HttpExchange
 from sync.lock import FolderLock
 from sync.offline_desk import OfflineMeans
 from sync.ports import SystemClock, system_entropy
-from sync.runner import Runner
+from sync.runner import RoomPort, Runner
 
 _CLOSE_S: Final = 5.0
 
@@ -88,7 +88,7 @@ class Till:
     async def _serve(self, ballast_bytes: int, opened: Future[Runner]) -> None:
         credentials = _credentials(self.folder, self.identity)
         room = Room(self.folder.path, ballast_bytes=ballast_bytes)
-        journal = self._open_journal(room)
+        journal = open_journal(self.folder.journal, self.identity.terminal_id, room)
         try:
             async with HttpExchange() as exchange:
                 runner = Runner(
@@ -117,15 +117,6 @@ class Till:
             epoch=self.identity.epoch, key=private_key(seed), anchor=anchor_place(self.identity.terminal_id)
         )
 
-    def _open_journal(self, room: Room) -> Journal:
-        """On a full disk the ballast makes room: nothing new starts then, but what is open can be settled."""
-        try:
-            return Journal.open(self.folder.journal, terminal_id=self.identity.terminal_id)
-        except DiskError as error:
-            if error.reason is not Reason.DISK_FULL or not room.release():
-                raise
-            return Journal.open(self.folder.journal, terminal_id=self.identity.terminal_id)
-
 
 #: Before the runner's first word on the line.
 _NOTHING_HEARD: Final = LinkView(
@@ -136,6 +127,16 @@ _NOTHING_HEARD: Final = LinkView(
     oldest_unsent_at_ms=None,
     last_contact_ms=None,
 )
+
+
+def open_journal(path: Path, terminal_id: str, room: RoomPort) -> Journal:
+    """On a full disk the ballast makes room: nothing new starts then, but what is open can be settled."""
+    try:
+        return Journal.open(path, terminal_id=terminal_id)
+    except DiskError as error:
+        if error.reason is not Reason.DISK_FULL or not room.release():
+            raise
+        return Journal.open(path, terminal_id=terminal_id)
 
 
 def _credentials(folder: Folder, identity: TerminalIdentity) -> Credentials:

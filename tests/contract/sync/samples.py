@@ -7,6 +7,7 @@ from protocol.numbers import new_number
 from protocol.states import GatewayState, ProofKind
 from sync.engine.statements import (
     AnyStatement,
+    OfflineShown,
     PaymentAcked,
     PaymentObserved,
     PaymentSettled,
@@ -31,6 +32,25 @@ def started(index: int, *, n: int = 1, fen: int = 1250, operator: str = "01") ->
         presented=Presented.CUSTOMER,
         subject="tea",
         operator=operator,
+    )
+
+
+def offline_shown(index: int, *, fen: int = 100) -> OfflineShown:
+    return OfflineShown(
+        payment_no=f"{order(index)}-1",
+        order_no=order(index),
+        sale_id=order(index + 1_000_000),
+        amount_fen=fen,
+        currency="CNY",
+        subject="tea",
+        operator="01",
+        order="ORDER",
+        epoch=1,
+        oseq=index,
+        kid=1,
+        base_url="https://gateway.test",
+        until_ms=AT_MS,
+        down_ms=None,
     )
 
 

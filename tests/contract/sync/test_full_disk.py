@@ -14,6 +14,8 @@ from protocol.reasons import Reason
 from sync.errors import DiskError
 from sync.journal.connection import open_reading
 from sync.journal.journal import Journal
+from sync.till import open_journal
+from tests.contract.sync.counter import PlentyOfRoom
 
 
 @contextmanager
@@ -38,6 +40,33 @@ def test_a_journal_that_cannot_be_opened_for_want_of_room_says_full_not_failing(
     with nothing_can_be_written(), pytest.raises(DiskError) as caught:
         Journal.open(journal, terminal_id="T000000000001")
     assert caught.value.reason is Reason.DISK_FULL
+
+
+class Reserve(PlentyOfRoom):
+    """What is given up lets files grow again, if there is anything to give up."""
+
+    def __init__(self, *, held: bool) -> None:
+        super().__init__()
+        self._held = held
+
+    def release(self) -> bool:
+        self.released += 1
+        if self._held:
+            soft_and_hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft_and_hard, soft_and_hard))
+        return self._held
+
+
+def test_a_till_opens_on_a_full_disk_by_its_reserve_and_not_without_one(journal: Path) -> None:
+    for held in (False, True):
+        reserve = Reserve(held=held)
+        with nothing_can_be_written():
+            if held:
+                open_journal(journal, "T000000000001", reserve).close()
+            else:
+                with pytest.raises(DiskError):
+                    open_journal(journal, "T000000000001", reserve)
+        assert reserve.released == 1
 
 
 def test_a_closed_journal_is_read_although_nothing_can_be_written(journal: Path) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from protocol.messages import CodeVerifier, OfflineKit
 from protocol.reasons import Reason
-from sync.engine.statements import OfflineShown, ProofTaken
+from sync.engine.statements import KitStored, ProofTaken, StandingChanged
 from sync.errors import JournalDamagedError, JournalGuardError
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader, OrdersFilter
-from tests.contract.sync.samples import AT_MS, order, started, whole
+from sync.journal.verify import Break
+from tests.contract.sync.samples import AT_MS, offline_shown, order, started, whole
 
 TERMINAL = "T000000000001"
 
@@ -64,23 +66,50 @@ def test_a_kit_or_a_standing_that_cannot_be_read_is_damage(tmp_path: Path, name:
             read[name]()
 
 
+KIT = OfflineKit(
+    epoch=1,
+    base_url="https://gateway.test",
+    proof_keys=(),
+    codes=(CodeVerifier(index=1, verifier="0" * 32),),
+    order_limit_fen=1,
+    typed_order_limit_fen=1,
+    typed_shift_limit_fen=1,
+    server_time_ms=AT_MS,
+)
+
+
+@pytest.mark.parametrize(
+    ("forgery", "where"),
+    [
+        ("update offline_order set oseq = 9", f"{order(1)}-1"),
+        ("update offline_order set cancelled = 1", f"{order(1)}-1"),
+        ("delete from offline_order", f"{order(1)}-1"),
+        ("delete from offline_proof", order(1)),
+        ("update offline_proof set paid = 0", order(1)),
+        ("delete from offline_state where name = 'kit'", "kit"),
+        ("update offline_state set value = '' where name = 'standing'", "kit"),
+    ],
+)
+def test_verify_sees_a_changed_row_of_an_offline_order_its_proof_the_kit_and_the_standing(
+    tmp_path: Path, forgery: str, where: str
+) -> None:
+    shown = offline_shown(1)
+    proof = ProofTaken(payment_no=shown.payment_no, said_by="proof:1", paid=True, operator="01", kid=1, at_s=1)
+    kit = KitStored(payment_no="", said_by="G1", kit=KIT)
+    stopped = StandingChanged(payment_no="", said_by="G1", refused=Reason.TERMINAL_FROZEN)
+    with closing(opened(tmp_path)) as journal:
+        journal.append([kit, shown, proof, stopped], at_ms=AT_MS)
+    with JournalReader(tmp_path / "journal.db") as reader:
+        assert reader.verify().broken is None
+    with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as connection:
+        connection.execute(forgery)
+    with JournalReader(tmp_path / "journal.db") as reader:
+        verdict = reader.verify()
+    assert (verdict.broken, verdict.payment_no) == (Break.TABLES, where)
+
+
 def test_the_database_itself_refuses_a_second_proof_of_an_order(tmp_path: Path) -> None:
-    shown = OfflineShown(
-        payment_no=f"{order(1)}-1",
-        order_no=order(1),
-        sale_id=order(9),
-        amount_fen=100,
-        currency="CNY",
-        subject="tea",
-        operator="01",
-        order="ORDER",
-        epoch=1,
-        oseq=1,
-        kid=1,
-        base_url="https://gateway.test",
-        until_ms=AT_MS,
-        down_ms=None,
-    )
+    shown = offline_shown(1)
     proof = ProofTaken(payment_no=shown.payment_no, said_by="proof:1", paid=True, operator="01", kid=1, at_s=1)
     with closing(opened(tmp_path)) as journal:
         journal.append([started(2), shown, proof], at_ms=AT_MS)

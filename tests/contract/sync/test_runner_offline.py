@@ -408,6 +408,25 @@ def unsent_fen(c: OfflineCounter) -> int:
     return c.link.unsent_fen
 
 
+# --- the anchor of tries -----------------------------------------------------------------------------------------
+
+
+def test_a_try_is_in_the_anchor_before_its_code_is_compared(tmp_path: Path) -> None:
+    """Putting an older disk back gives no try back."""
+
+    async def story(c: OfflineCounter) -> None:
+        await c.ready()
+        await c.lose_line()
+        view = await c.shown()
+        wrong = await c.type_code(view.payment_no, code_of(3))
+        assert (wrong.accepted, wrong.tries_left) == (False, 2)
+        assert kinds(c)[-1] == "offline.code_tried"
+        assert c.anchor.record is not None
+        assert c.anchor.record.seq == c.journal.head.seq
+
+    without_line(tmp_path, story)
+
+
 # --- the anchor -------------------------------------------------------------------------------------------------
 
 

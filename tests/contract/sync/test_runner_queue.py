@@ -88,6 +88,45 @@ def test_the_oldest_that_waits_is_the_first_that_the_gateway_does_not_hold(tmp_p
     at_the_counter(tmp_path, story)
 
 
+def test_cash_that_went_back_is_no_unsent_money(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        c.gateway.down = True
+        await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        taken = await c.view(c.take_cash(700))
+        await c.view(c.take_cash(50))
+        c.return_cash(taken.payment_no)
+        await asyncio.sleep(1)
+        for _ in range(2):
+            assert c.link is not None
+            assert (c.link.unsent, c.link.unsent_fen) == (3, 50)
+            await c.restart()
+            await c.until(lambda: c.link is not None and c.link.line is Line.DOWN)
+        with JournalReader(c.path) as read:
+            assert (read.unsent().count, read.unsent().fen) == (3, 50)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_what_the_gateway_lost_is_unsent_again_with_its_money(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        await c.up()
+        await c.view(c.take_cash(100))
+        await c.view(c.take_cash(200))
+        await c.until(lambda: c.link is not None and c.link.unsent == 0)
+        await c.crash()
+        del c.gateway.entries[1:]
+        c.gateway.refuse_journal = Reason.INTERNAL
+        await c.open()
+        await c.until(lambda: c.link is not None and c.link.unsent == 1)
+        assert c.link is not None
+        assert c.link.unsent_fen == 200
+        c.gateway.refuse_journal = None
+        await c.until(lambda: c.link is not None and (c.link.unsent, c.link.unsent_fen) == (0, 0))
+
+    at_the_counter(tmp_path, story)
+
+
 def test_the_till_says_with_what_it_sends_how_far_its_chain_is_held(tmp_path: Path) -> None:
     """A gateway that holds less was put back from a backup, and its own rows prove nothing then."""
 

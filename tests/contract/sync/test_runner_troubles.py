@@ -17,7 +17,7 @@ from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
 from sync.engine.model import LinkView, PaymentView, ReadProof, RefundView
 from sync.journal.read import JournalReader, OrdersFilter
-from tests.contract.sync.counter import CODE, Counter, at_the_counter
+from tests.contract.sync.counter import CODE, Counter, PlentyOfRoom, at_the_counter
 from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
 from tests.contract.sync.offline_counter import OfflineCounter, without_line
 
@@ -140,6 +140,47 @@ def test_while_the_file_cannot_be_opened_outcomes_wait_and_new_payments_are_refu
 
     c = at_the_counter(tmp_path, story)
     assert len(c.gateway.codes) == 1
+
+
+class FullDisk(PlentyOfRoom):
+    """No commit fits until the reserve is given up, which there is once."""
+
+    def __init__(self, real: sqlite3.Connection) -> None:
+        super().__init__()
+        self._real = real
+
+    def release(self) -> bool:
+        self.released += 1
+        self.reason = Reason.DISK_FULL
+        return self.released == 1
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        if statement == "commit" and not self.released:
+            self._real.execute("rollback")
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        return self._real.execute(statement, values)
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._real.in_transaction
+
+    def close(self) -> None:
+        self._real.close()
+
+
+def test_on_a_full_disk_the_reserve_is_given_up_for_what_runs_and_nothing_new_begins(tmp_path: Path) -> None:
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), S.WAITING)
+        held = vars(c.journal)
+        disk = held["_db"] = vars(c.runner)["_room"] = FullDisk(held["_db"])
+        c.gateway.settle(view.payment_no, GatewayState.PAID)
+        await c.view(view.request_id or "", S.PAID, within_s=1)
+        assert disk.released == 1
+        assert await c.refused(c.scan()) is Reason.DISK_FULL
+
+    at_the_counter(tmp_path, story)
 
 
 def test_a_disk_that_works_again_is_said_to_although_a_payment_is_open(tmp_path: Path) -> None:

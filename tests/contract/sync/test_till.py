@@ -48,6 +48,7 @@ from sync.errors import (
     FolderLockedError,
     JournalDamagedError,
     NotActivatedError,
+    SyncError,
 )
 from sync.folder import Folder, TerminalIdentity
 from sync.journal.read import JournalReader, OrdersFilter
@@ -302,6 +303,24 @@ def test_a_folder_that_is_not_a_till_or_is_damaged_says_so(tmp_path: Path, serve
     with pytest.raises(JournalDamagedError):
         open_till(tmp_path, publish=Heard())
     assert journal.read_bytes() == b"not a database" * 500
+
+
+def test_an_activation_that_is_cut_in_the_middle_leaves_a_folder_that_can_be_activated(
+    tmp_path: Path, served: Served
+) -> None:
+    """The key is there before the identity that makes it count; the pending key goes last."""
+    blocked = tmp_path / "terminal.toml.part"
+    blocked.mkdir()
+    with pytest.raises(SyncError):
+        activated(tmp_path, served)
+    folder = Folder(tmp_path)
+    assert not folder.activated
+    assert folder.pending_key() is not None
+    assert folder.read_device_key().reveal() == (folder.pending_key() or Secret("")).reveal()
+    blocked.rmdir()
+    activated(tmp_path, served)
+    assert len(set(served.activations)) == 1, "the same key asked again"
+    assert folder.pending_key() is None
 
 
 def test_a_held_folder_is_refused_and_free_again_after_close(tmp_path: Path, served: Served) -> None:

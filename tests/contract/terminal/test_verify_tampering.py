@@ -173,6 +173,7 @@ def test_an_end_that_no_gateway_holds_is_missed_by_the_anchor(till: Path, capsys
         pytest.param(sql("update orders set made_at_ms = 1"), id="order-moved"),
         pytest.param(sql("update orders set last_n = 2"), id="order-of-more-tries"),
         pytest.param(sql("insert into orders select 'X', sale_id, 1, 'CNY', 1, 1 from orders limit 1"), id="added"),
+        pytest.param(sql("delete from payment where order_no = (select min(order_no) from payment)"), id="unpaid"),
         pytest.param(sql("update payment set record = '{' where n = 1"), id="record-damaged"),
         pytest.param(sql("""update payment set record = replace(record, '"PAID"', '"WON"')"""), id="no-state"),
     ],
@@ -187,6 +188,15 @@ def test_a_row_that_its_entries_do_not_say_is_named(
     assert found["payment_no"]
     assert run(["verify", "--data-dir", str(till)]) == 1
     assert "is not what its entries say" in capsys.readouterr().out
+
+
+def test_an_entry_that_is_filed_under_another_payment_is_named(till: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it is filed is not in its hash: it would be missing from its order's history."""
+    forged(till, sql("update entry set about = (select about from entry where seq = 9) where seq = 2"))
+    found = verified(till, capsys)
+    assert (found["broken"], found["entry"]) == ("tables", 2)
+    assert run(["verify", "--data-dir", str(till)]) == 1
+    assert "Entry 2 is filed under another payment" in capsys.readouterr().out
 
 
 def test_a_chain_that_holds_and_tells_no_story_is_named(till: Path, capsys: pytest.CaptureFixture[str]) -> None:

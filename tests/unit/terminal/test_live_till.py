@@ -31,6 +31,7 @@ from sync.engine.model import (
     PaymentView,
     Published,
     StartPayment,
+    StorePaidView,
 )
 from sync.errors import FolderLockedError, SyncError
 from sync.folder import Folder, TerminalIdentity
@@ -143,6 +144,20 @@ def test_today_is_the_day_of_the_tills_own_clock(folder: Path, skew_ms: int) -> 
 
 def _today(skew_ms: int) -> str:
     return str(day_of(time.time_ns() // 1_000_000 - skew_ms, CHINA))
+
+
+def test_what_rang_before_anybody_listened_is_heard_once_by_the_first_who_does(folder: Path) -> None:
+    sync = FakeSync()
+    till = LiveTill(folder, open_till=sync.open, activate_folder=never, start_gun=no_gun)
+    ring = StorePaidView(seq=1, payment_no="P1", amount=Money(1), channel=None, transaction_tail=None, paid_at_ms=1)
+    sync.publish(ring)
+    first: list[Publication] = []
+    second: list[Publication] = []
+    till.subscribe(first.append)
+    till.subscribe(second.append)
+    till.close()
+    assert first.count(ring) == 1
+    assert ring not in second
 
 
 def test_a_late_subscriber_hears_the_newest_picture_of_everything_before_anything_new(folder: Path) -> None:
