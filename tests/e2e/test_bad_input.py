@@ -349,9 +349,10 @@ def test_what_was_open_settles_on_a_full_disk(counter: Counter, rogue: RogueGate
     assert kept_fen(counter, paid.result["order_no"]) == 1250
 
 
-def test_a_read_only_disk_starts_nothing_and_can_still_be_read(counter: Counter, sold: Path, small_disk: Path) -> None:
+def test_a_read_only_disk_starts_nothing_and_can_still_be_read(counter: Counter, small_disk: Path) -> None:
     till = small_disk / "till"
-    shutil.copytree(sold, till)
+    shutil.copytree(counter.till("read-only"), till)
+    assert counter.pay(till, "--code", counter.code("pay")).status == 0
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     before = len(counter.money())
     paid = counter.pay(till, "--code", counter.code("pay"))
