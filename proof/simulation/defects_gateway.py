@@ -133,6 +133,7 @@ GATEWAY: Final = (
             "green_is_safe",
             "a_tombstone_stays",
             "no_charge_after_a_proof",
+            "earlier_numbers_are_dead",
         ),
         file="gateway/api/paying.py",
         old=("            keep_new(tx, dead, self._desk.pace_of, now_ms=now_ms)\n            return dead.payment"),

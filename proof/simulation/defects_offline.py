@@ -73,7 +73,7 @@ OFFLINE: Final = (
     ),
     Defect(
         name="a copied disk sells without the line at once",
-        trips=by("a_copy_sells_nothing_alone", "a_copy_believes_no_proof"),
+        trips=by("a_copy_sells_nothing_alone", "a_copy_believes_no_proof", "an_order_is_anchored_first"),
         file="sync/engine/offline.py",
         old="    return None if ground.anchored else Reason.ANCHOR_FAILED",
         new="    return None",
@@ -140,13 +140,6 @@ OFFLINE: Final = (
         file="gateway/jobs/offline_orders.py",
         old="    if owner.refunds_late_money:\n        at_once",
         new="    if not owner.refunds_late_money:\n        at_once",
-    ),
-    Defect(
-        name="a cancel that only the journal tells of is not heard",
-        trips=by("cancelled_orders_go_back"),
-        file="gateway/api/journals.py",
-        old="        hear_cancels(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)\n",
-        new="",
     ),
     Defect(
         name="CLOSED is proven of what is still open",

@@ -12,7 +12,9 @@ from proof.simulation.planted import Defect, by
 TILL: Final = (
     Defect(
         name="a proxy's 5xx is taken as nothing sent",
-        trips=by("green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale"),
+        trips=by(
+            "green_is_safe", "all_agree", "no_charge_after_a_proof", "one_charge_kept_per_sale", "nobody_is_needed"
+        ),
         file="sync/link/calls.py",
         old="why=Silence.NO_ANSWER if broken else",
         new="why=Silence.NOT_SENT if broken else",

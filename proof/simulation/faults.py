@@ -247,8 +247,13 @@ _LATE: Final = Profile(
     late_money=True,
 )
 
-#: The same, and cash is taken where a try was given up.
-_HELD: Final = replace(_LATE, name="held", selling=Selling(second=0.8))
+#: The same, and cash is taken where a try was given up, by a till that hears of late money when its line is back.
+_HELD: Final = replace(
+    _LATE,
+    name="held",
+    line=LineFaults(outage_every=(8.0, 25.0), outage_lasts=(60.0, 150.0)),
+    selling=Selling(second=0.8),
+)
 
 #: One trouble alone: the gateway's clock is set, a row that cannot be worked, lines on which calls for QRs fail.
 _CLOCKS: Final = replace(
