@@ -143,7 +143,8 @@ def _settled(state: CashierState, payment: PaymentView, *, more: int) -> BannerV
     elif late is not None and late.state is LateMoneyState.ACCEPTED:
         text, sign, tone = say("banner.late_kept", amount=amount, time=time), Sign.DISC_CLOCK, Tone.PAID
     elif late is not None or payment.state is TerminalState.PAID:
-        text, sign, tone = say("banner.late", amount=amount, time=time), Sign.DISC_CLOCK, Tone.PAID
+        tone = Tone.PAID if late is None else Tone.UNKNOWN  # late money pays for no goods until it is decided
+        text, sign = say("banner.late", amount=amount, time=time), Sign.DISC_CLOCK
     else:
         text, sign, tone = say("banner.settled_not_paid", amount=amount, time=time), Sign.SQUARE_CROSS, Tone.NOT_PAID
     if more > 0:

@@ -272,6 +272,7 @@ def test_late_money_of_the_try_before_is_told_beside_the_try_that_is_in_the_pane
     counter.tell(counter.late(first, late))
     assert counter.sounds == [Sound.LATE]
     assert counter.screen.banners[0].text.key == banner
+    assert counter.screen.banners[0].tone is Tone.UNKNOWN, "green is for goods that may go"
     assert counter.state.sale.payment is again
     assert counter.panel == replace(panel, actions=counter.panel.actions)
 
