@@ -17,12 +17,12 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import structlog
 import uvicorn
+from msgspec import Struct
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
@@ -57,8 +57,7 @@ class ServeError(Exception):
     """The gateway cannot serve like this; the text says what to change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """Where it serves. `url` is the public base; without one, the address that it listens on."""
 
     url: str

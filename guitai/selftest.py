@@ -10,9 +10,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from drivers.camera.decoders import Decoder
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 CODE = "283333333344443421"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     """One part: whether it works, and what was found or went wrong."""
 
     name: str

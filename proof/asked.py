@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, cast
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
 
 from gateway.channels.port import ChannelRequest
 
@@ -26,8 +27,7 @@ class Verb(StrEnum):
     OTHER = "other"  # authorisation, bills, certificates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """`number`: the out_trade_no, or of a refund its refund_no; empty for OTHER. `account_id`: over whose line it goes,
     where that is known."""
 

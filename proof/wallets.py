@@ -58,6 +58,7 @@ class Wallets:
         self._watch = watch
         self._seen: dict[str, tuple[int, int]] = {}
         self._home: dict[str, str] = {}
+        self._routes = [(name, route) for name, wallet in self.by_name.items() for route in wallet.routes()]
 
     def serve(self, request: ChannelRequest) -> ChannelResponse | None:
         """One HTTP request as it arrives; None: the connection is cut."""
@@ -139,11 +140,10 @@ class Wallets:
         self.by_name[wallet].notified(outgoing.id, status=status, body=body, now_ms=self._now_ms())
 
     def _route(self, path: str, method: str) -> tuple[str, Callable[[HttpRequestParts, int], Any]]:
-        for name, wallet in self.by_name.items():
-            for route in wallet.routes():
-                fits = path.startswith(route.path[:-1]) if route.path.endswith("*") else path == route.path
-                if fits and method in route.methods:
-                    return name, route.handle
+        for name, route in self._routes:
+            fits = path.startswith(route.path[:-1]) if route.path.endswith("*") else path == route.path
+            if fits and method in route.methods:
+                return name, route.handle
         raise AssertionError(f"no simulated wallet serves {method} {path}")
 
     def _look_at(self, wallet: str, number: str) -> None:

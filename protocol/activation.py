@@ -7,8 +7,9 @@ gateway's first answer; a typed code has none and trusts the line (https, or loo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from protocol.numbers import read_activation_code
 from protocol.secret import Secret
@@ -16,8 +17,7 @@ from protocol.secret import Secret
 _QR: Final = re.compile(r"(?i)GT1:(https?://[^\s#]{1,200})#ACTIVATE:([0-9A-Z-]{12,16}):([0-9A-Z]{16})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationTicket:
+class ActivationTicket(Struct, frozen=True, kw_only=True):
     """A code, and when scanned also the gateway's address and root-key fingerprint."""
 
     code: Secret

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from protocol.numbers import is_number, order_of_out_trade_no, read_activation_code, read_payment_no
 from protocol.offline.text import is_proof_text
@@ -29,8 +30,7 @@ class Wallet(StrEnum):
     ECNY = "ecny"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeRange:
+class CodeRange(Struct, frozen=True, kw_only=True):
     """One wallet's codes: lengths in digits and the first two digits, both inclusive."""
 
     wallet: str
@@ -69,8 +69,7 @@ class ScanRefusal(StrEnum):
     SUNING = "suning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentCode:
+class PaymentCode(Struct, frozen=True, kw_only=True):
     """A scan that is a payment code. `hint` (first 2, last 4 digits) is all that may be shown or written."""
 
     wallet: str

@@ -7,7 +7,6 @@ the day changes its head, and with it the digest; what happened before is bound 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from hashlib import sha256
 from typing import Final, TypeVar
@@ -28,8 +27,7 @@ _NUMBER_BYTES: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayDigest:
+class DayDigest(Struct, frozen=True, kw_only=True):
     """`head`: the chain's hash after the day's last entry; of a day without entries, that of an empty chain."""
 
     terminal_id: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 CNY: Final = "CNY"
 #: The largest amount one payment may have unless a shop sets less: ¥99,999.99, in fen.
@@ -19,8 +20,7 @@ MAX_AMOUNT_FEN: Final = 9_999_999
 _AMOUNT = re.compile(r"(?P<yuan>[0-9]{0,30})(?:\.(?P<part>[0-9]*))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """An amount in `fen` (1/100 yuan) of one currency; may be zero or negative as a sum, never a fraction."""
 
     fen: int

@@ -7,8 +7,9 @@ clock and no counter, so a copied disk cannot issue one twice. Randomness is an 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 BASE36: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -66,8 +67,7 @@ def grouped(number: str) -> str:
     return " ".join(number[i : i + 5] for i in range(0, len(number), 5))
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentNo:
+class PaymentNo(Struct, frozen=True):
     """`{order_no}-{n}`: one try to collect one order; n counts from 1."""
 
     order_no: str

@@ -11,6 +11,8 @@ from datetime import date
 from enum import Enum
 from typing import Protocol
 
+from msgspec import Struct
+
 from sandbox.billing import BillDiscrepancy
 from sandbox.scripts import Script
 from sandbox.wire import HttpRequestParts, Reply
@@ -28,8 +30,7 @@ class MoneyState(Enum):
     """Something was given back by refunds, all or a part: see `refunded_fen`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderMoney:
+class OrderMoney(Struct, frozen=True, kw_only=True):
     """What one order moved: the truth that a shop's records must agree with."""
 
     out_trade_no: str

@@ -10,10 +10,11 @@ journal stays, and what is open in it stays open.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.activation import ActivationTicket
 from protocol.keys import b64url, device_keyid, fingerprint, private_key, public_text, read_public
@@ -101,8 +102,7 @@ def _pending_key(folder: Folder, entropy: Entropy) -> Ed25519PrivateKey:
     return private_key(seed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     base_url: str
     body: bytes
     key: Ed25519PrivateKey

@@ -16,9 +16,10 @@ decides and tells again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from sync.errors import SyncError
 from sync.journal.journal import Head, Journal
@@ -29,8 +30,7 @@ LONGEST_LAG_MS: Final = 30_000
 APART: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnchorRecord:
+class AnchorRecord(Struct, frozen=True, kw_only=True):
     """What is written. `void`: the gateway holds another chain under this terminal's name."""
 
     machine: str

@@ -6,8 +6,9 @@ Read at the moment at which the engine decides; nothing of it is kept. Decides n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from sync.engine.cash import day_start_ms
 from sync.engine.events import CancelAsked, CashAsked, CashBackAsked, Event, RefundAsked, StartAsked

@@ -8,8 +8,10 @@ While the file cannot be read every other command is refused at once, so that on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.reasons import Reason
 from sync.engine.model import CommandRefused, PaymentView, ProofView
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
 _PICTURED: Final = (PaymentStarted, OfflineShown, StatusShown, OfflineParked, RefundStarted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InDoubt:
+class InDoubt(Struct, frozen=True, kw_only=True):
     """The command, and what the disk said of its commit."""
 
     event: Asked

@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from protocol.keys import private_key, read_public
 from protocol.reasons import Reason
@@ -26,8 +27,7 @@ from sync.errors import ConfigDamagedError, DiskError, NotActivatedError
 _FORMAT: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminalIdentity:
+class TerminalIdentity(Struct, frozen=True, kw_only=True):
     """Who this terminal is. `gateway_keys`: key id → public key text; answers signed with these are believed."""
 
     terminal_id: str

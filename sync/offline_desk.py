@@ -4,9 +4,11 @@ when the anchor is written. Decides nothing about money."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.keys import public_text
 from protocol.offline.order import sign_order
@@ -47,8 +49,7 @@ _ZONE_MS: Final = 8 * 3_600_000
 _DAY_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineMeans:
+class OfflineMeans(Struct, frozen=True, kw_only=True):
     """What selling without the line needs of the device: the key that signs ORDERs, and the anchor's place.
     `slow_hash` makes of a typed code what its verifier is compared with."""
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final, Protocol, assert_never
+
+from msgspec.structs import replace
 
 from protocol.reasons import Reason
 from sync.asked import event_of

@@ -9,9 +9,10 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from protocol.activation import ActivationTicket
 from protocol.keys import b64url, private_key, read_public

@@ -5,8 +5,9 @@ Data with its reason. Pure; it must not know devices.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class DeviceGuess(StrEnum):
@@ -17,8 +18,7 @@ class DeviceGuess(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Brand:
+class Brand(Struct, frozen=True):
     """A maker and what its devices are."""
 
     name: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from drivers.scanner.events import HintKey, StatusReason
 from drivers.scanner.input_devices import InputDevice, grab, list_input_devices
@@ -27,8 +28,7 @@ def can_be_gun(device: InputDevice) -> bool:
     return device.keys >= KEYS_OF_A_GUN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Identity:
+class _Identity(Struct, frozen=True, kw_only=True):
     vid: int
     pid: int
     name: str

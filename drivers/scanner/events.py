@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class NoiseReason(StrEnum):
     """Why bytes could not be a scan."""
@@ -80,8 +82,7 @@ class Scan:
     symbology: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class Noise(Struct, frozen=True, kw_only=True):
     """Bytes that could not be a scan: why, and how many."""
 
     reason: NoiseReason
@@ -90,8 +91,7 @@ class Noise:
     device: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceStatus:
+class DeviceStatus(Struct, frozen=True, kw_only=True):
     """The state of one configured device. ``device`` is the scanner URI; ``description`` names what was opened."""
 
     state: DeviceState

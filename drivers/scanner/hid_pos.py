@@ -8,9 +8,10 @@ so permission is asked of the system before. Must not know threads, nor what a r
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from drivers.scanner.commands import Family, encoder_of, family_of
 from drivers.scanner.events import HintKey, StatusReason
@@ -79,8 +80,7 @@ class HidTransport:
         return self._handle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Identity:
+class _Identity(Struct, frozen=True, kw_only=True):
     """What the same gun still is after it is plugged in again, under another path."""
 
     vid: int

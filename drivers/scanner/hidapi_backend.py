@@ -13,14 +13,14 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, cast
+
+from msgspec import Struct
 
 _USB_PLACE = re.compile(r"/(\d+-[0-9.]+):\d+\.\d+/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HidEntry:
+class HidEntry(Struct, frozen=True, kw_only=True):
     """One HID collection that the system lists. `location` is the USB place such as `1-1.2`, where it is known."""
 
     path: bytes

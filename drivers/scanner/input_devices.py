@@ -12,8 +12,9 @@ import os
 import select
 import struct
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from drivers.scanner.events import HintKey, StatusReason
 from drivers.scanner.hidapi_backend import usb_place
@@ -26,8 +27,7 @@ _READ_BYTES = 64 * 24
 _LONG_BITS = 8 * struct.calcsize("@L")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputDevice:
+class InputDevice(Struct, frozen=True, kw_only=True):
     """One event device. `keys` are the key numbers that it can send; `stable_path` survives replugging."""
 
     path: str

@@ -7,9 +7,10 @@ a reason and the key of a hint. It must not know what the answer is used for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from drivers.scanner.brands import DeviceGuess, brand_of
 from drivers.scanner.events import HintKey, StatusReason
@@ -20,8 +21,7 @@ UDEV_RULE_NAME = "70-guitai-scanner.rules"
 _TRIAL_BAUD = 9600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SerialDeviceSeen:
+class SerialDeviceSeen(Struct, frozen=True, kw_only=True):
     """One serial port. ``tried`` says whether it was opened; ``reason`` and ``hint`` are set if that failed.
 
     ``uri`` is what to write to use it: by USB ids where it has them, because names change.

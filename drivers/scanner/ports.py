@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
+from msgspec import Struct
+
 from drivers.scanner.events import HintKey, Noise, Scan, StatusReason
 
 
@@ -95,8 +97,7 @@ def no_commands(command: Command) -> bytes | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """A device is open. ``greeting`` is written first; ``encode`` turns commands into bytes for this device."""
 
     transport: Transport
@@ -105,8 +106,7 @@ class Opened:
     greeting: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRefused:
+class OpenRefused(Struct, frozen=True, kw_only=True):
     """No device was opened: why, what to do, and the system's own words. NOT_FOUND means: not plugged in (yet)."""
 
     reason: StatusReason

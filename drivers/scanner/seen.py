@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from drivers.scanner.events import HintKey, StatusReason
 from drivers.scanner.uri import ScannerKind
@@ -18,8 +19,7 @@ class DeviceRole(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceSeen:
+class DeviceSeen(Struct, frozen=True, kw_only=True):
     """One device. `uri` is what to write to use it; `reason` and `hint` say why it cannot be used as it is."""
 
     kind: ScannerKind

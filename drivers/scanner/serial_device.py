@@ -10,7 +10,8 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from drivers.scanner.commands import encoder_of, family_of, greeting_of
 from drivers.scanner.events import HintKey, StatusReason
@@ -25,8 +26,7 @@ ListPorts = Callable[[], tuple[SerialPortFound, ...]]
 OpenPort = Callable[[str, int], Transport | OpenRefused]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchRule:
+class MatchRule(Struct, frozen=True, kw_only=True):
     """What a port must be. A part that is None does not matter."""
 
     vid: int | None = None

@@ -11,10 +11,10 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 import serial
+from msgspec import Struct
 from serial.tools import list_ports
 
 from drivers.scanner.events import HintKey, StatusReason
@@ -27,8 +27,7 @@ _EXCLUSIVE = True if os.name == "posix" else None  # a Windows port is exclusive
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SerialPortFound:
+class SerialPortFound(Struct, frozen=True, kw_only=True):
     """One port the system lists. ``location`` is the USB path (``1-1.2``), which survives renumbering."""
 
     path: str

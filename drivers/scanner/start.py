@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from drivers.scanner.events import DeviceEvent, DeviceStatus
 from drivers.scanner.ports import Command, Opener, Parser
@@ -53,8 +54,7 @@ class RunningScanner:
         self._supervisor.stop()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Driver:
+class _Driver(Struct, frozen=True, kw_only=True):
     open_device: Callable[[ScannerUri], Opener]
     make_parser: Callable[[ScannerUri], Parser]
 

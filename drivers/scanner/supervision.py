@@ -8,8 +8,10 @@ Pure; it must not know threads or devices.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from drivers.scanner.events import DeviceState, DeviceStatus, HintKey, StatusReason
 
@@ -19,8 +21,7 @@ SHORT_LIFE_MS = 1000
 """A device lost sooner than this after opening is looked for with the back-off, so that it cannot spin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supervised:
+class Supervised(Struct, frozen=True, kw_only=True):
     """Where the supervisor stands. ``next_try_ms`` is when to look again; None while open or being opened."""
 
     status: DeviceStatus
@@ -29,48 +30,41 @@ class Supervised:
     ready_since_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimePassed:
+class TimePassed(Struct, frozen=True, kw_only=True):
     """Nothing happened; it may be time to try again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceOpened:
+class DeviceOpened(Struct, frozen=True, kw_only=True):
     """The opener found the device and opened it."""
 
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpeningRefused:
+class OpeningRefused(Struct, frozen=True, kw_only=True):
     """The opener did not get the device open."""
 
     reason: StatusReason
     hint: HintKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceGone:
+class DeviceGone(Struct, frozen=True, kw_only=True):
     """Reading or writing failed: the open device is gone."""
 
 
 SupervisionEvent = TimePassed | DeviceOpened | OpeningRefused | DeviceGone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publish:
+class Publish(Struct, frozen=True, kw_only=True):
     """Tell this status."""
 
     status: DeviceStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryOpen:
+class TryOpen(Struct, frozen=True, kw_only=True):
     """Ask the opener now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseHandle:
+class CloseHandle(Struct, frozen=True, kw_only=True):
     """Close the dead handle, before anything else."""
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import assert_never
+
+from msgspec import Struct, field
 
 from drivers.scanner import supervision
 from drivers.scanner.events import DeviceEvent, DeviceState, DeviceStatus, HintKey, StatusReason
@@ -31,13 +32,11 @@ class CommandOutcome(Enum):
     UNSUPPORTED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class _Flush:
+class _Flush(Struct, frozen=True):
     done: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
+class _Write(Struct, frozen=True):
     data: bytes
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
+
+from msgspec import Struct
 
 
 class ScannerKind(StrEnum):
@@ -49,8 +50,7 @@ class ScannerProtocol(StrEnum):
     SSI = "ssi"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScannerUri:
+class ScannerUri(Struct, frozen=True, kw_only=True):
     """A scanner URI taken apart. ``path`` is a device path, port name, camera number or file."""
 
     text: str
@@ -67,8 +67,7 @@ class ScannerUri:
     idle_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadScannerUri:
+class BadScannerUri(Struct, frozen=True, kw_only=True):
     """A URI that cannot be used: what is wrong with it, and what to write."""
 
     text: str

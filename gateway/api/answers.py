@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -65,16 +64,14 @@ class Refusal(Exception):
         self.refundable_fen = refundable_fen
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A message to be signed; `root`: by the root key, which an activation QR names."""
 
     message: Struct
     root: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
+class Signer(Struct, frozen=True, kw_only=True):
     """Signs answers. Every answer is bound to its request, whatever it says."""
 
     key: Ed25519PrivateKey

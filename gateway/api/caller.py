@@ -6,7 +6,7 @@ and only when the number is not known already: see `Caller.fresh`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.api.answers import Refusal
 from gateway.ports import Clock
@@ -17,8 +17,7 @@ from protocol.reasons import Reason
 from protocol.signature import Verified, within_window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """A terminal whose signature over this request holds. `epoch`: the activation that it signs under. `journal_seq`:
     how far its journal goes, where the request says so."""
 

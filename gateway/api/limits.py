@@ -10,10 +10,11 @@ It must not know HTTP or the store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.api.routes import JOURNAL_BODY, SMALL_BODY, Call
 from gateway.callbacks.letter import MOST_BYTES as NOTIFICATION_BODY
@@ -38,8 +39,7 @@ class Caller(StrEnum):
     OPERATIONS = "operations"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """So many at once, and so many a second for ever."""
 
     at_once: int
@@ -51,8 +51,7 @@ def pace_of(per_second: int) -> Pace:
     return Pace(at_once=5 * per_second, per_second=per_second)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """The paces, one for each kind of caller."""
 
     terminal: Pace = Pace(at_once=2_000, per_second=400)
@@ -71,8 +70,7 @@ class Limits:
         }[caller]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointLimit:
+class EndpointLimit(Struct, frozen=True, kw_only=True):
     """`body`: bytes. `depth`: how deep JSON may nest; 0 where no JSON is read."""
 
     body: int

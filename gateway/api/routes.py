@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 #: Largest body of each kind of call, in bytes.
 SMALL_BODY: Final = 65_536
@@ -27,8 +28,7 @@ class Call(StrEnum):
     STORE_ACK = "store_ack"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     call: Call
     payment_no: str = ""
     refund_no: str = ""

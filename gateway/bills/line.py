@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class LineKind(StrEnum):
     PAY = "pay"
@@ -23,8 +25,7 @@ class LineKind(StrEnum):
     OTHER = "other"  # whatever a wallet adds: kept, never guessed at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementLine:
+class StatementLine(Struct, frozen=True, kw_only=True):
     """`transaction_id`: the wallet's number of the payment; `channel_refund_id`: of what went back. `state`: the
     wallet's own word. `line`: from 1, in the text of file `sha256`. `out_trade_no` may be empty where a wallet's file
     names the refund only."""
@@ -63,8 +64,7 @@ class BillFault(StrEnum):
     NOT_A_BILL = "not_a_bill"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True, kw_only=True):
     """`line`: from 1; 0: the file as a whole. `what`: the column or total, never a cell's content."""
 
     why: BillFault
@@ -83,8 +83,7 @@ class BadBill(Exception):
         self.fault = Unreadable(why=why, line=line, what=what)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillFile:
+class BillFile(Struct, frozen=True, kw_only=True):
     """What a reader needs to know of a file: the Beijing day that was asked for, and the hash of what came."""
 
     day: str

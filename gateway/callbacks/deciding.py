@@ -11,9 +11,9 @@ It must not know HTTP, or the words in which a wallet is answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.callbacks.letter import Letter, name_of
@@ -46,8 +46,7 @@ from gateway.store.sealing import Seal
 from gateway.store.units import Tx
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(Struct, frozen=True, kw_only=True):
     """`changed`: whoever waits for this payment is told."""
 
     outcome: Outcome

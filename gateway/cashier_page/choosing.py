@@ -5,8 +5,9 @@ A payer's id is one account's own; another account would need another sign-in. P
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from gateway.routing.choose import Decision, RouteReason, Why
 

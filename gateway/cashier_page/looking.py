@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey
 from gateway.store import pages, payments
@@ -12,8 +12,7 @@ from protocol.numbers import is_number
 from protocol.states import ProofKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """A static QR's page has no payment until somebody pressed, nor has an offline order's, which names its amount
     (`asked_fen`). `not_sent`: accounts that a call never left for."""
 

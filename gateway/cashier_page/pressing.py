@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError
 
@@ -49,8 +49,7 @@ _CLOSES_UNPAID: Final = frozenset({"wechat", "alipay"})
 _PAGE: Final = "page"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PressOutcome:
+class PressOutcome(Struct, frozen=True, kw_only=True):
     """`ready`: what the wallet's browser needs. `sign_in`: the payer must be asked for again. `key`: what to poll."""
 
     what: PagePress
@@ -60,8 +59,7 @@ class PressOutcome:
     sign_in: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
+class _Taken(Struct, frozen=True, kw_only=True):
     """What one transaction made of a press. `call`: the channel is to be called for `order`."""
 
     what: PagePress

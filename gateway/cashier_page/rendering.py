@@ -6,11 +6,11 @@ Every word that came from a person is escaped by the template. A nonce is new fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import jinja2
+from msgspec import Struct
 from starlette.responses import Response
 
 from gateway.cashier_page.showing import PageState, facts_json, money_may_return, script_json, yuan
@@ -35,8 +35,7 @@ HEADERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """Who looks at which shop, in which language. `shop` empty: the page says nothing about any shop."""
 
     language: str
@@ -55,8 +54,7 @@ class Shown:
         return self.words[word].format(wallet=f" {name} " if latin else name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofCalls:
+class ProofCalls(Struct, frozen=True, kw_only=True):
     """Where a page asks for the proof of an offline order. `close`: where "I am not paying" is pressed."""
 
     proof: str

@@ -15,10 +15,11 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest, digest
 from typing import Final, cast
+
+from msgspec import Struct
 
 from gateway.ports import Entropy
 from gateway.store.sealing import Seal, SealBroken
@@ -35,8 +36,7 @@ _STATE_BYTES: Final = _NONCE + _UNTIL + _ACCOUNT + _MAC
 _MOST_USED: Final = 50_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayerSession:
+class PayerSession(Struct, frozen=True, kw_only=True):
     """Who holds the phone, as its wallet said to `account_id`. `mark`: what a row may know of it."""
 
     account_id: str

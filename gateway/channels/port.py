@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from msgspec import Struct
+
 from gateway.channels.verdicts import (
     BillKind,
     BillNotReady,
@@ -187,8 +189,7 @@ class OrderKind(StrEnum):
     PAGE = "page"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRef:
+class OrderRef(Struct, frozen=True, kw_only=True):
     """Names an order at the wallet, with the amount that its answers must repeat.
 
     `opened_ms`: when the channel order was made durable; UnionPay's txnTime is that second, for ever.
@@ -202,8 +203,7 @@ class OrderRef:
     transaction_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayOrder:
+class PayOrder(Struct, frozen=True, kw_only=True):
     """A scanned code to charge. `open_for_ms`: how long the wallet may keep the trade open."""
 
     out_trade_no: str
@@ -223,8 +223,7 @@ class PayOrder:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QrOrder:
+class QrOrder(Struct, frozen=True, kw_only=True):
     """An order to show as a QR. `open_for_ms`: how long the wallet may keep it payable."""
 
     out_trade_no: str
@@ -243,8 +242,7 @@ class QrOrder:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageOrder:
+class PageOrder(Struct, frozen=True, kw_only=True):
     """An order that one known payer pays in the wallet's own browser. `payer_address`: the phone's IP address."""
 
     out_trade_no: str
@@ -265,8 +263,7 @@ class PageOrder:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundOrder:
+class RefundOrder(Struct, frozen=True, kw_only=True):
     """One refund of one paid order: the same number for ever. `opened_ms`: when it was made durable."""
 
     refund_no: str
@@ -276,8 +273,7 @@ class RefundOrder:
     opened_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillOf:
+class BillOf(Struct, frozen=True, kw_only=True):
     """`day`: the Beijing day that the bill covers, as YYYY-MM-DD."""
 
     day: str
@@ -292,8 +288,7 @@ class Notification:
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationReply:
+class NotificationReply(Struct, frozen=True, kw_only=True):
     """The wallet's own words for "received" and for "refused"."""
 
     status: int
@@ -301,8 +296,7 @@ class NotificationReply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelTraits:
+class ChannelTraits(Struct, frozen=True, kw_only=True):
     """What the schedule must know about a wallet (SAFETY.md table S). Times in ms.
 
     `query_at_ms`: when a scanned code is asked about, from its first pay byte, up to `decide_after_ms`.

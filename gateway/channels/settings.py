@@ -7,9 +7,10 @@ as `<name>_file`. It must not know how a wallet uses them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 
 class AccountMode(StrEnum):
@@ -27,8 +28,7 @@ class SettingKind(StrEnum):
     CHOICE = "choice"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """`mode` None: for both. `hint` completes "is missing: ...".
 
     `unless`: when all of these are given, this one is not required. `together`: required as soon as one of these is.

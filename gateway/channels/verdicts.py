@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from protocol.secret import Secret
 
 
@@ -68,22 +70,19 @@ class UndoAction(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """Connecting failed with zero request bytes written, and the request was given up: it can never arrive."""
 
     reason: LineFault
 
 
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoAnswer(Struct, frozen=True):
     """The request may have arrived; what became of it is unknown."""
 
     reason: LineFault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
+class Paid(Struct, frozen=True, kw_only=True):
     """The wallet says, signed, that this order was paid with exactly its amount."""
 
     transaction_id: str
@@ -92,79 +91,68 @@ class Paid:
     payer_tail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
+class Declined(Struct, frozen=True, kw_only=True):
     """The wallet says, signed, a code that is listed as "not charged"."""
 
     code: str
     reason: ChannelReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class Pending(Struct, frozen=True, kw_only=True):
     """The trade is open. `payer_prompted`: the wallet says that it waits for the customer (a password)."""
 
     payer_prompted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class Closed(Struct, frozen=True, kw_only=True):
     """The wallet says, signed, that the trade can no longer be paid (or was refunded in full)."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotFound:
+class NotFound(Struct, frozen=True, kw_only=True):
     """The wallet says, signed, that it has no such trade. A shown QR is "not found" until somebody scans it."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True, kw_only=True):
     """A verified answer about something else: `fields` differ from ours. Treat as unknown and raise an alarm."""
 
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """The answer settles nothing; ask by query. `code` is the wallet's own, for the log."""
 
     reason: ChannelReason
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QrReady:
+class QrReady(Struct, frozen=True, kw_only=True):
     qr: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoAcknowledged:
+class UndoAcknowledged(Struct, frozen=True, kw_only=True):
     """The wallet accepted the undo and says what it did. `NONE`: it did not say."""
 
     action: UndoAction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoRetry:
+class UndoRetry(Struct, frozen=True, kw_only=True):
     """The wallet asks for the same undo again."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoRefused:
+class UndoRefused(Struct, frozen=True, kw_only=True):
     """The wallet will not undo this way. Leads to a query, a refund or an alarm, never to a state."""
 
     code: str
     reason: ChannelReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """The wallet says, signed, that this try went wrong, in words that prove nothing yet: it must be undone.
 
     WeChat PAYERROR; UnionPay's origRespCodes. `money_taken`: the customer was debited all the same (UnionPay 42, 74,
@@ -188,22 +176,19 @@ class PageReady:
     redirect: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayerKnown:
+class PayerKnown(Struct, frozen=True, kw_only=True):
     """Who holds the phone: the wallet's id of the payer. In memory only."""
 
     payer: Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayerUnknown:
+class PayerUnknown(Struct, frozen=True, kw_only=True):
     """The authorisation code was refused or used."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundDone:
+class RefundDone(Struct, frozen=True, kw_only=True):
     """The wallet says, signed, that exactly this refund is through. `channel_refund_id`: its number, if it has one."""
 
     amount_fen: int
@@ -211,22 +196,19 @@ class RefundDone:
     done_at_ms: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundOpen:
+class RefundOpen(Struct, frozen=True, kw_only=True):
     """Accepted or under way: ask by refund query. Also the answer to a repeat that moved no money."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundAbsent:
+class RefundAbsent(Struct, frozen=True, kw_only=True):
     """The wallet knows no such refund (answer to a refund query): sending it again with the same number is safe."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundRefused:
+class RefundRefused(Struct, frozen=True, kw_only=True):
     """The wallet will not refund. `final`: it says so for good, and this refund number moved nothing; otherwise the
     same number is sent again later (seller's balance low, order busy)."""
 
@@ -247,15 +229,13 @@ class BillReady:
     content: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillNotReady:
+class BillNotReady(Struct, frozen=True, kw_only=True):
     """Not made yet: ask again in half an hour."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoBill:
+class NoBill(Struct, frozen=True, kw_only=True):
     """There was nothing that day: do not ask again."""
 
     code: str
@@ -274,8 +254,7 @@ class Forgery(StrEnum):
     UNDECRYPTABLE = "undecryptable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentNotified:
+class PaymentNotified(Struct, frozen=True, kw_only=True):
     """Verified. `verdict`: what a query would have said about that order."""
 
     event_id: str
@@ -283,8 +262,7 @@ class PaymentNotified:
     verdict: Paid | Pending | Closed | Failed | Unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundNotified:
+class RefundNotified(Struct, frozen=True, kw_only=True):
     """Verified. `refund_no` None: the wallet names the order only."""
 
     event_id: str
@@ -293,16 +271,14 @@ class RefundNotified:
     verdict: RefundDone | RefundOpen | RefundRefused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifiedNothing:
+class NotifiedNothing(Struct, frozen=True, kw_only=True):
     """Verified, and about nothing that moves a payment or refund (an event type that is not used)."""
 
     event_id: str
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotBelieved:
+class NotBelieved(Struct, frozen=True, kw_only=True):
     why: Forgery
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.configure.faults import Fault, Faults, one_fault
 from gateway.store import places
@@ -18,8 +19,7 @@ MOST_USES: Final = 1_000
 _DAY_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCode:
+class NewCode(Struct, frozen=True, kw_only=True):
     """Shown once, then nobody knows it but who wrote it down."""
 
     code: Secret

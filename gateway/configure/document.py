@@ -16,6 +16,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never, cast
 
+from msgspec import Struct
+
 from gateway.channels.account import AccountError, AccountMode, ChannelAccount, parse_account
 from gateway.channels.registry import open_channel
 from gateway.channels.settings import KEY_NAMES, SECRET_NAMES, SETTINGS, Setting, SettingKind
@@ -58,8 +60,7 @@ _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 _PLACE: Final = re.compile(r"at (line \d+, column \d+|end of document)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantEntry:
+class MerchantEntry(Struct, frozen=True, kw_only=True):
     """`late_money`: what becomes of money found on a payment that was given up: see `LATE_MONEY`."""
 
     id: str
@@ -67,8 +68,7 @@ class MerchantEntry:
     late_money: str = "refund"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreEntry:
+class StoreEntry(Struct, frozen=True, kw_only=True):
     id: str
     merchant: str
     name: str
@@ -87,8 +87,7 @@ class AccountEntry:
     terms: AccountTerms = field(default_factory=AccountTerms)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     merchants: tuple[MerchantEntry, ...]
     stores: tuple[StoreEntry, ...]
     accounts: tuple[AccountEntry, ...]
@@ -125,8 +124,7 @@ def read_document(text: str, *, files: Mapping[str, str], time_zones: Collection
     return Document(merchants=tuple(merchants), stores=tuple(stores), accounts=tuple(accounts), routes=tuple(routes))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoutesFile:
+class RoutesFile(Struct, frozen=True, kw_only=True):
     """What a replay takes from a document: its rules, and the terms of the accounts that it names."""
 
     routes: tuple[Rule, ...]

@@ -5,7 +5,7 @@ It has a "terminal" of its own, whose public key is none: no device can sign as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.configure.faults import Faults, one_fault
 from gateway.store import pages, places
@@ -18,8 +18,7 @@ from protocol.numbers import TERMINAL_ID_BYTES, crockford, new_terminal_id
 STATIC_BYTES = 16 + TERMINAL_ID_BYTES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticToken:
+class StaticToken(Struct, frozen=True, kw_only=True):
     token: str
     fresh: bool
 

@@ -8,9 +8,9 @@ It must not decide anything about money: `gateway.payments` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.bills.desk import BillDesk
@@ -41,8 +41,7 @@ from protocol.secret import Secret
 from protocol.states import GatewayState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(Struct, frozen=True, kw_only=True):
     """What is due about an order, from its rows as they were when the task was taken."""
 
     payment: Payment

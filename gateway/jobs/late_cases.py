@@ -5,9 +5,9 @@ Everything is decided in `gateway.payments.late`; the rows, the ledger and the t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from gateway.jobs.keeping import PaceOf, keep, keep_refund, refund_by_itself, send_duplicates_back
@@ -26,8 +26,7 @@ _WAITING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateCase:
+class LateCase(Struct, frozen=True, kw_only=True):
     """`going_back`: its refund has begun. `refused`: and its wallet refuses it for good."""
 
     out_trade_no: str

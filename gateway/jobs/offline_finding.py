@@ -5,7 +5,7 @@ It must not know HTTP or pages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.offline.judge import (
     OrderFacts,
@@ -29,8 +29,7 @@ from protocol.offline.proof import ProofType
 from protocol.states import ProofKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """An ORDER that could be read, and what the rows say. `page` None: no such terminal. `same`: its till signed it,
     and the payments are this very order's. `not_sent`: accounts that a call never left for."""
 

@@ -5,7 +5,8 @@ A CLOSED proof closes the order's number in the transaction that keeps it: no la
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.jobs.keeping import PaceOf
 from gateway.jobs.offline_finding import Found, may_see
@@ -25,8 +26,7 @@ from protocol.offline.proof import ProofType, sign_proof
 from protocol.offline.typed_code import derive_code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class Issued(Struct, frozen=True, kw_only=True):
     """A proof, and the digits that a cashier may type instead."""
 
     type: ProofType

@@ -6,7 +6,6 @@ absent. Its number at the channel is the one that the wallet's own books show. I
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -57,8 +56,7 @@ class TakeUpRefusal(Enum):
     TAKEN = "taken"  # another payment of its order, or another order of this page, is open or paid
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InQuestion:
+class InQuestion(Struct, frozen=True, kw_only=True):
     """A payment that may have been charged: as its till's journal tells it, or as it is here, open."""
 
     payment: Payment

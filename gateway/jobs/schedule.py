@@ -6,10 +6,10 @@ or a moved clock changes nothing: what is due is due. Times in ms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.channels.port import OrderKind
@@ -62,14 +62,12 @@ class ActionKind(StrEnum):
     RELEASE = "release"  # query, then close an unpaid order of the page, for another payer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(Struct, frozen=True, kw_only=True):
     kind: ActionKind
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """How often this account may be asked, and when a scanned code is (the channel's traits). `even_since_ms`: since
     when the clock has not leapt (`gateway.ports.Clock`)."""
 

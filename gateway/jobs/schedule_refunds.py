@@ -7,10 +7,10 @@ must go back and is refused for good is sent once a day in the end: a person was
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.payments.answers import brought_back_ms
@@ -33,8 +33,7 @@ class RefundActionKind(StrEnum):
     QUERY = "query"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundAction:
+class RefundAction(Struct, frozen=True, kw_only=True):
     kind: RefundActionKind
     due_ms: int
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from msgspec import Struct
 
 from gateway.channels.account import MOST_CONNECT_MS, MOST_READ_MS
 from gateway.jobs.bucket import Bucket, full
@@ -35,8 +35,7 @@ _PRUNE_EVERY_MS: Final = 60_000
 _UNKNOWN_ACCOUNT_RATE: Final = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
+class _Taken(Struct, frozen=True, kw_only=True):
     """What a transaction leased, when the next task is due, and which leap and which pruning it knew of."""
 
     work: Sequence[tuple[Task, Due | None]]

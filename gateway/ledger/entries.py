@@ -13,8 +13,9 @@ It must not know tables or wallets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class EntryKind(StrEnum):
@@ -28,14 +29,12 @@ class EntryKind(StrEnum):
     BY_HAND = "by_hand"  # the shop gave it back by other means: what the wallet took is the shop's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     account: str
     amount_fen: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     business_key: str
     kind: EntryKind
     merchant_id: str
@@ -47,8 +46,7 @@ class Entry:
         assert self.lines, "an entry has lines"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parties:
+class Parties(Struct, frozen=True, kw_only=True):
     """Whose money: the merchant, and the channel account that took it. `late_again`: late money of the order was booked
     so often before, and was called closed each time."""
 

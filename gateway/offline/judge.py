@@ -11,9 +11,10 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from protocol.offline.order import BITMAP_ORDERS, ClockQuality, OfflineOrder, OrderType
 
@@ -64,8 +65,7 @@ def speaks_for_earlier(verdict: Verdict) -> bool:
     return _RANK[verdict] > _RANK[Verdict.AMOUNT_OVER]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TillFacts:
+class TillFacts(Struct, frozen=True, kw_only=True):
     """The terminal that the ORDER names. `signed`: its order key of that epoch signed these bytes."""
 
     epoch: int
@@ -74,8 +74,7 @@ class TillFacts:
     signed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFacts:
+class OrderFacts(Struct, frozen=True, kw_only=True):
     """What the rows know of this order. `same`: seen before with this very content. `seen`: seen before at all.
     `settled`: its payment has ended. `cancelled`: the till said so. `rival`: another order has its counter.
     `foreign`: its number is a payment's that no ORDER began. `max_seen`: the highest counter seen in its epoch.

@@ -9,11 +9,12 @@ It must not know files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.keys import private_key, public_text
 from protocol.messages import ProofKey
@@ -28,8 +29,7 @@ class RingRefusal(StrEnum):
     FULL = "full"  # every number is in use
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RingKey:
+class RingKey(Struct, frozen=True, kw_only=True):
     """`current_ms`: when it became the one that new orders name; None: it is still to come."""
 
     kid: int
@@ -48,8 +48,7 @@ class RingKey:
         return ProofKey(kid=self.kid, public_key=public_text(self.private))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
+class Ring(Struct, frozen=True, kw_only=True):
     """Oldest first. Exactly one key is current and exactly one is next, always."""
 
     keys: tuple[RingKey, ...]

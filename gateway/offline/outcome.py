@@ -9,7 +9,8 @@ It must not know tables or keys.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.payments.values import Payment
 from protocol.messages import LateMoneyState
@@ -17,8 +18,7 @@ from protocol.offline.proof import CHANNEL_NUMBERS, OfflineProof, ProofType
 from protocol.states import GatewayState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How an order ended; `payment` is the one that was paid, or the last that was not."""
 
     type: ProofType

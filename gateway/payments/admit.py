@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.channels.port import OrderKind
@@ -27,15 +28,13 @@ class Known:
     payment: Payment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """Nothing is recorded; the till gets a problem with this reason."""
 
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
+class Admitted(Struct, frozen=True, kw_only=True):
     """May be charged. `expired`: came too late, so it becomes a tombstone. `missing`: lower numbers never seen."""
 
     expired: bool

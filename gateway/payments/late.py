@@ -12,9 +12,9 @@ It must not know tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.payments.moves import bump
@@ -35,8 +35,7 @@ class LateRefusal(StrEnum):
     ON_ITS_WAY = "on_its_way"  # a refund may still work at its wallet, or was not refused for good
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateWord:
+class LateWord(Struct, frozen=True, kw_only=True):
     """Who said it, and why."""
 
     person: str

@@ -11,10 +11,10 @@ It must not know tables, sessions or wallets' words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.channels.port import OrderKind
@@ -39,8 +39,7 @@ class PagePress(StrEnum):
     OVER = "over"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pressed:
+class Pressed(Struct, frozen=True, kw_only=True):
     """`release`: the open order is to be given up."""
 
     what: PagePress

@@ -15,9 +15,10 @@ Nothing found is an answer: the till is told `no_channel`, nothing is sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.routing.health import HealthState
 from gateway.routing.rules import AccountTerms, Mode, RouteRequest, Rule, RuleOrder, matches
@@ -25,8 +26,7 @@ from gateway.routing.rules import AccountTerms, Mode, RouteRequest, Rule, RuleOr
 _NO_TERMS: Final = AccountTerms()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """One channel account of a merchant. `shown_default`: it makes the QRs of the wallets themselves."""
 
     account_id: str
@@ -36,8 +36,7 @@ class Candidate:
     terms: AccountTerms = _NO_TERMS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """An account as it stands at the moment of the choice. `probing`: another payment probes it.
 
     `unsteady`: the share of faults in tenths. `marked`: it makes the QRs of the wallets themselves.
@@ -84,16 +83,14 @@ class Why(StrEnum):
 _CRITERIA: Final = (Why.CHEAPEST, Why.STEADIEST, Why.SERVES_LONGEST)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteReason:
+class RouteReason(Struct, frozen=True, kw_only=True):
     """`about`: an account's or a rule's id."""
 
     why: Why
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """`chosen` None: no account fits. `standings`: everything that was looked at, so that it can be decided again."""
 
     request: RouteRequest

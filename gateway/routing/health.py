@@ -13,9 +13,10 @@ It must not know rules, costs or payments.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.channels.verdicts import (
     BillNotReady,
@@ -127,8 +128,7 @@ def _of_reason(reason: ChannelReason) -> Result:
     return Result.UNSETTLED if reason in _UNSETTLED_ANSWERS else Result.SETTLED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountHealth:
+class AccountHealth(Struct, frozen=True, kw_only=True):
     """`results`: (ms, what) of the recent ones, oldest first. `wait_ms`: how long it was left alone the last time."""
 
     state: HealthState = HealthState.CLOSED

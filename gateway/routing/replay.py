@@ -9,22 +9,22 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.routing.choose import Decision, RouteReason, Standing, choose
 from gateway.routing.rules import AccountTerms, RouteRequest, Rule, in_order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What a decision looked at."""
 
     request: RouteRequest
     standings: tuple[Standing, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """A decision as it was kept with its channel order."""
 
     out_trade_no: str
@@ -38,8 +38,7 @@ class Recorded:
     reasons: tuple[RouteReason, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class Replayed(Struct, frozen=True, kw_only=True):
     """`then`: the decision as it was. `now`: by the other rules."""
 
     then: Recorded
@@ -50,8 +49,7 @@ class Replayed:
         return self.now.chosen is None or self.now.chosen.account_id != self.then.account_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Struct, frozen=True, kw_only=True):
     """Costs in fen. `unserved`: payments for which the other rules leave no account; they cost nothing."""
 
     decisions: int

@@ -11,9 +11,10 @@ It must not know accounts' keys, health, or where rules are kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.routing.moments import Moment, Window, minutes_left
 
@@ -36,8 +37,7 @@ class RuleOrder(StrEnum):
     LISTED = "listed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountTerms:
+class AccountTerms(Struct, frozen=True, kw_only=True):
     """What an account costs and when its wallet serves it. `hours` empty: always."""
 
     cost_ppm: int = 0
@@ -56,8 +56,7 @@ class AccountTerms:
         return minutes_left(self.hours, moment.minute)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """`accounts`: those that may take what matches, in the owner's preference. `weekdays`: 1 is Monday."""
 
     id: str
@@ -74,8 +73,7 @@ class Rule:
     enabled: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteRequest:
+class RouteRequest(Struct, frozen=True, kw_only=True):
     """The facts of one payment that routing looks at; nothing in it is about a person.
 
     `wallet` None: the shop's QR may be any wallet's. `not_sent`: accounts at which an earlier payment of the same

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.payments.values import Alarm, AlarmKind
@@ -37,8 +37,7 @@ _ALL_OPEN: Final = (
 _COUNT: Final = select(_A.kind, func.count()).where(_A.closed_ms.is_(None)).group_by(_A.kind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAlarm:
+class OpenAlarm(Struct, frozen=True, kw_only=True):
     alarm_id: int
     kind: str
     about: str

@@ -6,10 +6,10 @@ Reads only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import Select, bindparam, select
 
 from gateway.payments.values import PaymentKey
@@ -36,8 +36,7 @@ _TERMINALS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldDay:
+class HeldDay(Struct, frozen=True, kw_only=True):
     """`broken`: the first entry that does not follow the one before; None when all do."""
 
     store: str

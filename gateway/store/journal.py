@@ -5,9 +5,9 @@ Of an entry whose content stays at the till, the hash is kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, insert, select, update
 
 from gateway.payments.values import PaymentKey
@@ -18,16 +18,14 @@ from protocol.messages import JournalEntry
 from protocol.offline.order import OFFLINE_SHOWN, PAYMENT_STARTED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Struct, frozen=True, kw_only=True):
     """How far the chain of one terminal is held."""
 
     seq: int
     hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(Struct, frozen=True, kw_only=True):
     """An entry by which a till says that it began a payment."""
 
     terminal_id: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, select, text
 
 from gateway.ledger.entries import Entry
@@ -34,8 +34,7 @@ _OF_ORDER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookedLine:
+class BookedLine(Struct, frozen=True, kw_only=True):
     business_key: str
     account: str
     amount_fen: int

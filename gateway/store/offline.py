@@ -6,9 +6,9 @@ Guards are the unique indexes of `tables_offline`: a digest, a number, a counter
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.store.statements import Statement
@@ -87,8 +87,7 @@ _NAME_SALE: Final = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenOrder:
+class SeenOrder(Struct, frozen=True, kw_only=True):
     """A PAY order as it was first seen."""
 
     terminal_id: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.payments.values import Payment, PaymentKey
@@ -18,8 +18,7 @@ _S: Final = STATIC_PAID.c
 STATIC_KEY: Final = "static:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageToken:
+class PageToken(Struct, frozen=True, kw_only=True):
     """`key` None: a store's static QR."""
 
     token: str
@@ -31,8 +30,7 @@ class PageToken:
     key: PaymentKey | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticPaid:
+class StaticPaid(Struct, frozen=True, kw_only=True):
     seq: int
     key: PaymentKey
     amount_fen: int

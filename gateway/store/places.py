@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.store.statements import Statement
@@ -14,8 +14,7 @@ from gateway.store.tables import ACTIVATION_CODES, ACTIVATIONS, CHANNEL_ACCOUNTS
 from gateway.store.units import Tx
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terminal:
+class Terminal(Struct, frozen=True, kw_only=True):
     """A terminal with the names of where it stands."""
 
     terminal_id: str
@@ -28,8 +27,7 @@ class Terminal:
     merchant_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountRow:
+class AccountRow(Struct, frozen=True, kw_only=True):
     """A channel account as kept: `settings` is JSON and holds secrets, so it stays out of repr."""
 
     account_id: str
@@ -42,8 +40,7 @@ class AccountRow:
         return f"AccountRow({self.account_id})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationCode:
+class ActivationCode(Struct, frozen=True, kw_only=True):
     """`terminal_id`: good for this terminal's device only."""
 
     store_id: str
@@ -168,8 +165,7 @@ _MERCHANT_OF: Final = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class Owner(Struct, frozen=True, kw_only=True):
     """Whose channel account it is. `refunds_late_money`: by itself; otherwise a person decides."""
 
     merchant_id: str

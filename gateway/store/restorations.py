@@ -12,9 +12,9 @@ It must not know HTTP.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, case, func, insert, or_, select, true, update
 
 from gateway.payments.values import Alarm, AlarmKind, PaymentKey
@@ -70,8 +70,7 @@ _HEARD: Final = Statement(
 _MARK: Final = update(TERMINALS).where(_THIS).values(lost_through=bindparam("v_seq"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restoration:
+class Restoration(Struct, frozen=True, kw_only=True):
     """One of which something is still in question."""
 
     found_ms: int

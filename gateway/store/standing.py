@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from gateway.payments.values import Alarm, AlarmKind
@@ -52,8 +52,7 @@ _ALL: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """`fence_epoch`: what was signed under an earlier epoch is another till's."""
 
     epoch: int
@@ -62,8 +61,7 @@ class Standing:
     fence_epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminalRow:
+class TerminalRow(Struct, frozen=True, kw_only=True):
     terminal_id: str
     name: str
     store_id: str

@@ -7,10 +7,10 @@ the transaction that finds the task due, keeps it from being taken twice, by one
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, null, or_, select, text, update
 
 from gateway.store.statements import Statement, by_places, named
@@ -27,8 +27,7 @@ class TaskKind(StrEnum):
     BILL = "bill"  # fetch a day's bill; ref: `account:kind:day`, or `plan`: want the next day's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     kind: TaskKind
     ref: str
     due_ms: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guitai.counter.hearing import Ear
 from protocol.numbers import NUMBER_BYTES, new_number
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from sync.till import Till
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenBack:
+class GivenBack(Struct, frozen=True, kw_only=True):
     """How far the refund came: its last view, or why nothing was started. `refundable_fen`: what can still go back, by
     the gateway's last word, or by this till's own. `before`: an earlier run had ended it."""
 

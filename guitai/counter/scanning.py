@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import Empty, Queue
+
+from msgspec import Struct
 
 from drivers.scanner.events import DeviceEvent, DeviceState, DeviceStatus, Noise, Scan
 from drivers.scanner.start import start_scanner
@@ -36,8 +37,7 @@ SCAN_SENTENCES: dict[ScanRefusal, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
+class Scanned(Struct, frozen=True, kw_only=True):
     """A payment code and when it was read (monotonic ms)."""
 
     code: PaymentCode

@@ -6,8 +6,9 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from guitai.counter.hearing import Ear
 from protocol.numbers import NUMBER_BYTES, new_number
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from sync.till import Till
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sold:
+class Sold(Struct, frozen=True, kw_only=True):
     """How far the payment came: its last view, or why nothing was started. `before`: an earlier run had taken it."""
 
     view: PaymentView | None

@@ -13,11 +13,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Any, cast
+
+from msgspec import Struct
 
 _PR_SET_PDEATHSIG = 1
 END_WITH_PARENT = "GUITAI_END_WITH_PARENT"
@@ -33,8 +34,7 @@ class ChildFailed(Exception):
         self.log = log
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
+class Child(Struct, frozen=True, kw_only=True):
     """One running process and what its ready line said."""
 
     name: str

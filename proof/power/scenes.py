@@ -5,8 +5,9 @@ never reach. `proof.power.kinds` says which kinds code has and no scene reaches.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from gateway.api.operations import pages
 from gateway.channels.port import (

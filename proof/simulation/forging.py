@@ -4,9 +4,10 @@ is the gateway's, on the gateway's line a wallet's."""
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Final, cast
 from zlib import crc32
+
+from msgspec.structs import replace
 
 from proof.simulation.network import Reply
 

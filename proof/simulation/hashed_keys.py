@@ -17,6 +17,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.channels.unionpay.certificates import CertificateChain
 from protocol.keys import read_b64url
@@ -185,6 +187,8 @@ def _swapped(value: Any) -> Any:
         return tuple(_swapped(one) for one in cast("tuple[Any, ...]", value))
     if isinstance(value, Mapping):
         return {name: _swapped(one) for name, one in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, Struct):
+        return replace(value, **{name: _swapped(getattr(value, name)) for name in value.__struct_fields__})
     if is_dataclass(value) and not isinstance(value, type):
         made = copy.copy(value)
         for field in fields(value):

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from gateway.offline.keyring import Ring, RingKey
 from proof.simulation.evidence_side import SideEvidence

@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import TypeVarTuple, Unpack
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from proof.simulation.faults import LineFaults, Span
 from proof.simulation.processes import Process, outside
@@ -32,8 +34,7 @@ class LineEnd(StrEnum):
     READ_TIMEOUT = "read_timeout"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """One whole HTTP answer; header names are lower case. `true`: as its server gave it to this very request."""
 
     status: int
@@ -60,8 +61,7 @@ _REMEMBERED = 8
 _LAST_MOMENT_S = 0.002
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class _Plan(Struct, frozen=True, kw_only=True):
     there_s: float
     back_s: float
     refused: bool
@@ -72,8 +72,7 @@ class _Plan:
     spoil: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Carried:
+class _Carried(Struct, frozen=True, kw_only=True):
     """One request on its way, and who waits for its answer."""
 
     about: str

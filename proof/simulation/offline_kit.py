@@ -6,10 +6,10 @@ The order key and the gateway's proof keys are real Ed25519 keys in every world:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from protocol.offline.typed_code import SlowHash
 from sync.anchor import AnchorRecord

@@ -5,10 +5,10 @@ must not take for the first word again.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Final
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from proof.simulation.rogue import Act, Rogue
 from protocol.messages import PaymentStatus, Presented

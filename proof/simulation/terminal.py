@@ -10,12 +10,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec.structs import replace
 
 from proof.simulation.failing_journal import FailingJournal
 from proof.simulation.faults import Clocks, Deaths, Disks

@@ -10,12 +10,12 @@ STATUS asks what became of an order that was sent over the line. Whether the ord
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature
+from msgspec import Struct
 
 from protocol.numbers import TERMINAL_ID_BYTES, crockford, new_number
 from protocol.offline.text import read_record, text_length
@@ -58,8 +58,7 @@ _TYPES: Final = frozenset(OrderType)
 _CLOCKS: Final = frozenset(ClockQuality)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineOrder:
+class OfflineOrder(Struct, frozen=True, kw_only=True):
     """The fields of an ORDER.
 
     `oseq` counts this till's offline orders from 1 within an epoch; bit i of `cancelled` says that order `oseq - 1 - i`
@@ -86,8 +85,7 @@ class OfflineOrder:
         return 0 <= place < BITMAP_ORDERS and bool(self.cancelled >> place & 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOrder:
+class SignedOrder(Struct, frozen=True, kw_only=True):
     """An ORDER as it stands in the QR: its fields and its bytes. Not yet verified."""
 
     order: OfflineOrder

@@ -9,11 +9,11 @@ of exactly the order that the till journaled, amount and all. In its QR it is `G
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature
+from msgspec import Struct
 
 from protocol.numbers import crockford, new_number
 from protocol.offline.text import PROOF_PREFIX, is_proof_text, read_record, text_length
@@ -43,8 +43,7 @@ CHANNEL_NUMBERS: Final = {"wechat": 1, "alipay": 2, "unionpay": 3}
 _CHANNELS: Final = {number: channel for channel, number in CHANNEL_NUMBERS.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineProof:
+class OfflineProof(Struct, frozen=True, kw_only=True):
     """The fields of a PROOF. `at_s` is the gateway's Unix time; `channel` and `tail` (the last 4 digits of the wallet's
     transaction) are None of a CLOSED order."""
 
@@ -56,8 +55,7 @@ class OfflineProof:
     tail: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedProof:
+class SignedProof(Struct, frozen=True, kw_only=True):
     """A PROOF as it was read. Not yet verified."""
 
     proof: OfflineProof

@@ -10,12 +10,13 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
+
+from msgspec import Struct
 
 LABEL: Final = "guitai"
 TAG: Final = "guitai-v1"
@@ -42,8 +43,7 @@ class SignatureRefusal(StrEnum):
     WRONG_DIGEST = "wrong_digest"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestParts:
+class RequestParts(Struct, frozen=True, kw_only=True):
     """What is signed of a request. `authority` as in Host (lower case), `query` raw without `?`."""
 
     method: str
@@ -54,15 +54,13 @@ class RequestParts:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseParts:
+class ResponseParts(Struct, frozen=True, kw_only=True):
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verified(Struct, frozen=True, kw_only=True):
     """What a good signature says: whose key, when (Unix s), until when, with which nonce."""
 
     keyid: str
@@ -71,8 +69,7 @@ class Verified:
     nonce: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignatureInput:
+class SignatureInput(Struct, frozen=True, kw_only=True):
     """A parsed `Signature-Input`: the raw parameter text is what the base repeats."""
 
     components: tuple[str, ...]

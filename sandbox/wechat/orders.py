@@ -14,6 +14,7 @@ from sandbox.course import Course
 from sandbox.plan import Effect, UndoPlan
 
 CODE_ORDER_LIFE_MS = 45_000
+_ORDINARY = UndoPlan()
 
 
 class TradeType(Enum):
@@ -232,7 +233,7 @@ def _coming(order: Order) -> list[tuple[int, OrderEvent]]:
 
 def _about_the_undo(order: Order) -> bool:
     plan = order.course.plan
-    return plan.undo != UndoPlan() or plan.pays_after_undo_ms is not None
+    return plan.undo != _ORDINARY or plan.pays_after_undo_ms is not None
 
 
 def _landed(refund: Refund, at_ms: int) -> Refund:

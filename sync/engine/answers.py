@@ -7,8 +7,9 @@ cancelled, and the gateway's tombstone is the proof.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from protocol.messages import LateMoney, LateMoneyState, PaymentStatus
 from protocol.states import GatewayState, TerminalEvent, TerminalState, Verdict, terminal_next

@@ -7,8 +7,9 @@ never charged again. The owner's limits hold here, where the journal's own figur
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from protocol.messages import Light
 from protocol.money import CNY, MAX_AMOUNT_FEN

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.money import Money
 from sync.engine.statements import CashBack, CashReturned, CashStatement, CashTaken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashRecord:
+class CashRecord(Struct, frozen=True, kw_only=True):
     """`amount` stays for the sale, until `returned_at_ms`. `offline`: the gateway could not be reached then."""
 
     payment_no: str

@@ -4,7 +4,8 @@ calls to make). Ids and numbers that need chance arrive inside the events."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from protocol.messages import (
     OfflineKit,
@@ -44,8 +45,7 @@ from sync.engine.refund_record import RefundRecord
 from sync.engine.statements import AnyStatement, Silence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
+class Now(Struct, frozen=True, kw_only=True):
     """`mono_ms` never jumps; `wall_ms` is this computer's idea of Unix time and may be anything."""
 
     mono_ms: int
@@ -55,16 +55,14 @@ class Now:
 # --- calls to the gateway ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayCall:
+class PayCall(Struct, frozen=True, kw_only=True):
     """POST of the payment. The same request under the same number each time it is sent again."""
 
     payment_no: str
     request: PaymentRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryCall:
+class QueryCall(Struct, frozen=True, kw_only=True):
     """GET of the status: at once (`wait_s` 0), or held until its state_seq is beyond `after_seq`."""
 
     payment_no: str
@@ -72,22 +70,19 @@ class QueryCall:
     wait_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelCall:
+class CancelCall(Struct, frozen=True, kw_only=True):
     payment_no: str
     amount_fen: int
     operator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AckCall:
+class AckCall(Struct, frozen=True, kw_only=True):
     payment_no: str
     state: GatewayState
     state_seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundCall:
+class RefundCall(Struct, frozen=True, kw_only=True):
     """POST of the refund. The same request under the same number each time it is sent again."""
 
     payment_no: str
@@ -95,8 +90,7 @@ class RefundCall:
     request: RefundRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundQueryCall:
+class RefundQueryCall(Struct, frozen=True, kw_only=True):
     """GET of the refund, held until its state_seq is beyond `after_seq`."""
 
     payment_no: str
@@ -105,8 +99,7 @@ class RefundQueryCall:
     wait_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorePollCall:
+class StorePollCall(Struct, frozen=True, kw_only=True):
     """GET of what the store's static QR took after `after`, held until there is something. `after` None: this journal
     holds nothing yet, the gateway begins at what no till has acknowledged."""
 
@@ -114,15 +107,13 @@ class StorePollCall:
     wait_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreAckCall:
+class StoreAckCall(Struct, frozen=True, kw_only=True):
     """Everything up to `through` is in this journal."""
 
     through: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KitCall:
+class KitCall(Struct, frozen=True, kw_only=True):
     """POST that asks for what selling without the line needs: typed codes from `first` on, and the rest of the kit."""
 
     first: int
@@ -139,55 +130,48 @@ Call = PaymentCall | RefundingCall | StoreCall | KitCall
 # --- answers: what a call came back with ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusAnswer:
+class StatusAnswer(Struct, frozen=True, kw_only=True):
     """A verified answer to this very call; not yet compared with the journal. `said_by` is the signing key's id."""
 
     status: PaymentStatus
     said_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemAnswer:
+class ProblemAnswer(Struct, frozen=True, kw_only=True):
     """A verified refusal of this very call."""
 
     problem: Problem
     said_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptedAnswer:
+class AcceptedAnswer(Struct, frozen=True, kw_only=True):
     """A verified yes to an acknowledgement, without a status."""
 
     said_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundAnswer:
+class RefundAnswer(Struct, frozen=True, kw_only=True):
     """A verified answer to this very call about a refund; not yet compared with the journal."""
 
     status: RefundStatus
     said_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreAnswer:
+class StoreAnswer(Struct, frozen=True, kw_only=True):
     """A verified answer to this very poll."""
 
     answer: StorePaidAnswer
     said_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KitAnswer:
+class KitAnswer(Struct, frozen=True, kw_only=True):
     """A verified answer to this very call; not yet compared with what was asked for."""
 
     kit: OfflineKit
     said_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilentAnswer:
+class SilentAnswer(Struct, frozen=True, kw_only=True):
     """Nothing that can be believed."""
 
     why: Silence
@@ -199,8 +183,7 @@ Answer = StatusAnswer | RefundAnswer | StoreAnswer | KitAnswer | ProblemAnswer |
 # --- events -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartAsked:
+class StartAsked(Struct, frozen=True, kw_only=True):
     """The command, fresh numbers for it, the last payment of its order as the journal has it (None: no such), whether
     cash covers the sale that it is for, and whether late money of that sale is here. `of_sale`: of a command that names
     a sale and no order, every payment of it."""
@@ -214,16 +197,14 @@ class StartAsked:
     of_sale: tuple[PaymentRecord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelAsked:
+class CancelAsked(Struct, frozen=True, kw_only=True):
     """The command, and the payment as the journal has it (None: no such)."""
 
     command: CancelPayment
     known: PaymentRecord | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundAsked:
+class RefundAsked(Struct, frozen=True, kw_only=True):
     """The command, a number for it, and the last payment of the order as the journal has it (None: no such). `known`:
     the refund that has this number already."""
 
@@ -233,8 +214,7 @@ class RefundAsked:
     known: RefundRecord | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashAsked:
+class CashAsked(Struct, frozen=True, kw_only=True):
     """The command, fresh numbers for it, and what the journal has of its sale: every wallet payment, whether cash
     covers it, and the cash that was taken offline today."""
 
@@ -246,21 +226,18 @@ class CashAsked:
     offline_fen: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashBackAsked:
+class CashBackAsked(Struct, frozen=True, kw_only=True):
     """The command, and the tender as the journal has it (None: no such)."""
 
     command: ReturnCash
     known: CashRecord | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreListened:
+class StoreListened(Struct, frozen=True, kw_only=True):
     """Somebody is there to hear the store's static QR."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """A call ended."""
 
     call_id: int
@@ -268,33 +245,28 @@ class Said:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineHeard:
+class LineHeard(Struct, frozen=True, kw_only=True):
     """The delivery heard the gateway's signature; `refused` when it signed a refusal."""
 
     server_time_ms: int
     refused: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineSilent:
+class LineSilent(Struct, frozen=True, kw_only=True):
     why: Silence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageSaid:
+class StorageSaid(Struct, frozen=True, kw_only=True):
     """Why no new payment can be made durable; None when all is well again."""
 
     refusing: Reason | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """The journal was read; whatever is open has to be settled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reread:
+class Reread(Struct, frozen=True, kw_only=True):
     """A commit failed and the journal was opened again: this is what it holds of everything unfinished or in memory.
     Memory gives way to it. `asked`: payments and refunds of a command that was in doubt, with its request id."""
 
@@ -304,8 +276,7 @@ class Reread:
     asked: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wake:
+class Wake(Struct, frozen=True, kw_only=True):
     """The time named by the last `WakeAt` has come (or any other time: a wake too many does no harm)."""
 
 
@@ -335,28 +306,24 @@ Event = (
 # --- effects ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append:
+class Append(Struct, frozen=True, kw_only=True):
     """Make this durable. All of a step's appends are one transaction, committed before any send or publish."""
 
     statement: AnyStatement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(Struct, frozen=True, kw_only=True):
     call_id: int
     call: Call
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WakeAt:
+class WakeAt(Struct, frozen=True, kw_only=True):
     """Replaces the wake before; None: nothing to do by itself."""
 
     mono_ms: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publish:
+class Publish(Struct, frozen=True, kw_only=True):
     view: PaymentView | RefundView | StorePaidView | CommandRefused | ProofView
 
 

@@ -7,8 +7,9 @@ stopped.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from protocol.keys import read_public
 from protocol.messages import OfflineKit

@@ -6,8 +6,10 @@ A wall clock that is wrong is a warning, never a reason not to sell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.reasons import Reason
 from sync.engine.events import Now
@@ -25,8 +27,7 @@ TERMINAL_REFUSALS: Final = frozenset({Reason.UNKNOWN_TERMINAL, Reason.TERMINAL_R
 STANDING_REFUSALS: Final = frozenset({Reason.TERMINAL_REVOKED, Reason.TERMINAL_FROZEN})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineState:
+class LineState(Struct, frozen=True, kw_only=True):
     """What the last words of the line were. `gateway_ms` was true at `gateway_mono_ms`; `wall_ms` was read then;
     `lost_mono_ms`: when it last went down after it had been up."""
 

@@ -7,9 +7,10 @@ gateway time + monotonic time since); `scanned_at_ms` and `elapsed_ms` are monot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from protocol.states import RefundState, TerminalState
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 CASH: Final = "cash"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartPayment:
+class StartPayment(Struct, frozen=True, kw_only=True):
     """Collect `amount` once: a scanned code, or a QR to show.
 
     `sale_id` None starts a new sale. `order_no` given, this is payment n+1 of that order, which is accepted only when
@@ -47,8 +47,7 @@ class StartPayment:
     scanned_at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelPayment:
+class CancelPayment(Struct, frozen=True, kw_only=True):
     """Undo a payment whose outcome is open. The intent is durable before it is sent; a final payment ignores it.
 
     `goods_handed`: what the cashier answered of an offline order; None when nobody was asked.
@@ -59,8 +58,7 @@ class CancelPayment:
     goods_handed: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartRefund:
+class StartRefund(Struct, frozen=True, kw_only=True):
     """Give `amount` of an order's payment back. Each command is one refund of its own; the gateway decides.
 
     `payment_no`: it must be this one of the order's payments; None: whichever was paid. `refund_no`: the number of a
@@ -76,13 +74,11 @@ class StartRefund:
     refund_no: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListenToStore:
+class ListenToStore(Struct, frozen=True, kw_only=True):
     """Somebody is there to hear it: ring for what the store's static QR takes, from now on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashLimits:
+class CashLimits(Struct, frozen=True, kw_only=True):
     """What the owner allows, in fen; 0 is "not at all". `offline_day_fen`: the sum of a day's cash that was taken while
     the gateway could not be reached."""
 
@@ -90,8 +86,7 @@ class CashLimits:
     offline_day_fen: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeCash:
+class TakeCash(Struct, frozen=True, kw_only=True):
     """The cash is in the drawer: `received_fen` was given for `amount`, the rest goes back as change.
 
     `order_no` None starts a new sale. Given, it is a wallet order whose sale the cash closes: every payment of that
@@ -106,8 +101,7 @@ class TakeCash:
     operator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnCash:
+class ReturnCash(Struct, frozen=True, kw_only=True):
     """All the cash of one sale goes back to the customer."""
 
     request_id: str
@@ -116,8 +110,7 @@ class ReturnCash:
     operator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowOffline:
+class ShowOffline(Struct, frozen=True, kw_only=True):
     """Collect `amount` without the line: a signed ORDER as a QR, whose proof the customer's phone brings back.
 
     `order_no` None starts a new sale. Given, it is the last order of the sale, which must be `safe_to_rescan`.
@@ -131,8 +124,7 @@ class ShowOffline:
     shown_at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowStatus:
+class ShowStatus(Struct, frozen=True, kw_only=True):
     """Show a QR that asks the gateway, by the customer's phone, what became of this payment."""
 
     request_id: str
@@ -140,8 +132,7 @@ class ShowStatus:
     operator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParkOffline:
+class ParkOffline(Struct, frozen=True, kw_only=True):
     """Put an offline order aside without its proof; the next one may be shown."""
 
     payment_no: str
@@ -149,8 +140,7 @@ class ParkOffline:
     operator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadProof:
+class ReadProof(Struct, frozen=True, kw_only=True):
     """The gun read something that means to be a proof."""
 
     request_id: str
@@ -158,8 +148,7 @@ class ReadProof:
     operator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeCode:
+class TypeCode(Struct, frozen=True, kw_only=True):
     """The cashier typed the 12 digits that the customer's phone shows."""
 
     request_id: str
@@ -172,8 +161,7 @@ OfflineCommand = ShowOffline | ShowStatus | ParkOffline | ReadProof | TypeCode
 Command = StartPayment | CancelPayment | StartRefund | ListenToStore | TakeCash | ReturnCash | OfflineCommand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashPart:
+class CashPart(Struct, frozen=True, kw_only=True):
     """What a payment in cash has and another has not. `returned_at_ms`: when it was given back, and why."""
 
     received_fen: int
@@ -182,8 +170,7 @@ class CashPart:
     why: CashBack | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineView:
+class OfflineView(Struct, frozen=True, kw_only=True):
     """What an order that was shown as an offline QR has more. `status`: the QR only asks, it cannot be paid.
 
     The QR is shown until `until_ms`. `tries_left`: typed codes that may still be tried; `proven_at_ms`: when its proof
@@ -201,8 +188,7 @@ class OfflineView:
     typed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentView:
+class PaymentView(Struct, frozen=True, kw_only=True):
     """All there is to say about one payment now.
 
     `request_id` is the command's that started it (None after a restart of the program). `light` green: scan again,
@@ -241,8 +227,7 @@ class PaymentView:
     offline: OfflineView | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundView:
+class RefundView(Struct, frozen=True, kw_only=True):
     """All there is to say about one refund now: SENT is "it goes on", DONE and FAILED are verified statements.
 
     While it is open, `reason` is the last thing that stood in its way. `refundable_fen` is the gateway's word, None
@@ -263,8 +248,7 @@ class RefundView:
     request_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorePaidView:
+class StorePaidView(Struct, frozen=True, kw_only=True):
     """The store's static QR took money; it is in the journal. Published once per till, for the ear and the eye."""
 
     seq: int
@@ -284,8 +268,7 @@ class Line(StrEnum):
     UNTRUSTED = "untrusted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
+class LinkView(Struct, frozen=True, kw_only=True):
     """The line, the clock and what is still to be delivered.
 
     `clock_skew_ms` is wall clock minus gateway time (None before the first contact); over 60 s it is a warning, never
@@ -312,8 +295,7 @@ class LinkView:
     kit_awaited: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandRefused:
+class CommandRefused(Struct, frozen=True, kw_only=True):
     """Nothing was started and nothing is live because of this command; `request_id` is a cancel's payment_no.
     `refundable_fen`: of a refund that is too large, the most that can still go back as far as this till knows."""
 
@@ -322,8 +304,7 @@ class CommandRefused:
     refundable_fen: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofView:
+class ProofView(Struct, frozen=True, kw_only=True):
     """What a scanned proof or a typed code was worth. `reason` is PAID or EXPIRED (proven closed) when it was accepted,
     else why not. It is about `payment_no`, which need not be the sale at the counter; None: about none of this till.
     `at_ms`: when that order was settled already."""

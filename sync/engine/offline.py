@@ -8,7 +8,7 @@ moment (`Ground`); nothing of it is kept in memory.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from protocol.money import CNY, MAX_AMOUNT_FEN, Money
 from protocol.numbers import PaymentNo

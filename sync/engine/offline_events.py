@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from protocol.offline.order import OfflineOrder, SignedOrder
 from protocol.secret import Secret
@@ -12,8 +13,7 @@ from sync.engine.offline_record import OfflineBook
 from sync.engine.record import PaymentRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Ground(Struct, frozen=True, kw_only=True):
     """What only the journal, the device's keys and the anchor know of selling without the line.
 
     `floor_oseq` and `floor_release` were used for certain, whatever the journal says; `anchored` False: this journal
@@ -28,8 +28,7 @@ class Ground:
     anchored: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineAsked:
+class OfflineAsked(Struct, frozen=True, kw_only=True):
     """The command, fresh numbers for it, the last payment of the order before it, and whether cash covers its sale or
     late money of it is here. `ground` None: this till sells over the line only."""
 
@@ -42,20 +41,17 @@ class OfflineAsked:
     ground: Ground | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusAsked:
+class StatusAsked(Struct, frozen=True, kw_only=True):
     command: ShowStatus
     known: PaymentRecord | None = None
     ground: Ground | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParkAsked:
+class ParkAsked(Struct, frozen=True, kw_only=True):
     command: ParkOffline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofAsked:
+class ProofAsked(Struct, frozen=True, kw_only=True):
     """The command, and what the journal has of the order that the proof names: its last payment (None: no such order),
     and those that were shown as an ORDER."""
 
@@ -65,15 +61,13 @@ class ProofAsked:
     ground: Ground | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeAsked:
+class CodeAsked(Struct, frozen=True, kw_only=True):
     command: TypeCode
     known: PaymentRecord | None = None
     ground: Ground | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeChecked:
+class CodeChecked(Struct, frozen=True, kw_only=True):
     """The try was journaled, then the code was compared; `ground` is that of now."""
 
     request_id: str
@@ -83,8 +77,7 @@ class CodeChecked:
     ground: Ground | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckCode:
+class CheckCode(Struct, frozen=True, kw_only=True):
     """The try is durable: compare the code with its verifier, which is slow on purpose, and say `CodeChecked`."""
 
     request_id: str

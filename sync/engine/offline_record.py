@@ -5,7 +5,8 @@ Part of `PaymentRecord`: an offline order is payment 1 of an ordinary order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.messages import CodeVerifier, OfflineKit, ProofKey
 from protocol.offline.order import SignedOrder, read_order
@@ -26,8 +27,7 @@ ORDER_TRIES = 3
 SHIFT_TRIES = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenProof:
+class TakenProof(Struct, frozen=True, kw_only=True):
     """The proof that settled it. `kid` None: a typed code."""
 
     paid: bool
@@ -37,8 +37,7 @@ class TakenProof:
     at_s: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflinePart:
+class OfflinePart(Struct, frozen=True, kw_only=True):
     """The ORDER as text, and what became of it. `status`: it asks about a payment that was sent, it cannot be paid.
 
     `confirmed`: the gateway itself said the outcome over the line.
@@ -118,8 +117,7 @@ def fold_part(
             return replace(part, proof=taken)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KitRecord:
+class KitRecord(Struct, frozen=True, kw_only=True):
     """The newest kit, with verifiers that were held before it. `codes` is in order of index."""
 
     epoch: int
@@ -156,8 +154,7 @@ def fold_kit(before: KitRecord | None, statement: KitStored, *, used: int, at_ms
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineBook:
+class OfflineBook(Struct, frozen=True, kw_only=True):
     """What the journal has for the next offline order of one epoch: the last numbers that were used, the cancelled ones
     of the last 16, the order that is at the counter, and what was typed since the shift (or day) began."""
 

@@ -7,8 +7,9 @@ clock is looked at. A proof settles the order that it names, never the one at th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from protocol.keys import read_public
 from protocol.offline.proof import ProofType, SignedProof, read_proof

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.messages import LateMoney, LateMoneyState, Light, Presented, Proof
 from protocol.money import Money
@@ -37,8 +39,7 @@ from sync.engine.statements import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentRecord:
+class PaymentRecord(Struct, frozen=True, kw_only=True):
     """The durable part of a payment. `refused` is the gateway's reason for refusing the request, `conflict` that two
     verified statements disagree; `ack_due_seq` is the state_seq to acknowledge, `acked_seq` the one acknowledged.
     `refunded_fen` went back by this till's refunds, `refunding_fen` is under way in refunds whose outcome is open."""

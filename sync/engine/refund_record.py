@@ -5,8 +5,10 @@ A refund begins SENT: its intent is durable before the first byte, and from that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.money import Money
 from protocol.reasons import Reason
@@ -14,8 +16,7 @@ from protocol.states import RefundEvent, RefundState, refund_next
 from sync.engine.statements import RefundObserved, RefundRefused, RefundSettled, RefundStarted, RefundStatement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundRecord:
+class RefundRecord(Struct, frozen=True, kw_only=True):
     """The durable part of a refund. `refundable_fen` is what the gateway said may still be asked back."""
 
     refund_no: str

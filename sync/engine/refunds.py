@@ -7,8 +7,9 @@ refusal mean: not known, ask again, for ever, under the same number.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from protocol.messages import LateMoneyState, RefundStatus
 from protocol.money import CNY, MAX_AMOUNT_FEN

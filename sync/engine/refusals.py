@@ -4,10 +4,10 @@ the proof.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from protocol.messages import PAY_REQUEST_LIFE_MS, Problem
 from protocol.reasons import Reason

@@ -7,9 +7,10 @@ purpose, and the heartbeat listens anyway.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from protocol.messages import StorePaid, StorePaidAnswer
 from protocol.money import Money

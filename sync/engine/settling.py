@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sync.engine.events import PaymentCall
 from sync.engine.schedule import CALM_MS, next_watch_ms
@@ -11,8 +12,7 @@ from sync.engine.statements import PaymentSettled
 from sync.engine.turn import Turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """A payment's call that came back."""
 
     call_id: int

@@ -4,8 +4,9 @@ that never left is an end that the till can tell by itself.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from protocol.messages import Proof
 from protocol.reasons import Reason

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from protocol.messages import PAY_REQUEST_LIFE_MS, PaymentRequest, Presented
 from protocol.money import CNY, MAX_AMOUNT_FEN

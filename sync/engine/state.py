@@ -8,8 +8,10 @@ above all the pay request, which holds the payment code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from protocol.messages import PaymentRequest
 from protocol.reasons import Reason
@@ -22,8 +24,7 @@ from sync.engine.refund_record import RefundRecord
 PRESSED_KEPT: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """One kind of call about one thing: at most one under way; `due_ms` (monotonic) None means nothing to do."""
 
     in_flight: int | None = None
@@ -50,8 +51,7 @@ class Job:
         return self.in_flight is None and self.due_ms is not None and self.due_ms <= now_ms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class Live(Struct, frozen=True, kw_only=True):
     """A payment that is open, unacknowledged or watched for late money.
 
     `request` is kept in memory until the gateway signed any statement about the number: while it is there, asking means
@@ -87,8 +87,7 @@ class Live:
         return self.final and all(job.in_flight is None and job.due_ms is None for job in jobs)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveRefund:
+class LiveRefund(Struct, frozen=True, kw_only=True):
     """A refund whose outcome is open.
 
     `heard` is True while the gateway is known to have it; before that, asking means sending it again. Until
@@ -104,8 +103,7 @@ class LiveRefund:
     ask: Job = field(default_factory=Job)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
+class Ring(Struct, frozen=True, kw_only=True):
     """The store's static QR: `seen` is journaled, `acked` the gateway knows of, `after` is where the poll goes on.
     Until somebody listens nothing is asked."""
 
@@ -117,8 +115,7 @@ class Ring:
     ack: Job = field(default_factory=Job)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KitDesk:
+class KitDesk(Struct, frozen=True, kw_only=True):
     """What this till holds of its offline kit, and the call that keeps it fresh. `first` is the lowest index of a typed
     code that it neither holds nor ever used, `held` how many are left; `offline_key` is the public key of ORDERs."""
 
@@ -130,8 +127,7 @@ class KitDesk:
     job: Job = field(default_factory=Job)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineState:
+class EngineState(Struct, frozen=True, kw_only=True):
     """`pressed`: the last `PRESSED_KEPT` commands that this run of the program took, with the payment or refund that
     each began: one press, one number."""
 

@@ -5,8 +5,9 @@ The runner commits all `Append`s of a step in one transaction before it does any
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from protocol.states import TerminalState
 from sync.engine import answers, cash, kit, offline, proofs, refunds, ringing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from protocol.offline.typed_code import HELD
 from protocol.reasons import Reason

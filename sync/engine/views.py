@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from protocol.messages import Light, Presented
 from protocol.reasons import Reason
@@ -169,8 +169,7 @@ def _reason(record: PaymentRecord) -> Reason | None:
             return record.refused or record.reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undelivered:
+class Undelivered(Struct, frozen=True, kw_only=True):
     """What the journal and the delivery know: entries that the gateway does not hold yet, their money, and those that
     it does not want."""
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from protocol.chain import first_break, genesis, link
 from protocol.messages import JournalEntry
@@ -41,8 +40,7 @@ def _code(error: sqlite3.Error) -> int | None:
     return getattr(error, "sqlite_errorcode", None)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The end of the chain."""
 
     seq: int

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
 from protocol.messages import JournalEntry, LateMoney, Presented
@@ -46,8 +48,7 @@ from sync.journal.verify import Verdict, verify
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersFilter:
+class OrdersFilter(Struct, frozen=True, kw_only=True):
     """Which orders; what is None does not narrow. `text` is any part of an order number."""
 
     states: frozenset[TerminalState] | None = None
@@ -59,8 +60,7 @@ class OrdersFilter:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderLine:
+class OrderLine(Struct, frozen=True, kw_only=True):
     """One order and its latest payment; `payments` counts the tries."""
 
     order_no: str
@@ -72,16 +72,14 @@ class OrderLine:
     last: PaymentView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parked:
+class Parked(Struct, frozen=True, kw_only=True):
     """The gateway does not take this entry's content: why, and when it said so."""
 
     reason: Reason
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineEntry:
+class TimelineEntry(Struct, frozen=True, kw_only=True):
     """One thing that happened: when (till's clock), who said it, and what."""
 
     seq: int
@@ -92,8 +90,7 @@ class TimelineEntry:
     parked: Parked | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taking:
+class Taking(Struct, frozen=True, kw_only=True):
     """Money that came in by one payment: paid, or found later on a payment that was given up."""
 
     payment_no: str
@@ -108,8 +105,7 @@ class Taking:
     late_money: LateMoney | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsent:
+class Unsent(Struct, frozen=True, kw_only=True):
     """Entries that the gateway does not hold yet, and the money that came in by them; `parked` ones it refused."""
 
     count: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from protocol.chain import genesis, link
 from sync.engine.cash_record import CashRecord, fold_cash
@@ -44,8 +45,7 @@ class Break(StrEnum):
     FILE = "file"  # SQLite's own check of the file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """`broken` None: all is well. `seq` or `payment_no` names the first place where it is not."""
 
     entries: int

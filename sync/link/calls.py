@@ -7,11 +7,11 @@ refund is compared with the journal by the engine. Everything else is silence wi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from protocol.keys import terminal_keyid
 from protocol.messages import (
@@ -70,8 +70,7 @@ _CONNECT_MS: Final = 3_000
 _WRITE_MS: Final = 5_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """Who this terminal is on the line, and whose signatures it believes (key id → key). `epoch`: of its activation."""
 
     terminal_id: str
@@ -81,22 +80,19 @@ class Credentials:
     epoch: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadCall:
+class UploadCall(Struct, frozen=True, kw_only=True):
     """POST of journal entries; empty, it is the cheapest signed question there is: are you there, what time is it?"""
 
     entries: tuple[JournalEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadAnswer:
+class UploadAnswer(Struct, frozen=True, kw_only=True):
     """How far the gateway holds the chain, verified."""
 
     answer: JournalAnswer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(Struct, frozen=True, kw_only=True):
     """What makes each transmission different: time, a fresh nonce (16 bytes), the end of the journal (sequence, head),
     and how far the gateway said that it holds it. `journal` None: who asks does not speak for the journal."""
 
@@ -217,14 +213,12 @@ def read_upload(
         return SilentAnswer(why=Silence.UNREADABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Accepted:
+class _Accepted(Struct, frozen=True):
     body: bytes
     said_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Struct, frozen=True):
     problem: Problem
     said_by: str
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from protocol.signature import RequestParts, ResponseParts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True, kw_only=True):
     """Each bound by itself; `total_ms` bounds all of it, a slow drip of bytes included."""
 
     connect_ms: int
@@ -18,15 +18,13 @@ class Timeouts:
     total_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotSent:
+class NotSent(Struct, frozen=True, kw_only=True):
     """Connecting or the TLS handshake failed: not one byte of the request was written."""
 
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoAnswer:
+class NoAnswer(Struct, frozen=True, kw_only=True):
     """Anything else that is not a whole response: the request may have arrived."""
 
     detail: str

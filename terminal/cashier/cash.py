@@ -7,8 +7,9 @@ the drawer opens, and once more by sync, whose journal has the figures. A refusa
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from protocol.messages import Light
 from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount

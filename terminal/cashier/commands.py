@@ -5,7 +5,7 @@ Rule: Esc goes one step back and never loses a payment.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from protocol.activation import read_ticket
 from terminal.cashier.cash import REASONS, cash_key

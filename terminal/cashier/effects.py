@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from protocol.activation import ActivationTicket
 from sync.engine.model import Command
@@ -21,62 +22,53 @@ class Sound(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submit:
+class Submit(Struct, frozen=True, kw_only=True):
     """Hand this to sync."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
+class Play(Struct, frozen=True, kw_only=True):
     """Play a sound."""
 
     sound: Sound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOrders:
+class ReadOrders(Struct, frozen=True, kw_only=True):
     """Fetch the latest orders."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadHistory:
+class ReadHistory(Struct, frozen=True, kw_only=True):
     """Fetch one order's timeline."""
 
     order_no: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDay:
+class ReadDay(Struct, frozen=True, kw_only=True):
     """Fetch one day's takings."""
 
     days_ago: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunChecks:
+class RunChecks(Struct, frozen=True, kw_only=True):
     """Run the doctor."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activate:
+class Activate(Struct, frozen=True, kw_only=True):
     """Bind this till."""
 
     gateway: str
     ticket: ActivationTicket
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeSetting:
+class ChangeSetting(Struct, frozen=True, kw_only=True):
     """Keep a setting and apply it."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave:
+class Leave(Struct, frozen=True, kw_only=True):
     """End the app: whoever closes it knows what is unsent."""
 
 

@@ -6,117 +6,101 @@ characters that a burst had echoed before it proved to be a scan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from protocol.secret import Secret
 from terminal.cashier.keys import Command
 from terminal.cashier.ports import CheckFound, DayRead, HistoryEntry, OrderRow, Publication
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class Typed(Struct, frozen=True, kw_only=True):
     """One character from a person, or from a gun that is not known as one yet."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
+class Erased(Struct, frozen=True, kw_only=True):
     """Backspace."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeBack:
+class TakeBack(Struct, frozen=True, kw_only=True):
     """The last `count` typed characters were a scan's: make as if they had never been typed."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
+class Scanned(Struct, frozen=True, kw_only=True):
     """A gun's code, from whichever device."""
 
     text: Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanUnreadable:
+class ScanUnreadable(Struct, frozen=True, kw_only=True):
     """A burst that came from a gun and cannot be believed; `why` is a key of the `scan` sentences."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pressed:
+class Pressed(Struct, frozen=True, kw_only=True):
     """A command's key went down, or its button was pressed. `held` keys send no repeats."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
+class Released(Struct, frozen=True, kw_only=True):
     """The command's key or button went up."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picked:
+class Picked(Struct, frozen=True, kw_only=True):
     """A row, an option or a field was touched: its name in the list it belongs to."""
 
     name: str
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Published(Struct, frozen=True, kw_only=True):
     """The till told something."""
 
     publication: Publication
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersArrived:
+class OrdersArrived(Struct, frozen=True, kw_only=True):
     """A reader's answer."""
 
     rows: tuple[OrderRow, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryArrived:
+class HistoryArrived(Struct, frozen=True, kw_only=True):
     """A reader's answer."""
 
     order_no: str
     entries: tuple[HistoryEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayArrived:
+class DayArrived(Struct, frozen=True, kw_only=True):
     """A reader's answer."""
 
     days_ago: int
     day: DayRead
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChecksArrived:
+class ChecksArrived(Struct, frozen=True, kw_only=True):
     """A reader's answer."""
 
     checks: tuple[CheckFound, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadFailed:
+class ReadFailed(Struct, frozen=True, kw_only=True):
     """A reader could not answer; the page says so and can be run again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseAsked:
+class CloseAsked(Struct, frozen=True, kw_only=True):
     """The window was to be closed while a sale is open or something is unsent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
+class Tick(Struct, frozen=True, kw_only=True):
     """Time passed. `unix_ms` is for the clock on the screen only."""
 
     unix_ms: int

@@ -7,10 +7,11 @@ nothing. Digits, the point and Backspace are typing, not commands.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from terminal.cashier.phrase import Phrase
 
@@ -103,8 +104,7 @@ QUICK: Final = (Command.QUICK_1, Command.QUICK_2, Command.QUICK_3, Command.QUICK
 _BESIDE_QUICK: Final = frozenset({Command.CASH, Command.BACK})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyHint:
+class KeyHint(Struct, frozen=True, kw_only=True):
     """One entry of the key strip: also a button of the same name."""
 
     command: Command

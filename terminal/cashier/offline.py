@@ -7,7 +7,7 @@ What is typed into the code field is digits; the field is none for scans.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from protocol.money import Money
 from protocol.offline.typed_code import CODE_DIGITS

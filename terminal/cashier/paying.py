@@ -7,7 +7,7 @@ hold, so that a slip of the finger cannot undo a paying customer.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from protocol.messages import LateMoneyState
 from protocol.money import Money

@@ -7,11 +7,10 @@ first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Struct, frozen=True):
     """`key` of the catalogue, and `(placeholder, value)` pairs."""
 
     key: str

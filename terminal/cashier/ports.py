@@ -7,9 +7,10 @@ any thread. The readers block and are called on a worker thread, over read-only 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from protocol.activation import ActivationTicket
 from protocol.digest import DayDigest
@@ -27,8 +28,7 @@ class GunState(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """Who sells here; empty until activated."""
 
     store: str = ""
@@ -40,23 +40,20 @@ class Identity:
         return self.terminal != ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GunSeen:
+class GunSeen(Struct, frozen=True, kw_only=True):
     """A gun's supervisor changed its mind; `name` is the device as a person knows it."""
 
     gun: GunState
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanRead:
+class ScanRead(Struct, frozen=True, kw_only=True):
     """A gun that is not a keyboard read this. It may be a payment code: it is held as a secret from here on."""
 
     text: Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationAnswered:
+class ActivationAnswered(Struct, frozen=True, kw_only=True):
     """How an activation ended; `reason` DONE carries the identity."""
 
     reason: Reason
@@ -66,15 +63,13 @@ class ActivationAnswered:
 Publication = Published | GunSeen | ScanRead | ActivationAnswered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRow:
+class OrderRow(Struct, frozen=True, kw_only=True):
     """One order in the list: its latest payment."""
 
     payment: PaymentView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True, kw_only=True):
     """One thing that happened to an order: journaled kind, who said it (`till`, `cashier`, `gateway`), when."""
 
     at_ms: int
@@ -85,8 +80,7 @@ class HistoryEntry:
     n: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HourSum:
+class HourSum(Struct, frozen=True, kw_only=True):
     """What came in within one hour of the day."""
 
     hour: int
@@ -94,8 +88,7 @@ class HourSum:
     amount_fen: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalletSum:
+class WalletSum(Struct, frozen=True, kw_only=True):
     """What came in by one wallet."""
 
     channel: str
@@ -103,8 +96,7 @@ class WalletSum:
     amount_fen: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayRead:
+class DayRead(Struct, frozen=True, kw_only=True):
     """One day at a glance, ready to be shown.
 
     `count` and `amount_fen` are this till's sales, `refunds` and `refunded_fen` what went back by it on that day.
@@ -142,8 +134,7 @@ class DayRead:
         return sum(wallet.amount_fen for wallet in self.store)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckFound:
+class CheckFound(Struct, frozen=True, kw_only=True):
     """One check of the doctor: `name` chooses its sentences, `found` and `todo` are keys, `values` go into them."""
 
     name: str

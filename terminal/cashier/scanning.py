@@ -8,7 +8,7 @@ A scan in the doctor's panel is a test: it is named, never charged.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from protocol.activation import ActivationTicket, read_ticket
 from protocol.auth_code import PaymentCode, ScanRefusal, classify_scan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from terminal.cashier.effects import ChangeSetting, Effect
 from terminal.cashier.phrase import say

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta, timezone, tzinfo
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from protocol.auth_code import CONFIRMED_RANGES, CodeRange
 from protocol.money import MAX_AMOUNT_FEN
@@ -45,8 +46,7 @@ CASH_OFFLINE_DAY_FEN = 2_000_000
 UNDO_DEPTH = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What the shop has chosen. Text values are those of the display panel. `cash_sale_fen` is the most that one sale
     takes in cash, `cash_offline_day_fen` a day's sum of it while the gateway cannot be reached; 0: none."""
 
@@ -63,8 +63,7 @@ class Settings:
     cash_offline_day_fen: int = CASH_OFFLINE_DAY_FEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """A sentence that answers the last key or scan and goes away by itself. It shows `after_ms` later, so that a
     character which proves to be a scan's never flashes one."""
 
@@ -75,8 +74,7 @@ class Notice:
     tone: Tone = Tone.NEUTRAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sale:
+class Sale(Struct, frozen=True, kw_only=True):
     """The purchase in the state panel. `payment` is None between the scan and sync's first word; `again`: the try that
     was proven not paid before this one; `status_ms`: since then its QR that only asks is shown."""
 
@@ -91,8 +89,7 @@ class Sale:
     status_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashEntry:
+class CashEntry(Struct, frozen=True, kw_only=True):
     """The cash panel: what is due, what was received as it is typed, and the request once it was handed to sync."""
 
     amount_fen: int
@@ -100,8 +97,7 @@ class CashEntry:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelPress:
+class CancelPress(Struct, frozen=True, kw_only=True):
     """A first press of cancel: when, and whether the key is still down."""
 
     at_ms: int
@@ -115,31 +111,27 @@ class Asked(StrEnum):
     PARK = "park"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """A question in the panel; until it is answered or left nothing else can be pressed."""
 
     kind: Asked
     payment_no: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeEntry:
+class CodeEntry(Struct, frozen=True, kw_only=True):
     """The open field for a typed code."""
 
     payment_no: str
     digits: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(Struct, frozen=True, kw_only=True):
     """A parked payment that has settled: shown across the top until somebody acknowledges it."""
 
     payment: PaymentView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreRing:
+class StoreRing(Struct, frozen=True, kw_only=True):
     """The latest payment at the store's static QR, and how many more came while the bar was there."""
 
     paid: StorePaidView
@@ -147,8 +139,7 @@ class StoreRing:
     more: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersState:
+class OrdersState(Struct, frozen=True, kw_only=True):
     """The list of orders and its filter."""
 
     filter_text: str = ""
@@ -159,8 +150,7 @@ class OrdersState:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakingsState:
+class TakingsState(Struct, frozen=True, kw_only=True):
     """The owner's day."""
 
     days_ago: int = 0
@@ -168,8 +158,7 @@ class TakingsState:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorState:
+class DoctorState(Struct, frozen=True, kw_only=True):
     """The last run of the checks, and the last test scan in words."""
 
     checks: tuple[CheckFound, ...] = ()
@@ -177,8 +166,7 @@ class DoctorState:
     scan: Phrase | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationState:
+class ActivationState(Struct, frozen=True, kw_only=True):
     """Two drawn fields and how it went."""
 
     code: str = ""
@@ -189,8 +177,7 @@ class ActivationState:
     tone: Tone = Tone.NEUTRAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeforeTyping:
+class BeforeTyping(Struct, frozen=True, kw_only=True):
     """What one typed character may change; kept so that a scan's characters can be taken back exactly."""
 
     page: Page
@@ -205,8 +192,7 @@ class BeforeTyping:
     digits: CodeEntry | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashierState:
+class CashierState(Struct, frozen=True, kw_only=True):
     """Everything the screen is drawn from."""
 
     settings: Settings = field(default_factory=Settings)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from sync.engine.model import CommandRefused, LinkView, PaymentView, ProofView, RefundView, StorePaidView
 from terminal.cashier import events as e

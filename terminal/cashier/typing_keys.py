@@ -7,8 +7,9 @@ amount stays; the first digit after a finished sale starts the next one; a sale 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from protocol.messages import LateMoneyState
 from protocol.money import MAX_AMOUNT_FEN, AmountRefusal, Money, parse_amount

@@ -6,9 +6,10 @@ repaint".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from terminal.cashier.keys import Command, KeyHint
 from terminal.cashier.phrase import Phrase
@@ -58,8 +59,7 @@ class Tone(StrEnum):
     OFFLINE = "offline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmountView:
+class AmountView(Struct, frozen=True, kw_only=True):
     """The typed amount. `text` is as typed; `editable` is False while a payment of it is open."""
 
     text: str
@@ -68,16 +68,14 @@ class AmountView:
     pulse: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
+class Ring(Struct, frozen=True, kw_only=True):
     """Seconds that have passed, out of `of_s` when a limit is known."""
 
     elapsed_s: int
     of_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PanelView:
+class PanelView(Struct, frozen=True, kw_only=True):
     """The state panel: one big line, what the customer sees, what to do, at most two keys, the proof."""
 
     sign: Sign
@@ -92,8 +90,7 @@ class PanelView:
     actions: tuple[KeyHint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowView:
+class RowView(Struct, frozen=True, kw_only=True):
     """One order in a list."""
 
     order_no: str
@@ -116,8 +113,7 @@ class Light(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LampView:
+class LampView(Struct, frozen=True, kw_only=True):
     """One light with its word; a `loud` one keeps its word however narrow the strip is."""
 
     icon: str
@@ -126,8 +122,7 @@ class LampView:
     loud: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusView:
+class StatusView(Struct, frozen=True, kw_only=True):
     """The strip on top: who sells where, and whether the till can sell."""
 
     place: str
@@ -135,8 +130,7 @@ class StatusView:
     clock: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BannerView:
+class BannerView(Struct, frozen=True, kw_only=True):
     """A bar across the top: offline, late money, a warning."""
 
     sign: Sign
@@ -145,8 +139,7 @@ class BannerView:
     action: KeyHint | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeView:
+class HomeView(Struct, frozen=True, kw_only=True):
     """Selling."""
 
     amount: AmountView
@@ -155,8 +148,7 @@ class HomeView:
     keypad: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceView:
+class ChoiceView(Struct, frozen=True, kw_only=True):
     """One setting and its possible values."""
 
     title: Phrase
@@ -169,8 +161,7 @@ class ChoiceView:
 PageView: TypeAlias = "HomeView | OtherView | tuple[ChoiceView, ...]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenView:
+class ScreenView(Struct, frozen=True, kw_only=True):
     """Everything at once."""
 
     page: Page

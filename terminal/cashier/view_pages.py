@@ -4,15 +4,15 @@ window does not need them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from terminal.cashier.phrase import Phrase
 from terminal.cashier.view import Light, RowView, Sign, Tone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineLine:
+class TimelineLine(Struct, frozen=True, kw_only=True):
     """One event of an order: when, who said it, what."""
 
     time: str
@@ -21,8 +21,7 @@ class TimelineLine:
     tone: Tone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersView:
+class OrdersView(Struct, frozen=True, kw_only=True):
     """The list that filters as you type, and the timeline of the selected order."""
 
     filter_text: str
@@ -42,8 +41,7 @@ class BarKind(Enum):
     BESIDE = "beside"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(Struct, frozen=True, kw_only=True):
     """One bar of a picture: its label, its value as text, its height as a share of the largest, in thousandths."""
 
     label: str
@@ -53,8 +51,7 @@ class Bar:
     kind: BarKind = BarKind.TAKEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakingsView:
+class TakingsView(Struct, frozen=True, kw_only=True):
     """The owner's day at a glance: what needs attention first, then numbers, then pictures."""
 
     day: str
@@ -72,8 +69,7 @@ class TakingsView:
     unsent: Phrase | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckView:
+class CheckView(Struct, frozen=True, kw_only=True):
     """One check of the doctor: its light, what was found, what to do."""
 
     icon: str
@@ -83,8 +79,7 @@ class CheckView:
     todo: Phrase | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorView:
+class DoctorView(Struct, frozen=True, kw_only=True):
     """A column of checks; runs again at any time."""
 
     checks: tuple[CheckView, ...]
@@ -92,8 +87,7 @@ class DoctorView:
     running: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldView:
+class FieldView(Struct, frozen=True, kw_only=True):
     """A typed field that is drawn, not a text box: no input method reaches it."""
 
     title: Phrase
@@ -102,8 +96,7 @@ class FieldView:
     active: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationView:
+class ActivationView(Struct, frozen=True, kw_only=True):
     """Binding the till: the code, the gateway's address, how it went."""
 
     code: FieldView
@@ -113,16 +106,14 @@ class ActivationView:
     busy: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedView:
+class BlockedView(Struct, frozen=True, kw_only=True):
     """The app cannot sell at all (folder in use, damaged journal): a sentence and what to do."""
 
     big: Phrase
     todo: Phrase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskView:
+class AskView(Struct, frozen=True, kw_only=True):
     """One question before something is done: what it is, what has to be known, and the reasons to choose from."""
 
     sign: Sign

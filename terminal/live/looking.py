@@ -13,8 +13,9 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from drivers.inventory import list_devices
 from drivers.scanner.seen import DeviceSeen
@@ -36,8 +37,7 @@ from terminal.live.reading import FolderReader
 from terminal.live.settings import SettingsTrouble, read_device_settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineSeen:
+class LineSeen(Struct, frozen=True, kw_only=True):
     """The line to the gateway now; `skew_ms` is this computer's clock minus the gateway's."""
 
     line: Line
@@ -45,16 +45,14 @@ class LineSeen:
     refused: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalSeen:
+class JournalSeen(Struct, frozen=True, kw_only=True):
     """The journal's chain, walked whole, and what is undelivered."""
 
     verdict: Verdict
     unsent: Unsent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineSeen:
+class OfflineSeen(Struct, frozen=True, kw_only=True):
     """Whether offline orders can be shown: what the anchor says of the journal, and the typed codes that are left
     (None: no kit)."""
 
@@ -62,8 +60,7 @@ class OfflineSeen:
     codes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class Looked(Struct, frozen=True, kw_only=True):
     """All that was seen. A SyncError's reason stands where something could not be looked at."""
 
     identity: TerminalIdentity | Reason

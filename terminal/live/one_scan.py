@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import Empty, Queue
 from typing import Final
+
+from msgspec import Struct
 
 from drivers.scanner.events import DeviceEvent, DeviceState, DeviceStatus, Noise, NoiseReason, Scan
 from drivers.scanner.start import start_scanner
@@ -19,8 +20,7 @@ from protocol.auth_code import CodeRange, PaymentCode, ScanRefusal, classify_sca
 READY_WITHIN_S: Final = 8.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedScan:
+class NamedScan(Struct, frozen=True, kw_only=True):
     """`wallet` and `hint` are set for a payment code, `refusal` for anything else, `noise` for what is no scan."""
 
     length: int
@@ -31,15 +31,13 @@ class NamedScan:
     noise: NoiseReason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotReady:
+class NotReady(Struct, frozen=True, kw_only=True):
     """The device did not open in time; `status` is its last word."""
 
     status: DeviceStatus | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NothingRead:
+class NothingRead(Struct, frozen=True, kw_only=True):
     """The device is open and read nothing in time."""
 
 

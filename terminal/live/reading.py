@@ -6,9 +6,10 @@ without a journal has no orders: that is an answer, not an error. SyncError when
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from sync.anchor import AnchorTrouble, look
 from sync.anchor_places import anchor_place

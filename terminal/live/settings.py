@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -44,8 +43,7 @@ class RangeInFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     last: _FirstTwo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsTrouble:
+class SettingsTrouble(Struct, frozen=True, kw_only=True):
     """Something in the file that cannot be used. `line` is None when the whole file cannot be read."""
 
     line: int | None
@@ -57,8 +55,7 @@ class SettingsTrouble:
         return f"{where}: {self.problem} {self.todo}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceSettings:
+class DeviceSettings(Struct, frozen=True, kw_only=True):
     """The scanners to open, the code ranges to believe, and what could not be used."""
 
     scanners: tuple[str, ...] = ()

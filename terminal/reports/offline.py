@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from protocol.states import TerminalState
 from sync.engine.record import PaymentRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorFigures:
+class OperatorFigures(Struct, frozen=True, kw_only=True):
     """One operator's offline orders. `proven` by a proof at the counter, `typed` of them by a code; `late` paid, but
     only known when the line returned; `handed`: cancelled although the goods had been handed over. Delays run from the
     QR to the proof. `outages`: the line went down with a payment of this operator open."""

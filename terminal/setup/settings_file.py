@@ -12,8 +12,10 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from terminal.cashier.keys import bind
 from terminal.cashier.settings_panel import OPTIONS, with_value
@@ -22,8 +24,7 @@ from terminal.cashier.state import Settings
 FILE = "settings.toml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsRead:
+class SettingsRead(Struct, frozen=True, kw_only=True):
     """`damaged` is True when something in the file could not be used."""
 
     settings: Settings

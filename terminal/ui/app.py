@@ -14,9 +14,10 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from protocol.auth_code import CONFIRMED_RANGES, CodeRange
 from protocol.reasons import Reason

@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from terminal.cashier.present import present
 from terminal.cashier.settings_panel import with_value

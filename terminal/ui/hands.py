@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from terminal.cashier.keys import Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hands:
+class Hands(Struct, frozen=True, kw_only=True):
     """`press` and `release` of a command's button, `pick` of a row or option, `type_text` and `erase` of the keypad."""
 
     press: Callable[[Command], None]

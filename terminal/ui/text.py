@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 import assets
 from terminal.cashier.phrase import Phrase
@@ -19,8 +20,7 @@ LANGUAGES: Final[tuple[str, ...]] = ("zh_CN", "zh_TW", "en")
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {"zh_CN": "简体中文", "zh_TW": "繁體中文", "en": "English"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, kw_only=True):
     """One language: `sentences[key]` with `{placeholders}`."""
 
     language: str

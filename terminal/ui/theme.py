@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from PySide6.QtGui import QColor
 
 import assets
@@ -29,8 +29,7 @@ SMALLEST, LARGEST = 0.62, 1.3
 LEAST_WIDTH, LEAST_HEIGHT = 760, 440
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Theme:
+class Theme(Struct, frozen=True, kw_only=True):
     """`colours[role]` of one table (`light` or `dark`)."""
 
     name: str
@@ -51,8 +50,7 @@ def load_theme(name: str) -> Theme:
     return Theme(name=known, colours=table)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metrics:
+class Metrics(Struct, frozen=True, kw_only=True):
     """How many logical pixels one baseline pixel is."""
 
     unit: float
@@ -69,8 +67,7 @@ def metrics_for(width: int, height: int, text_scale: float = 1.0) -> Metrics:
     return Metrics(unit=min(wanted, max(SMALLEST, min(width / LEAST_WIDTH, height / LEAST_HEIGHT))))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What a widget needs to draw itself; handed down whole when theme, size or language changes."""
 
     theme: Theme

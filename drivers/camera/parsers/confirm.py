@@ -8,7 +8,8 @@ told once, until it has been out of the picture for a while. Pure: must not know
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from drivers.camera.parsers.readings import Reading, decode_picture
 from drivers.scanner.events import Noise, NoiseReason
@@ -18,8 +19,7 @@ from drivers.scanner.ports import ParserEvent
 _REMEMBERED_AT_MOST = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmRule:
+class ConfirmRule(Struct, frozen=True, kw_only=True):
     """Time limits: between the two pictures that agree, and out of the picture before a code counts anew."""
 
     window_ms: int = 1000

@@ -11,8 +11,9 @@ is dropped, never finished with the next one's bytes; memory is bounded. Pure: m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from drivers.scanner.events import Noise, NoiseReason, Scan
 from drivers.scanner.parsers.text import MAX_CODE_BYTES, read_code
@@ -37,8 +38,7 @@ class _Layout(Enum):
     PLAIN = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _Report(Struct, frozen=True, kw_only=True):
     """One report taken apart. `aim` is its three bytes, or empty."""
 
     layout: _Layout

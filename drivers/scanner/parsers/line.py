@@ -10,7 +10,7 @@ FRAGMENT. It must not know transports, nor what a text means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from drivers.scanner.events import Noise, NoiseReason
 from drivers.scanner.parsers.text import MAX_CODE_BYTES, read_code
@@ -40,8 +40,7 @@ _AFTER_ANSWER = frozenset(b".!,;")
 _CHEAP_REPLY = b"$$%~"  # the answer line of "$$%^nnnn" guns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Framing:
+class Framing(Struct, frozen=True, kw_only=True):
     """How one gun ends its codes. ``idle_ms`` is the silence that ends a code where silence may."""
 
     terminator: Terminator = Terminator.AUTO

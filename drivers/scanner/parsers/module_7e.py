@@ -8,7 +8,8 @@ as scans, right before them, so it is cut out of the stream here. Pure; it must 
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _REQUEST_HEAD = b"\x7e\x00"
 _REPLY_START = 0x02
@@ -48,8 +49,7 @@ def command_mode_request() -> bytes:
     return write_zone(_ADDRESS_MODE, b"\xd5")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenReply:
+class BrokenReply(Struct, frozen=True, kw_only=True):
     """A reply whose checksum does not hold: the stream is damaged here."""
 
     length: int

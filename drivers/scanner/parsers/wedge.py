@@ -16,8 +16,10 @@ Pure: time comes with the strokes. Must not know: Qt, amounts, payment codes' me
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from unicodedata import normalize
+
+from msgspec.structs import replace
 
 from drivers.scanner.parsers.wedge_keys import (
     AltCodes,

@@ -8,8 +8,11 @@ Must not know: Qt, X11 or any toolkit (the caller translates its events), amount
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from drivers.scanner.uri import ScannerUri
 
@@ -69,8 +72,7 @@ class Typed:
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passed:
+class Passed(Struct, frozen=True, kw_only=True):
     """Not part of any scan: let the application have this stroke (Enter, Backspace, F8, Ctrl+P ...)."""
 
     stroke: KeyStroke
@@ -98,8 +100,7 @@ class RefusalReason(Enum):
     MIXED_WITH_TYPING = "mixed_with_typing"  # a finger's key fell into the burst, or right before it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """A gun's burst that must not be used; take back as for `Burst`, and say why."""
 
     reason: RefusalReason
@@ -116,8 +117,7 @@ class AltCodes(Enum):
     BY_SYSTEM = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WedgeTiming:
+class WedgeTiming(Struct, frozen=True, kw_only=True):
     """When a run of characters is a gun's. The defaults fit USB guns; `SLOW_GUN` fits Bluetooth and delayed ones.
 
     People reach 10 to 12 keys a second; a USB gun needs 2 to 20 ms a key, and settings for slow hosts add up to 50.

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import pairwise
 
+from msgspec import Struct
+
 from drivers.scanner.parsers.wedge_keys import WedgeTiming
 
 _AIM = re.compile(r"\](?P<id>[A-Za-z][0-9A-Za-z])(?=.)", re.DOTALL)
@@ -40,8 +42,7 @@ class Owner(Enum):
     UNCLEAR = auto()  # a gun, but where its code starts cannot be known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """The owner, and from which key on the run is the gun's."""
 
     owner: Owner

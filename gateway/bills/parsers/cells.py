@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.bills.line import BadBill, BillFault
 
 BEIJING: Final = timezone(timedelta(hours=8))
@@ -58,8 +60,7 @@ def plain_name(name: str) -> str:
     return name.strip().replace("（", "(").replace("）", ")")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """The columns of a file, by name."""
 
     names: tuple[str, ...]

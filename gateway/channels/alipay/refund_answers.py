@@ -10,8 +10,9 @@ It must not know clocks, the line, or what a verdict leads to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.channels.alipay import codes
 from gateway.channels.alipay.amounts import fen_of, unix_ms_of
@@ -33,8 +34,7 @@ from gateway.channels.port import (
 _OF_OTHERS: Final = ("trade_status", "retry_flag", "qr_code", "gmt_payment")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundReader:
+class RefundReader(Struct, frozen=True, kw_only=True):
     """Reads the answers about one refund of one account."""
 
     order: RefundOrder

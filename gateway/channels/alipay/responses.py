@@ -11,8 +11,9 @@ It must not know clocks, the line, or what a verdict leads to.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from gateway.channels.alipay import codes
 from gateway.channels.alipay.amounts import unix_ms_of
@@ -45,8 +46,7 @@ VerdictT = TypeVar("VerdictT")
 _QR: Final = re.compile(r"[\x21-\x7e]{8,512}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerReader:
+class AnswerReader(Struct, frozen=True, kw_only=True):
     """Reads the answer to one call about one order of one account."""
 
     method: str

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from msgspec import Struct
 
 from gateway.channels.unionpay.certificates import CertificateChain
 from protocol.secret import Secret
@@ -112,8 +113,7 @@ class CertificateSeal:
         return None if base64.b64encode(plain).decode("ascii") == signature else Flaw.BAD_SIGNATURE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeySeal:
+class KeySeal(Struct, frozen=True, kw_only=True):
     """signMethod 11."""
 
     secret_key: Secret

@@ -17,6 +17,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.channels.address import address_fault
 from gateway.channels.port import (
     BillNotReady,
@@ -91,8 +93,7 @@ class V3BillReader:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Digest:
+class _Digest(Struct, frozen=True, kw_only=True):
     sha1: str
 
     def file(self, response: ChannelResponse) -> BillVerdict:

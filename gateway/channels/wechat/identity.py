@@ -7,13 +7,13 @@ name the same. It must not know keys or calls.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.channels.account import AccountMode, ChannelAccount
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """`sub_mch_id` None: a direct merchant."""
 
     appid: str

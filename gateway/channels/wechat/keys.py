@@ -19,6 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import Certificate, load_pem_x509_certificates
+from msgspec import Struct
 
 from gateway.channels.account import AccountError, ChannelAccount, raise_together
 from gateway.channels.wechat.v2_signing import SignType
@@ -31,8 +32,7 @@ _KEY_ID: Final = re.compile(r"PUB_KEY_ID_[0-9A-Za-z_]{1,64}", re.ASCII)
 _SYMMETRIC: Final = re.compile(r"[\x21-\x7e]{32}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class V2Keys:
+class V2Keys(Struct, frozen=True, kw_only=True):
     key: Secret
     sign_type: SignType
 

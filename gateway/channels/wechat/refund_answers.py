@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.channels.port import (
     ChannelReason,
     ChannelResponse,
@@ -39,8 +41,7 @@ _REFUND_ID: Final = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _MAX_REFUNDS: Final = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldRefund:
+class ToldRefund(Struct, frozen=True, kw_only=True):
     """One refund's state, in either protocol's word."""
 
     status: str

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.channels.port import ChannelReason, ChannelResponse, OrderRef, Unknown
 from gateway.channels.wechat import codes
 from gateway.channels.wechat.identity import Identity
@@ -46,8 +48,7 @@ class Statement:
         return Unknown(reason=ChannelReason.ASK_AGAIN, code=code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """A 4xx or 5xx with a code. `signed`: it is the wallet's word."""
 
     status: int

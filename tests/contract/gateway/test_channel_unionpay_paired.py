@@ -6,9 +6,9 @@ Without sockets (tests/contract/gateway/unionpay_pair.py), in both sign methods.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     ChannelReason,

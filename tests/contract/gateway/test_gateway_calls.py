@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gateway.api.activating import ActivationCalls
 from gateway.api.answers import Refusal

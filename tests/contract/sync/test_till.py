@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec.structs import replace
 
 from protocol.activation import ActivationTicket
 from protocol.keys import fingerprint, public_of_device_keyid, public_text, read_public

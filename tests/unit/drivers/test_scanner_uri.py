@@ -59,7 +59,7 @@ def test_each_form_is_read(text: str, expected: ScannerUri) -> None:
     parsed = parse_scanner_uri(f" {text} ")
     assert isinstance(parsed, ScannerUri)
     assert parsed.text == text
-    fields = [name for name in ScannerUri.__slots__ if name != "text"]
+    fields = [name for name in ScannerUri.__struct_fields__ if name != "text"]
     assert {name: getattr(parsed, name) for name in fields} == {name: getattr(expected, name) for name in fields}
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from drivers.scanner.brands import DeviceGuess
 from drivers.scanner.events import HintKey, StatusReason

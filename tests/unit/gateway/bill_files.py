@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from gateway.bills.line import BillFile
@@ -120,7 +120,7 @@ def wechat_rows() -> tuple[BillRow, ...]:
         paid_fen=1250,
         fee_fen=8,
     )
-    refund = replace(
+    refund = dataclasses.replace(
         paid,
         kind=RowKind.REFUNDED,
         at_ms=AT_MS + 60_000,
@@ -131,7 +131,7 @@ def wechat_rows() -> tuple[BillRow, ...]:
         out_refund_no="REFUND1",
         landed_ms=AT_MS + 61_000,
     )
-    revoked = replace(
+    revoked = dataclasses.replace(
         refund,
         kind=RowKind.REVOKED,
         at_ms=AT_MS + 90_000,
@@ -176,7 +176,7 @@ def unionpay_rows() -> tuple[FileRow, ...]:
         reserved="",
         original=paid,
     )
-    cancel = replace(
+    cancel = dataclasses.replace(
         refund,
         at_ms=AT_MS + 70_000,
         name=TradeName(order_id="CANCEL1", txn_time="20261122100110"),

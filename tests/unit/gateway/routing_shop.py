@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.routing.choose import Decision, Standing, Why, choose
 from gateway.routing.moments import Moment, Window, read_window

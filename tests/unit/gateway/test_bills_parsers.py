@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import zipfile
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.bills.line import BadBill, BillFault, BillFile, LineKind, Statement, Unreadable
 from gateway.bills.parsers.cells import fen_of, millifen_of, ms_of
@@ -351,7 +352,7 @@ def test_a_unionpay_file_of_another_day_is_not_this_days_bill(day: str) -> None:
 
 def test_the_year_of_a_unionpay_moment_is_the_one_next_to_the_day() -> None:
     """A file of New Year's day holds the evening before."""
-    rows = (replace(unionpay_rows()[0], at_ms=ms_of("2026-12-31 23:30:00") or 0),)
+    rows = (dataclasses.replace(unionpay_rows()[0], at_ms=ms_of("2026-12-31 23:30:00") or 0),)
     content = settlement_zip(rows, "777290058110048", DAY)
     (line,) = _read("unionpay", content, file=replace(FILE, day="2027-01-01")).lines
     assert line.at_ms == ms_of("2026-12-31 23:30:00")

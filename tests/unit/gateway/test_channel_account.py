@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec_key
@@ -128,7 +129,7 @@ def test_no_secret_reaches_a_repr_or_an_exception() -> None:
     call = channel.pay(ORDER, now_ms=NOW_MS)
     response = wallet.pay_answer(PAY_NODE)
     seen = [repr(value) for value in (channel, account, call, call.request, ORDER, response, call.read(response))]
-    seen += [str(account), f"{ORDER}", str(dataclasses.asdict(ORDER)), str(dataclasses.asdict(account))]
+    seen += [str(account), f"{ORDER}", str(msgspec.structs.asdict(ORDER)), str(dataclasses.asdict(account))]
     for changes in (
         {"private_key": key_text[:300]},
         {"app_auth_token": CANARY_TOKEN},

@@ -51,7 +51,7 @@ def accept(request: ChannelRequest) -> None:
 
 
 def order(**changes: object) -> PayOrder:
-    fields = {name: getattr(ORDER, name) for name in PayOrder.__slots__}
+    fields = {name: getattr(ORDER, name) for name in PayOrder.__struct_fields__}
     return PayOrder(**{**fields, **changes})  # pyright: ignore[reportArgumentType]  # a table of tests
 
 

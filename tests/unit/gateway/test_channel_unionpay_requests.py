@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.channels.account import AccountError
 from gateway.channels.port import BillKind, BillOf, OrderKind, OrderRef, RefundRefused

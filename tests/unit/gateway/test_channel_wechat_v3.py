@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.channels.port import (
     ChannelReason,
@@ -263,7 +264,7 @@ def test_a_changed_byte_anywhere_in_a_paid_answer_is_never_paid() -> None:
     answer = wallet.v3_said(transaction())
     for index in range(len(answer.body)):
         changed = answer.body[:index] + bytes([answer.body[index] ^ 1]) + answer.body[index + 1 :]
-        assert isinstance(QUERY(replace(answer, body=changed)), Unknown)
+        assert isinstance(QUERY(dataclasses.replace(answer, body=changed)), Unknown)
 
 
 def test_a_partner_names_itself_and_its_sub_merchant_everywhere() -> None:

@@ -7,6 +7,7 @@ import json
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gateway.configure.document import Document
 from gateway.configure.faults import Faults
@@ -143,7 +144,7 @@ def test_an_account_does_not_become_one_of_another_wallet():
     other = dataclasses.replace(
         known.accounts[0], channel="other", settings=known.accounts[0].settings.replace('"alipay"', '"other"')
     )
-    found = make_plan(document(shop()), dataclasses.replace(known, accounts=(other,)))
+    found = make_plan(document(shop()), replace(known, accounts=(other,)))
     assert isinstance(found, Faults)
     assert [fault.key for fault in found.faults] == ["channel"]
 

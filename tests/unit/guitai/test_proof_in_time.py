@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from queue import Queue
 from types import SimpleNamespace
 from typing import Any
+
+from msgspec.structs import replace
 
 from drivers.scanner.events import Scan
 from guitai.counter.proofs import Gun

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from proof.simulation import invariants_begun as rules
 from proof.simulation.complaints import Complaints
@@ -43,7 +44,7 @@ BEGUN = GatewayRow(
     late=None,
     amber=False,
 )
-PAID = replace(BEGUN, state=GatewayState.PAID, out_trade_no=f"{NUMBER}00")
+PAID = dataclasses.replace(BEGUN, state=GatewayState.PAID, out_trade_no=f"{NUMBER}00")
 BEFORE = SideRows(standings={TILL: StandingRow(epoch=2, frozen=False)})
 SeenRule = Callable[[Evidence, SideRows, SeenRow], Complaints]
 
@@ -75,28 +76,32 @@ def test_what_must_not_begin_is_seen_when_it_begins(evidence: Evidence, rule: Se
     """The rule complains of the wrong ORDER alone, and only when it is more than a tombstone."""
     evidence.side.bad_keys.add(251)
     newest = SeenRow(terminal_id=TILL, order_no=SECOND, digest="", epoch=wrong.epoch, oseq=30)
-    before = replace(BEFORE, seen={SECOND: newest})
+    before = dataclasses.replace(BEFORE, seen={SECOND: newest})
     assert list(rule(evidence, before, _seen(evidence, wrong)))
-    ended = replace(BEGUN, state=GatewayState.NOT_PAID)
+    ended = dataclasses.replace(BEGUN, state=GatewayState.NOT_PAID)
     assert not list(rule(evidence, before, _seen(evidence, wrong, ended)))
     assert not list(rule(evidence, before, _seen(evidence, replace(HONEST, oseq=14))))
 
 
 def test_nothing_begins_after_a_proof_of_closed(evidence: Evidence) -> None:
     closed = ProofRow(digest="", terminal_id=TILL, order_no=NUMBER, paid=False, raw=b"")
-    before = replace(BEFORE, proofs={"": closed})
-    second = replace(BEGUN, payment_no=f"{NUMBER}-2")
+    before = dataclasses.replace(BEFORE, proofs={"": closed})
+    second = dataclasses.replace(BEGUN, payment_no=f"{NUMBER}-2")
     assert list(rules.a_closed_order_stays_closed(evidence, before, second))
-    assert not list(rules.a_closed_order_stays_closed(evidence, before, replace(second, state=GatewayState.NOT_PAID)))
+    assert not list(
+        rules.a_closed_order_stays_closed(evidence, before, dataclasses.replace(second, state=GatewayState.NOT_PAID))
+    )
     assert not list(rules.a_closed_order_stays_closed(evidence, BEFORE, second))
-    paid = replace(before, proofs={"": replace(closed, paid=True)})
+    paid = dataclasses.replace(before, proofs={"": dataclasses.replace(closed, paid=True)})
     assert not list(rules.a_closed_order_stays_closed(evidence, paid, second))
 
 
 def test_nothing_begins_of_a_till_that_is_switched_off(evidence: Evidence) -> None:
-    off = replace(BEFORE, standings={TILL: StandingRow(epoch=2, frozen=False, revoked=True)})
+    off = dataclasses.replace(BEFORE, standings={TILL: StandingRow(epoch=2, frozen=False, revoked=True)})
     assert list(rules.a_revoked_till_begins_nothing(evidence, off, BEGUN))
-    assert not list(rules.a_revoked_till_begins_nothing(evidence, off, replace(BEGUN, state=GatewayState.NOT_PAID)))
+    assert not list(
+        rules.a_revoked_till_begins_nothing(evidence, off, dataclasses.replace(BEGUN, state=GatewayState.NOT_PAID))
+    )
     assert not list(rules.a_revoked_till_begins_nothing(evidence, BEFORE, BEGUN))
 
 
@@ -105,7 +110,7 @@ def test_an_order_is_open_for_five_minutes(evidence: Evidence, open_ms: int, com
     evidence.rows[BEGUN.payment_no] = BEGUN
     evidence.side.seen_since_ms[NUMBER] = NOW_MS - open_ms
     assert bool(list(rules.an_order_has_its_window(evidence))) is complains
-    evidence.rows[BEGUN.payment_no] = replace(BEGUN, cancel_requested=True)
+    evidence.rows[BEGUN.payment_no] = dataclasses.replace(BEGUN, cancel_requested=True)
     assert not list(rules.an_order_has_its_window(evidence))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from proof.simulation import invariants_typed as rules
 from proof.simulation.evidence import Evidence
@@ -109,7 +110,7 @@ def test_a_try_is_in_the_journal_before_its_code_is_compared(
     till, _ = _till(_record(tries=tries))
     moment = Compared(till=till, epoch=ORDER.epoch, index=5, before=before)
     assert bool(list(rules.a_try_is_counted_first(evidence, moment))) is complains
-    assert list(rules.a_try_is_counted_first(evidence, replace(moment, index=6)))
+    assert list(rules.a_try_is_counted_first(evidence, dataclasses.replace(moment, index=6)))
 
 
 def test_three_tries_for_an_order_and_ten_in_a_shift(evidence: Evidence) -> None:
@@ -118,7 +119,7 @@ def test_three_tries_for_an_order_and_ten_in_a_shift(evidence: Evidence) -> None
     moment = Compared(till=till, epoch=ORDER.epoch, index=5, before=2)
     file.tried_ms = [NOW_MS - DAY_MS] * 5 + [NOW_MS] * 10
     assert not list(rules.a_code_has_three_tries(evidence, moment))
-    assert list(rules.a_code_has_three_tries(evidence, replace(moment, before=3)))
+    assert list(rules.a_code_has_three_tries(evidence, dataclasses.replace(moment, before=3)))
     file.tried_ms.append(NOW_MS)
     assert list(rules.a_code_has_three_tries(evidence, moment))
 

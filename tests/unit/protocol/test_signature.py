@@ -2,12 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from protocol.signature import (
     RequestParts,

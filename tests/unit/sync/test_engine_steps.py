@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from protocol.messages import LateMoney, LateMoneyState, Light, Presented
 from protocol.reasons import Reason

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import structs
+from msgspec.structs import replace
 
 from protocol.keys import public_text
 from protocol.messages import CodeVerifier, PaymentStatus, Presented, Problem, Proof, ProofKey, RefundStatus

@@ -4,11 +4,12 @@ says the latest word, and only a second press or a real hold cancels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from protocol.messages import LateMoney, LateMoneyState, Light, Presented, Proof
 from protocol.money import Money, parse_amount
