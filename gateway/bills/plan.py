@@ -8,11 +8,10 @@ Times are Unix ms; days are Beijing days, YYYY-MM-DD.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final
-
-from msgspec import Struct
 
 _BEIJING: Final = timezone(timedelta(hours=8))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +46,8 @@ class BillState(StrEnum):
     GIVEN_UP = "given_up"
 
 
-class BillOutcome(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillOutcome:
     """What one try came to. `code`: the wallet's word, or the fault. `soon`: not made yet, no trouble."""
 
     state: BillState
