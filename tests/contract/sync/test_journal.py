@@ -30,6 +30,7 @@ from sync.journal.room import Room
 from sync.journal.schema import VERSION
 from sync.journal.verify import Break, verify
 from sync.lock import FolderLock
+from tests.contract.sync.bad_disk import fail_commit
 from tests.contract.sync.samples import AT_MS, order, settled, started, whole
 
 TERMINAL = "T000000000001"
@@ -289,32 +290,11 @@ def test_a_disk_that_takes_no_more_loses_nothing_and_goes_on_when_it_does(tmp_pa
         assert journal.head.seq == int(count)
 
 
-class _TornConnection:
-    """A connection whose next commit reports a failed disk, before or after it really happened."""
-
-    def __init__(self, real: sqlite3.Connection, *, happened: bool) -> None:
-        self._real = real
-        self._happened = happened
-
-    def execute(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        if statement == "commit":
-            self._real.execute("commit" if self._happened else "rollback")
-            raise sqlite3.OperationalError("disk I/O error")
-        return self._real.execute(statement, values)
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._real.in_transaction
-
-    def close(self) -> None:
-        self._real.close()
-
-
 @pytest.mark.parametrize("happened", [True, False])
 def test_a_failed_commit_is_unknown_until_the_file_was_read_again(tmp_path: Path, happened: bool) -> None:
     with closing(opened(tmp_path)) as journal:
         journal.append([started(1)], at_ms=AT_MS)
-        vars(journal)["_db"] = _TornConnection(vars(journal)["_db"], happened=happened)
+        fail_commit(journal, happened=happened)
         if happened:
             assert journal.append([started(2)], at_ms=AT_MS).seq == 2
         else:
