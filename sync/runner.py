@@ -43,7 +43,7 @@ from sync.engine.model import (
     Command,
     Published,
 )
-from sync.engine.offline_events import CheckCode
+from sync.engine.offline_events import CheckCode, CodeChecked
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
@@ -106,6 +106,8 @@ class Runner:
         )
         self._waiting: deque[Event] = deque()
         self._doubt: InDoubt | None = None
+        #: Payments and refunds that a commit which failed perhaps began, each with the request that asked for it.
+        self._perhaps: Mapping[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
         self._picture = LinePicture(journal, self._delivery, publish)
@@ -217,22 +219,26 @@ class Runner:
         if not moved and doubt is None:
             return []
         begun = doubt is not None and moved and doubt.begun(self._journal)
-        effects = self._read_again(doubt.numbers() if doubt is not None and begun else {}) if moved else []
+        # Everything is read before anything is taken for done: the disk may fail at any of these.
+        told = [] if doubt is None else doubt.answers(self._journal) if begun else doubt.refusal()
+        effects = self._read_again() if moved else []
+        self._perhaps = {}
+        effects += [Publish(view=view) for view in told]
         if doubt is not None:
-            told = doubt.answers(self._journal) if begun else [doubt.refusal()]
-            effects += [Publish(view=view) for view in told]
             if begun and self._desk is not None:
                 self._desk.committed(doubt.commit.statements, self._now())
+            if not begun and isinstance(doubt.event, CodeChecked):
+                self._events.put_nowait(doubt.event)
             self._doubt = None
         return effects
 
-    def _read_again(self, asked: Mapping[str, str]) -> list[Effect]:
+    def _read_again(self) -> list[Effect]:
         now, head = self._now(), self._journal.head
         found = Reread(
             records=self._reread(),
             refunds=self._journal.open_refunds(),
             store_seen=self._journal.store_seen(),
-            asked=asked,
+            asked=self._perhaps if self._doubt is None else {**self._perhaps, **self._doubt.shown()},
         )
         state, effects = step(self._state, found, now)
         try:
@@ -264,6 +270,8 @@ class Runner:
         try:
             self._head = self._journal.append(statements, at_ms=at_ms)
         except SyncError as error:
+            begun = set(state.pressed) - set(self._state.pressed)
+            self._perhaps = {number: asked for asked, number in begun}
             if error.reason is not Reason.DISK_FULL or not self._room.release():
                 raise
             self._head = self._journal.append(statements, at_ms=at_ms)
@@ -293,7 +301,8 @@ class Runner:
     def _disk_refused(self, event: Event, error: SyncError) -> None:
         """Nothing of the event happened, or nobody knows. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
-        if isinstance(event, COMMANDS) and isinstance(error, CommitUnknownError) and self._doubt is None:
+        answered = isinstance(event, (*COMMANDS, CodeChecked))
+        if answered and isinstance(error, CommitUnknownError) and self._doubt is None:
             self._doubt = InDoubt(event=event, commit=error)
         elif isinstance(event, COMMANDS):
             self._publish(refusal_of(event, error.reason))

@@ -148,7 +148,9 @@ def _reread(turn: Turn, event: Reread) -> None:
     turn.payments = {no: replace(live, record=known[no]) for no, live in turn.payments.items() if no in known}
     for record in event.records:
         live = turn.payments.get(record.payment_no, Live(record=record))
-        live = replace(live, request_id=event.asked.get(record.payment_no, live.request_id))
+        if record.payment_no in event.asked:
+            live = replace(live, request_id=event.asked[record.payment_no])
+            turn.took(event.asked[record.payment_no], record.payment_no)
         if live.ask.in_flight is None and not live.final:
             live = replace(live, ask=Job(due_ms=turn.now.mono_ms))
         if live.cancel.in_flight is None and live.record.cancel_intended and not live.final:

@@ -12,8 +12,7 @@ from protocol.chain import link
 from protocol.messages import JournalEntry
 from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
-from sync.engine.model import LinkView, PaymentView, ReadProof, RefundView
-from sync.journal.read import JournalReader, OrdersFilter
+from sync.engine.model import LinkView
 from tests.contract.sync.bad_disk import fail_commit, hidden, spoil
 from tests.contract.sync.counter import CODE, Counter, PlentyOfRoom, at_the_counter
 from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
@@ -215,125 +214,6 @@ def test_an_answer_whose_commit_was_in_doubt_is_heard_and_asking_goes_on(tmp_pat
         await c.view(scanned, S.PAID)
 
     at_the_counter(tmp_path, story)
-
-
-# --- a commit that nobody could read back ---------------------------------------------------------------------------
-
-
-async def unanswered(c: Counter, request_id: str, views: int) -> None:
-    """Neither begun nor refused, however long it takes; what is asked after it is refused at once."""
-    await asyncio.sleep(30)
-    assert not c.refusals(request_id)
-    assert sum(isinstance(view, (PaymentView, RefundView)) for view in c.heard) == views
-    assert await c.refused(c.take_cash(1)) in (Reason.DISK_READ_ONLY, Reason.FOLDER_UNREADABLE)
-
-
-def pictures(c: Counter) -> int:
-    return sum(isinstance(view, (PaymentView, RefundView)) for view in c.heard)
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_cash_in_doubt_is_answered_by_what_the_journal_holds(tmp_path: Path, happened: bool) -> None:
-    async def story(c: Counter) -> None:
-        await c.up()
-        with hidden(c.journal, tmp_path, happened=happened):
-            taken = c.take_cash(1250)
-            await unanswered(c, taken, pictures(c))
-        if happened:
-            view = await c.view(taken, S.PAID)
-        else:
-            assert await c.refused(taken)
-            view = await c.view(c.take_cash(1250), S.PAID)
-        with hidden(c.journal, tmp_path, happened=happened):
-            back = c.return_cash(view.payment_no)
-            await unanswered(c, back, pictures(c))
-        if happened:
-            assert (await c.view(back)).refunded_fen == 1250
-        else:
-            assert await c.refused(back)
-        tender = c.journal.cash(view.payment_no)
-        assert tender is not None
-        assert (tender.returned_at_ms is not None) is happened
-        with JournalReader(c.path) as reader:
-            assert len(reader.orders(OrdersFilter())) == 1
-
-    at_the_counter(tmp_path, story)
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_a_refund_in_doubt_goes_out_only_if_it_was_not_refused(tmp_path: Path, happened: bool) -> None:
-    """Refused aloud and sent later, it would go out beside the one that is asked for anew."""
-
-    async def story(c: Counter) -> None:
-        c.gateway.wallet = lambda _: GatewayState.PAID
-        paid = await c.view(c.scan(), S.PAID)
-        with hidden(c.journal, tmp_path, happened=happened):
-            asked = c.give_back(paid.order_no, 500)
-            await unanswered(c, asked, pictures(c))
-        if happened:
-            await c.until(lambda: any(view.request_id == asked for view in c.refunds))
-            await c.until(lambda: bool(c.gateway.refunds))
-        else:
-            assert await c.refused(asked)
-            await asyncio.sleep(30)
-            assert not c.refunds
-        assert not happened or not c.refusals(asked)
-        assert len(c.gateway.refunds) == happened
-
-    at_the_counter(tmp_path, story)
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_a_scan_in_doubt_is_never_sent_and_ends_proven(tmp_path: Path, happened: bool) -> None:
-    async def story(c: Counter) -> None:
-        await c.up()
-        with hidden(c.journal, tmp_path, happened=happened):
-            scanned = c.scan()
-            await unanswered(c, scanned, pictures(c))
-        if happened:
-            await c.view(scanned)
-            pictures_of = [view for view in c.heard if isinstance(view, PaymentView)]
-            assert {view.request_id for view in pictures_of} == {scanned}, "the panel knows it as its own"
-            ended = await c.view(scanned, S.NOT_PAID)
-            assert ended.safe_to_rescan
-            assert not c.refusals(scanned)
-        else:
-            assert await c.refused(scanned)
-
-    c = at_the_counter(tmp_path, story)
-    assert c.gateway.codes == []
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_a_proof_and_an_order_in_doubt_are_answered_by_what_the_journal_holds(tmp_path: Path, happened: bool) -> None:
-    async def story(c: OfflineCounter) -> None:
-        await c.ready()
-        await c.lose_line()
-        with hidden(c.journal, tmp_path, happened=happened):
-            asked = c.show_offline()
-            await unanswered(c, asked, pictures(c))
-        if happened:
-            view = await c.view(asked, S.AWAITING_PROOF)
-        else:
-            assert await c.refused(asked)
-            view = await c.shown()
-        assert c.anchor.record is not None
-        assert c.anchor.record.oseq == 1
-        proof = c.proof_of(view)
-        with hidden(c.journal, tmp_path, happened=happened):
-            c.runner.submit(ReadProof(request_id="P", text=proof, operator="01"))
-            await unanswered(c, "P", pictures(c))
-            assert not c.worths("P")
-        await c.until(lambda: bool(c.worths("P")))
-        (worth,) = c.worths("P")
-        assert worth.accepted is happened
-        again = await c.read(proof)
-        assert again.reason is (Reason.PROOF_USED if happened else Reason.PAID)
-        paid = c.by_number(view.payment_no)
-        assert paid is not None
-        assert paid.state is S.PAID
-
-    without_line(tmp_path, story)
 
 
 # --- the chain's other end ------------------------------------------------------------------------------------------
