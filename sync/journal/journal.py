@@ -266,12 +266,13 @@ class Journal(Known):
         return str(found[0][0]).rpartition("-")[0] if found else ""
 
     def checkpoint(self) -> bool:
-        """Moves the WAL into the file, at idle; False when a reader or a full disk is in the way."""
+        """Moves the WAL into the file, at idle; False when a reader is in the way, or any trouble of the disk: the next
+        entry says which."""
         try:
             self._db.execute(f"pragma busy_timeout = {_CHECKPOINT_BUSY_MS}")
             row = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()
             return row is not None and row[0] == 0
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
             return False
         finally:
             self._db.execute("pragma busy_timeout = 2000")

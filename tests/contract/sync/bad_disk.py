@@ -15,17 +15,23 @@ class BadConnection:
     """A connection of which statements fail while `failing` says so. `instead`: what really happens of them."""
 
     def __init__(
-        self, real: sqlite3.Connection, failing: Callable[[str], bool], *, instead: str | None = None, code: int = 0
+        self,
+        real: sqlite3.Connection,
+        failing: Callable[[str], bool],
+        *,
+        instead: str | None = None,
+        code: int = sqlite3.SQLITE_IOERR,
+        error: type[sqlite3.Error] = sqlite3.OperationalError,
     ) -> None:
-        self._real, self._failing, self._instead, self._code = real, failing, instead, code
+        self._real, self._failing, self._instead, self._code, self._error = real, failing, instead, code, error
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         if not self._failing(statement):
             return self._real.execute(statement, values)
         if self._instead is not None:
             self._real.execute(self._instead)
-        error = sqlite3.OperationalError("disk I/O error")
-        error.sqlite_errorcode = self._code or sqlite3.SQLITE_IOERR
+        error = self._error("disk I/O error")
+        error.sqlite_errorcode = self._code
         raise error
 
     @property
@@ -37,12 +43,16 @@ class BadConnection:
 
 
 def spoil(
-    journal: Journal, failing: Callable[[str], bool], *, instead: str | None = None, code: int = 0
-) -> BadConnection:
+    journal: Journal,
+    failing: Callable[[str], bool],
+    *,
+    instead: str | None = None,
+    code: int = sqlite3.SQLITE_IOERR,
+    error: type[sqlite3.Error] = sqlite3.OperationalError,
+) -> None:
     """From now on, until the journal's file is opened again."""
     held = vars(journal)
-    bad = held["_db"] = BadConnection(held["_db"], failing, instead=instead, code=code)
-    return bad
+    held["_db"] = BadConnection(held["_db"], failing, instead=instead, code=code, error=error)
 
 
 def fail_commit(journal: Journal, *, happened: bool) -> None:
