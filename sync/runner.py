@@ -50,7 +50,7 @@ from sync.engine.state import EngineState, restored
 from sync.engine.step import step
 from sync.engine.views import time_at_till
 from sync.errors import CommitUnknownError, JournalGuardError, SyncError
-from sync.journal.journal import Journal
+from sync.journal.journal import Head, Journal
 from sync.line_picture import LinePicture
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
@@ -215,7 +215,7 @@ class Runner:
     def _caught_up(self) -> list[Effect]:
         """Opens a file that had to be given up. Its end may be another one than was thought: then everything is read
         and asked for again. What was in doubt is answered."""
-        moved, doubt = self._journal.ready() != self._head, self._doubt
+        moved, doubt = self._opened() != self._head, self._doubt
         if not moved and doubt is None:
             return []
         begun = doubt is not None and moved and doubt.begun(self._journal)
@@ -231,6 +231,15 @@ class Runner:
                 self._events.put_nowait(doubt.event)
             self._doubt = None
         return effects
+
+    def _opened(self) -> Head:
+        """The reserve is there for this, too: what runs must be read before it can be recorded."""
+        try:
+            return self._journal.ready()
+        except SyncError as error:
+            if error.reason is not Reason.DISK_FULL or not self._room.release():
+                raise
+            return self._journal.ready()
 
     def _read_again(self) -> list[Effect]:
         now, head = self._now(), self._journal.head

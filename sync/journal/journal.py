@@ -243,8 +243,7 @@ class Journal(Known):
             if through < self._delivered:
                 self._money.read(self._db, through)
         except sqlite3.Error as error:
-            self._reopen()
-            raise trouble(error) from error
+            raise self._not_noted(error) from error
         self._money.delivered(through)
         self._delivered = through
 
@@ -256,9 +255,14 @@ class Journal(Known):
                 (seq, reason.value, at_ms),
             )
         except sqlite3.Error as error:
-            self._reopen()
-            raise trouble(error) from error
+            raise self._not_noted(error) from error
         self._parked[seq] = reason
+
+    def _not_noted(self, error: sqlite3.Error) -> SyncError:
+        """What is only noted is noted later. A full disk keeps the file open: it may not let it be opened again."""
+        if _code(error) != sqlite3.SQLITE_FULL:
+            self._reopen()
+        return trouble(error)
 
     def order_of(self, seq: int) -> str:
         """The order that an entry is about; empty when there is no such entry."""
