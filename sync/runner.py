@@ -106,7 +106,7 @@ class Runner:
         )
         self._waiting: deque[Event] = deque()
         self._doubt: InDoubt | None = None
-        #: Payments and refunds that a commit which failed perhaps began, each with the request that asked for it.
+        #: Payments and refunds that a commit in doubt began, if it happened, each with the request that asked for it.
         self._perhaps: Mapping[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
@@ -153,7 +153,8 @@ class Runner:
             self._desk.leave(self._now())
         self._ended = True
         for event in self._state.held:
-            self._decline(event)
+            if event.command.request_id not in self._perhaps.values():
+                self._decline(event)
         while not self._events.empty():
             self._decline(self._events.get_nowait())
 
@@ -217,6 +218,7 @@ class Runner:
         and asked for again. What was in doubt is answered."""
         moved, doubt = self._opened() != self._head, self._doubt
         if not moved and doubt is None:
+            self._perhaps = {}
             return []
         begun = doubt is not None and moved and doubt.begun(self._journal)
         # Everything is read before anything is taken for done: the disk may fail at any of these.
@@ -279,8 +281,9 @@ class Runner:
         try:
             self._head = self._journal.append(statements, at_ms=at_ms)
         except SyncError as error:
-            begun = set(state.pressed) - set(self._state.pressed)
-            self._perhaps = {number: asked for asked, number in begun}
+            if isinstance(error, CommitUnknownError):
+                begun = set(state.pressed) - set(self._state.pressed)
+                self._perhaps = {number: asked for asked, number in begun}
             if error.reason is not Reason.DISK_FULL or not self._room.release():
                 raise
             self._head = self._journal.append(statements, at_ms=at_ms)

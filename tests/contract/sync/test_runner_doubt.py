@@ -209,6 +209,30 @@ def test_a_scan_that_waited_for_the_line_and_whose_commit_was_in_doubt_is_not_re
 
 
 @pytest.mark.parametrize("happened", [True, False])
+def test_a_refund_in_doubt_is_not_refused_when_the_program_ends(tmp_path: Path, happened: bool) -> None:
+    """It waited for the line; the next start finds it in the journal, or does not."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        paid = await c.view(c.scan(), S.PAID)
+        await c.until(lambda: paid.payment_no in c.gateway.acked and c.link is not None and c.link.unsent == 0)
+        await c.crash()
+        c.gateway.delay_ms["journal"] = 2_000
+        await c.open()
+        asked = c.give_back(paid.order_no, 500)
+        await asyncio.sleep(1)
+        with hidden(c.journal, tmp_path, happened=happened):
+            await asyncio.sleep(30)
+            await c.close()
+        assert not c.refusals(asked)
+        await c.open()
+        await asyncio.sleep(30)
+        assert len(c.gateway.refunds) == happened
+
+    at_the_counter(tmp_path, story)
+
+
+@pytest.mark.parametrize("happened", [True, False])
 def test_a_right_code_whose_commit_was_in_doubt_is_said_to_have_paid(tmp_path: Path, happened: bool) -> None:
     async def story(c: OfflineCounter) -> None:
         await c.ready()
