@@ -149,6 +149,9 @@ def answer_refund(
             return _done(refund, verdict, said_by=said_by, now_ms=now_ms)
         case RefundOpen():
             return RefundStep(refund=_heard(_untroubled(refund), RefundHeard.OPEN))
+        case RefundAbsent() if refund.state.final:
+            # Asked before it was over: a notification was quicker than the answer.
+            return RefundStep(refund=refund)
         case RefundAbsent() if refund.heard is RefundHeard.DENIED and not must_go_back:
             said = Said(
                 what="refund_refused", said_by=said_by, detail=f"{refund.refund_no} {refund.code or ''}".rstrip()
