@@ -171,7 +171,7 @@ class Runner:
             self._publish(refusal_of(event, Reason.GATEWAY_UNREACHABLE))
 
     def _tell(self, event: LineHeard | LineSilent) -> None:
-        self._events.put_nowait(event)
+        self._events.put_nowait(replace(event, heard=self._now()) if isinstance(event, LineHeard) else event)
 
     def _time_ms(self) -> int:
         return time_at_till(self._state, self._now())
@@ -353,7 +353,7 @@ class Runner:
         request = build(send.call, self._who, self._stamp())
         response = await self._exchange(self._who.gateway_url, request, timeouts_of(send.call))
         answer = read(send.call, request, response, self._who)
-        self._events.put_nowait(Said(call_id=send.call_id, call=send.call, answer=answer))
+        self._events.put_nowait(Said(call_id=send.call_id, call=send.call, answer=answer, heard=self._now()))
 
     async def _upload(self, call: UploadCall) -> UploadAnswer | ProblemAnswer | SilentAnswer:
         request = build(call, self._who, self._stamp())

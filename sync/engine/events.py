@@ -261,19 +261,21 @@ class StoreListened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A call ended."""
+    """A call ended. `heard`: when; an event may wait for the disk (None: now)."""
 
     call_id: int
     call: Call
     answer: Answer
+    heard: Now | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineHeard:
-    """The delivery heard the gateway's signature; `refused` when it signed a refusal."""
+    """The delivery heard the gateway's signature; `refused` when it signed a refusal. `heard`: as in `Said`."""
 
     server_time_ms: int
     refused: Reason | None = None
+    heard: Now | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

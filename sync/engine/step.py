@@ -81,7 +81,8 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
 def _surroundings(turn: Turn, event: LineHeard | LineSilent | StorageSaid) -> None:
     match event:
         case LineHeard():
-            turn.line = lines.heard(turn.line, server_time_ms=event.server_time_ms, refused=event.refused, now=turn.now)
+            at = event.heard or turn.now
+            turn.line = lines.heard(turn.line, server_time_ms=event.server_time_ms, refused=event.refused, now=at)
         case LineSilent():
             turn.line = lines.silent(turn.line, event.why)
         case StorageSaid():

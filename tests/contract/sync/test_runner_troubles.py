@@ -200,6 +200,26 @@ def test_a_command_that_comes_first_when_the_disk_returns_holds_nothing_back_tha
     at_the_counter(tmp_path, story)
 
 
+@pytest.mark.parametrize("happened", [True, False])
+def test_what_waited_for_the_disk_does_not_set_the_clock_back(tmp_path: Path, happened: bool) -> None:
+    """The time that an answer told was that of its coming: a request that is signed later lives by it."""
+
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), S.WAITING)
+        with hidden(c.journal, tmp_path, happened=happened):
+            c.gateway.settle(view.payment_no, GatewayState.PAID)
+            await asyncio.sleep(240)
+        told = len(c.heard)
+        await c.view(view.request_id or "", S.PAID)
+        await asyncio.sleep(60)
+        links = [seen for seen in c.heard[told:] if isinstance(seen, LinkView)]
+        assert links
+        assert {seen.clock_warning for seen in links} == {False}
+        assert all(seen.clock_skew_ms is None or abs(seen.clock_skew_ms) < 1_000 for seen in links)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_an_answer_whose_commit_was_in_doubt_is_heard_and_asking_goes_on(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
