@@ -3,8 +3,8 @@
 Rules
 - The reservation is a row's CHECK (gateway/store/refunds.py); nothing here compares sums.
 - DONE only from a verified statement that repeats this refund and its amount. FAILED only from the channel's final
-  word, and only where nothing is owed: of a sale that stays paid (its till asked, or had cancelled it), a person decides
-  what then. Money that must go back has no final "no": a person is told of the wallet's, and it is sent again ever more
+  word, and only where nothing is owed: of a sale that stays paid (its till asked, or had cancelled it) a person then
+  decides. Money that must go back has no final "no": a person is told of the wallet's, and it is sent again ever more
   rarely.
 - Whatever is not settled is asked about, or sent again under the same number.
 It must not know tables, wires or wallets' codes.
