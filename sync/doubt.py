@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from protocol.reasons import Reason
 from sync.engine.model import CommandRefused, PaymentView, ProofView
+from sync.engine.offline_events import CodeChecked
 from sync.engine.statements import (
     CashReturned,
     CashTaken,
@@ -40,43 +41,41 @@ _PICTURED: Final = (PaymentStarted, OfflineShown, StatusShown, OfflineParked, Re
 class InDoubt(Struct, frozen=True, kw_only=True):
     """The command, and what the disk said of its commit."""
 
-    event: Asked
+    event: Asked | CodeChecked
     commit: CommitUnknownError
 
     def begun(self, journal: Journal) -> bool:
         """Whether it is in the journal. SyncError while the disk still refuses."""
         return journal.hash_at(self.commit.seq) == self.commit.digest
 
-    def refusal(self) -> CommandRefused | ProofView:
-        """It is not there."""
-        return refusal_of(self.event, self.commit.reason)
+    def refusal(self) -> list[CommandRefused | ProofView | PaymentView]:
+        """It is not there. A code that was compared is not asked for again: what it was worth is still to be said."""
+        return [] if isinstance(self.event, CodeChecked) else [refusal_of(self.event, self.commit.reason)]
 
-    def numbers(self) -> Mapping[str, str]:
-        """The payments and refunds that it began, each with the command's request id: their pictures answer it."""
-        request_id = refusal_of(self.event, self.commit.reason).request_id
-        found: dict[str, str] = {}
-        for said in self.commit.statements:
-            if isinstance(said, RefundStarted):
-                found[said.refund_no] = request_id
-            elif isinstance(said, (PaymentStarted, OfflineShown)):
-                found[said.payment_no] = request_id
-        return found
+    def shown(self) -> Mapping[str, str]:
+        """Orders without the line that it began, each with the command's request id: their pictures answer it."""
+        return {said.payment_no: self._request_id for said in self.commit.statements if isinstance(said, OfflineShown)}
+
+    @property
+    def _request_id(self) -> str:
+        if isinstance(self.event, CodeChecked):
+            return self.event.request_id
+        return refusal_of(self.event, self.commit.reason).request_id
 
     def answers(self, journal: Journal) -> list[CommandRefused | ProofView | PaymentView]:
         """It is there: what no picture of a payment or a refund answers."""
         if any(isinstance(said, _PICTURED) for said in self.commit.statements):
             return []
-        request_id = refusal_of(self.event, self.commit.reason).request_id
         told: list[CommandRefused | ProofView | PaymentView] = []
         for said in self.commit.statements:
             if isinstance(said, (CashTaken, CashReturned)):
                 tender = journal.cash(said.payment_no)
                 assert tender is not None, "it was found in the chain"
-                told.append(replace(cash_view(tender), request_id=request_id))
+                told.append(replace(cash_view(tender), request_id=self._request_id))
             elif isinstance(said, ProofTaken):
-                told.append(_worth(said, request_id, journal))
+                told.append(_worth(said, self._request_id, journal))
         # A typed code's try counts; it was not compared.
-        return told or [self.refusal()]
+        return told or self.refusal()
 
 
 def _worth(said: ProofTaken, request_id: str, journal: Journal) -> ProofView:

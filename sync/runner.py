@@ -44,14 +44,14 @@ from sync.engine.model import (
     Command,
     Published,
 )
-from sync.engine.offline_events import CheckCode
+from sync.engine.offline_events import CheckCode, CodeChecked
 from sync.engine.record import PaymentRecord
 from sync.engine.schedule import WATCH_DAYS_MS
 from sync.engine.state import EngineState, restored
 from sync.engine.step import step
 from sync.engine.views import time_at_till
 from sync.errors import CommitUnknownError, JournalGuardError, SyncError
-from sync.journal.journal import Journal
+from sync.journal.journal import Head, Journal
 from sync.line_picture import LinePicture
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
@@ -107,6 +107,8 @@ class Runner:
         )
         self._waiting: deque[Event] = deque()
         self._doubt: InDoubt | None = None
+        #: Payments and refunds that a commit in doubt began, if it happened, each with the request that asked for it.
+        self._perhaps: Mapping[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
         self._picture = LinePicture(journal, self._delivery, publish)
@@ -152,7 +154,8 @@ class Runner:
             self._desk.leave(self._now())
         self._ended = True
         for event in self._state.held:
-            self._decline(event)
+            if event.command.request_id not in self._perhaps.values():
+                self._decline(event)
         while not self._events.empty():
             self._decline(self._events.get_nowait())
 
@@ -169,7 +172,7 @@ class Runner:
             self._publish(refusal_of(event, Reason.GATEWAY_UNREACHABLE))
 
     def _tell(self, event: LineHeard | LineSilent) -> None:
-        self._events.put_nowait(event)
+        self._events.put_nowait(replace(event, heard=self._now()) if isinstance(event, LineHeard) else event)
 
     def _time_ms(self) -> int:
         return time_at_till(self._state, self._now())
@@ -214,26 +217,40 @@ class Runner:
     def _caught_up(self) -> list[Effect]:
         """Opens a file that had to be given up. Its end may be another one than was thought: then everything is read
         and asked for again. What was in doubt is answered."""
-        moved, doubt = self._journal.ready() != self._head, self._doubt
+        moved, doubt = self._opened() != self._head, self._doubt
         if not moved and doubt is None:
+            self._perhaps = {}
             return []
         begun = doubt is not None and moved and doubt.begun(self._journal)
-        effects = self._read_again(doubt.numbers() if doubt is not None and begun else {}) if moved else []
+        # Everything is read before anything is taken for done: the disk may fail at any of these.
+        told = [] if doubt is None else doubt.answers(self._journal) if begun else doubt.refusal()
+        effects = self._read_again() if moved else []
+        self._perhaps = {}
+        effects += [Publish(view=view) for view in told]
         if doubt is not None:
-            told = doubt.answers(self._journal) if begun else [doubt.refusal()]
-            effects += [Publish(view=view) for view in told]
             if begun and self._desk is not None:
                 self._desk.committed(doubt.commit.statements, self._now())
+            if not begun and isinstance(doubt.event, CodeChecked):
+                self._events.put_nowait(doubt.event)
             self._doubt = None
         return effects
 
-    def _read_again(self, asked: Mapping[str, str]) -> list[Effect]:
+    def _opened(self) -> Head:
+        """The reserve is there for this, too: what runs must be read before it can be recorded."""
+        try:
+            return self._journal.ready()
+        except SyncError as error:
+            if error.reason is not Reason.DISK_FULL or not self._room.release():
+                raise
+            return self._journal.ready()
+
+    def _read_again(self) -> list[Effect]:
         now, head = self._now(), self._journal.head
         found = Reread(
             records=self._reread(),
             refunds=self._journal.open_refunds(),
             store_seen=self._journal.store_seen(),
-            asked=asked,
+            asked=self._perhaps if self._doubt is None else {**self._perhaps, **self._doubt.shown()},
         )
         state, effects = step(self._state, found, now)
         try:
@@ -265,6 +282,9 @@ class Runner:
         try:
             self._head = self._journal.append(statements, at_ms=at_ms)
         except SyncError as error:
+            if isinstance(error, CommitUnknownError):
+                begun = set(state.pressed) - set(self._state.pressed)
+                self._perhaps = {number: asked for asked, number in begun}
             if error.reason is not Reason.DISK_FULL or not self._room.release():
                 raise
             self._head = self._journal.append(statements, at_ms=at_ms)
@@ -294,7 +314,8 @@ class Runner:
     def _disk_refused(self, event: Event, error: SyncError) -> None:
         """Nothing of the event happened, or nobody knows. What is new is refused; everything else is tried again."""
         self._state = replace(self._state, storage=error.reason)
-        if isinstance(event, COMMANDS) and isinstance(error, CommitUnknownError) and self._doubt is None:
+        answered = isinstance(event, (*COMMANDS, CodeChecked))
+        if answered and isinstance(error, CommitUnknownError) and self._doubt is None:
             self._doubt = InDoubt(event=event, commit=error)
         elif isinstance(event, COMMANDS):
             self._publish(refusal_of(event, error.reason))
@@ -333,7 +354,7 @@ class Runner:
         request = build(send.call, self._who, self._stamp())
         response = await self._exchange(self._who.gateway_url, request, timeouts_of(send.call))
         answer = read(send.call, request, response, self._who)
-        self._events.put_nowait(Said(call_id=send.call_id, call=send.call, answer=answer))
+        self._events.put_nowait(Said(call_id=send.call_id, call=send.call, answer=answer, heard=self._now()))
 
     async def _upload(self, call: UploadCall) -> UploadAnswer | ProblemAnswer | SilentAnswer:
         request = build(call, self._who, self._stamp())

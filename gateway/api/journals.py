@@ -1,10 +1,10 @@
 """`POST /v1/journal`: a terminal's entries.
 
 Known ones with the same hash are accepted again; a gap or a fork is refused with an alarm that survives the refusal,
-because it may mean a copied or restored disk. A fork freezes the terminal: which of the two is the shop's till only its
-owner knows. What the other one sends after the owner chose is refused, and changes nothing. An entry about cash that
-cannot be read is refused as a bad request; the till then sends it without its content, and an alarm names it: the chain
-goes on over it.
+because it may mean a copied or restored disk. A gap's alarm ends when everything is here that the till has. A fork
+freezes the terminal: which of the two is the shop's till only its owner knows. What the other one sends after the owner
+chose is refused, and changes nothing. An entry about cash that cannot be read is refused as a bad request; the till
+then sends it without its content, and an alarm names it: the chain goes on over it.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class JournalCalls:
             return Reason.BAD_REQUEST
         now_ms = self._clock.now_ms()
         after = journal.append(tx, terminal_id, fresh, now_ms=now_ms)
+        if caller.journal_seq is None or after.seq >= caller.journal_seq:
+            alarms.close_alarm(tx, AlarmKind.JOURNAL_GAP, about=terminal_id, now_ms=now_ms)
         name_sales(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
         hear_cancels(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
         if tenders:

@@ -32,6 +32,10 @@ _HINTS: Final = {
         "a refund of it has begun and may still work at its wallet; nobody may be paid back twice. "
         "Wait until `guitai gateway late list` says that the wallet refuses it for good"
     ),
+    LateRefusal.UNDOING: (
+        "its payment is being undone: the refund is sent to its wallet until it is done there, once a day in the end; "
+        "nobody's word stands for that. Settle with the wallet what keeps it from refunding"
+    ),
     LateRefusal.COVERED: "its sale is paid otherwise: a duplicate always goes back",
 }
 

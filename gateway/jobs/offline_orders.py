@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.jobs.keeping import PaceOf, keep, keep_new, refund_by_itself
+from gateway.jobs.keeping import PaceOf, all_is_back, keep, keep_new, refund_by_itself
 from gateway.jobs.offline_finding import Found, find_order
 from gateway.jobs.offline_sales import cancel_told, sale_told
 from gateway.offline.judge import (
@@ -190,6 +190,8 @@ def _cancelled_at_till(tx: Tx, seen: SeenOrder, pace_of: PaceOf, *, now_ms: int)
     if payment.state is not GatewayState.PAID:
         cancel(tx, payment, pace_of, operator="", said_by="till", now_ms=now_ms)
         return
+    if all_is_back(tx, payment):
+        return  # a person gave it back before its till could say so
     order = payments.order_of(tx, payment)
     assert order is not None, "what was paid has its order"
     ref = key_ref(payment.key)

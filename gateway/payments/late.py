@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.payments.moves import bump
-from gateway.payments.refunds import given_up
+from gateway.payments.refunds import given_up, owed
 from gateway.payments.values import ChannelOrder, Payment, Refund, RefundHeard, RefundStep, Said, Step
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, RefundState
@@ -33,6 +33,7 @@ class LateRefusal(StrEnum):
     OPEN = "open"  # a payment of the sale is not settled: it may be paid yet
     WITHHELD = "withheld"  # its till keeps the content of an entry, which may be cash for this sale
     ON_ITS_WAY = "on_its_way"  # a refund may still work at its wallet, or was not refused for good
+    UNDOING = "undoing"  # its payment is being undone: that it is not paid is proven by table P and by nobody's word
 
 
 class LateWord(Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ def given_back_by_hand(
 ) -> tuple[Step, tuple[RefundStep, ...]] | LateRefusal:
     """`refunds`: all of the order. Those that its wallet refused for good end with it, as refused."""
     if order.late_state is not LateMoneyState.FOUND:
-        return LateRefusal.NOT_LATE
+        return LateRefusal.UNDOING if owed(payment, order) else LateRefusal.NOT_LATE
     begun = [refund for refund in refunds if refund.state is not RefundState.FAILED]
     if any(refund.state is not RefundState.SENT or refund.heard is not RefundHeard.NEVER for refund in begun):
         return LateRefusal.ON_ITS_WAY

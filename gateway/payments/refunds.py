@@ -3,8 +3,9 @@
 Rules
 - The reservation is a row's CHECK (gateway/store/refunds.py); nothing here compares sums.
 - DONE only from a verified statement that repeats this refund and its amount. FAILED only from the channel's final
-  word, and only for a refund that the till asked for: money that must go back has no final "no". A person is told of
-  the wallet's, and it is sent again ever more rarely.
+  word, and only where nothing is owed: of a sale that stays paid (its till asked, or had cancelled it) a person then
+  decides. Money that must go back has no final "no": a person is told of the wallet's, and it is sent again ever more
+  rarely.
 - Whatever is not settled is asked about, or sent again under the same number.
 It must not know tables, wires or wallets' codes.
 """
@@ -149,6 +150,9 @@ def answer_refund(
             return _done(refund, verdict, said_by=said_by, now_ms=now_ms)
         case RefundOpen():
             return RefundStep(refund=_heard(_untroubled(refund), RefundHeard.OPEN))
+        case RefundAbsent() if refund.state.final:
+            # Asked before it was over: a notification was quicker than the answer.
+            return RefundStep(refund=refund)
         case RefundAbsent() if refund.heard is RefundHeard.DENIED and not must_go_back:
             said = Said(
                 what="refund_refused", said_by=said_by, detail=f"{refund.refund_no} {refund.code or ''}".rstrip()

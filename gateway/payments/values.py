@@ -182,7 +182,7 @@ class AlarmKind(StrEnum):
     CANCELLED_PAID = "cancelled_paid"
     CHANNEL_ACCOUNT = "channel_account"
     REFUND_REFUSED = "refund_refused"
-    REFUND_NEVER = "refund_never"  # a wallet will not give back what must go back: a person does it by other means
+    REFUND_NEVER = "refund_never"  # a wallet will not give back what must go back: a person looks why
     FORGED_CALLBACK = "forged_callback"
     BILL_MISSING = "bill_missing"
     PAID_TWICE = "paid_twice"  # a wallet's money and cash are both kept for one sale

@@ -23,6 +23,7 @@ from sync.engine.events import (
     CancelCall,
     KitAnswer,
     KitCall,
+    Now,
     PayCall,
     ProblemAnswer,
     QueryCall,
@@ -51,7 +52,7 @@ from sync.engine.turn import Turn
 def take(turn: Turn, event: Said) -> None:
     """One call came back: what it says about the line, then what it says about its subject."""
     call, answer = event.call, event.answer
-    _line(turn, call, answer)
+    _line(turn, call, answer, event.heard or turn.now)
     kit.hear_standing(turn, call, answer)
     match call:
         case PayCall() | QueryCall() | CancelCall() | AckCall():
@@ -66,19 +67,17 @@ def take(turn: Turn, event: Said) -> None:
             assert_never(call)
 
 
-def _line(turn: Turn, call: Call, answer: Answer) -> None:
+def _line(turn: Turn, call: Call, answer: Answer, now: Now) -> None:
     match answer:
         case StatusAnswer() | RefundAnswer():
-            turn.line = lines.heard(turn.line, server_time_ms=answer.status.server_time_ms, refused=None, now=turn.now)
+            turn.line = lines.heard(turn.line, server_time_ms=answer.status.server_time_ms, refused=None, now=now)
         case StoreAnswer():
-            turn.line = lines.heard(turn.line, server_time_ms=answer.answer.server_time_ms, refused=None, now=turn.now)
+            turn.line = lines.heard(turn.line, server_time_ms=answer.answer.server_time_ms, refused=None, now=now)
         case KitAnswer():
-            turn.line = lines.heard(turn.line, server_time_ms=answer.kit.server_time_ms, refused=None, now=turn.now)
+            turn.line = lines.heard(turn.line, server_time_ms=answer.kit.server_time_ms, refused=None, now=now)
         case ProblemAnswer():
             reason = answer.problem.reason
-            turn.line = lines.heard(
-                turn.line, server_time_ms=answer.problem.server_time_ms, refused=reason, now=turn.now
-            )
+            turn.line = lines.heard(turn.line, server_time_ms=answer.problem.server_time_ms, refused=reason, now=now)
         case AcceptedAnswer():
             turn.line = lines.trusted(turn.line)
         case SilentAnswer() if isinstance(call, (StorePollCall, StoreAckCall, KitCall)):

@@ -17,7 +17,7 @@ from protocol.numbers import PaymentNo
 from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.cash_record import fold_cash
-from sync.engine.events import CashAsked, CashBackAsked, StartAsked
+from sync.engine.events import CashAsked, CashBackAsked
 from sync.engine.model import CashLimits, Line, safe_to_rescan
 from sync.engine.record import PaymentRecord
 from sync.engine.statements import CashReturned, CashTaken
@@ -124,8 +124,7 @@ def _refusal_of_sale(turn: Turn, event: CashAsked) -> Reason | None:
         return Reason.UNKNOWN_PAYMENT
     if event.covered or any(record.state is TerminalState.PAID for record in event.of_sale):
         return Reason.ORDER_PAID
-    orders = {record.order_no for record in event.of_sale}
-    waiting = any(isinstance(held, StartAsked) and held.command.order_no in orders for held in turn.held)
+    waiting = turn.scan_waits(event.of_sale[0].sale_id)
     if waiting or not all(may_take_cash(record) for record in event.of_sale):
         return Reason.ORDER_OPEN
     same = any(record.amount == event.command.amount for record in event.of_sale)

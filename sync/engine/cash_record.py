@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from protocol.money import Money
-from sync.engine.statements import CashBack, CashReturned, CashStatement, CashTaken
+from sync.engine.statements import CashBack, CashStatement, CashTaken
 
 
 class CashRecord(Struct, frozen=True, kw_only=True):
@@ -26,10 +26,17 @@ class CashRecord(Struct, frozen=True, kw_only=True):
     returned_why: CashBack | None = None
 
 
+def cash_may_follow(record: CashRecord | None, statement: CashStatement) -> bool:
+    """Whether a till can have said this then: cash is taken once, and after that given back once."""
+    if isinstance(statement, CashTaken):
+        return record is None
+    return record is not None and record.returned_at_ms is None
+
+
 def fold_cash(record: CashRecord | None, statement: CashStatement, *, at_ms: int) -> CashRecord:
     """The tender after one more statement; `at_ms` is the entry's time."""
+    assert cash_may_follow(record, statement), f"nobody can say {type(statement).__name__} now"
     if isinstance(statement, CashTaken):
-        assert record is None, "cash is taken once"
         return CashRecord(
             payment_no=statement.payment_no,
             order_no=statement.order_no,
@@ -41,10 +48,5 @@ def fold_cash(record: CashRecord | None, statement: CashStatement, *, at_ms: int
             offline=statement.offline,
             taken_at_ms=at_ms,
         )
-    return _returned(record, statement, at_ms)
-
-
-def _returned(record: CashRecord | None, statement: CashReturned, at_ms: int) -> CashRecord:
-    assert record is not None, "cash is taken before it is given back"
-    assert record.returned_at_ms is None, "cash is given back once"
+    assert record is not None, "what is given back was taken"
     return replace(record, returned_at_ms=at_ms, returned_by=statement.operator, returned_why=statement.why)

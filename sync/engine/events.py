@@ -238,18 +238,20 @@ class StoreListened(Struct, frozen=True, kw_only=True):
 
 
 class Said(Struct, frozen=True, kw_only=True):
-    """A call ended."""
+    """A call ended. `heard`: when; an event may wait for the disk (None: now)."""
 
     call_id: int
     call: Call
     answer: Answer
+    heard: Now | None = None
 
 
 class LineHeard(Struct, frozen=True, kw_only=True):
-    """The delivery heard the gateway's signature; `refused` when it signed a refusal."""
+    """The delivery heard the gateway's signature; `refused` when it signed a refusal. `heard`: as in `Said`."""
 
     server_time_ms: int
     refused: Reason | None = None
+    heard: Now | None = None
 
 
 class LineSilent(Struct, frozen=True, kw_only=True):

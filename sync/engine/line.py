@@ -48,16 +48,11 @@ def till_ms(line: LineState, now: Now) -> int:
 
 
 def heard(line: LineState, *, server_time_ms: int, refused: Reason | None, now: Now) -> LineState:
-    """The gateway's signature was seen on an answer made just now."""
-    return replace(
-        line,
-        line=Line.UP,
-        gateway_ms=server_time_ms,
-        gateway_mono_ms=now.mono_ms,
-        wall_ms=now.wall_ms,
-        silences=0,
-        refused=refused if refused in TERMINAL_REFUSALS else None,
-    )
+    """The gateway's signature was seen on an answer that came at `now`. What waited sets no clock back."""
+    line = replace(line, line=Line.UP, silences=0, refused=refused if refused in TERMINAL_REFUSALS else None)
+    if line.gateway_ms is not None and now.mono_ms < line.gateway_mono_ms:
+        return line
+    return replace(line, gateway_ms=server_time_ms, gateway_mono_ms=now.mono_ms, wall_ms=now.wall_ms)
 
 
 def trusted(line: LineState) -> LineState:

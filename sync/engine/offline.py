@@ -16,7 +16,6 @@ from protocol.offline.order import BITMAP_ORDERS, ClockQuality, OfflineOrder, Or
 from protocol.offline.typed_code import REFILL_BELOW
 from protocol.reasons import Reason
 from protocol.states import TerminalState
-from sync.engine.events import StartAsked
 from sync.engine.line import STANDING_REFUSALS, is_lost
 from sync.engine.model import Line, safe_to_rescan
 from sync.engine.offline_events import Ground, OfflineAsked, ParkAsked, StatusAsked
@@ -181,7 +180,7 @@ def _refusal_after(turn: Turn, event: OfflineAsked) -> Reason | None:
         return Reason.UNKNOWN_PAYMENT
     if event.cash_covers or last.state is TerminalState.PAID:
         return Reason.ORDER_PAID
-    if any(isinstance(held, StartAsked) and held.command.order_no == last.order_no for held in turn.held):
+    if turn.scan_waits(last.sale_id):
         return Reason.ORDER_OPEN
     if last.late_money is not None or event.late_here:
         return Reason.LATE_MONEY

@@ -95,18 +95,23 @@ def shown(statement: OfflineShown | StatusShown, *, at_ms: int) -> OfflinePart:
     )
 
 
+def part_may_follow(part: OfflinePart | None, statement: OfflineParked | CodeTried | ProofTaken) -> bool:
+    """Whether a till can have said this of it: an ORDER is shown first, and one proof settles it."""
+    return part is not None and not (isinstance(statement, ProofTaken) and part.proof is not None)
+
+
 def fold_part(
     part: OfflinePart | None, statement: OfflineParked | CodeTried | ProofTaken, *, at_ms: int
 ) -> OfflinePart:
     """The part after one more statement."""
-    assert part is not None, "an ORDER is shown before anything else is said about it"
+    assert part_may_follow(part, statement), f"nobody can say {type(statement).__name__} now"
+    assert part is not None, "it follows an ORDER that was shown"
     match statement:
         case OfflineParked():
             return replace(part, parked=statement.why)
         case CodeTried():
             return replace(part, tries=part.tries + 1)
         case ProofTaken():
-            assert part.proof is None, "one proof settles an order"
             taken = TakenProof(
                 paid=statement.paid,
                 taken_at_ms=at_ms,

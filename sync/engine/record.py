@@ -12,7 +12,7 @@ from protocol.messages import LateMoney, LateMoneyState, Light, Presented, Proof
 from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import ProofKind, TerminalEvent, TerminalState, terminal_next
-from sync.engine.offline_record import OfflinePart, fold_part, shown
+from sync.engine.offline_record import OfflinePart, fold_part, part_may_follow, shown
 from sync.engine.statements import (
     TILL,
     CancelIntended,
@@ -105,15 +105,25 @@ class PaymentRecord(Struct, frozen=True, kw_only=True):
         return self.ack_due_seq > self.acked_seq
 
 
+def may_follow(record: PaymentRecord | None, statement: PaymentStatement) -> bool:
+    """Whether a till can have said this then: a payment starts once, and before anything else is said about it."""
+    if isinstance(statement, (PaymentStarted, OfflineShown)):
+        return record is None
+    if record is None:
+        return False
+    if isinstance(statement, (OfflineParked, CodeTried, ProofTaken)):
+        return part_may_follow(record.offline, statement)
+    return True
+
+
 def fold(record: PaymentRecord | None, statement: PaymentStatement, *, at_ms: int) -> PaymentRecord:
     """The payment after one more statement; `at_ms` is the entry's time. Only the total table moves the state."""
+    assert may_follow(record, statement), f"nobody can say {type(statement).__name__} now"
     if isinstance(statement, PaymentStarted):
-        assert record is None, "a payment starts once"
         return _started(statement, at_ms)
     if isinstance(statement, OfflineShown):
-        assert record is None, "a payment starts once"
         return _shown(statement, at_ms)
-    assert record is not None, "a payment starts before anything else is said about it"
+    assert record is not None, "whatever does not begin it follows something"
     match statement:
         case PaymentObserved():
             return replace(

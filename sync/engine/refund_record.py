@@ -37,12 +37,17 @@ class RefundRecord(Struct, frozen=True, kw_only=True):
         return self.payment_no.rpartition("-")[0]
 
 
+def refund_may_follow(record: RefundRecord | None, statement: RefundStatement) -> bool:
+    """Whether a till can have said this then: a refund starts once, and before anything else is said about it."""
+    return (record is None) is isinstance(statement, RefundStarted)
+
+
 def fold_refund(record: RefundRecord | None, statement: RefundStatement, *, at_ms: int) -> RefundRecord:
     """The refund after one more statement; `at_ms` is the entry's time. Only the total table moves the state."""
+    assert refund_may_follow(record, statement), f"nobody can say {type(statement).__name__} now"
     if isinstance(statement, RefundStarted):
-        assert record is None, "a refund starts once"
         return _started(statement, at_ms)
-    assert record is not None, "a refund starts before anything else is said about it"
+    assert record is not None, "whatever does not begin it follows something"
     match statement:
         case RefundObserved():
             return replace(

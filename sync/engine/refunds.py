@@ -151,7 +151,9 @@ def reread(turn: Turn, event: Reread) -> None:
         live = LiveRefund(record=record, doubt_until_ms=doubt_ms) if known is None else replace(known, record=record)
         if live.ask.in_flight is None:
             live = replace(live, ask=Job(due_ms=turn.now.mono_ms))
-        live = replace(live, request_id=event.asked.get(record.refund_no, live.request_id))
+        if record.refund_no in event.asked:
+            live = replace(live, request_id=event.asked[record.refund_no])
+            turn.took(event.asked[record.refund_no], record.refund_no)
         turn.show_refund(turn.keep_refund(live))
 
 

@@ -82,7 +82,8 @@ def step(state: EngineState, event: Event, now: Now) -> tuple[EngineState, list[
 def _surroundings(turn: Turn, event: LineHeard | LineSilent | StorageSaid) -> None:
     match event:
         case LineHeard():
-            turn.line = lines.heard(turn.line, server_time_ms=event.server_time_ms, refused=event.refused, now=turn.now)
+            at = event.heard or turn.now
+            turn.line = lines.heard(turn.line, server_time_ms=event.server_time_ms, refused=event.refused, now=at)
         case LineSilent():
             turn.line = lines.silent(turn.line, event.why)
         case StorageSaid():
@@ -149,7 +150,9 @@ def _reread(turn: Turn, event: Reread) -> None:
     turn.payments = {no: replace(live, record=known[no]) for no, live in turn.payments.items() if no in known}
     for record in event.records:
         live = turn.payments.get(record.payment_no, Live(record=record))
-        live = replace(live, request_id=event.asked.get(record.payment_no, live.request_id))
+        if record.payment_no in event.asked:
+            live = replace(live, request_id=event.asked[record.payment_no])
+            turn.took(event.asked[record.payment_no], record.payment_no)
         if live.ask.in_flight is None and not live.final:
             live = replace(live, ask=Job(due_ms=turn.now.mono_ms))
         if live.cancel.in_flight is None and live.record.cancel_intended and not live.final:

@@ -21,6 +21,7 @@ from sync.engine.events import (
     RefundCall,
     RefundQueryCall,
     Send,
+    StartAsked,
     StoreAckCall,
     StorePollCall,
     WakeAt,
@@ -105,6 +106,14 @@ class Turn:
     def began_here(self, payment_no: str) -> bool:
         """Whether this run of the program began that payment, as far as it remembers."""
         return any(number == payment_no for _, number in self.pressed)
+
+    def scan_waits(self, sale_id: str) -> bool:
+        """Whether a payment of this sale waits for the first word of the line, under a known order or a new one."""
+        return any(
+            isinstance(held, StartAsked)
+            and sale_id == (held.command.sale_id if held.last is None else held.last.sale_id)
+            for held in self.held
+        )
 
     def keep(self, live: Live) -> Live:
         self.payments[live.record.payment_no] = live

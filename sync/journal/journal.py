@@ -241,8 +241,7 @@ class Journal(Known):
             if through < self._delivered:
                 self._money.read(self._db, through)
         except sqlite3.Error as error:
-            self._reopen()
-            raise trouble(error) from error
+            raise self._not_noted(error) from error
         self._money.delivered(through)
         self._delivered = through
 
@@ -254,9 +253,14 @@ class Journal(Known):
                 (seq, reason.value, at_ms),
             )
         except sqlite3.Error as error:
-            self._reopen()
-            raise trouble(error) from error
+            raise self._not_noted(error) from error
         self._parked[seq] = reason
+
+    def _not_noted(self, error: sqlite3.Error) -> SyncError:
+        """What is only noted is noted later. A full disk keeps the file open: it may not let it be opened again."""
+        if _code(error) != sqlite3.SQLITE_FULL:
+            self._reopen()
+        return trouble(error)
 
     def order_of(self, seq: int) -> str:
         """The order that an entry is about; empty when there is no such entry."""
@@ -264,12 +268,13 @@ class Journal(Known):
         return str(found[0][0]).rpartition("-")[0] if found else ""
 
     def checkpoint(self) -> bool:
-        """Moves the WAL into the file, at idle; False when a reader or a full disk is in the way."""
+        """Moves the WAL into the file, at idle; False when a reader is in the way, or any trouble of the disk: the next
+        entry says which."""
         try:
             self._db.execute(f"pragma busy_timeout = {_CHECKPOINT_BUSY_MS}")
             row = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()
             return row is not None and row[0] == 0
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
             return False
         finally:
             self._db.execute("pragma busy_timeout = 2000")

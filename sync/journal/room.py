@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,18 +46,17 @@ class Room:
         """Why no new payment should start now; None when there is room."""
         try:
             room = self._free(self._folder)
+            held = not self._ballast_bytes or self._ballast.exists()
         except OSError:
             return Reason.FOLDER_UNREADABLE
-        if room < self._floor_bytes or (self._ballast_bytes and not self._ballast.exists()):
-            return Reason.DISK_FULL
-        return None
+        return None if held and room >= self._floor_bytes else Reason.DISK_FULL
 
     def fill(self) -> None:
         """Makes the ballast when there is plenty of room; does nothing when it is there."""
-        if not self._ballast_bytes or self._ballast.exists():
-            return
         part = self._ballast.with_name("ballast.part")
         try:
+            if not self._ballast_bytes or self._ballast.exists():
+                return
             if self._free(self._folder) < self._floor_bytes + self._ballast_bytes:
                 return
             # Real blocks, not a hole: a sparse file would give nothing back.
@@ -67,7 +67,8 @@ class Room:
             part.rename(self._ballast)
         except OSError:
             # No ballast can be made: `refusing` says so from now on.
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def release(self) -> bool:
         """Gives the ballast up; False when it was not there."""

@@ -8,29 +8,13 @@ from enum import StrEnum
 from msgspec import Struct
 
 from protocol.chain import genesis, link
-from sync.engine.cash_record import CashRecord, fold_cash
-from sync.engine.offline_record import KitRecord, fold_kit
-from sync.engine.record import PaymentRecord, fold
-from sync.engine.refund_record import RefundRecord, fold_refund
-from sync.engine.statements import (
-    AnyStatement,
-    CashReturned,
-    CashTaken,
-    KitStored,
-    OfflineShown,
-    ProofTaken,
-    RefundObserved,
-    RefundRefused,
-    RefundSettled,
-    RefundStarted,
-    StandingChanged,
-    StorePaidHeard,
-    read_statement,
-)
+from sync.engine.record import PaymentRecord
+from sync.engine.statements import read_statement
 from sync.errors import JournalDamagedError
 from sync.journal import cash_rows, offline_rows, refund_rows, rows
 from sync.journal.cells import read_count
 from sync.journal.schema import CASH_SINCE, DELIVERED_HEAD, OFFLINE_SINCE, REFUNDS_SINCE
+from sync.journal.story import Story
 
 
 class Break(StrEnum):
@@ -59,7 +43,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
     """Reads in one transaction of the caller's connection. sqlite3.Error when the file cannot even be read."""
     head, seq = genesis(terminal_id), 0
-    told, delivered = _Told(), _delivered(connection)
+    told, delivered = Story(), _delivered(connection)
     check = connection.execute("pragma quick_check(1)").fetchone()
     if check is None or check[0] != "ok":
         return Verdict(entries=0, payments=0, head=head, broken=Break.FILE)
@@ -98,56 +82,7 @@ def _delivered(connection: sqlite3.Connection) -> tuple[int, str]:
     return read_count(seq), found
 
 
-class _Told:
-    """Everything that the entries say, folded."""
-
-    def __init__(self) -> None:
-        self.payments: dict[str, PaymentRecord] = {}
-        self.orders: dict[str, tuple[object, ...]] = {}
-        self.refunds: dict[str, RefundRecord] = {}
-        self.store: dict[int, StorePaidHeard] = {}
-        self.cash: dict[str, CashRecord] = {}
-        self.proofs: dict[str, tuple[int, int]] = {}
-        self.releases: dict[int, int] = {}
-        self.kit: KitRecord | None = None
-        self.standing: StandingChanged | None = None
-
-    def take(self, statement: AnyStatement, at_ms: int) -> bool:
-        """False when no till can have said it then."""
-        try:
-            self._take(statement, at_ms)
-        except AssertionError:
-            return False
-        return True
-
-    def _take(self, statement: AnyStatement, at_ms: int) -> None:
-        if isinstance(statement, StorePaidHeard):
-            self.store.setdefault(statement.seq, statement)
-            return
-        if isinstance(statement, (CashTaken, CashReturned)):
-            taken = self.cash.get(statement.payment_no)
-            self.cash[statement.payment_no] = fold_cash(taken, statement, at_ms=at_ms)
-            return
-        if isinstance(statement, KitStored):
-            used = self.releases.get(statement.kit.epoch, 0)
-            self.kit = fold_kit(self.kit, statement, used=used, at_ms=at_ms)
-            return
-        if isinstance(statement, StandingChanged):
-            self.standing = statement
-            return
-        if isinstance(statement, OfflineShown):
-            self.releases[statement.epoch] = max(self.releases.get(statement.epoch, 0), statement.release)
-        if isinstance(statement, ProofTaken):
-            self.proofs.setdefault(statement.payment_no.rpartition("-")[0], (int(statement.paid), at_ms))
-        before = self.payments.get(statement.payment_no)
-        record = self.payments[statement.payment_no] = fold(before, statement, at_ms=at_ms)
-        self.orders[record.order_no] = rows.order_row(self.orders.get(record.order_no), record)
-        if isinstance(statement, (RefundStarted, RefundObserved, RefundRefused, RefundSettled)):
-            refund = self.refunds.get(statement.refund_no)
-            self.refunds[statement.refund_no] = fold_refund(refund, statement, at_ms=at_ms)
-
-
-def _first_wrong_row(connection: sqlite3.Connection, told: _Told) -> str | None:
+def _first_wrong_row(connection: sqlite3.Connection, told: Story) -> str | None:
     """The payment number of the first row that is not what the entries say."""
     seen: set[str] = set()
     for row in connection.execute(f"select {', '.join(rows.COLUMNS)} from payment order by payment_no"):  # noqa: S608
@@ -168,14 +103,14 @@ def _holds(cell: str, record: PaymentRecord) -> bool:
         return False
 
 
-def _wrong_order(connection: sqlite3.Connection, told: _Told) -> str | None:
+def _wrong_order(connection: sqlite3.Connection, told: Story) -> str | None:
     """An order that its row misstates, or that has none, would be missing from the list of orders."""
     orders = {str(row[0]): tuple(row) for row in connection.execute(_ORDERS)}
     wrong = (no for no in sorted(orders.keys() | told.orders.keys()) if orders.get(no) != told.orders.get(no))
     return next((f"{order_no}-1" for order_no in wrong), None)
 
 
-def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
+def _wrong_refund(connection: sqlite3.Connection, told: Story) -> str | None:
     version = connection.execute("pragma user_version").fetchone()[0]
     if version < REFUNDS_SINCE:
         return None
@@ -192,7 +127,7 @@ def _wrong_refund(connection: sqlite3.Connection, told: _Told) -> str | None:
     return _wrong_offline(connection, told) if version >= OFFLINE_SINCE else None
 
 
-def _wrong_offline(connection: sqlite3.Connection, told: _Told) -> str | None:
+def _wrong_offline(connection: sqlite3.Connection, told: Story) -> str | None:
     expected = {no: offline_rows.as_row(record) for no, record in told.payments.items() if record.offline is not None}
     found = {str(row[0]): tuple(row) for row in connection.execute(_OFFLINE)}
     for payment_no in sorted(found.keys() | expected.keys()):
@@ -208,7 +143,7 @@ def _wrong_offline(connection: sqlite3.Connection, told: _Told) -> str | None:
     return None if state == offline_rows.state_rows(told.kit, told.standing) else "kit"
 
 
-def _wrong_cash(connection: sqlite3.Connection, told: _Told) -> str | None:
+def _wrong_cash(connection: sqlite3.Connection, told: Story) -> str | None:
     version = connection.execute("pragma user_version").fetchone()[0]
     if version < CASH_SINCE:
         return None

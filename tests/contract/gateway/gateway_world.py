@@ -45,7 +45,7 @@ from protocol.messages import (
 )
 from protocol.numbers import new_activation_code, new_number, read_payment_no
 from protocol.secret import Secret
-from protocol.signature import RequestParts, ResponseParts, Verified, sign_request, verify_response
+from protocol.signature import RequestParts, ResponseParts, Verified, journal_header, sign_request, verify_response
 from sandbox.keys import fresh_keys
 from sandbox.scripts import Script, parse_script
 from sandbox.wallet import MoneyState
@@ -258,12 +258,13 @@ class World:
 
 @dataclass
 class Till:
-    """Signs and verifies as a terminal does, without a socket."""
+    """Signs and verifies as a terminal does, without a socket. `journal`: how far its chain goes, if it says so."""
 
     world: World
     key: Ed25519PrivateKey = field(init=False)
     keyid: str = ""
     skew_s: int = 0
+    journal: tuple[int, str] | None = None
     trusted: dict[str, Ed25519PublicKey] = field(default_factory=dict[str, Ed25519PublicKey])
 
     def __post_init__(self) -> None:
@@ -271,6 +272,8 @@ class Till:
 
     def signed(self, method: str, path: str, body: bytes = b"", query: str = "") -> RequestParts:
         headers = {"content-type": "application/json"} if body else {}
+        if self.journal is not None:
+            headers["guitai-journal"] = journal_header(*self.journal)
         parts = RequestParts(method=method, authority=HOST, path=path, query=query, headers=headers, body=body)
         signed = sign_request(
             parts,

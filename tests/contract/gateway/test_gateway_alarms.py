@@ -315,6 +315,54 @@ def test_a_paid_order_that_its_till_had_cancelled_is_an_alarm_until_all_of_it_is
     in_page_world(story)
 
 
+def test_a_cancelled_order_that_its_wallet_will_not_give_back_waits_for_a_person_who_does() -> None:
+    """The gateway's own try ends with the wallet's final word; what a person asks for then ends both alarms."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        signed = a.order(amount_fen=20_000)
+        await pays(world.phone("wechat"), url_of(world, signed))
+        final, _ = await a.till.final(f"{signed.order.order_no}-1")
+        await a.till.ack(final)
+        world.line.faults["refund"] = [Fault(lose="before")]
+        world.line.faults["refund_query"] = [Fault(lose="before")] * 50
+        await a.till.cancel(final.payment_no, amount_fen=20_000)
+        await asyncio.sleep(2)
+        (order,) = world.orders_of(world.payment_of(final).key)
+        assert refund_refused(world, f"{order.out_trade_no}RC", must_go_back=False).state is RefundState.FAILED
+        world.line.faults.clear()
+        await asyncio.sleep(26 * 3_600)
+        assert world.alarms() == {AlarmKind.CANCELLED_PAID: 1, AlarmKind.REFUND_REFUSED: 1}
+        assert world.money(final)[:2] == (20_000, 0)
+        await give_back(a.till, final.payment_no, 20_000)
+        assert world.alarms() == {}
+        assert world.money(final)[:2] == (20_000, 20_000)
+        world.ledger_agrees()
+
+    in_page_world(story)
+
+
+@pytest.mark.parametrize("holds", [False, True])
+def test_a_cancel_that_is_heard_when_all_is_back_is_nobodys_alarm(holds: bool) -> None:
+    """The till that cancelled it delivers its journal late; another one has given the money back meanwhile."""
+
+    async def story(world: PageWorld) -> None:
+        if holds:
+            world.store.run_now(lambda tx: tx.connection.execute(HOLD))
+        a = await offline_till(world)
+        signed = a.order(amount_fen=30_000)
+        await pays(world.phone("wechat"), url_of(world, signed))
+        final, _ = await a.till.final(f"{signed.order.order_no}-1")
+        await a.till.ack(final)
+        await give_back(a.till, final.payment_no, 30_000)
+        await a.till.cancel(final.payment_no, amount_fen=30_000)
+        await asyncio.sleep(26 * 3_600)
+        assert world.alarms() == {}
+        assert world.money(final)[:2] == (30_000, 30_000)
+
+    in_page_world(story)
+
+
 def test_a_merchant_who_decides_himself_has_no_alarm_left_of_what_he_gave_back() -> None:
     async def story(world: PageWorld) -> None:
         world.store.run_now(lambda tx: tx.connection.execute(HOLD))

@@ -509,6 +509,21 @@ def test_a_gap_and_a_fork_are_refused_with_an_alarm() -> None:
         assert await _upload(till, (_entry("0" * 64, 2),)) is Reason.JOURNAL_FORK
         assert world.alarms() == {AlarmKind.JOURNAL_GAP: 1, AlarmKind.JOURNAL_FORK: 1}
         assert await _upload(till, entries) == 4
+        assert world.alarms() == {AlarmKind.JOURNAL_FORK: 1}, "nothing is missing any more"
+
+    in_world(story)
+
+
+def test_a_gap_is_an_alarm_until_everything_is_there_that_the_till_has() -> None:
+    async def story(world: World) -> None:
+        till = await world.till()
+        entries = _entries(till.keyid, 6)
+        till.journal = (6, entries[-1].hash)
+        assert await _upload(till, entries[3:]) is Reason.JOURNAL_GAP
+        assert await _upload(till, entries[:2]) == 2
+        assert world.alarms() == {AlarmKind.JOURNAL_GAP: 1}, "four of them are still missing"
+        assert await _upload(till, entries[2:]) == 6
+        assert not world.alarms()
 
     in_world(story)
 

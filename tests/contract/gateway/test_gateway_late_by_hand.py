@@ -20,7 +20,7 @@ from gateway.store import ledger, refunds
 from gateway.store.units import Tx
 from protocol.messages import LateMoneyState, Light, PaymentStatus
 from protocol.states import GatewayState, RefundState
-from tests.contract.gateway.gateway_world import Fault, Till, World, in_world
+from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, number_of
 from tests.contract.gateway.test_gateway_alarms import decided, goes_back_late, paid, refund_refused, waiting
 from tests.contract.gateway.test_gateway_cash import WORD, kept_by_a_person, late_state, pay_behind, unpaid
 
@@ -104,6 +104,33 @@ def test_a_refund_that_its_wallet_refused_for_good_ends_when_a_person_gave_the_m
 
         world.store.run_now(gives_back_all_the_same)
         assert world.alarms() == {AlarmKind.CONFLICT: 1}, "he was paid back twice: a person looks"
+
+    in_world(story)
+
+
+def test_of_a_payment_that_is_being_undone_nobody_says_so() -> None:
+    """What is not paid is proven by table P; the refund stays what it was, and the alarm says that it never works."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        world.line.faults["refund"] = [Fault(lose="before")]
+        world.line.faults["refund_query"] = [Fault(lose="before")] * 50
+        world.line.faults["query"] = [Fault(lose="before")] * 50
+        request = till.payment(world.show_code("ask_password:100"))
+        await till.pay(request)
+        await asyncio.sleep(1)
+        name = f"{number_of(request)}00"
+        await till.cancel(request.payment_no)
+        assert decided(world, name, paid).state is GatewayState.UNDO_BY_REFUND
+        await asyncio.sleep(1)
+        refund_refused(world, f"{name}RU", must_go_back=True)
+        order = LateOrder(action=LateAction.BY_HAND, out_trade_no=name, person="Wang", reason="cash")
+        said = world.store.run_now(lambda tx: late_word(tx, order, now_ms=world.clock.now_ms()))
+        assert "being undone" in str(said)
+        refund = world.store.run_now(lambda tx: refunds.find(tx, f"{name}RU"))
+        assert refund is not None
+        assert refund.state is RefundState.SENT
+        assert world.alarms()[AlarmKind.REFUND_NEVER] == 1
 
     in_world(story)
 

@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
 
 from protocol.chain import link
 from protocol.messages import JournalEntry
 from protocol.reasons import Reason
 from sync.engine.model import LinkView
+from tests.contract.sync.bad_disk import Unreadable
 from tests.contract.sync.counter import Counter, at_the_counter
 
 _DAYS_MS = 30 * 86_400_000
 
 
-class UnreadableConnection:
-    """A connection whose disk does not answer one question while it is `broken`; everything else works."""
-
-    def __init__(self, real: sqlite3.Connection, question: str) -> None:
-        self._real = real
-        self._question = question
-        self.broken = True
-
-    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        if self.broken and self._question in statement:
-            raise sqlite3.OperationalError("disk I/O error")
-        return self._real.execute(statement, values)
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._real.in_transaction
-
-    def close(self) -> None:
-        self._real.close()
-
-
 def test_a_disk_that_could_not_be_read_once_delays_the_delivery_and_does_not_end_it(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
-        held = vars(c.journal)
-        disk = held["_db"] = UnreadableConnection(held["_db"], "from entry where seq > ?")
+        disk = Unreadable(c.journal, "from entry where seq > ?")
         await c.view(c.take_cash(700))
         await asyncio.sleep(30)
         assert c.link is not None
@@ -77,8 +54,7 @@ def test_a_fork_stays_an_alarm_while_the_disk_cannot_be_read(tmp_path: Path) -> 
         foreign = link(c.gateway.head, seq=1, kind="k", at_ms=1, body="{}")
         c.gateway.entries.append(JournalEntry(seq=1, kind="k", at_ms=1, body="{}", hash=foreign))
         await c.until(lambda: c.link is not None and c.link.upload_stopped is Reason.JOURNAL_FORK)
-        held = vars(c.journal)
-        held["_db"] = UnreadableConnection(held["_db"], "select hash from entry where seq = ?")
+        Unreadable(c.journal, "select hash from entry where seq = ?")
         told = len(c.heard)
         await asyncio.sleep(60)
         after = [view.upload_stopped for view in c.heard[told:] if isinstance(view, LinkView)]

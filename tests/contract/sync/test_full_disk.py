@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import shutil
+import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from protocol.reasons import Reason
+from protocol.states import GatewayState, TerminalState
 from sync.errors import DiskError
 from sync.journal.connection import open_reading
 from sync.journal.journal import Journal
 from sync.till import open_journal
-from tests.contract.sync.counter import PlentyOfRoom
+from tests.contract.sync.bad_disk import spoil
+from tests.contract.sync.counter import Counter, PlentyOfRoom, at_the_counter
+from tests.contract.sync.samples import AT_MS, started
 
 
 @contextmanager
@@ -67,6 +72,38 @@ def test_a_till_opens_on_a_full_disk_by_its_reserve_and_not_without_one(journal:
                 with pytest.raises(DiskError):
                     open_journal(journal, "T000000000001", reserve)
         assert reserve.released == 1
+
+
+@pytest.mark.parametrize("delivery_first", [True, False])
+def test_the_reserve_is_given_up_whoever_meets_the_full_disk_first(tmp_path: Path, delivery_first: bool) -> None:
+    """A delivery that could not note how far it came leaves the journal closed; what runs is still to be recorded."""
+
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), TerminalState.WAITING)
+        if not delivery_first:
+            await c.until(lambda: c.link is not None and c.link.unsent == 0)
+        reserve = vars(c.runner)["_room"] = Reserve(held=True)
+        with nothing_can_be_written():
+            await asyncio.sleep(20)
+            c.gateway.settle(view.payment_no, GatewayState.PAID)
+            await c.view(view.request_id or "", TerminalState.PAID)
+        assert reserve.released == 1
+
+    at_the_counter(tmp_path, story)
+
+
+def test_what_a_delivery_could_not_note_leaves_the_journal_open_on_a_full_disk(tmp_path: Path) -> None:
+    """Nothing can be written, but what waits can still be read and delivered."""
+    with closing(Journal.open(tmp_path / "journal.db", terminal_id="T000000000001")) as journal:
+        journal.append([started(1)], at_ms=AT_MS)
+        spoil(journal, lambda statement: statement.startswith("insert"), code=sqlite3.SQLITE_FULL)
+        with nothing_can_be_written():
+            for note in (lambda: journal.mark_delivered(1), lambda: journal.park(1, Reason.TOO_LARGE, at_ms=AT_MS)):
+                with pytest.raises(DiskError) as caught:
+                    note()
+                assert caught.value.reason is Reason.DISK_FULL
+            assert len(journal.entries_after(0, limit=9, max_bytes=9)) == 1
+        assert (journal.delivered_through, dict(journal.parked)) == (0, {})
 
 
 def test_a_closed_journal_is_read_although_nothing_can_be_written(journal: Path) -> None:

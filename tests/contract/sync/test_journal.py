@@ -30,6 +30,7 @@ from sync.journal.room import Room
 from sync.journal.schema import VERSION
 from sync.journal.verify import Break, verify
 from sync.lock import FolderLock
+from tests.contract.sync.bad_disk import fail_commit, spoil
 from tests.contract.sync.samples import AT_MS, order, settled, started, whole
 
 TERMINAL = "T000000000001"
@@ -289,32 +290,11 @@ def test_a_disk_that_takes_no_more_loses_nothing_and_goes_on_when_it_does(tmp_pa
         assert journal.head.seq == int(count)
 
 
-class _TornConnection:
-    """A connection whose next commit reports a failed disk, before or after it really happened."""
-
-    def __init__(self, real: sqlite3.Connection, *, happened: bool) -> None:
-        self._real = real
-        self._happened = happened
-
-    def execute(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        if statement == "commit":
-            self._real.execute("commit" if self._happened else "rollback")
-            raise sqlite3.OperationalError("disk I/O error")
-        return self._real.execute(statement, values)
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._real.in_transaction
-
-    def close(self) -> None:
-        self._real.close()
-
-
 @pytest.mark.parametrize("happened", [True, False])
 def test_a_failed_commit_is_unknown_until_the_file_was_read_again(tmp_path: Path, happened: bool) -> None:
     with closing(opened(tmp_path)) as journal:
         journal.append([started(1)], at_ms=AT_MS)
-        vars(journal)["_db"] = _TornConnection(vars(journal)["_db"], happened=happened)
+        fail_commit(journal, happened=happened)
         if happened:
             assert journal.append([started(2)], at_ms=AT_MS).seq == 2
         else:
@@ -371,6 +351,27 @@ def test_ballast_is_real_space_given_up_once_and_made_again_when_there_is_room(t
 
 
 # --- upkeep and reading -------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_answers_nothing_about_its_ballast_is_a_reason_and_no_crash(tmp_path: Path) -> None:
+    """Its free space is told, its files are not: a name that no file system takes stands for a disk that fails."""
+    room = Room(tmp_path / ("x" * 300), free=lambda _: 10**12)
+    assert room.refusing() is Reason.FOLDER_UNREADABLE
+    room.fill()
+    assert not room.release()
+    left_over = Room(tmp_path, free=lambda _: 10**12)
+    (tmp_path / "ballast.part").mkdir()
+    left_over.fill()
+    assert left_over.refusing() is Reason.DISK_FULL
+
+
+def test_a_checkpoint_that_meets_damage_leaves_it_to_the_next_entry(tmp_path: Path) -> None:
+    """Whoever reads or writes next says what it is; idle upkeep ends no till."""
+    with closing(opened(tmp_path)) as journal:
+        journal.append([started(1)], at_ms=AT_MS)
+        spoil(journal, lambda statement: "wal_checkpoint" in statement, error=sqlite3.DatabaseError)
+        assert not journal.checkpoint()
+        journal.append([started(2)], at_ms=AT_MS)
 
 
 def test_a_backup_is_whole_and_never_replaces_a_file(tmp_path: Path) -> None:

@@ -77,6 +77,27 @@ def test_late_money_that_a_person_kept_pays_for_its_whole_sale(tmp_path: Path) -
     at_the_counter(tmp_path, story)
 
 
+@pytest.mark.parametrize("by_sale", [False, True])
+def test_no_cash_is_taken_beside_a_scan_of_its_sale_that_waits_for_the_line(tmp_path: Path, by_sale: bool) -> None:
+    """Whichever way the sale is named: after a cancel it goes on under a new order."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.NOT_PAID
+        given_up = await c.view(c.scan(), S.NOT_PAID)
+        await c.crash()
+        for kind in ("journal", "query", "ack"):
+            c.gateway.delay_ms[kind] = 2_000
+        await c.open()
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        scanned = c.scan(sale_id=given_up.sale_id) if by_sale else c.scan(order_no=given_up.order_no)
+        await asyncio.sleep(0.5)
+        assert c.last(scanned) is None
+        assert await c.refused(c.take_cash(1250, order_no=given_up.order_no)) is Reason.ORDER_OPEN
+        await c.view(scanned, S.PAID)
+
+    at_the_counter(tmp_path, story)
+
+
 def test_what_was_given_up_is_looked_at_at_once_after_a_restart(tmp_path: Path) -> None:
     """Its money may have come while the program was off."""
 

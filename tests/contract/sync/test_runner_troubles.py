@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,8 +12,8 @@ from protocol.chain import link
 from protocol.messages import JournalEntry
 from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
-from sync.engine.model import LinkView, PaymentView, ReadProof, RefundView
-from sync.journal.read import JournalReader, OrdersFilter
+from sync.engine.model import LinkView
+from tests.contract.sync.bad_disk import fail_commit, hidden, spoil
 from tests.contract.sync.counter import CODE, Counter, PlentyOfRoom, at_the_counter
 from tests.contract.sync.fake_gateway import TERMINAL_ID, Fault
 from tests.contract.sync.offline_counter import OfflineCounter, without_line
@@ -24,56 +21,11 @@ from tests.contract.sync.offline_counter import OfflineCounter, without_line
 S = TerminalState
 
 
-class FailingConnection:
-    """A connection whose next commits fail, before or after they really happened."""
-
-    def __init__(self, real: sqlite3.Connection, *, failures: int, happened: bool) -> None:
-        self._real = real
-        self._failures = failures
-        self._happened = happened
-
-    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        if statement == "commit" and self._failures:
-            self._failures -= 1
-            self._real.execute("commit" if self._happened else "rollback")
-            raise sqlite3.OperationalError("disk I/O error")
-        return self._real.execute(statement, values)
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._real.in_transaction
-
-    def close(self) -> None:
-        self._real.close()
-
-
-def fail_commits(c: Counter, *, failures: int = 1, happened: bool) -> None:
-    held = vars(c.journal)
-    held["_db"] = FailingConnection(held["_db"], failures=failures, happened=happened)
-
-
-@contextmanager
-def hidden(c: Counter, folder: Path, *, happened: bool = False) -> Generator[None]:
-    """The next commit fails, and meanwhile the file cannot be opened again."""
-    away = folder / "hidden"
-    away.mkdir()
-    fail_commits(c, happened=happened)
-    names = [name for name in ("journal.db", "journal.db-wal", "journal.db-shm") if (folder / name).exists()]
-    for name in names:
-        shutil.move(folder / name, away / name)
-    (folder / "journal.db").mkdir()
-    yield
-    (folder / "journal.db").rmdir()
-    for name in names:
-        shutil.move(away / name, folder / name)
-    away.rmdir()
-
-
 @pytest.mark.parametrize("happened", [True, False])
 def test_an_outcome_whose_commit_failed_is_shown_only_when_it_is_durable(tmp_path: Path, happened: bool) -> None:
     async def story(c: Counter) -> None:
         view = await c.view(c.scan(), S.WAITING)
-        fail_commits(c, happened=happened)
+        fail_commit(c.journal, happened=happened)
         c.gateway.settle(view.payment_no, GatewayState.PAID)
         await c.view(view.request_id or "", S.PAID)
         record = c.journal.payment(view.payment_no)
@@ -87,7 +39,7 @@ def test_an_outcome_whose_commit_failed_is_shown_only_when_it_is_durable(tmp_pat
 def test_a_payment_whose_intent_was_not_durable_is_refused_and_never_sent(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
-        fail_commits(c, happened=False)
+        fail_commit(c.journal, happened=False)
         assert await c.refused(c.scan()) is Reason.FOLDER_UNREADABLE
         assert c.gateway.codes == []
         await asyncio.sleep(5)
@@ -100,11 +52,11 @@ def test_a_payment_whose_intent_was_not_durable_is_refused_and_never_sent(tmp_pa
 def test_cash_that_was_not_durable_is_refused_and_never_taken_later(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
-        fail_commits(c, happened=False)
+        fail_commit(c.journal, happened=False)
         assert await c.refused(c.take_cash(1250)) is Reason.FOLDER_UNREADABLE
         await asyncio.sleep(5)
         taken = await c.view(c.take_cash(1250), S.PAID)
-        fail_commits(c, happened=False)
+        fail_commit(c.journal, happened=False)
         assert await c.refused(c.return_cash(taken.payment_no)) is Reason.FOLDER_UNREADABLE
         await asyncio.sleep(5)
         tender = c.journal.cash(taken.payment_no)
@@ -118,7 +70,7 @@ def test_cash_that_was_not_durable_is_refused_and_never_taken_later(tmp_path: Pa
 def test_an_intent_that_was_durable_after_all_goes_on_under_its_number(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         await c.up()
-        fail_commits(c, happened=True)
+        fail_commit(c.journal, happened=True)
         view = await c.view(c.scan(), S.WAITING)
         assert c.journal.payment(view.payment_no) is not None
 
@@ -129,7 +81,7 @@ def test_an_intent_that_was_durable_after_all_goes_on_under_its_number(tmp_path:
 def test_while_the_file_cannot_be_opened_outcomes_wait_and_new_payments_are_refused(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         view = await c.view(c.scan(), S.WAITING)
-        with hidden(c, tmp_path):
+        with hidden(c.journal, tmp_path):
             c.gateway.settle(view.payment_no, GatewayState.PAID)
             await asyncio.sleep(3)
             assert c.last(view.request_id or "") == view
@@ -145,36 +97,22 @@ def test_while_the_file_cannot_be_opened_outcomes_wait_and_new_payments_are_refu
 class FullDisk(PlentyOfRoom):
     """No commit fits until the reserve is given up, which there is once."""
 
-    def __init__(self, real: sqlite3.Connection) -> None:
-        super().__init__()
-        self._real = real
-
     def release(self) -> bool:
         self.released += 1
         self.reason = Reason.DISK_FULL
         return self.released == 1
 
-    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        if statement == "commit" and not self.released:
-            self._real.execute("rollback")
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise error
-        return self._real.execute(statement, values)
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._real.in_transaction
-
-    def close(self) -> None:
-        self._real.close()
-
 
 def test_on_a_full_disk_the_reserve_is_given_up_for_what_runs_and_nothing_new_begins(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         view = await c.view(c.scan(), S.WAITING)
-        held = vars(c.journal)
-        disk = held["_db"] = vars(c.runner)["_room"] = FullDisk(held["_db"])
+        disk = vars(c.runner)["_room"] = FullDisk()
+        spoil(
+            c.journal,
+            lambda statement: statement == "commit" and not disk.released,
+            instead="rollback",
+            code=sqlite3.SQLITE_FULL,
+        )
         c.gateway.settle(view.payment_no, GatewayState.PAID)
         await c.view(view.request_id or "", S.PAID, within_s=1)
         assert disk.released == 1
@@ -188,7 +126,7 @@ def test_a_disk_that_works_again_is_said_to_although_a_payment_is_open(tmp_path:
 
     async def story(c: Counter) -> None:
         await c.view(c.scan(), S.WAITING)
-        fail_commits(c, happened=False)
+        fail_commit(c.journal, happened=False)
         assert await c.refused(c.take_cash(1250)) is Reason.FOLDER_UNREADABLE
         assert c.link is not None
         assert c.link.refusing is Reason.FOLDER_UNREADABLE
@@ -209,7 +147,7 @@ def test_a_till_without_a_place_for_its_anchor_outlives_a_disk_that_fails(tmp_pa
         await c.open()
         view = await c.view(c.scan(), S.WAITING)
         await c.settle()
-        with hidden(c, tmp_path):
+        with hidden(c.journal, tmp_path):
             c.gateway.settle(view.payment_no, GatewayState.PAID)
             await asyncio.sleep(30)
         await c.view(view.request_id or "", S.PAID)
@@ -220,7 +158,7 @@ def test_a_till_without_a_place_for_its_anchor_outlives_a_disk_that_fails(tmp_pa
 def test_everything_that_waits_for_the_disk_is_told_when_it_returns_and_nothing_is_skipped(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         views = [await c.view(c.scan(), S.WAITING) for _ in range(3)]
-        with hidden(c, tmp_path):
+        with hidden(c.journal, tmp_path):
             for view in views:
                 c.gateway.settle(view.payment_no, GatewayState.PAID)
             await asyncio.sleep(10)
@@ -239,7 +177,7 @@ def test_while_the_journal_cannot_be_read_what_is_unsent_is_as_old_as_it_was(tmp
         first = await c.view(c.take_cash(700), S.PAID)
         await asyncio.sleep(3_600)
         told = len(c.heard)
-        with hidden(c, tmp_path):
+        with hidden(c.journal, tmp_path):
             c.take_cash(800)
             await asyncio.sleep(30)
             links = [view for view in c.heard[told:] if isinstance(view, LinkView)]
@@ -253,11 +191,31 @@ def test_while_the_journal_cannot_be_read_what_is_unsent_is_as_old_as_it_was(tmp
 def test_a_command_that_comes_first_when_the_disk_returns_holds_nothing_back_that_waits(tmp_path: Path) -> None:
     async def story(c: Counter) -> None:
         view = await c.view(c.scan(), S.WAITING)
-        with hidden(c, tmp_path):
+        with hidden(c.journal, tmp_path):
             c.gateway.settle(view.payment_no, GatewayState.PAID)
             await asyncio.sleep(10.3)
         await c.view(c.take_cash(700), S.PAID, within_s=0.1)
         await c.view(view.request_id or "", S.PAID, within_s=3)
+
+    at_the_counter(tmp_path, story)
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_what_waited_for_the_disk_does_not_set_the_clock_back(tmp_path: Path, happened: bool) -> None:
+    """The time that an answer told was that of its coming: a request that is signed later lives by it."""
+
+    async def story(c: Counter) -> None:
+        view = await c.view(c.scan(), S.WAITING)
+        with hidden(c.journal, tmp_path, happened=happened):
+            c.gateway.settle(view.payment_no, GatewayState.PAID)
+            await asyncio.sleep(240)
+        told = len(c.heard)
+        await c.view(view.request_id or "", S.PAID)
+        await asyncio.sleep(60)
+        links = [seen for seen in c.heard[told:] if isinstance(seen, LinkView)]
+        assert links
+        assert {seen.clock_warning for seen in links} == {False}
+        assert all(seen.clock_skew_ms is None or abs(seen.clock_skew_ms) < 1_000 for seen in links)
 
     at_the_counter(tmp_path, story)
 
@@ -268,7 +226,7 @@ def test_an_answer_whose_commit_was_in_doubt_is_heard_and_asking_goes_on(tmp_pat
         c.gateway.delay_ms["pay"] = 1_000
         scanned = c.scan()
         await c.view(scanned, S.SENDING)
-        with hidden(c, tmp_path, happened=True):
+        with hidden(c.journal, tmp_path, happened=True):
             await asyncio.sleep(10)
         view = await c.view(scanned, S.WAITING)
         await asyncio.sleep(60)
@@ -276,125 +234,6 @@ def test_an_answer_whose_commit_was_in_doubt_is_heard_and_asking_goes_on(tmp_pat
         await c.view(scanned, S.PAID)
 
     at_the_counter(tmp_path, story)
-
-
-# --- a commit that nobody could read back ---------------------------------------------------------------------------
-
-
-async def unanswered(c: Counter, request_id: str, views: int) -> None:
-    """Neither begun nor refused, however long it takes; what is asked after it is refused at once."""
-    await asyncio.sleep(30)
-    assert not c.refusals(request_id)
-    assert sum(isinstance(view, (PaymentView, RefundView)) for view in c.heard) == views
-    assert await c.refused(c.take_cash(1)) in (Reason.DISK_READ_ONLY, Reason.FOLDER_UNREADABLE)
-
-
-def pictures(c: Counter) -> int:
-    return sum(isinstance(view, (PaymentView, RefundView)) for view in c.heard)
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_cash_in_doubt_is_answered_by_what_the_journal_holds(tmp_path: Path, happened: bool) -> None:
-    async def story(c: Counter) -> None:
-        await c.up()
-        with hidden(c, tmp_path, happened=happened):
-            taken = c.take_cash(1250)
-            await unanswered(c, taken, pictures(c))
-        if happened:
-            view = await c.view(taken, S.PAID)
-        else:
-            assert await c.refused(taken)
-            view = await c.view(c.take_cash(1250), S.PAID)
-        with hidden(c, tmp_path, happened=happened):
-            back = c.return_cash(view.payment_no)
-            await unanswered(c, back, pictures(c))
-        if happened:
-            assert (await c.view(back)).refunded_fen == 1250
-        else:
-            assert await c.refused(back)
-        tender = c.journal.cash(view.payment_no)
-        assert tender is not None
-        assert (tender.returned_at_ms is not None) is happened
-        with JournalReader(c.path) as reader:
-            assert len(reader.orders(OrdersFilter())) == 1
-
-    at_the_counter(tmp_path, story)
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_a_refund_in_doubt_goes_out_only_if_it_was_not_refused(tmp_path: Path, happened: bool) -> None:
-    """Refused aloud and sent later, it would go out beside the one that is asked for anew."""
-
-    async def story(c: Counter) -> None:
-        c.gateway.wallet = lambda _: GatewayState.PAID
-        paid = await c.view(c.scan(), S.PAID)
-        with hidden(c, tmp_path, happened=happened):
-            asked = c.give_back(paid.order_no, 500)
-            await unanswered(c, asked, pictures(c))
-        if happened:
-            await c.until(lambda: any(view.request_id == asked for view in c.refunds))
-            await c.until(lambda: bool(c.gateway.refunds))
-        else:
-            assert await c.refused(asked)
-            await asyncio.sleep(30)
-            assert not c.refunds
-        assert not happened or not c.refusals(asked)
-        assert len(c.gateway.refunds) == happened
-
-    at_the_counter(tmp_path, story)
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_a_scan_in_doubt_is_never_sent_and_ends_proven(tmp_path: Path, happened: bool) -> None:
-    async def story(c: Counter) -> None:
-        await c.up()
-        with hidden(c, tmp_path, happened=happened):
-            scanned = c.scan()
-            await unanswered(c, scanned, pictures(c))
-        if happened:
-            await c.view(scanned)
-            pictures_of = [view for view in c.heard if isinstance(view, PaymentView)]
-            assert {view.request_id for view in pictures_of} == {scanned}, "the panel knows it as its own"
-            ended = await c.view(scanned, S.NOT_PAID)
-            assert ended.safe_to_rescan
-            assert not c.refusals(scanned)
-        else:
-            assert await c.refused(scanned)
-
-    c = at_the_counter(tmp_path, story)
-    assert c.gateway.codes == []
-
-
-@pytest.mark.parametrize("happened", [True, False])
-def test_a_proof_and_an_order_in_doubt_are_answered_by_what_the_journal_holds(tmp_path: Path, happened: bool) -> None:
-    async def story(c: OfflineCounter) -> None:
-        await c.ready()
-        await c.lose_line()
-        with hidden(c, tmp_path, happened=happened):
-            asked = c.show_offline()
-            await unanswered(c, asked, pictures(c))
-        if happened:
-            view = await c.view(asked, S.AWAITING_PROOF)
-        else:
-            assert await c.refused(asked)
-            view = await c.shown()
-        assert c.anchor.record is not None
-        assert c.anchor.record.oseq == 1
-        proof = c.proof_of(view)
-        with hidden(c, tmp_path, happened=happened):
-            c.runner.submit(ReadProof(request_id="P", text=proof, operator="01"))
-            await unanswered(c, "P", pictures(c))
-            assert not c.worths("P")
-        await c.until(lambda: bool(c.worths("P")))
-        (worth,) = c.worths("P")
-        assert worth.accepted is happened
-        again = await c.read(proof)
-        assert again.reason is (Reason.PROOF_USED if happened else Reason.PAID)
-        paid = c.by_number(view.payment_no)
-        assert paid is not None
-        assert paid.state is S.PAID
-
-    without_line(tmp_path, story)
 
 
 # --- the chain's other end ------------------------------------------------------------------------------------------

@@ -212,3 +212,10 @@ def test_a_refund_that_is_over_is_neither_sent_nor_refused_again(state: RefundSt
     over = sent(state=state)
     assert sending_refund(over, now_ms=9_000) == RefundStep(refund=over)
     assert answered(over, NEVER, asked_ms=9_000).refund == replace(over, asked_ms=9_000, asks=over.asks + 1)
+
+
+@pytest.mark.parametrize("state", [RefundState.DONE, RefundState.FAILED])
+def test_a_query_that_finds_no_refund_after_it_was_over_changes_nothing(state: RefundState) -> None:
+    """A notification was quicker than the answer to a question that was asked before it."""
+    over = sent(state=state, heard=RefundHeard.DENIED)
+    assert answered(over, RefundAbsent(code="404"), asked_ms=2_000).refund.state is state

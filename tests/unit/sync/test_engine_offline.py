@@ -345,10 +345,12 @@ def test_no_order_is_shown_over_money_that_came_late() -> None:
     assert till.refusals[-1].reason is Reason.LATE_MONEY
 
 
-def test_no_order_is_shown_beside_a_scan_that_waits_for_the_line() -> None:
+@pytest.mark.parametrize("by_sale", [False, True])
+def test_no_order_is_shown_beside_a_scan_that_waits_for_the_line(by_sale: bool) -> None:
     ended, order_no = given_up()
     till = Till(records=dict(ended.records), numbers=50)
-    assert till.start(order_no=order_no) is None
+    sale_id = ended.records[f"{order_no}-1"].sale_id
+    assert (till.start(sale_id=sale_id) if by_sale else till.start(order_no=order_no)) is None
     assert till.state.held
     assert till.offline(order_no=order_no) is None
     assert till.refusals[-1].reason is Reason.ORDER_OPEN
