@@ -30,7 +30,7 @@ class MoneyState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMoney:
-    """What one order moved: the truth that a shop's records must agree with."""
+    """What one order moved: the truth that a shop's records must agree with. `number`: what the wallet calls it."""
 
     out_trade_no: str
     subject: str
@@ -39,6 +39,7 @@ class OrderMoney:
     refunded_fen: int
     state: MoneyState
     created_ms: int
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

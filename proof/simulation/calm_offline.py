@@ -9,7 +9,8 @@ from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
 from proof.simulation.invariants_offline import BACK_BY_ITSELF_FEN, DAY_MS
 from proof.simulation.till_evidence import TillSight
-from protocol.states import TerminalState
+from protocol.messages import LateMoneyState
+from protocol.states import RefundState, TerminalState
 
 #: What is planned may be late by what a clock was set by, and by a look at it.
 _PLANNED_MS: Final = 120_000
@@ -68,10 +69,40 @@ def cancelled_orders_go_back(e: Evidence) -> Complaints:
                 continue  # of two disks the other one was chosen, and this one's cancel never reached anybody
             if record.amount.fen <= BACK_BY_ITSELF_FEN:
                 yield number, f"cancelled at {till.name}, and the wallet keeps {e.kept_of(number)} fen"
-            elif number not in asked and not e.refunded_of(number):
+            elif number not in asked:
                 yield number, f"cancelled at {till.name}, the wallet keeps {e.kept_of(number)} fen, and nobody is told"
             elif not e.refunded_of(number) and not _goes_back_in_a_day(e, till, number):
                 yield number, f"cancelled at {till.name}, and when nobody decides it never goes back"
+
+
+def what_went_back_is_told(e: Evidence) -> Complaints:
+    """A paid order that its till had cancelled, and that the gateway gave back, is no sale of that till's any more."""
+    for till in e.tills.values():
+        for refund in e.gateway.refunds().values():
+            order = e.orders.get(refund.out_trade_no)
+            if order is None or refund.cause != "cancelled" or refund.state is not RefundState.DONE:
+                continue
+            record = till.file.payments().get(order.payment_no)
+            told = None if record is None or record.late_money is None else record.late_money.state
+            if record is not None and not e.is_left(till) and told is not LateMoneyState.UNDONE:
+                yield order.payment_no, f"went back, and {till.name} has it as {record.state}"
+
+
+def nobody_looks_for_what_is_back(e: Evidence) -> Complaints:
+    """Once nothing is kept of a cancelled order, or of one of two tenders, no alarm asks for it any more."""
+    for kind, about in e.gateway.open_alarms():
+        number = about.rpartition(":")[2]
+        if kind in ("cancelled_paid", "paid_twice") and number in e.rows and not e.kept_of(number):
+            yield number, f"all of it went back, and the alarm {kind} is open"
+        elif kind == "paid_twice" and number in e.rows and _cash_of(e, number) is None:
+            yield number, "its sale has no cash, and the alarm that it has is open"
+
+
+def _cash_of(e: Evidence, number: str) -> str | None:
+    """Cash that the gateway holds for the sale of this payment, and that was not given back."""
+    row = e.rows[number]
+    tenders = {} if e.side.file is None else e.side.file.cash(row.terminal_id)
+    return next((tender for tender, (sale, _, back) in tenders.items() if sale == row.sale_id and not back), None)
 
 
 def _goes_back_in_a_day(e: Evidence, till: TillSight, number: str) -> bool:
@@ -111,6 +142,8 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     cash_is_told,
     one_tender_is_kept,
     cancelled_orders_go_back,
+    what_went_back_is_told,
+    nobody_looks_for_what_is_back,
     forks_are_frozen,
     no_order_waits,
 )
