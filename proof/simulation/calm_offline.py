@@ -67,12 +67,17 @@ def cancelled_orders_go_back(e: Evidence) -> Complaints:
                 continue  # its wallet said no for good, and a person is told
             if e.side.goes_on.get(till.terminal_id, till.name) != till.name and number not in e.cancels_heard:
                 continue  # of two disks the other one was chosen, and this one's cancel never reached anybody
-            if record.amount.fen <= BACK_BY_ITSELF_FEN:
+            if record.amount.fen <= BACK_BY_ITSELF_FEN and not _a_person_began(e, number):
                 yield number, f"cancelled at {till.name}, and the wallet keeps {e.kept_of(number)} fen"
             elif number not in asked:
                 yield number, f"cancelled at {till.name}, the wallet keeps {e.kept_of(number)} fen, and nobody is told"
             elif not e.refunded_of(number) and not _goes_back_in_a_day(e, till, number):
                 yield number, f"cancelled at {till.name}, and when nobody decides it never goes back"
+
+
+def _a_person_began(e: Evidence, number: str) -> bool:
+    """Who gave a part of it back decides about the rest."""
+    return any(e.orders[r.out_trade_no].payment_no == number and r.cause == "till" for r in e.refunds.values())
 
 
 def what_went_back_is_told(e: Evidence) -> Complaints:
