@@ -185,7 +185,7 @@ class AlarmKind(StrEnum):
     REFUND_NEVER = "refund_never"  # a wallet will not give back what must go back: a person does it by other means
     FORGED_CALLBACK = "forged_callback"
     BILL_MISSING = "bill_missing"
-    PAID_TWICE = "paid_twice"  # a wallet's money and cash are both kept for one sale
+    PAID_TWICE = "paid_twice"  # two tenders are kept for one sale: a wallet's money and cash, or two wallet payments
     ENTRY_WITHHELD = "entry_withheld"  # a till keeps the content of a journal entry that was refused here
     GATEWAY_RESTORED = "gateway_restored"  # the database is a backup: what was done after it is not here
 

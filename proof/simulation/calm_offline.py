@@ -10,7 +10,7 @@ from proof.simulation.evidence import Evidence
 from proof.simulation.invariants_offline import BACK_BY_ITSELF_FEN, DAY_MS
 from proof.simulation.till_evidence import TillSight
 from protocol.messages import LateMoneyState
-from protocol.states import RefundState, TerminalState
+from protocol.states import GatewayState, RefundState, TerminalState
 
 #: What is planned may be late by what a clock was set by, and by a look at it.
 _PLANNED_MS: Final = 120_000
@@ -96,18 +96,27 @@ def what_went_back_is_told(e: Evidence) -> Complaints:
 def nobody_looks_for_what_is_back(e: Evidence) -> Complaints:
     """Once nothing is kept of a cancelled order, or of one of two tenders, no alarm asks for it any more."""
     for kind, about in e.gateway.open_alarms():
-        number = about.rpartition(":")[2]
-        if kind in ("cancelled_paid", "paid_twice") and number in e.rows and not e.kept_of(number):
-            yield number, f"all of it went back, and the alarm {kind} is open"
-        elif kind == "paid_twice" and number in e.rows and _cash_of(e, number) is None:
-            yield number, "its sale has no cash, and the alarm that it has is open"
+        row = e.rows.get(about.rpartition(":")[2])
+        if row is None or kind not in ("cancelled_paid", "paid_twice"):
+            continue
+        if not e.kept_of(row.payment_no):
+            yield row.payment_no, f"all of it went back, and the alarm {kind} is open"
+        elif kind == "paid_twice" and e.covers(row) is None:
+            yield row.payment_no, "nothing else pays for its sale, and the alarm that something does is open"
 
 
-def _cash_of(e: Evidence, number: str) -> str | None:
-    """Cash that the gateway holds for the sale of this payment, and that was not given back."""
-    row = e.rows[number]
-    tenders = {} if e.side.file is None else e.side.file.cash(row.terminal_id)
-    return next((tender for tender, (sale, _, back) in tenders.items() if sale == row.sale_id and not back), None)
+def two_wallets_are_told(e: Evidence) -> Complaints:
+    """Where two wallet payments are kept for one sale a person is told: one of them is a duplicate."""
+    told = {about.rpartition(":")[2] for kind, about in e.gateway.open_alarms() if kind == "paid_twice"}
+    kept: dict[tuple[str, str], str] = {}
+    for number, row in e.rows.items():
+        if row.sale_id is None or not e.kept_of(number):
+            continue
+        if row.state is not GatewayState.PAID and row.late is not LateMoneyState.ACCEPTED:
+            continue
+        other = kept.setdefault((row.terminal_id, row.sale_id), number)
+        if other != number and not {number, other} & told:
+            yield number, f"kept beside {other} for one sale, and nobody is told"
 
 
 def _goes_back_in_a_day(e: Evidence, till: TillSight, number: str) -> bool:
@@ -149,6 +158,7 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     cancelled_orders_go_back,
     what_went_back_is_told,
     nobody_looks_for_what_is_back,
+    two_wallets_are_told,
     forks_are_frozen,
     no_order_waits,
 )
