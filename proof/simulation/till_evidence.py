@@ -189,7 +189,8 @@ class TillSight:
     payment and the code; `compared`: how often a code was compared, by epoch and index; `cash_limits`: by request, what
     the owner allowed; `anchored`: what its machine holds outside of the data folder. `unsent_fen`: how much money its
     screen says is to be delivered, `miscounts_since_ms`: since when that is wrong. `pressed`: by request, the sale that
-    a press was about, and whether it was paid then; `refusals`: what nobody judged yet."""
+    a press was about, and whether it was paid then; `refusals`: what nobody judged yet;
+    `cash_asked`: by request, what was handed over and what was to be paid."""
 
     name: str
     terminal_id: str
@@ -221,9 +222,12 @@ class TillSight:
     miscounts_since_ms: int | None = None
     pressed: dict[str, tuple[str, bool]] = field(default_factory=dict[str, tuple[str, bool]])
     refusals: list[Refusal] = field(default_factory=list[Refusal])
+    cash_asked: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
     def presses(self, command: Command) -> None:
         """A cashier presses something about a sale that this till's journal knows."""
+        if isinstance(command, TakeCash):
+            self.cash_asked[command.request_id] = command.received_fen, command.amount.fen
         if not isinstance(command, (StartPayment, ShowOffline, TakeCash)):
             return
         sale_id = command.sale_id if isinstance(command, StartPayment) else None

@@ -116,6 +116,16 @@ def a_shown_refund_is_true(e: Evidence, till: TillSight, view: RefundView) -> Co
         yield view.refund_no, f"{till.name} shows FAILED, and at the gateway it is {row.state}"
 
 
+def what_is_left_is_true(e: Evidence, _till: TillSight, view: RefundView) -> Complaints:
+    """How much may still be asked back, as a till shows it beside a refund that is done: not what went back by it."""
+    row = e.gateway.refunds().get(view.refund_no)
+    if view.state is not RefundState.DONE or view.refundable_fen is None or row is None:
+        return
+    captured_fen = e.gateway.captured().get(row.out_trade_no, 0)
+    if not 0 <= view.refundable_fen <= captured_fen - row.amount_fen:
+        yield view.refund_no, f"{row.amount_fen} of {captured_fen} fen are back, and {view.refundable_fen} are left"
+
+
 def till_never_goes_back(_e: Evidence, shown: Shown) -> Complaints:
     """A payment's state at a till moves along the allowed edges only, over restarts too."""
     before, after = shown.before, shown.view
@@ -231,5 +241,5 @@ ON_SHOWN: Final = (
     numbers_are_unique,
     certain_within_a_minute,
 )
-ON_REFUND_SHOWN: Final = (a_shown_refund_is_true, one_refund_per_command)
+ON_REFUND_SHOWN: Final = (a_shown_refund_is_true, what_is_left_is_true, one_refund_per_command)
 ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)
