@@ -111,7 +111,8 @@ class Cashier:
             await asyncio.sleep(10.0)
         for shown in sold:
             view = self._till.sight.views.get(shown.payment_no, shown)
-            if view.state is TerminalState.PAID and self._chance.random() < self._people.returns:
+            wanted = max(self._people.returns, 0.8) if view.cancel_requested else self._people.returns
+            if view.state is TerminalState.PAID and self._chance.random() < wanted:
                 await self._take_back(view)
 
     def money_moved(self, order_no: str) -> None:
