@@ -114,9 +114,9 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     A payment on the page may have several, one after another: at most one has not `ended`. `ended_*` is the row of
     table P that proves this order can take no money; `late_*` is money that came all the same.
     `open_calls`: pay, precreate or create calls whose sockets are not known to be closed. `certain_undo_ms`: when the
-    acknowledged cancel that counts for ABSENT was acknowledged. `absent_since_ms`: the first "not found" after it.
-    `release_ms`: the page gives this order up for another payer. `paid_seen`: how often "paid" was said after an
-    acknowledged undo. `late_closed_ms`: late money was undone by its wallet's word "closed" and no refund.
+    acknowledged cancel that counts for ABSENT was acknowledged. `absent_since_ms`: when the first "not found" after it
+    was answered. `release_ms`: the page gives this order up for another payer. `paid_seen`: how often "paid" was said
+    after an acknowledged undo. `late_closed_ms`: late money was undone by its wallet's word "closed" and no refund.
     `late_again`: how often it was found once more after that. `late_by_hand`: a person gave it back by other means, so
     that what the wallet took is the shop's.
     """
