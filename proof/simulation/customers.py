@@ -29,6 +29,8 @@ from sync.engine.model import CancelPayment, Line, PaymentView, StartPayment, St
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 _BOUNCES = 0.15
+#: Who is not sure whether the till took it presses cash once more.
+_CASH_AGAIN = 0.2
 #: No sale has this number.
 _AT_THE_END = -1
 _LOOKS_FOR_THE_LINE = 12
@@ -138,6 +140,8 @@ class Cashier:
             if view.state is TerminalState.PAID and self._chance.random() < returns:
                 await self._take_back(view)
             if await self.side.closes_in_cash(view):
+                if self._chance.random() < _CASH_AGAIN:
+                    await self.side.closes_in_cash(view)
                 return
             if not view.safe_to_rescan or self._chance.random() < 0.3:
                 return

@@ -17,13 +17,15 @@ TOLD_WITHIN_MS: Final = 30_000
 
 def a_refusal_says_what_is_so(e: Evidence) -> Complaints:
     """ "Paid already" is said of a sale that something pays for, "late money" of one that money came late for: whoever
-    hears it wrongly lets a customer go who paid nothing."""
+    hears it wrongly lets a customer go who paid nothing. What is refused was not begun: it is pressed anew."""
     for till in e.tills.values():
         for said in till.refusals:
             if said.reason is Reason.ORDER_PAID and not said.sale_was_paid:
                 yield said.about, f"{till.name} refuses a press as {said.reason}, and nothing pays for that sale"
             if said.reason is Reason.LATE_MONEY and not said.sale_had_late_money:
                 yield said.about, f"{till.name} refuses a press as {said.reason}, and none came"
+            for number in said.begun:
+                yield number, f"{till.name} refuses {said.about} as {said.reason}, and began it"
         till.refusals.clear()
 
 

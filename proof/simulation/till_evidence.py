@@ -23,6 +23,7 @@ from sync.engine.model import (
     PaymentView,
     ShowOffline,
     StartPayment,
+    StartRefund,
     TakeCash,
 )
 from sync.engine.offline_record import KitRecord
@@ -166,13 +167,14 @@ _CAME_IN: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A till refused a press about a sale that it knows. `about`: the press; the rest: as it was then, or had been when
-    it was pressed."""
+    """A till refused a press. `about`: the press. Of a sale that it knows: whether it was paid then, or was when it was
+    pressed; whether money came late. `begun`: what its journal began since, and no other press did."""
 
     about: str
     reason: Reason
-    sale_was_paid: bool
-    sale_had_late_money: bool
+    sale_was_paid: bool = False
+    sale_had_late_money: bool = False
+    begun: tuple[str, ...] = ()
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -190,7 +192,8 @@ class TillSight:
     the owner allowed; `anchored`: what its machine holds outside of the data folder. `unsent_fen`: how much money its
     screen says is to be delivered, `miscounts_since_ms`: since when that is wrong. `pressed`: by request, the sale that
     a press was about, and whether it was paid then; `refusals`: what nobody judged yet;
-    `cash_asked`: by request, what was handed over and what was to be paid."""
+    `begun_before`: by request, which payments and refunds the journal had when it was pressed; `cash_asked`: by
+    request, what was handed over and what was to be paid."""
 
     name: str
     terminal_id: str
@@ -222,10 +225,13 @@ class TillSight:
     miscounts_since_ms: int | None = None
     pressed: dict[str, tuple[str, bool]] = field(default_factory=dict[str, tuple[str, bool]])
     refusals: list[Refusal] = field(default_factory=list[Refusal])
+    begun_before: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     cash_asked: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
     def presses(self, command: Command) -> None:
         """A cashier presses something about a sale that this till's journal knows."""
+        if isinstance(command, (StartPayment, ShowOffline, StartRefund)):
+            self.begun_before.setdefault(command.request_id, self._begun())
         if isinstance(command, TakeCash):
             self.cash_asked[command.request_id] = command.received_fen, command.amount.fen
         if not isinstance(command, (StartPayment, ShowOffline, TakeCash)):
@@ -238,16 +244,25 @@ class TillSight:
 
     def refuses(self, refused: CommandRefused) -> None:
         """And is told that it cannot be."""
-        sale_id, was_paid = self.pressed.get(refused.request_id, (None, False))
-        if sale_id is not None:
-            self.refusals.append(
-                Refusal(
-                    about=refused.request_id,
-                    reason=refused.reason,
-                    sale_was_paid=was_paid or self.file.sale_is_paid(sale_id),
-                    sale_had_late_money=self.file.sale_had_late_money(sale_id),
-                )
+        request_id, begun = refused.request_id, set[str]()
+        if request_id in self.begun_before:
+            others = [numbers for request, numbers in self.by_request.items() if request != request_id]
+            begun = self._begun().difference(self.begun_before[request_id], *others)
+        sale_id, was_paid = self.pressed.get(request_id, (None, False))
+        if sale_id is None and not begun:
+            return
+        self.refusals.append(
+            Refusal(
+                about=request_id,
+                reason=refused.reason,
+                sale_was_paid=sale_id is None or was_paid or self.file.sale_is_paid(sale_id),
+                sale_had_late_money=sale_id is None or self.file.sale_had_late_money(sale_id),
+                begun=tuple(sorted(begun)),
             )
+        )
+
+    def _begun(self) -> set[str]:
+        return {*self.file.payments(), *self.file.refunds()}
 
     def heard(self, request: RequestParts, *, whole: bytes | None, at_ms: int) -> None:
         """How a call ended that asks what became of a payment: with the gateway's own answer (`whole`), or without."""
@@ -270,4 +285,4 @@ class TillSight:
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
         self.cancelling_ms, self.cancel_sent_ms, self.silent_ms = {}, {}, {}
         self.proven, self.agreed, self.compared, self.opposite_ms = set(), False, {}, {}
-        self.pressed, self.refusals = {}, []
+        self.pressed, self.refusals, self.begun_before = {}, [], {}
