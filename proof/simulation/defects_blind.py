@@ -131,4 +131,20 @@ BLIND: Final = (
         new=("        of_sale=() if last is None else (last,),\n        covered"),
         profile="cash",
     ),
+    Defect(
+        name="a command whose commit was in doubt is refused although it is there",
+        trips=by("a_refusal_says_what_is_so"),
+        file="sync/doubt.py",
+        old="return journal.hash_at(self.commit.seq) == self.commit.digest",
+        new="return False",
+        profile="mix",
+    ),
+    Defect(
+        name="absence counts from when it was asked and not from its answer",
+        trips=by("an_end_was_seen"),
+        file="gateway/payments/answers.py",
+        old="order=replace(order, absent_since_ms=now_ms))",
+        new="order=replace(order, absent_since_ms=asked_ms))",
+        profile="slow",
+    ),
 )
