@@ -31,7 +31,7 @@ class MoneyState(Enum):
 
 
 class OrderMoney(Struct, frozen=True, kw_only=True):
-    """What one order moved: the truth that a shop's records must agree with."""
+    """What one order moved: the truth that a shop's records must agree with. `number`: what the wallet calls it."""
 
     out_trade_no: str
     subject: str
@@ -40,6 +40,7 @@ class OrderMoney(Struct, frozen=True, kw_only=True):
     refunded_fen: int
     state: MoneyState
     created_ms: int
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.jobs.keeping import PAID_TWICE, PaceOf, all_is_back, send_duplicates_back
+from gateway.jobs.keeping import PAID_TWICE, PaceOf, all_is_back, paid_once, send_duplicates_back
 from gateway.payments.late import covers
-from gateway.payments.values import AlarmKind, key_ref
+from gateway.payments.values import key_ref
 from gateway.store import alarms, cash, payments
 from gateway.store.units import Tx
 from protocol.cash import CASH_TAKEN, CashEntry
@@ -33,8 +33,7 @@ def follow_cash(tx: Tx, terminal_id: str, sale_id: str, pace_of: PaceOf, *, now_
     """A sale that has wallet payments too."""
     of_sale = payments.of_sale_id(tx, terminal_id, sale_id)
     if not cash.covers(tx, of_sale[0]):
-        for payment in of_sale:
-            alarms.close_alarm(tx, AlarmKind.PAID_TWICE, about=key_ref(payment.key), now_ms=now_ms)
+        paid_once(tx, of_sale, now_ms=now_ms)
         return
     send_duplicates_back(tx, of_sale, pace_of, now_ms=now_ms)
     for payment in of_sale:

@@ -4,7 +4,7 @@ caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -38,6 +38,7 @@ from protocol.states import GatewayEvent, GatewayState, ProofKind, RefundState
 
 #: Two tenders are kept for one sale: a person gives one of them back.
 PAID_TWICE: Final = Alarm(kind=AlarmKind.PAID_TWICE, detail="cash covers the sale of a wallet payment that is kept")
+TWO_WALLETS: Final = Alarm(kind=AlarmKind.PAID_TWICE, detail="two wallet payments of one sale are kept")
 #: The pace of an account by its id.
 PaceOf = Callable[[str | None], Pace]
 
@@ -123,6 +124,31 @@ def _see_whether_all_is_back(tx: Tx, refund: Refund, *, now_ms: int) -> None:
     for kind in (AlarmKind.PAID_TWICE, AlarmKind.CANCELLED_PAID):
         alarms.close_alarm(tx, kind, about=key_ref(payment.key), now_ms=now_ms)
     _nobody_gives_back(tx, refund.out_trade_no, now_ms=now_ms)
+    of_sale = payments.of_sale(tx, payment)
+    if len(of_sale) > 1 and not cash.covers(tx, payment):
+        paid_once(tx, of_sale, now_ms=now_ms)
+
+
+def paid_once(tx: Tx, of_sale: Sequence[Payment], *, now_ms: int) -> None:
+    """No cash is there for the sale: unless two wallet payments are kept, nobody has to give one of them back."""
+    if len(_kept(tx, of_sale)) > 1:
+        return
+    for payment in of_sale:
+        alarms.close_alarm(tx, AlarmKind.PAID_TWICE, about=key_ref(payment.key), now_ms=now_ms)
+
+
+def tell_of_two(tx: Tx, of_sale: Sequence[Payment], *, now_ms: int) -> None:
+    """Late money was kept for a sale, and an offline order of it was paid: which sale that was for its till told too
+    late, or was told too late itself. A person gives one of them back."""
+    if sum(covers(payment) for payment in of_sale) < 2:
+        return
+    kept = _kept(tx, of_sale)
+    for payment in kept if len(kept) > 1 else ():
+        alarms.raise_alarm(tx, TWO_WALLETS, about=key_ref(payment.key), now_ms=now_ms)
+
+
+def _kept(tx: Tx, of_sale: Sequence[Payment]) -> list[Payment]:
+    return [payment for payment in of_sale if covers(payment) and not all_is_back(tx, payment)]
 
 
 def _nobody_gives_back(tx: Tx, out_trade_no: str, *, now_ms: int) -> None:
@@ -192,7 +218,9 @@ def _keep_rest(
     if payment.state is GatewayState.PAID and (before is None or before.state is not GatewayState.PAID):
         tasks.put(tx, TaskKind.NOTICE, ref, due_ms=now_ms + UNNOTICED_AFTER_MS, account_id=None)
         pages.note_paid(tx, payment, from_seq=restorations.first_seq(tx), now_ms=now_ms)
-        send_duplicates_back(tx, payments.of_sale(tx, payment), pace_of, now_ms=now_ms)
+        of_sale = payments.of_sale(tx, payment)
+        send_duplicates_back(tx, of_sale, pace_of, now_ms=now_ms)
+        tell_of_two(tx, of_sale, now_ms=now_ms)
         if cash.covers(tx, payment):
             alarms.raise_alarm(tx, PAID_TWICE, about=ref, now_ms=now_ms)
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.jobs.cash_heard import follow_cash
-from gateway.jobs.keeping import PaceOf, send_duplicates_back
+from gateway.jobs.keeping import PaceOf, send_duplicates_back, tell_of_two
 from gateway.payments.late import covers
 from gateway.payments.values import (
     PaymentKey,
@@ -43,6 +43,7 @@ def name_sales(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: P
         of_sale = payments.of_sale(tx, payment)
         if any(covers(other) for other in of_sale):
             send_duplicates_back(tx, of_sale, pace_of, now_ms=now_ms)
+            tell_of_two(tx, of_sale, now_ms=now_ms)
         follow_cash(tx, terminal_id, sale_id, pace_of, now_ms=now_ms)
 
 

@@ -264,10 +264,8 @@ def counted_from_ms(at_ms: int, even_since_ms: int, now_ms: int) -> int:
 
 
 def last_opened_ms(order: ChannelOrder) -> int | None:
-    """Before when every request that opens it left. Of one that was sent again only its end is written down; None: it
-    is under way."""
-    if order.calls <= 1:
-        return order.sent_ms
+    """Before when every request that opens it left: a call may wait for its line, so only its end says so. None: one is
+    under way."""
     if order.open_calls or order.call_closed_ms is None:
         return None
     return max(order.sent_ms, order.call_closed_ms)
@@ -311,7 +309,8 @@ def _not_found(
     if not quiet or asked_ms < quiet_ms:
         return Step(payment=payment, order=replace(order, absent_since_ms=None))
     if order.absent_since_ms is None or order.absent_since_ms < quiet_ms:
-        return Step(payment=payment, order=replace(order, absent_since_ms=asked_ms))
+        # When it was answered, not when it was asked: the question may have waited for its line.
+        return Step(payment=payment, order=replace(order, absent_since_ms=now_ms))
     if asked_ms - order.absent_since_ms < ABSENT_BETWEEN_MS:
         return Step(payment=payment, order=order)
     return to_not_paid(

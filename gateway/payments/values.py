@@ -114,9 +114,9 @@ class ChannelOrder(Struct, frozen=True, kw_only=True):
     A payment on the page may have several, one after another: at most one has not `ended`. `ended_*` is the row of
     table P that proves this order can take no money; `late_*` is money that came all the same.
     `open_calls`: pay, precreate or create calls whose sockets are not known to be closed. `certain_undo_ms`: when the
-    acknowledged cancel that counts for ABSENT was acknowledged. `absent_since_ms`: the first "not found" after it.
-    `release_ms`: the page gives this order up for another payer. `paid_seen`: how often "paid" was said after an
-    acknowledged undo. `late_closed_ms`: late money was undone by its wallet's word "closed" and no refund.
+    acknowledged cancel that counts for ABSENT was acknowledged. `absent_since_ms`: when the first "not found" after it
+    was answered. `release_ms`: the page gives this order up for another payer. `paid_seen`: how often "paid" was said
+    after an acknowledged undo. `late_closed_ms`: late money was undone by its wallet's word "closed" and no refund.
     `late_again`: how often it was found once more after that. `late_by_hand`: a person gave it back by other means, so
     that what the wallet took is the shop's.
     """
@@ -185,7 +185,7 @@ class AlarmKind(StrEnum):
     REFUND_NEVER = "refund_never"  # a wallet will not give back what must go back: a person looks why
     FORGED_CALLBACK = "forged_callback"
     BILL_MISSING = "bill_missing"
-    PAID_TWICE = "paid_twice"  # a wallet's money and cash are both kept for one sale
+    PAID_TWICE = "paid_twice"  # two tenders are kept for one sale: a wallet's money and cash, or two wallet payments
     ENTRY_WITHHELD = "entry_withheld"  # a till keeps the content of a journal entry that was refused here
     GATEWAY_RESTORED = "gateway_restored"  # the database is a backup: what was done after it is not here
 

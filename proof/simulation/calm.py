@@ -82,6 +82,25 @@ def chains_are_gapless(e: Evidence) -> Complaints:
             yield till.terminal_id, f"the till has {len(mine)} entries, the gateway {len(theirs)}, and they differ"
 
 
+def contents_are_delivered(e: Evidence) -> Complaints:
+    """What a till has written down is not lost with its disk: the gateway holds it, and not the hash of it alone."""
+    mine = {till.terminal_id for till in e.tills.values()} - e.unruly
+    for terminal_id, seq in e.gateway.withheld():
+        if terminal_id in mine:
+            yield terminal_id, f"the content of entry {seq} stays at the till"
+
+
+def sales_are_known(e: Evidence) -> Complaints:
+    """Of money that it keeps the gateway knows for which sale: what comes for the same one is a duplicate."""
+    for till in e.tills.values():
+        for number, record in till.file.payments().items():
+            row = e.rows.get(number)
+            if row is None or till.terminal_id in e.unruly or row.state is not GatewayState.PAID:
+                continue
+            if row.sale_id != record.sale_id:
+                yield number, f"{till.name} sold it in {record.sale_id}, and the gateway has {row.sale_id}"
+
+
 def nobody_is_needed(e: Evidence) -> Complaints:
     """No alarm waits for a person, and no journal noted two statements that disagree."""
     doubted = {number for till in e.tills.values() for number in till.doubted}
@@ -211,6 +230,8 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     late_money_is_undone,
     all_acknowledged,
     chains_are_gapless,
+    contents_are_delivered,
+    sales_are_known,
     nobody_is_needed,
     alarms_end_with_their_trouble,
     refunds_are_driven_to_the_end,

@@ -9,7 +9,8 @@ from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
 from proof.simulation.invariants_offline import BACK_BY_ITSELF_FEN, DAY_MS
 from proof.simulation.till_evidence import TillSight
-from protocol.states import TerminalState
+from protocol.messages import LateMoneyState
+from protocol.states import GatewayState, RefundState, TerminalState
 
 #: What is planned may be late by what a clock was set by, and by a look at it.
 _PLANNED_MS: Final = 120_000
@@ -66,12 +67,56 @@ def cancelled_orders_go_back(e: Evidence) -> Complaints:
                 continue  # its wallet said no for good, and a person is told
             if e.side.goes_on.get(till.terminal_id, till.name) != till.name and number not in e.cancels_heard:
                 continue  # of two disks the other one was chosen, and this one's cancel never reached anybody
-            if record.amount.fen <= BACK_BY_ITSELF_FEN:
+            if record.amount.fen <= BACK_BY_ITSELF_FEN and not _a_person_began(e, number):
                 yield number, f"cancelled at {till.name}, and the wallet keeps {e.kept_of(number)} fen"
-            elif number not in asked and not e.refunded_of(number):
+            elif number not in asked:
                 yield number, f"cancelled at {till.name}, the wallet keeps {e.kept_of(number)} fen, and nobody is told"
             elif not e.refunded_of(number) and not _goes_back_in_a_day(e, till, number):
                 yield number, f"cancelled at {till.name}, and when nobody decides it never goes back"
+
+
+def _a_person_began(e: Evidence, number: str) -> bool:
+    """Who gave a part of it back decides about the rest."""
+    return any(e.orders[r.out_trade_no].payment_no == number and r.cause == "till" for r in e.refunds.values())
+
+
+def what_went_back_is_told(e: Evidence) -> Complaints:
+    """A paid order that its till had cancelled, and that the gateway gave back, is no sale of that till's any more."""
+    for till in e.tills.values():
+        for refund in e.gateway.refunds().values():
+            order = e.orders.get(refund.out_trade_no)
+            if order is None or refund.cause != "cancelled" or refund.state is not RefundState.DONE:
+                continue
+            record = till.file.payments().get(order.payment_no)
+            told = None if record is None or record.late_money is None else record.late_money.state
+            if record is not None and not e.is_left(till) and told is not LateMoneyState.UNDONE:
+                yield order.payment_no, f"went back, and {till.name} has it as {record.state}"
+
+
+def nobody_looks_for_what_is_back(e: Evidence) -> Complaints:
+    """Once nothing is kept of a cancelled order, or of one of two tenders, no alarm asks for it any more."""
+    for kind, about in e.gateway.open_alarms():
+        row = e.rows.get(about.rpartition(":")[2])
+        if row is None or kind not in ("cancelled_paid", "paid_twice"):
+            continue
+        if not e.kept_of(row.payment_no):
+            yield row.payment_no, f"all of it went back, and the alarm {kind} is open"
+        elif kind == "paid_twice" and e.covers(row) is None:
+            yield row.payment_no, "nothing else pays for its sale, and the alarm that something does is open"
+
+
+def two_wallets_are_told(e: Evidence) -> Complaints:
+    """Where two wallet payments are kept for one sale a person is told: one of them is a duplicate."""
+    told = {about.rpartition(":")[2] for kind, about in e.gateway.open_alarms() if kind == "paid_twice"}
+    kept: dict[tuple[str, str], str] = {}
+    for number, row in e.rows.items():
+        if row.sale_id is None or not e.kept_of(number):
+            continue
+        if row.state is not GatewayState.PAID and row.late is not LateMoneyState.ACCEPTED:
+            continue
+        other = kept.setdefault((row.terminal_id, row.sale_id), number)
+        if other != number and not {number, other} & told:
+            yield number, f"kept beside {other} for one sale, and nobody is told"
 
 
 def _goes_back_in_a_day(e: Evidence, till: TillSight, number: str) -> bool:
@@ -111,6 +156,9 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     cash_is_told,
     one_tender_is_kept,
     cancelled_orders_go_back,
+    what_went_back_is_told,
+    nobody_looks_for_what_is_back,
+    two_wallets_are_told,
     forks_are_frozen,
     no_order_waits,
 )

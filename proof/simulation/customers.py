@@ -24,11 +24,16 @@ from protocol.secret import Secret
 from protocol.states import TerminalState
 from sandbox.following import NotFollowed
 from sandbox.scripts import Script
-from sync.engine.model import CancelPayment, PaymentView, StartPayment, StartRefund
+from sync.engine.model import CancelPayment, Line, PaymentView, StartPayment, StartRefund
 
 _PATIENCE_S = 240.0
 _MOST_TRIES = 4
 _BOUNCES = 0.15
+#: Who is not sure whether the till took it presses cash once more.
+_CASH_AGAIN = 0.2
+#: No sale has this number.
+_AT_THE_END = -1
+_LOOKS_FOR_THE_LINE = 12
 #: What a customer sees whose phone lost the line, or who comes while another pays.
 _TRY_AGAIN = frozenset({NotFollowed.UNREACHABLE.value, NotFollowed.PRESS_REFUSED.value, NotFollowed.BUSY.value})
 
@@ -91,7 +96,26 @@ class Cashier:
                 self.side.next_sale(number)
                 await self._serve_one()
             self._serving = None
+        await self._goods_come_back()
         await self.side.sees_off()
+
+    async def _goods_come_back(self) -> None:
+        """Before the counter closes, of what was sold without the line, and of what was cancelled there and paid in the
+        end: a supervisor gives some of it back once the line is up."""
+        views = self._till.sight.views.values()
+        sold = [view for view in views if view.offline is not None and not view.offline.status]
+        if not sold:
+            return
+        self._chance = self._chance_of(_AT_THE_END)
+        for _ in range(_LOOKS_FOR_THE_LINE):
+            if self._till.link is not None and self._till.link.line is Line.UP:
+                break
+            await asyncio.sleep(10.0)
+        for shown in sold:
+            view = self._till.sight.views.get(shown.payment_no, shown)
+            wanted = max(self._people.returns, 0.8) if view.cancel_requested else self._people.returns
+            if view.state is TerminalState.PAID and self._chance.random() < wanted:
+                await self._take_back(view)
 
     def money_moved(self, order_no: str) -> None:
         """The worst moment of all: the customer's phone says paid, and the cashier presses cancel."""
@@ -116,6 +140,8 @@ class Cashier:
             if view.state is TerminalState.PAID and self._chance.random() < returns:
                 await self._take_back(view)
             if await self.side.closes_in_cash(view):
+                if self._chance.random() < _CASH_AGAIN:
+                    await self.side.closes_in_cash(view)
                 return
             if not view.safe_to_rescan or self._chance.random() < 0.3:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from proof.simulation.defects_blind import BLIND
 from proof.simulation.defects_cases import CASES
 from proof.simulation.defects_counter import COUNTER
 from proof.simulation.defects_doors import DOORS
@@ -22,5 +23,5 @@ from proof.simulation.defects_words import WORDS
 DEFECTS: Final = (
     *(*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL),
     *(*CASES, *COUNTER, *ODD, *OFFLINE, *ORDERS, *PROOFS),
-    *(*WAITS, *WORDS),
+    *(*WAITS, *WORDS, *BLIND),
 )

@@ -16,8 +16,8 @@ PACES: Final = (
         file="gateway/payments/answers.py",
         old=(
             "    if order.absent_since_ms is None or order.absent_since_ms < quiet_ms:\n"
-            "        return Step(payment=payment, order=replace(order, "
-            "absent_since_ms=asked_ms))\n"
+            "        # When it was answered, not when it was asked: the question may have waited for its line.\n"
+            "        return Step(payment=payment, order=replace(order, absent_since_ms=now_ms))\n"
             "    if asked_ms - order.absent_since_ms < ABSENT_BETWEEN_MS:\n"
             "        return Step(payment=payment, order=order)\n"
         ),

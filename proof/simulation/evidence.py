@@ -234,6 +234,11 @@ class GatewayFile:
         )
         return [(r[0], r[1]) for r in found]
 
+    def withheld(self) -> list[tuple[str, int]]:
+        """Entries of which it holds the hash alone: by terminal, their number."""
+        found = self._db.execute("select terminal_id, seq from journal_entries where withheld is not null")
+        return [(r[0], r[1]) for r in found]
+
     def broken_guards(self) -> list[str]:
         """What the database itself would let through."""
         return list(broken_guards(self._db))

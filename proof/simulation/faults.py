@@ -55,12 +55,14 @@ class Deaths:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disks:
     """`till_fails`, `gateway_fails`: chance that a commit fails; half of them happened all the same. `gateway_again`:
-    chance that what a transaction did is undone, for want of room, and done again. `full_every`: a till's disk has no
+    chance that what a transaction did is undone, for want of room, and done again; `gateway_slow`: that one takes long,
+    and others are done before its caller goes on. `full_every`: a till's disk has no
     room for a while."""
 
     till_fails: float = 0.0
     gateway_fails: float = 0.0
     gateway_again: float = 0.0
+    gateway_slow: float = 0.0
     full_every: Span | None = None
     full_lasts: Span = (2.0, 40.0)
 
@@ -238,6 +240,7 @@ _SLOW: Final = Profile(
     till_deaths=Deaths(at_await=0.01, every=(2.0, 40.0), down=(0.1, 2.0)),
     gateway_deaths=Deaths(at_await=0.001, every=(30.0, 300.0), down=(0.1, 3.0)),
     people=People(pause=(0.2, 5.0), qr_share=0.2, plain_share=0.4, hasty=0.6),
+    disks=Disks(gateway_slow=0.06),
 )
 # A request that reaches the wallet after its absence was proven, and before its code is too old: late money.
 _LATE: Final = Profile(
@@ -259,6 +262,7 @@ _HELD: Final = replace(
 _CLOCKS: Final = replace(
     _SLOW,
     name="clocks",
+    disks=Disks(),
     gateway_deaths=Deaths(),
     clocks=Clocks(till_off=0.3, till_steps=(10.0, 90.0), gateway_steps=(5.0, 25.0)),
 )
@@ -266,6 +270,7 @@ _CLOCKS: Final = replace(
 _LEAPS: Final = replace(
     _SLOW,
     name="leaps",
+    disks=Disks(),
     gateway_deaths=Deaths(every=(30.0, 200.0), down=(0.1, 5.0)),
     clocks=Clocks(gateway_leaps=(15.0, 120.0)),
 )

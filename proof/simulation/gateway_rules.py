@@ -131,8 +131,15 @@ def a_cancel_wins(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> 
 
 
 def kept_late_money_is_all_that_pays(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
-    """Late money is kept only for a sale that nothing else pays for: a duplicate goes back."""
+    """Late money is kept only for a sale that nothing else pays for: a duplicate goes back. Nor does anything else pay
+    for it afterwards."""
     newly = before is None or before.late is not after.late
+    paid = after.state is GatewayState.PAID and (before is None or before.state is not after.state)
+    if paid and after.sale_id is not None:
+        for other in e.rows.values():
+            same = (other.terminal_id, other.sale_id) == (after.terminal_id, after.sale_id)
+            if same and other.payment_no != after.payment_no and other.late is LateMoneyState.ACCEPTED:
+                yield after.payment_no, f"PAID, and late money of {other.payment_no} is kept for the same sale"
     if newly and after.late is LateMoneyState.ACCEPTED and (other := e.covers(after)) is not None:
         yield after.payment_no, f"its late money is kept, and {other} pays for the sale"
 

@@ -12,6 +12,7 @@ from proof.simulation.gateway_rules import ON_COMMITTED
 from proof.simulation.invariants_begun import ON_TIME as ON_TIME_BEGUN
 from proof.simulation.money_rules import ON_MONEY, ON_REFUND
 from proof.simulation.proofs import ON_ORDER
+from proof.simulation.said_rules import ON_TIME as ON_TIME_SAID
 from proof.simulation.till_rules import ON_REFUND_SHOWN, ON_SENT, ON_SHOWN
 from proof.simulation.timed import ON_TIME as ON_TIME_PAID
 
@@ -30,4 +31,4 @@ __all__ = [
     "Shown",
 ]
 
-ON_TIME: Final = (*ON_TIME_PAID, *ON_TIME_BEGUN)
+ON_TIME: Final = (*ON_TIME_PAID, *ON_TIME_BEGUN, *ON_TIME_SAID)

@@ -27,6 +27,14 @@ SLACK_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paying:
+    """The page handed what opens this channel order to a wallet in somebody's hand."""
+
+    out_trade_no: str
+    payer: Payer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
     """The page gave a proof to who held the phone. `typed`: the digits beside it."""
 
@@ -110,6 +118,14 @@ def an_order_has_its_window(e: Evidence) -> Complaints:
             yield row.payment_no, f"open as {row.state} {late_ms} ms after its time was over"
 
 
+def one_payer_per_order(e: Evidence, paying: Paying) -> Complaints:
+    """Pressing pay locks an order for who pressed: nobody else's wallet is handed it, or two would pay it."""
+    first, order = e.side.payers.get(paying.out_trade_no), e.gateway.channel_orders().get(paying.out_trade_no)
+    if first is not None and first != paying.payer:
+        about = paying.out_trade_no if order is None else order.payment_no
+        yield about, f"handed to {paying.payer}, and {first} has it"
+
+
 # --- proofs -----------------------------------------------------------------------------------------------------
 
 
@@ -184,5 +200,6 @@ ON_SEEN: Final = (
 ON_BEGUN: Final = (a_closed_order_stays_closed, a_revoked_till_begins_nothing)
 ON_CANCELLED: Final = (a_revoked_till_cancels_nothing,)
 ON_GIVEN: Final = (a_proof_is_signed, a_proof_names_its_wallet)
+ON_PAYING: Final = (one_payer_per_order,)
 ON_HANDED: Final = (a_proof_goes_to_its_payer, a_code_is_shown_for_its_order)
 ON_TIME: Final = (an_order_has_its_window,)

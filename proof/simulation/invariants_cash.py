@@ -43,9 +43,27 @@ def no_cash_over_late_money(_e: Evidence, till: TillSight, view: PaymentView) ->
             yield view.payment_no, f"cash for a sale of which {number} holds money that came late"
 
 
+def cash_pays_once(_e: Evidence, till: TillSight, view: PaymentView) -> Complaints:
+    """One sale is paid in cash once: who pays it again has paid twice."""
+    kept = [n for n, one in till.file.cash().items() if one.sale_id == view.sale_id and one.returned_at_ms is None]
+    if len(kept) > 1:
+        yield view.payment_no, f"one sale has the cash of {', '.join(kept)}"
+
+
+def the_change_is_right(_e: Evidence, till: TillSight, view: PaymentView) -> Complaints:
+    """The till counts the change for the cashier: what was handed over, without what was to be paid."""
+    tender, asked = view.cash, None if view.request_id is None else till.cash_asked.get(view.request_id)
+    if tender is None or asked is None:
+        return
+    received_fen, amount_fen = asked
+    said = (view.amount.fen, tender.received_fen, tender.change_fen)
+    if said != (amount_fen, received_fen, received_fen - amount_fen):
+        yield view.payment_no, f"{received_fen} fen for {amount_fen}, and the till says {tender}"
+
+
 def _day(at_ms: int) -> int:
     """A day of the one zone that China has, by the till's own clock."""
     return (at_ms + _ZONE_MS) // _DAY_MS
 
 
-ON_CASH: Final = (cash_keeps_its_limits, no_cash_over_late_money)
+ON_CASH: Final = (cash_keeps_its_limits, no_cash_over_late_money, cash_pays_once, the_change_is_right)

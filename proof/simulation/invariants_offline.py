@@ -13,6 +13,7 @@ from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import ProofRow, SeenRow, SideRows
 from proof.simulation.till_evidence import TillSight
+from protocol.messages import LateMoneyState
 from protocol.numbers import crockford, order_of_out_trade_no
 from protocol.offline.order import ClockQuality, SignedOrder
 from protocol.offline.proof import PREFIX, ProofType, SignedProof, read_proof
@@ -109,6 +110,8 @@ def a_given_proof_is_true(e: Evidence, before: SideRows, proof: ProofRow) -> Com
         yield about, f"proven PAID, and the wallet holds {kept} of {paid[0].amount_fen} fen"
     elif not proof.paid and (not rows or any(row.state is not GatewayState.NOT_PAID for row in rows)):
         yield about, f"proven CLOSED, and its payments are {[row.state.value for row in rows]}"
+    elif not proof.paid and any(row.late in (LateMoneyState.FOUND, LateMoneyState.ACCEPTED) for row in rows):
+        yield about, "proven CLOSED, and money that came late for it is here"
     elif not proof.paid and kept and e.strict:
         yield about, f"proven CLOSED, and the wallet holds {kept} fen"
     if any(other.order_no == proof.order_no and other.paid is not proof.paid for other in before.proofs.values()):

@@ -8,7 +8,7 @@ from proof.simulation import calm_offline, invariants_begun, invariants_cash, in
 from proof.simulation.complaints import Complaint
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import OrderShown, Payer, SideRows
-from proof.simulation.invariants_begun import Handed
+from proof.simulation.invariants_begun import Handed, Paying
 from proof.simulation.invariants_offline import Read, ShownOrder
 from proof.simulation.invariants_typed import Compared
 from proof.simulation.marks import Marks
@@ -76,6 +76,9 @@ class SideJudge:
 
     def paying(self, out_trade_no: str, payer: Payer) -> None:
         """A page handed a payment to somebody's wallet."""
+        moment = Paying(out_trade_no=out_trade_no, payer=payer)
+        for rule in invariants_begun.ON_PAYING:
+            self._ask(rule.__name__, rule(self._e, moment))
         self._e.side.payers[out_trade_no] = payer
 
     def handed(self, moment: Handed) -> None:

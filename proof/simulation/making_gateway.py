@@ -25,6 +25,8 @@ from sandbox.wallets import Merchants
 
 #: How far a clock that is being set may be from the true time.
 _GATEWAY_SKEW_MS = 200_000
+#: How long a slow disk takes for a commit.
+_SLOW_S = (0.05, 2.0)
 
 
 def make_gateway(
@@ -43,7 +45,7 @@ def make_gateway(
     """`wire`: to the wallets, whose `merchants` these are; the rest tells the judge."""
     profile = around.profile
     odd = _odd_wallet(around, merchants, evidence=evidence, note=note)
-    return GatewayHost(
+    gateway = GatewayHost(
         engine=around.stage.engine,
         qr_wallet=qr_wallet,
         keys=keys,
@@ -62,6 +64,10 @@ def make_gateway(
         died=died,
         fell=around.fell,
     )
+    rate, slow = profile.disks.gateway_slow, around.chance("gateway/slow")
+    if rate:
+        gateway.dawdles = lambda: round(slow.uniform(*_SLOW_S), 3) if slow.random() < rate else 0.0
+    return gateway
 
 
 def make_judge(around: Around, tills: Sequence[TillHost], gateway: GatewayHost) -> Judge:

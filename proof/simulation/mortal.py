@@ -31,6 +31,8 @@ class Mortal:
         self._calm = False
         self._runs: list[Process] = []
         self.deaths = 0
+        #: How long it stands still at an await that matters, while whatever came before goes on.
+        self.dawdles: Callable[[], float] = lambda: 0.0
 
     @property
     def process(self) -> Process | None:
@@ -60,6 +62,8 @@ class Mortal:
         """An await at which the process may die: then this never returns."""
         if not self._calm and not process.dead and self.chance.random() < self._deaths.at_await:
             self.die(process)
+        if not self._calm and (pause_s := self.dawdles()):
+            await asyncio.sleep(pause_s)
         if process.dead:
             await asyncio.get_running_loop().create_future()
 

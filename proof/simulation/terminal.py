@@ -170,6 +170,7 @@ class TillHost(Mortal):
         """The cashier presses something; False when the program is not running."""
         if self._runner is None:
             return False
+        self.sight.presses(command)
         self._runner.submit(command)
         return True
 
@@ -287,7 +288,7 @@ class TillHost(Mortal):
 
     def went_down(self) -> None:
         self._runner = None
-        self.sight.up_since_ms = None
+        self.sight.up_since_ms, self.sight.unsent_fen = None, None
         self.link = None
         self.screen.clear()
 
@@ -312,6 +313,7 @@ class TillHost(Mortal):
             return
         if isinstance(view, LinkView):
             self.link = view
+            self.sight.unsent_fen = view.unsent_fen
             return
         if isinstance(view, RefundView):
             self._note("shows_refund", f"{view.refund_no} {view.state} {view.reason or ''}".rstrip())
@@ -328,6 +330,7 @@ class TillHost(Mortal):
             self._shown(self.sight, view)
         else:
             self._note("refuses", f"{view.request_id} {view.reason}")
+            self.sight.refuses(view)
         self.screen.show(view)
         if not self._calm and self.chance.random() < self._deaths.at_await:
             asyncio.get_running_loop().call_soon(self.die, process, context=outside())

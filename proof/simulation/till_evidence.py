@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from protocol.chain import genesis
+from protocol.messages import LateMoneyState
+from protocol.reasons import Reason
 from protocol.signature import RequestParts
+from protocol.states import TerminalState
 from sync.anchor import AnchorRecord
 from sync.engine.cash_record import CashRecord
-from sync.engine.model import CashLimits, PaymentView
+from sync.engine.model import (
+    CashLimits,
+    Command,
+    CommandRefused,
+    PaymentView,
+    ShowOffline,
+    StartPayment,
+    StartRefund,
+    TakeCash,
+)
 from sync.engine.offline_record import KitRecord
 from sync.engine.record import PaymentRecord
 from sync.engine.refund_record import RefundRecord
@@ -97,12 +110,71 @@ class TillFile:
         query = "select at_ms from entry where kind = 'offline.code_tried' order by seq"
         return self._cached("codes tried", lambda db: [int(r[0]) for r in db.execute(query)])
 
+    def unsent_fen(self) -> int:
+        """What came in, or went back, over the counter by the entries that the gateway does not hold yet."""
+
+        def read(db: sqlite3.Connection) -> int:
+            through = db.execute("select value from setting where name = 'delivered_through'").fetchone()
+            proven = {str(r[0]) for r in db.execute("select about from entry where kind = 'offline.proof'")}
+            fen = 0
+            for kind, about, body in db.execute(_CAME_IN, (0 if through is None else int(through[0]),)):
+                said = json.loads(body)
+                match kind:
+                    case "cash.taken":
+                        fen += said["amount_fen"]
+                    case "cash.returned":
+                        fen -= said["amount_fen"]
+                    case _ if said["paid"] and (kind == "offline.proof" or about not in proven):
+                        record = rows.find(db, about)
+                        fen += 0 if record is None else record.amount.fen
+                    case _:
+                        pass
+            return fen
+
+        return self._cached("unsent", read)
+
+    def sale_of_order(self, order_no: str) -> str | None:
+        return next((one.sale_id for one in self.payments().values() if one.order_no == order_no), None)
+
+    def sale_is_paid(self, sale_id: str) -> bool:
+        """By a wallet's money that is kept, by cash, or by what the gateway said when it refused a try of it."""
+        if any(one.sale_id == sale_id and one.returned_at_ms is None for one in self.cash().values()):
+            return True
+        of_sale = [one for one in self.payments().values() if one.sale_id == sale_id]
+        return any(
+            one.state is TerminalState.PAID
+            or one.sale_has_money is not None
+            or (one.late_money is not None and one.late_money.state is LateMoneyState.ACCEPTED)
+            for one in of_sale
+        )
+
+    def sale_had_late_money(self, sale_id: str) -> bool:
+        return any(one.sale_id == sale_id and one.late_money is not None for one in self.payments().values())
+
     def entries(self, payment_no: str) -> list[str]:
         """The till's own timeline of a payment, for people."""
         found = self._connection().execute(
             "select at_ms, kind, body from entry where about = ? order by seq", (payment_no,)
         )
         return [f"{r[0]} {r[1]} {r[2]}" for r in found]
+
+
+_CAME_IN: Final = (
+    "select kind, about, body from entry where seq > ? "
+    "and kind in ('cash.taken', 'cash.returned', 'offline.proof', 'payment.settled') order by seq"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A till refused a press. `about`: the press. Of a sale that it knows: whether it was paid then, or was when it was
+    pressed; whether money came late. `begun`: what its journal began since, and no other press did."""
+
+    about: str
+    reason: Reason
+    sale_was_paid: bool = False
+    sale_had_late_money: bool = False
+    begun: tuple[str, ...] = ()
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -117,7 +189,11 @@ class TillSight:
     `opposites`: answers that say the opposite of what is final, `opposite_ms`: since when such a one was heard.
     `forged`: payments of which every notification is wrong; `doubted`: of which one may be. `typed`: by request, the
     payment and the code; `compared`: how often a code was compared, by epoch and index; `cash_limits`: by request, what
-    the owner allowed; `anchored`: what its machine holds outside of the data folder."""
+    the owner allowed; `anchored`: what its machine holds outside of the data folder. `unsent_fen`: how much money its
+    screen says is to be delivered, `miscounts_since_ms`: since when that is wrong. `pressed`: by request, the sale that
+    a press was about, and whether it was paid then; `refusals`: what nobody judged yet;
+    `begun_before`: by request, which payments and refunds the journal had when it was pressed; `cash_asked`: by
+    request, what was handed over and what was to be paid."""
 
     name: str
     terminal_id: str
@@ -145,6 +221,48 @@ class TillSight:
     by_code: dict[bytes, str] = field(default_factory=dict[bytes, str])
     cash_limits: dict[str, CashLimits] = field(default_factory=dict[str, CashLimits])
     anchored: Callable[[], AnchorRecord | None] | None = None
+    unsent_fen: int | None = None
+    miscounts_since_ms: int | None = None
+    pressed: dict[str, tuple[str, bool]] = field(default_factory=dict[str, tuple[str, bool]])
+    refusals: list[Refusal] = field(default_factory=list[Refusal])
+    begun_before: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    cash_asked: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+
+    def presses(self, command: Command) -> None:
+        """A cashier presses something about a sale that this till's journal knows."""
+        if isinstance(command, (StartPayment, ShowOffline, StartRefund)):
+            self.begun_before.setdefault(command.request_id, self._begun())
+        if isinstance(command, TakeCash):
+            self.cash_asked[command.request_id] = command.received_fen, command.amount.fen
+        if not isinstance(command, (StartPayment, ShowOffline, TakeCash)):
+            return
+        sale_id = command.sale_id if isinstance(command, StartPayment) else None
+        if command.order_no is not None:
+            sale_id = self.file.sale_of_order(command.order_no)
+        if sale_id is not None:
+            self.pressed.setdefault(command.request_id, (sale_id, self.file.sale_is_paid(sale_id)))
+
+    def refuses(self, refused: CommandRefused) -> None:
+        """And is told that it cannot be."""
+        request_id, begun = refused.request_id, set[str]()
+        if request_id in self.begun_before:
+            others = [numbers for request, numbers in self.by_request.items() if request != request_id]
+            begun = self._begun().difference(self.begun_before[request_id], *others)
+        sale_id, was_paid = self.pressed.get(request_id, (None, False))
+        if sale_id is None and not begun:
+            return
+        self.refusals.append(
+            Refusal(
+                about=request_id,
+                reason=refused.reason,
+                sale_was_paid=sale_id is None or was_paid or self.file.sale_is_paid(sale_id),
+                sale_had_late_money=sale_id is None or self.file.sale_had_late_money(sale_id),
+                begun=tuple(sorted(begun)),
+            )
+        )
+
+    def _begun(self) -> set[str]:
+        return {*self.file.payments(), *self.file.refunds()}
 
     def heard(self, request: RequestParts, *, whole: bytes | None, at_ms: int) -> None:
         """How a call ended that asks what became of a payment: with the gateway's own answer (`whole`), or without."""
@@ -167,3 +285,4 @@ class TillSight:
         self.by_request, self.cancelled_ms, self.qr_until_ms = {}, {}, {}
         self.cancelling_ms, self.cancel_sent_ms, self.silent_ms = {}, {}, {}
         self.proven, self.agreed, self.compared, self.opposite_ms = set(), False, {}, {}
+        self.pressed, self.refusals, self.begun_before = {}, [], {}

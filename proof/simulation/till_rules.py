@@ -21,6 +21,8 @@ CERTAIN_WITHIN_MS: Final = 60_000
 HEARD_WITHIN_MS: Final = 3_000
 #: "+15 s" by the gateway's clock, which is known to a till as exactly as its line is quick.
 LIFE_MS: Final = 15_000 + 500
+#: How much of a wallet's number a screen shows.
+TAIL: Final = 4
 
 _T = TerminalState
 _TILL_EDGES: Final = {
@@ -40,6 +42,17 @@ def paid_is_true(e: Evidence, shown: Shown) -> Complaints:
         kept, fen = e.paid_to(shown.view.payment_no), shown.view.amount.fen
         if not fen - e.refunded_of(shown.view.payment_no) <= kept <= fen:
             yield shown.view.payment_no, f"shown as PAID, and the wallet holds {kept} of {fen} fen"
+
+
+def the_tail_is_its_wallets(e: Evidence, shown: Shown) -> Complaints:
+    """The four digits beside PAID are the end of the wallet's own number: by them the customer's phone is compared."""
+    view = shown.view
+    row = e.gateway.payments().get(view.payment_no)
+    if view.state is not TerminalState.PAID or view.transaction_tail is None or row is None or row.out_trade_no is None:
+        return
+    money = e.money(row.out_trade_no)
+    if money is not None and view.transaction_tail != money.number[-TAIL:]:
+        yield view.payment_no, f"shown with {view.transaction_tail}, and the wallet calls it …{money.number[-TAIL:]}"
 
 
 def green_is_safe(e: Evidence, shown: Shown) -> Complaints:
@@ -80,6 +93,9 @@ def a_qr_is_for_paying(_e: Evidence, shown: Shown) -> Complaints:
     newly = shown.before is not None and shown.before.state is not view.state
     if view.qr is not None and (view.state.final or (newly and view.light is Light.AMBER)):
         yield view.payment_no, f"still shows its QR in {view.state}"
+    record = shown.till.file.payments().get(view.payment_no)
+    if view.qr is not None and record is not None and record.cancel_requested:
+        yield view.payment_no, "still shows its QR, and the gateway has taken its cancel"
 
 
 def a_waiting_till_hears_at_once(e: Evidence, shown: Shown) -> Complaints:
@@ -98,6 +114,16 @@ def a_shown_refund_is_true(e: Evidence, till: TillSight, view: RefundView) -> Co
         yield view.refund_no, f"{till.name} shows DONE, and at the gateway it is {row and row.state}"
     elif view.state is RefundState.FAILED and row is not None and row.state is not RefundState.FAILED:
         yield view.refund_no, f"{till.name} shows FAILED, and at the gateway it is {row.state}"
+
+
+def what_is_left_is_true(e: Evidence, _till: TillSight, view: RefundView) -> Complaints:
+    """How much may still be asked back, as a till shows it beside a refund that is done: not what went back by it."""
+    row = e.gateway.refunds().get(view.refund_no)
+    if view.state is not RefundState.DONE or view.refundable_fen is None or row is None:
+        return
+    captured_fen = e.gateway.captured().get(row.out_trade_no, 0)
+    if not 0 <= view.refundable_fen <= captured_fen - row.amount_fen:
+        yield view.refund_no, f"{row.amount_fen} of {captured_fen} fen are back, and {view.refundable_fen} are left"
 
 
 def till_never_goes_back(_e: Evidence, shown: Shown) -> Complaints:
@@ -203,6 +229,7 @@ def a_retry_repeats_itself(e: Evidence, till: TillSight, request: RequestParts) 
 
 ON_SHOWN: Final = (
     paid_is_true,
+    the_tail_is_its_wallets,
     green_is_safe,
     a_light_is_true,
     what_is_shown_is_journaled,
@@ -214,5 +241,5 @@ ON_SHOWN: Final = (
     numbers_are_unique,
     certain_within_a_minute,
 )
-ON_REFUND_SHOWN: Final = (a_shown_refund_is_true, one_refund_per_command)
+ON_REFUND_SHOWN: Final = (a_shown_refund_is_true, what_is_left_is_true, one_refund_per_command)
 ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)

@@ -185,6 +185,7 @@ def _order_money(trade: Trade) -> OrderMoney:
         refunded_fen=trade.refunded_fen,
         state=_money_state(trade),
         created_ms=trade.created_ms,
+        number=trade.trade_no,
     )
 
 

@@ -175,6 +175,7 @@ class UnionpayServer:
             refunded_fen=trade.refunded_fen,
             state=_money_state(trade),
             created_ms=trade.created_ms,
+            number=trade.query_id,
         )
 
 

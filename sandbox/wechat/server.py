@@ -150,6 +150,7 @@ def _order_money(order: Order) -> OrderMoney:
         refunded_fen=order.refunded_fen,
         state=_money_state(order),
         created_ms=order.created_ms,
+        number=order.transaction_id,
     )
 
 

@@ -44,10 +44,10 @@ WORD = LateWord(person="老王", reason="客人走了")
 class Chain:
     """A till's journal: entries follow each other."""
 
-    def __init__(self, till: Till, *, at_ms: int = 0) -> None:
+    def __init__(self, till: Till, *, at_ms: int = 0, terminal_id: str | None = None) -> None:
         self.till = till
         self.at_ms = at_ms
-        self.head = genesis(till.keyid)
+        self.head = genesis(terminal_id or till.keyid)
         self.seq = 0
 
     def entry(self, kind: str, body: str, *, withheld: Reason | None = None) -> JournalEntry:

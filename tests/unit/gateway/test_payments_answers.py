@@ -296,6 +296,20 @@ def test_absent_needs_every_one_of_its_conditions(
     assert (step.payment.proof_kind is ProofKind.ABSENT) == proven
 
 
+def test_the_two_not_founds_lie_apart_from_the_answer_to_the_first_to_the_question_of_the_second() -> None:
+    """The first question may have waited for its line: it is known when it was answered, not when the wallet looked."""
+    verdict = NotFound(code="ACQ.TRADE_NOT_EXIST")
+    first = answer_query(
+        payment(S.REVERSING), undone_order(), verdict, said_by="x", asked_ms=60_000, now_ms=64_500, even_since_ms=0
+    )
+    assert first.order is not None
+    for asked_ms, proven in ((65_000, False), (69_499, False), (69_500, True)):
+        second = answer_query(
+            first.payment, first.order, verdict, said_by="x", asked_ms=asked_ms, now_ms=70_000, even_since_ms=0
+        )
+        assert (second.payment.proof_kind is ProofKind.ABSENT) == proven
+
+
 LEAPS: list[tuple[int, int, int | None, bool]] = [
     # The clock's last leap, the query, the first "not found", whether it is proven.
     (44_000, 51_000, 46_000, False),

@@ -76,9 +76,14 @@ def test_an_order_that_ended_is_never_cancelled() -> None:
     assert sending_cancel(row, ended, now_ms=60_000) == Step(payment=row, order=ended)
 
 
-@pytest.mark.parametrize(("sent_ms", "certain"), [(14_999, False), (15_000, True)])
-def test_only_a_cancel_sent_15_s_after_the_payment_counts_for_absent(sent_ms: int, certain: bool) -> None:
-    seen = order(undo_sent_ms=sent_ms, undo_tries=1)
+@pytest.mark.parametrize(
+    ("sent_ms", "open_calls", "certain"), [(23_999, 0, False), (24_000, 0, True), (60_000, 1, False)]
+)
+def test_only_a_cancel_sent_15_s_after_the_payment_counts_for_absent(
+    sent_ms: int, open_calls: int, certain: bool
+) -> None:
+    """Its call may have waited for its line: when it left is not known, only when it ended."""
+    seen = order(open_calls=open_calls, call_closed_ms=9_000, undo_sent_ms=sent_ms, undo_tries=1)
     verdict = UndoAcknowledged(action=UndoAction.CLOSE)
     step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=sent_ms + 50, even_since_ms=0)
     assert step.payment.state is S.REVERSING
@@ -103,7 +108,7 @@ def test_where_the_order_was_sent_again_the_15_s_begin_with_the_end_of_that(
 @pytest.mark.parametrize(("sent_ms", "certain"), [(3_614_999, False), (3_615_000, True)])
 def test_the_time_before_the_clock_leapt_is_not_counted(sent_ms: int, certain: bool) -> None:
     """An hour was skipped, or passed while no process watched: that the order was sent "an hour ago" proves nothing."""
-    seen = order(undo_sent_ms=sent_ms, undo_tries=1)
+    seen = order(open_calls=0, call_closed_ms=0, undo_sent_ms=sent_ms, undo_tries=1)
     verdict = UndoAcknowledged(action=UndoAction.CLOSE)
     step = answer_cancel(
         payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=sent_ms + 50, even_since_ms=3_600_000
@@ -114,7 +119,7 @@ def test_the_time_before_the_clock_leapt_is_not_counted(sent_ms: int, certain: b
 
 def test_a_clock_that_was_put_back_makes_no_cancel_late() -> None:
     """Sent and cancelled within a second, an hour in the future: neither is a measure."""
-    seen = order(sent_ms=3_600_000, undo_sent_ms=3_620_000, undo_tries=1)
+    seen = order(open_calls=0, call_closed_ms=3_601_000, sent_ms=3_600_000, undo_sent_ms=3_620_000, undo_tries=1)
     verdict = UndoAcknowledged(action=UndoAction.CLOSE)
     step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="alipay", now_ms=2_000, even_since_ms=1_000)
     assert step.order is not None
@@ -147,7 +152,7 @@ def test_a_refusal_is_an_alarm_and_never_an_end(reason: ChannelReason) -> None:
 def test_nothing_to_undo_counts_like_an_acknowledged_undo(sent_ms: int, certain: bool) -> None:
     """Signed "no such order" in answer to a close: what ABSENT asks for besides stays the same."""
     verdict = UndoRefused(code="ORDERNOTEXIST", reason=ChannelReason.ORDER_NOT_FOUND)
-    seen = order(undo_sent_ms=sent_ms, undo_tries=1)
+    seen = order(open_calls=0, call_closed_ms=0, undo_sent_ms=sent_ms, undo_tries=1)
     step = answer_cancel(payment(S.REVERSING), seen, verdict, said_by="wechat", now_ms=sent_ms + 50, even_since_ms=0)
     assert step.payment.state is S.REVERSING
     assert step.alarms == ()

@@ -143,7 +143,7 @@ def test_an_early_cancel_is_repeated_once_it_can_count_for_absent() -> None:
     seen = undone_order(
         undo_sent_ms=2_000, certain_undo_ms=None, undo_asked_ms=5_000, undo_found=UndoFound.ABSENT, undo_tries=1
     )
-    assert action(payment(S.REVERSING), seen) == (K.CANCEL, 15_000)
+    assert action(payment(S.REVERSING), seen) == (K.CANCEL, 16_000)
 
 
 def test_a_qr_is_asked_for_again_then_given_up() -> None:

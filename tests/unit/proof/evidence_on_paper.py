@@ -42,9 +42,13 @@ class PaperFile(TillFile):
         self.records: dict[str, PaymentRecord] = {}
         self.tried_ms: list[int] = []
         self.held: KitRecord | None = None
+        self.unsent = 0
 
     def payments(self) -> dict[str, PaymentRecord]:
         return self.records
+
+    def unsent_fen(self) -> int:
+        return self.unsent
 
     def codes_tried_ms(self) -> list[int]:
         return self.tried_ms
