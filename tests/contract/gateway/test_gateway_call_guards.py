@@ -7,13 +7,20 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.payments.values import AlarmKind, PaymentKey
+from gateway.channels.port import Paid
+from gateway.jobs import desk
+from gateway.jobs.keeping import keep
+from gateway.jobs.schedule import DEFAULT_PACE, undo_goes_on
+from gateway.payments.moves import to_paid
+from gateway.payments.values import AlarmKind, ChannelOrder, Payment, PaymentKey
 from gateway.store import guards
+from gateway.store.units import Tx
 from protocol.messages import AckRequest, CancelRequest, PaymentStatus, RefundRequest, encode
 from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.signature import WINDOW_S
 from protocol.states import GatewayState, ProofKind
+from sandbox.wallet import MoneyState
 from tests.contract.gateway.gateway_world import Fault, Till, World, in_world, number_of, problem_of, status_of
 
 PAID, NOT_PAID = GatewayState.PAID, GatewayState.NOT_PAID
@@ -164,5 +171,32 @@ def test_a_further_try_of_an_order_has_its_amount_and_its_sale(changed: str) -> 
         assert problem_of(refused).reason is Reason.CONTENT_DIFFERS
         assert (await till.final((status_of(await till.pay(again))).payment_no))[0].state is PAID
         assert sum(order.captured_fen for order in world.wallets.orders()) == 1250
+
+    in_world(story)
+
+
+def test_what_was_paid_between_the_question_and_its_reverse_is_not_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two transactions: a notification may come between them."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        status = status_of(await till.pay(till.payment(world.show_code("ask_password:600"))))
+
+        def told(payment: Payment, order: ChannelOrder) -> bool:
+            goes_on = undo_goes_on(payment, order)
+            paid = Paid(transaction_id="4200001", amount_fen=1250, paid_at_ms=world.clock.now_ms(), payer_tail="")
+
+            def unit(tx: Tx) -> None:
+                now_ms = world.clock.now_ms()
+                step = to_paid(payment, order, paid, fresh=True, said_by="wechat", now_ms=now_ms)
+                keep(tx, payment, step, lambda _account: DEFAULT_PACE, now_ms=now_ms, order_before=order)
+
+            world.store.run_now(unit)
+            return goes_on
+
+        monkeypatch.setattr(desk, "undo_goes_on", told)
+        await asyncio.sleep(50)
+        assert status_of(await till.ask(status.payment_no)).state is PAID
+        assert world.money(status)[2] is MoneyState.WAITING
 
     in_world(story)
