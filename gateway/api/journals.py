@@ -71,6 +71,7 @@ class JournalCalls:
             return Reason.BAD_REQUEST
         now_ms = self._clock.now_ms()
         after = journal.append(tx, terminal_id, fresh, now_ms=now_ms)
+        alarms.close_alarm(tx, AlarmKind.JOURNAL_GAP, about=terminal_id, now_ms=now_ms)  # it goes on from where we are
         name_sales(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
         hear_cancels(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
         if tenders:
