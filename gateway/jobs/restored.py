@@ -179,7 +179,8 @@ def _make_way(tx: Tx, before: Payment, pace_of: PaceOf, person: str, *, now_ms: 
     taken_up = any(
         said.what == TAKEN_UP and said.detail == mistaken.out_trade_no for _, said in payments.events(tx, before.key)
     )
-    if not taken_up or mistaken.ended_kind is not None or mistaken.transaction_id is not None:
+    asked = mistaken.asked_ms is not None  # before that nobody can say that its wallet does not know it
+    if not taken_up or not asked or mistaken.ended_kind is not None or mistaken.transaction_id is not None:
         return False
     over = order_ended(mistaken, kind=ProofKind.NEVER_OPENED, said_by=person, now_ms=now_ms)
     payments.save_channel_order(tx, over, before=mistaken)

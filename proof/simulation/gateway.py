@@ -16,7 +16,11 @@ from starlette.applications import Starlette
 
 from gateway.api.answers import Signer
 from gateway.channels.account import ChannelAccount
+from gateway.configure.faults import Faults
+from gateway.configure.restored import restored_word
+from gateway.configure.words import RestoredOrder, RestoredSaid
 from gateway.core import Gateway
+from gateway.jobs.restored import take_anchor
 from gateway.keys import GatewayKeys
 from gateway.proof_keys import ProofKeys, derived_proof_keys
 from gateway.store.places import add_terminal
@@ -29,7 +33,7 @@ from proof.asked import Asked
 from proof.simulation.calls import Call
 from proof.simulation.faults import Clocks, Deaths, Disks
 from proof.simulation.gateway_line import WalletLine
-from proof.simulation.gateway_store import SlowStore
+from proof.simulation.gateway_store import AnchorFile, SlowStore
 from proof.simulation.leaps import Leaps
 from proof.simulation.mortal import Mortal
 from proof.simulation.network import Reply, Wire
@@ -62,7 +66,7 @@ class SeededEntropy:
 
 class GatewayHost(Mortal):
     """The machine on which the gateway runs. `engine`: over its database file; `qr_wallet`: who makes the QRs; None:
-    they lead to the cashier page."""
+    they lead to the cashier page; `anchor`: the file beside the database, where its world puts a database back."""
 
     def __init__(
         self,
@@ -84,9 +88,11 @@ class GatewayHost(Mortal):
         called: Callable[[Asked], Call],
         died: Callable[[], None],
         fell: Callable[[str, BaseException], None],
+        anchor: AnchorFile | None = None,
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
         self._engine = engine
+        self._anchor = anchor
         self._qr_wallet = qr_wallet
         self._keys = keys
         self._signers = signers
@@ -133,6 +139,21 @@ class GatewayHost(Mortal):
         """The owner's word, by a program of its own over the same file."""
         with self._engine.begin() as connection:
             return unit(Tx(connection))
+
+    def says(self, order: RestoredOrder) -> RestoredSaid | Faults:
+        """The owner's word about a restored backup, as `guitai gateway restored` brings it to a gateway that runs, or
+        to its file."""
+        clock, machine_ms = self._clock, self._now_ms() + self._clock_off_ms + self.leaps.off_ms
+        now_ms = machine_ms if self._gateway is None or clock is None else clock.now_ms()
+        said = self.door(lambda tx: restored_word(tx, order, now_ms=now_ms))
+        if isinstance(said, Faults):
+            return said
+        answer, keys = said
+        if self._gateway is not None:
+            for key in keys:
+                self._gateway.moved(key)
+        self.committed()
+        return answer
 
     async def serve(self, request: RequestParts) -> Reply | None:
         """One request as it arrives; None: the gateway cannot answer now."""
@@ -181,8 +202,15 @@ class GatewayHost(Mortal):
             wall_ns=lambda: (self._now_ms() + self._clock_off_ms + self.leaps.off_ms) * 1_000_000,
             steady_ns=lambda: self._now_ms() * 1_000_000,
         )
+        anchor = None if self._anchor is None else self._anchor.opened(process)
+        slow = SlowStore(store, self, process, anchor)
+        try:
+            if anchor is not None:
+                await take_anchor(slow, anchor, self._clock, self._entropy)
+        except StoreFailed:
+            return  # it dies in a moment, see `SlowStore`, and starts again
         gateway = Gateway(
-            store=SlowStore(store, self, process),
+            store=slow,
             clock=self._clock,
             entropy=self._entropy,
             keys=self._keys,
@@ -198,7 +226,7 @@ class GatewayHost(Mortal):
         try:
             await gateway.start()
         except StoreFailed:
-            return  # it dies in a moment, see `SlowStore`, and starts again
+            return
         self._gateway = gateway
         pages = [page for page in (gateway.page, gateway.offline_page) if page is not None]
         self._page = Starlette(routes=[route for page in pages for route in page.routes()]) if pages else None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Protocol, TypeVar
 
+from gateway.store.anchor import Anchor
 from gateway.store.runners import InlineStore
 from gateway.store.units import StoreFailed, Tx
 from proof.simulation.processes import Process, outside
@@ -33,11 +35,26 @@ class StoreHost(Protocol):
     def is_undone(self) -> bool: ...
 
 
+class AnchorFile:
+    """The file beside the database that says how far it went (gateway/store/anchor.py). It outlives each process."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self.path = Anchor(database).path
+
+    def opened(self, process: Process) -> Anchor:
+        """As this process has it; its death closes the file."""
+        anchor = Anchor(self._database)
+        process.on_death(anchor.close)
+        return anchor
+
+
 class SlowStore:
     """See the module."""
 
-    def __init__(self, inner: InlineStore, host: StoreHost, process: Process) -> None:
+    def __init__(self, inner: InlineStore, host: StoreHost, process: Process, anchor: Anchor | None) -> None:
         self._inner = inner
+        self._anchor = anchor
         self._host = host
         self._process = process
         self._failed: StoreFailed | None = None
@@ -62,6 +79,8 @@ class SlowStore:
         if host.is_undone():
             self._undo(unit)
         result = self._inner.run_now(unit)
+        if self._anchor is not None and fails is None:
+            self._inner.run_now(self._anchor.write)
         host.committed()
         if fails == "kept":
             raise self._fail()
