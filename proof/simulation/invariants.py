@@ -12,7 +12,7 @@ from proof.simulation.complaints import Complaint, Complaints, Shown
 from proof.simulation.gateway_rules import ON_COMMITTED as COMMITS
 from proof.simulation.invariants_begun import ON_TIME as ON_TIME_BEGUN
 from proof.simulation.money_rules import ON_MONEY, ON_REFUND
-from proof.simulation.proofs import ON_ORDER
+from proof.simulation.proofs import ON_ORDER as ORDERS
 from proof.simulation.till_rules import ON_REFUND_SHOWN, ON_SENT, ON_SHOWN
 from proof.simulation.timed import ON_TIME as ON_TIME_PAID
 
@@ -32,5 +32,6 @@ __all__ = [
 ]
 
 ON_CHANNEL_CALL: Final = (*CALLS, *restored_rules.ON_CHANNEL_CALL)
+ON_ORDER: Final = (*ORDERS, *restored_rules.ON_ORDER)
 ON_COMMITTED: Final = (*COMMITS, *restored_rules.ON_COMMITTED)
 ON_TIME: Final = (*ON_TIME_PAID, *ON_TIME_BEGUN, *restored_rules.ON_TIME)

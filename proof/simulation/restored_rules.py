@@ -14,7 +14,7 @@ from typing import Final
 from gateway.configure.words import RestoredSaid
 from proof.asked import Asked, Verb
 from proof.simulation.complaints import Complaints
-from proof.simulation.evidence import Evidence, GatewayRow
+from proof.simulation.evidence import ChannelOrderRow, Evidence, GatewayRow
 from proof.wallets import kept_fen
 from protocol.states import ProofKind
 
@@ -42,6 +42,18 @@ def what_was_open_is_only_asked_about(e: Evidence, asked: Asked) -> Complaints:
         return  # the wallet's own word
     if row.terminal_id in e.restored.in_question:
         yield row.payment_no, f"{asked.verb}, nobody cancelled it, and its till may have been told that it is paid"
+
+
+def a_page_in_question_takes_no_press(
+    e: Evidence, before: ChannelOrderRow | None, after: ChannelOrderRow
+) -> Complaints:
+    """A page that was open in the copy may have had an order that is forgotten: until a person said that he looked
+    nobody begins to pay it. What was there before is found again and not begun."""
+    row = e.gateway.payments().get(after.payment_no)
+    if before is not None or row is None or after.out_trade_no in e.restored.orders:
+        return
+    if after.payment_no in e.restored.doubtful and row.terminal_id in e.restored.in_question:
+        yield after.payment_no, f"{after.out_trade_no} is opened on a page that may have been paid"
 
 
 def no_number_is_given_twice(e: Evidence, asked: Asked) -> Complaints:
@@ -87,6 +99,7 @@ def the_question_ends(e: Evidence) -> Complaints:
 
 
 ON_COMMITTED: Final = (the_forgotten_is_not_denied,)
+ON_ORDER: Final = (a_page_in_question_takes_no_press,)
 ON_CHANNEL_CALL: Final = (what_was_open_is_only_asked_about, no_number_is_given_twice)
 ON_TIME: Final = (a_person_is_asked,)
 ON_LISTED: Final = (the_list_is_whole,)
