@@ -86,8 +86,8 @@ class Restores:
     rate: float = 0.0
     again: float = 0.0
     copied: Span = (1.0, 90.0)
-    lost: Span = (1.0, 90.0)
-    down: Span = (30.0, 120.0)
+    lost: Span = (0.5, 60.0)
+    down: Span = (30.0, 75.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,7 +339,7 @@ _RESTORED: Final = Profile(
     callbacks=LineFaults(lost_request=0.2, lost_answer=0.1, duplicated=0.2, slow=0.4, slow_delay=(0.5, 60.0)),
     till_deaths=Deaths(every=(60.0, 600.0), down=(0.3, 10.0)),
     gateway_deaths=Deaths(every=(60.0, 400.0), down=(0.3, 6.0)),
-    people=People(sales=(5, 9), pause=(0.5, 12.0), hasty=0.4),
+    people=People(sales=(5, 9), pause=(0.5, 12.0), qr_share=0.5, hasty=0.4, late_scan=0.3, rivals=0.3),
     troubles=Troubles(restores=RESTORES),
     selling=Selling(cash=0.05, second=0.3),
 )
