@@ -38,7 +38,7 @@ from gateway.channels.port import BillKind
 from gateway.configure.door import open_door
 from gateway.configure.orders import OwnerOrders
 from gateway.core import Gateway
-from gateway.jobs.restored import look_at_anchor
+from gateway.jobs.restored import take_anchor
 from gateway.keys import load_keys
 from gateway.proof_keys import load_proof_keys, proof_keys_path
 from gateway.store.anchor import Anchor
@@ -250,10 +250,8 @@ def _opened(path: Path, room: Room) -> Engine:
 
 async def _take_anchor(store: ThreadedStore, anchor: Anchor, clock: SystemClock, entropy: SystemEntropy) -> None:
     """Finds out whether the database is a backup. Raises ServeError."""
-    how = await look_at_anchor(store, anchor, clock, entropy)
     try:
-        anchor.begin()
-        await store.run(anchor.begun)
+        how = await take_anchor(store, anchor, clock, entropy)
     except OSError as error:
         await store.aclose()
         hint = f"{anchor.path} cannot be written ({error.strerror}); it must lie beside the database"

@@ -54,7 +54,7 @@ def restored_word(tx: Tx, order: RestoredOrder, *, now_ms: int) -> tuple[Restore
         case RestoredAction.DONE:
             if not restorations.anything_lost(tx):
                 return one_fault(_WHERE, "", _HINTS[TakeUpRefusal.NOTHING_OPEN])
-            keys = go_on(tx, person=person, reason=reason, now_ms=now_ms)
+            keys = go_on(tx, _pace_of, person=person, reason=reason, now_ms=now_ms)
         case _:
             assert_never(order.action)
     return _said(tx, done=True), keys

@@ -8,17 +8,18 @@ It must not decide anything about money: `gateway.payments` does.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.bills.desk import BillDesk
 from gateway.channels.port import NoAnswer, NotSent, OrderKind, PayOrder, QrOrder, UndoVerdict
-from gateway.jobs.calls import ChannelCalls, order_ref
+from gateway.jobs.calls import ChannelCalls, found, order_ref
 from gateway.jobs.keeping import keep
 from gateway.jobs.offline_orders import give_unwanted_back, unwanted_ms
 from gateway.jobs.refund_desk import RefundDesk
+from gateway.jobs.restored_told import follow_journal, may_be_asked
 from gateway.jobs.schedule import (
     CODE_DEADLINE_MS,
     QR_SHOWN_MS,
@@ -39,6 +40,9 @@ from gateway.store.units import Tx
 from protocol.messages import LateMoneyState
 from protocol.secret import Secret
 from protocol.states import GatewayState
+
+#: How often is looked whether a till that is to be heard first has spoken.
+_HEAR_AGAIN_MS: Final = 1_000
 
 
 class Due(Struct, frozen=True, kw_only=True):
@@ -137,6 +141,14 @@ class Desk:
     def take_up(self, tx: Tx, payment: Payment, order: ChannelOrder, *, now_ms: int) -> Due | None:
         """In the transaction that leased the order's task: what is due now; otherwise the task is set right and given
         back. A repeated QR call is durable before it is made."""
+        if payment.in_question:
+            if not may_be_asked(tx, payment):
+                name, owner = order.out_trade_no, self._calls.owner
+                due_ms = now_ms + _HEAR_AGAIN_MS
+                tasks.put(tx, TaskKind.WORK, name, due_ms=due_ms, account_id=order.account_id, release=owner)
+                return None
+            payment = follow_journal(tx, payment, self.pace_of, now_ms=now_ms)
+            _, order = found(tx, order.out_trade_no)
         action = next_action(payment, order, self.pace_of(order.account_id), now_ms=now_ms)
         if action is None or action.due_ms > now_ms or self._calls.accounts.find(order.account_id) is None:
             due_ms = None if action is None else max(action.due_ms, now_ms + 1_000)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.channels.port import OrderKind
 from gateway.jobs.keeping import PaceOf, keep, keep_new
+from gateway.jobs.restored_told import follow_journal, may_be_asked
 from gateway.jobs.schedule import CODE_DEADLINE_MS, next_action
 from gateway.payments.moves import bump, order_ended
 from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Said, Step, key_ref
@@ -87,6 +88,15 @@ async def look_at_anchor(store: Store, anchor: Anchor, clock: Clock, entropy: En
     return await store.run(unit)
 
 
+async def take_anchor(store: Store, anchor: Anchor, clock: Clock, entropy: Entropy) -> str | None:
+    """Finds out how it shows that this database is a backup, keeps it, and lets the file follow from now on. Raises
+    OSError where the file cannot be written."""
+    how = await look_at_anchor(store, anchor, clock, entropy)
+    anchor.begin()
+    await store.run(anchor.begun)
+    return how
+
+
 def in_question(tx: Tx, order_no: str = "") -> list[InQuestion]:
     """What the tills began before they heard from the restored gateway and is not known here, then what is here and in
     question; of one order, or all of the last days."""
@@ -123,17 +133,22 @@ def take_up(
     if sent_ms is None and account.channel in _NAMED_BY_TIME:
         return TakeUpRefusal.NO_TIME
     mine = in_question(tx, order_no)
-    if not mine:
+    if not mine or not all(may_be_asked(tx, one.payment) for one in mine):
         return TakeUpRefusal.NOT_BEGUN
     if len({one.payment.key.terminal_id for one in mine}) > 1:
         return TakeUpRefusal.TWO_TILLS
-    before, begun_ms = mine[-1].payment, mine[-1].begun_ms
+    # A till begins the next try once the one before it is proven not paid: what is found now is of the latest.
+    latest = max(mine, key=lambda one: one.payment.key.n)
+    before, begun_ms = latest.payment, latest.begun_ms
     terminal = places.terminal(tx, before.key.terminal_id)
     if terminal is None or terminal.merchant_id != account.merchant_id:
         return TakeUpRefusal.OTHER_MERCHANT
     made_ms = min(begun_ms if sent_ms is None else sent_ms, now_ms)
     savepoint = Savepoint.begin(tx)
     try:
+        for one in mine:
+            if one.payment.in_question and one is not latest:
+                follow_journal(tx, one.payment, pace_of, now_ms=now_ms)
         if not _make_way(tx, before, pace_of, person, now_ms=now_ms):
             savepoint.rollback()
             return TakeUpRefusal.TAKEN
@@ -144,6 +159,7 @@ def take_up(
             keep(tx, before, step, pace_of, now_ms=now_ms, order_before=step.order)
         else:
             keep_new(tx, step, pace_of, now_ms=now_ms)
+        follow_journal(tx, step.payment, pace_of, now_ms=now_ms)
     except IntegrityError:
         savepoint.rollback()
         return TakeUpRefusal.TAKEN
@@ -161,7 +177,8 @@ def _make_way(tx: Tx, before: Payment, pace_of: PaceOf, person: str, *, now_ms: 
     taken_up = any(
         said.what == TAKEN_UP and said.detail == mistaken.out_trade_no for _, said in payments.events(tx, before.key)
     )
-    if not taken_up or mistaken.ended_kind is not None or mistaken.transaction_id is not None:
+    asked = mistaken.asked_ms is not None  # before that nobody can say that its wallet does not know it
+    if not taken_up or not asked or mistaken.ended_kind is not None or mistaken.transaction_id is not None:
         return False
     over = order_ended(mistaken, kind=ProofKind.NEVER_OPENED, said_by=person, now_ms=now_ms)
     payments.save_channel_order(tx, over, before=mistaken)
@@ -171,17 +188,19 @@ def _make_way(tx: Tx, before: Payment, pace_of: PaceOf, person: str, *, now_ms: 
     return True
 
 
-def go_on(tx: Tx, *, person: str, reason: str, now_ms: int) -> tuple[PaymentKey, ...]:
+def go_on(tx: Tx, pace_of: PaceOf, *, person: str, reason: str, now_ms: int) -> tuple[PaymentKey, ...]:
     """A person saw to everything: what is not in question any more ends by our own rows again. Returns it."""
     keys = restorations.looked(tx, person=person, reason=reason, now_ms=now_ms)
     tasks.look_again(tx, now_ms=now_ms)
     for key in keys:
-        page = payments.find(tx, key)
-        assert page is not None, "it was just selected"
-        if not page.page or page.out_trade_no is not None:
+        known = payments.find(tx, key)
+        assert known is not None, "it was just selected"
+        empty = follow_journal(tx, known, pace_of, now_ms=now_ms)
+        if empty.out_trade_no is not None or empty.state.final:
             continue
-        wanted = page.cancel_requested_ms is None and page.state is not GatewayState.REVERSING
-        tasks.put(tx, TaskKind.PAGE, key_ref(key), due_ms=page.qr_expires_ms if wanted else now_ms, account_id=None)
+        wanted = empty.page and empty.cancel_requested_ms is None and empty.state is not GatewayState.REVERSING
+        due_ms = empty.qr_expires_ms if wanted else now_ms
+        tasks.put(tx, TaskKind.PAGE, key_ref(key), due_ms=due_ms, account_id=None)
     return keys
 
 
@@ -202,6 +221,8 @@ def _taken(before: Payment, account: AccountRow, out_trade_no: str, person: str,
         amount_fen=before.amount_fen,
         sent_ms=made_ms,
         deadline_ms=now_ms + CODE_DEADLINE_MS,
+        # None that these rows know of: unless it is seen paid, it may be a mistaken number, and its end proves nothing.
+        calls=0,
         open_calls=0,
         call_closed_ms=now_ms,
         # A QR of a wallet's own would be made anew; an order of the page is only asked about.

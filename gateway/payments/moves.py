@@ -60,11 +60,13 @@ def order_ended(order: ChannelOrder, *, kind: ProofKind, said_by: str, now_ms: i
     return replace(order, ended_kind=kind, ended_said_by=said_by, ended_ms=now_ms, watch_step=0)
 
 
-def stays_open(payment: Payment, *, now_ms: int) -> bool:
+def stays_open(payment: Payment, order: ChannelOrder, *, now_ms: int) -> bool:
     """A payment on the page whose order ended goes on: another payer, or the same one, may try until its time is up.
-    While it is in question it goes on without any: it may have had other orders."""
+    While it is in question it goes on without any: it may have had other orders. So does what a person took up, where
+    that never held money: another number of its order may be the right one."""
     in_time = payment.qr_expires_ms is not None and now_ms < payment.qr_expires_ms
-    if payment.page and payment.in_question:
+    taken_up = order.calls == 0 and order.transaction_id is None
+    if payment.in_question and (payment.page or taken_up):
         return payment.state in (GatewayState.SENT, GatewayState.REVERSING)
     return payment.page and payment.state is GatewayState.SENT and payment.cancel_requested_ms is None and in_time
 
@@ -88,7 +90,7 @@ def to_not_paid(
         return Step(payment=payment, order=order, said=(said,), alarms=(alarm,))
     assert move is GatewayState.NOT_PAID, f"{payment.state} + {event} = {move}"
     ended = order_ended(order, kind=kind, said_by=said_by, now_ms=now_ms)
-    if stays_open(payment, now_ms=now_ms):
+    if stays_open(payment, order, now_ms=now_ms):
         free = replace(bump(payment), account_id=None, channel=None, out_trade_no=None, payer_prompted=False)
         return Step(payment=free, order=ended, said=(replace(said, what=f"order_ended:{kind.value}"),))
     return Step(

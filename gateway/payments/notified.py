@@ -3,6 +3,8 @@ out of order, so it moves only what it proves whenever it was said.
 
 Rules
 - PAID moves an order that nobody began to undo, by the same function that a query's answer goes through.
+- Nor does it move one that is in question after a backup was restored: somebody may have undone it, in rows that are
+  lost. That is asked at once.
 - PAID about an order that ended, or that is being undone, may have been true before the undo: it is asked anew, at
   once. Only an order that was never sent had no undo: there it is late money by itself, and so is money that a try
   took which went wrong.
@@ -73,6 +75,8 @@ def answer_notification(
     said = Said(what="notified", said_by=said_by, detail=type(verdict).__name__.lower())
     if order.ended_kind is not None:
         return _ended(payment, order, verdict, said, received_ms=received_ms)
+    if payment.in_question and isinstance(verdict, Paid):
+        return Step(payment=payment, order=replace(order, asked_ms=None, absent_since_ms=None), said=(said,))
     if payment.state is GatewayState.SENT and isinstance(verdict, Paid | Pending):
         # Nothing is counted from it: neither of the two proves that an order is absent.
         at_ms = received_ms

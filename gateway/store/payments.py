@@ -11,6 +11,7 @@ from gateway.payments.values import ChannelOrder, Payment, PaymentKey, Said
 from gateway.store.rows import Rows, key_values, this_payment
 from gateway.store.statements import Statement, by_places, named
 from gateway.store.tables import CHANNEL_ORDERS, PAYMENT_EVENTS, PAYMENTS
+from gateway.store.tables_restored import RESTORATIONS
 from gateway.store.units import Tx
 from protocol.numbers import ordinal_of
 from protocol.states import GatewayState
@@ -58,6 +59,10 @@ _SALES_AMONG: Final = (
     .order_by(_P.sale_id)
 )
 _LAST_ORDER: Final = Statement(select(func.max(_O.out_trade_no)).where(_O.order_no == bindparam("k_order")))
+#: So many ordinals has an order between two restored backups, and so many backups may be restored.
+_OF_ONE_LIFE: Final = 36
+_LIVES: Final = 36
+_RESTORED: Final = Statement(select(func.count()).select_from(RESTORATIONS))
 _INSERT_EVENT: Final = Statement(
     insert(PAYMENT_EVENTS), columns=("terminal_id", "order_no", "n", "at_ms", "what", "said_by", "detail")
 )
@@ -181,9 +186,11 @@ def save_channel_order(tx: Tx, order: ChannelOrder, *, before: ChannelOrder) -> 
 
 def next_ordinal(tx: Tx, order_no: str) -> int:
     """The ordinal of this number's next channel order: above all that it has anywhere. Not their count: of what was
-    taken up after a backup was restored the earlier ones may be lost."""
-    last = tx.rows(_LAST_ORDER, {"k_order": order_no})[0][0]
-    return 0 if last is None else ordinal_of(last) + 1
+    taken up after a backup was restored the earlier ones may be lost. Nor does what begins after that take a number
+    that the lost part may have given, and of which a wallet may still tell: it has ordinals of its own."""
+    last, restored = tx.rows(_LAST_ORDER, {"k_order": order_no})[0][0], tx.rows(_RESTORED)[0][0]
+    first = _OF_ONE_LIFE * min(restored, _LIVES - 1)
+    return first if last is None else max(first, ordinal_of(last) + 1)
 
 
 def add_events(tx: Tx, key: PaymentKey, said: tuple[Said, ...], *, now_ms: int) -> None:

@@ -55,6 +55,7 @@ _DEVICE: Final = _T.public_key.not_like(f"{STATIC_KEY}%")
 _COMPLETE: Final = or_(_T.revoked_ms.is_not(None), _T.journal_seq >= _T.lost_through)
 _MARKED: Final = _T.lost_through.is_not(None)
 _WAITING: Final = select(_T.terminal_id).where(_MARKED, ~_COMPLETE).order_by(_T.terminal_id)
+_HEARD_IN_FULL: Final = Statement(select(_T.terminal_id).where(_THIS, or_(_T.lost_through.is_(None), _COMPLETE)))
 _FORGET: Final = update(TERMINALS).where(_MARKED, _COMPLETE).values(lost_through=None)
 _NO_QUESTION: Final = (
     update(PAYMENTS)
@@ -119,6 +120,11 @@ def looked(tx: Tx, *, person: str, reason: str, now_ms: int) -> tuple[PaymentKey
             alarms.close_alarm(tx, AlarmKind.GATEWAY_RESTORED, about=alarm.about, now_ms=now_ms)
     still = set(in_question(tx))
     return tuple(key for key in before if key not in still)
+
+
+def heard_in_full(tx: Tx, terminal_id: str) -> bool:
+    """Whether this till has spoken since, if it has to, and its journal is here as far as it went then."""
+    return tx.row(_HEARD_IN_FULL, {"k_terminal": terminal_id}) is not None
 
 
 def waiting(tx: Tx) -> tuple[str, ...]:

@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from proof.simulation import restored_rules
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence, GatewayRow
 from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState
 from protocol.states import GatewayState, RefundState, TerminalState
+from sync.engine.record import PaymentRecord
 from sync.engine.statements import TILL
 
 
@@ -25,15 +27,22 @@ def all_agree(e: Evidence) -> Complaints:
             row, kept = e.rows.get(number), e.kept_of(number)
             if not record.state.final:
                 yield number, f"{till.name} still shows {record.state}"
-            elif row is not None and row.state.value != record.state.value:
+            elif row is not None and row.state.value != record.state.value and not _all_went_back(e, record, kept):
                 yield number, f"{till.name} says {record.state}, the gateway {row.state}"
-            elif row is None and record.state is TerminalState.PAID:
+            elif row is None and record.state is TerminalState.PAID and not _all_went_back(e, record, kept):
                 yield number, "PAID at the till, and the gateway has never seen it"
             elif kept != (record.amount.fen - e.refunded_of(number) if _is_kept(record.state, row) else 0):
                 yield number, f"{record.state} at the till, and the wallet holds {kept} fen"
     for row in e.rows.values():
         if not row.state.final:
             yield row.payment_no, f"the gateway is still at {row.state}"
+
+
+def _all_went_back(e: Evidence, record: PaymentRecord, kept: int) -> bool:
+    """PAID at the till, and given back whole before the gateway's database was put back: the wallet calls that closed,
+    or nobody asked about it any more."""
+    paid = record.state is TerminalState.PAID and record.payment_no in e.restored.rows
+    return paid and kept == 0 and record.refunded_fen == record.amount.fen
 
 
 def _is_kept(state: TerminalState, row: GatewayRow | None) -> bool:
@@ -59,13 +68,16 @@ def late_money_is_undone(e: Evidence) -> Complaints:
 
 def all_acknowledged(e: Evidence) -> Complaints:
     """Every final outcome that a till has from the gateway is acknowledged on both sides. What a till proves by itself
-    (not one byte was sent) is not the gateway's outcome."""
+    (not one byte was sent) is not the gateway's outcome. What was acknowledged before the gateway's database was put
+    back is not acknowledged again: its gateway calls it unnoticed once more, and a person sees that."""
     for till in e.tills.values():
         for number, record in till.file.payments().items():
             row = e.rows.get(number)
-            if record.ack_owed:
+            if record.ack_owed and not (row is None and number in e.restored.rows):
                 yield number, f"{till.name} still owes its acknowledgement"
             own = record.proof is not None and record.proof.said_by == TILL
+            if number in e.restored.acknowledged:
+                continue
             if row is not None and row.state.final and row.acked_seq is None and not own:
                 yield number, "the gateway never heard that its outcome was journaled"
 
@@ -102,12 +114,19 @@ def sales_are_known(e: Evidence) -> Complaints:
 
 
 def nobody_is_needed(e: Evidence) -> Complaints:
-    """No alarm waits for a person, and no journal noted two statements that disagree."""
+    """No alarm waits for a person, and no journal noted two statements that disagree. Where the gateway's database was
+    put back, one that stood at an earlier place disagrees with itself, and what it gave back is a stranger's to it."""
     doubted = {number for till in e.tills.values() for number in till.doubted}
-    opposites = set(e.opposites.values())
+    opposites = set(e.opposites.values()) | e.restored.rows.keys()
+    every = e.restored.every_order(e.orders)
+    given_back = {every[refund.out_trade_no].payment_no for refund in e.restored.refunds.values()}
     excused = {number for number, row in e.rows.items() if row.terminal_id in e.unruly} | e.unruly
     for kind, about in e.gateway.open_alarms():
         if about.rpartition(" ")[2] in excused or any(name in about for name in e.unruly):
+            continue
+        if kind == "paid_unnoticed" and any(number in about for number in e.restored.acknowledged):
+            continue
+        if kind == "mismatch" and any(number in about for number in given_back):
             continue
         if kind == "mismatch" and any(number in about.replace(" ", "-") for number in doubted):
             continue
@@ -144,14 +163,15 @@ def nobody_is_paid_back_twice(e: Evidence) -> Complaints:
 
 
 def the_ledger_agrees(e: Evidence) -> Complaints:
-    """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over."""
+    """Every entry sums to zero; what the channels owe is what the wallets hold; nothing of an order is left over. What
+    went back before the gateway's database was put back the wallets' bill tells."""
     for entry in e.gateway.unbalanced():
         yield "the ledger", f"entry {entry} does not sum to zero"
     booked, orders = e.gateway.booked(), e.gateway.channel_orders()
     for number, order in orders.items():
         sums = booked.get(number, {})
         owed, kept = sums.get(f"receivable:{order.account_id}", 0), kept_fen(e.money(number))
-        if owed != kept:
+        if owed not in (kept, kept + e.restored.refunded_fen(number, e.gateway.refunds())):
             yield order.payment_no, f"the ledger says that {owed} fen of {number} are owed, the wallet holds {kept}"
         waiting = sum(fen for account, fen in sums.items() if account.startswith("suspense:"))
         if waiting:
@@ -176,7 +196,7 @@ def refunds_are_driven_to_the_end(e: Evidence) -> Complaints:
             yield refund.refund_no, f"the refund is still {refund.state}"
     for till in e.tills.values():
         for number, record in till.file.refunds().items():
-            row = known.get(number)
+            row = e.restored.every_refund(known).get(number)
             if not record.state.final and (row is not None or not e.is_left(till)):
                 yield number, f"{till.name} still shows the refund as {record.state}"
             elif row is None and record.state is RefundState.DONE:
@@ -241,4 +261,5 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     the_ledger_agrees,
     codes_are_in_no_file,
     guards_are_constraints,
+    *restored_rules.WHEN_CALM,
 )

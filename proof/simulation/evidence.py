@@ -16,6 +16,7 @@ from proof.simulation.calls import CallLog
 from proof.simulation.evidence_side import SideEvidence
 from proof.simulation.guards import broken_guards
 from proof.simulation.leaps import Leaps
+from proof.simulation.restored_evidence import RestoredEvidence
 from proof.simulation.till_evidence import TillSight, bytes_of, open_to_read
 from proof.wallets import kept_fen
 from protocol.messages import LateMoneyState
@@ -275,7 +276,7 @@ class Evidence:
     an order; `gateway_up_since`: since when it runs without a break, on a clock that did not leap; `contradicted`: of
     which payments two verified answers disagree, since when; `holds_late_money`: late money waits for the owner's
     word; `by_hand`: of which orders he gave it back out of his own pocket, `sent_back`: of which he said that it goes
-    back."""
+    back; `restored`: what was so before the gateway's database was put back."""
 
     gateway: GatewayFile
     tills: dict[str, TillSight]
@@ -308,6 +309,7 @@ class Evidence:
     holds_late_money: bool = False
     by_hand: set[str] = field(default_factory=set[str])
     sent_back: set[str] = field(default_factory=set[str])
+    restored: RestoredEvidence = field(default_factory=RestoredEvidence)
     rows: dict[str, GatewayRow] = field(default_factory=dict[str, GatewayRow])
     sale_of: dict[str, str] = field(default_factory=dict[str, str])
     till_of: dict[str, str] = field(default_factory=dict[str, str])
@@ -358,7 +360,8 @@ class Evidence:
         return standing is not None and standing.frozen
 
     def channel_orders_of(self, payment_no: str) -> list[str]:
-        return [order.out_trade_no for order in self.gateway.orders_of(payment_no)]
+        known = [order.out_trade_no for order in self.gateway.orders_of(payment_no)]
+        return known + self.restored.lost_orders_of(payment_no, self.gateway.channel_orders())
 
     def refunded_of(self, payment_no: str) -> int:
         """What tills asked back of a payment and may have got: refunds that have not failed, by a person or because
@@ -366,7 +369,7 @@ class Evidence:
         numbers = set(self.channel_orders_of(payment_no))
         return sum(
             refund.amount_fen
-            for refund in self.gateway.refunds().values()
+            for refund in self.restored.every_refund(self.gateway.refunds()).values()
             if refund.out_trade_no in numbers and refund.cause in _WANTED and refund.state is not RefundState.FAILED
         )
 

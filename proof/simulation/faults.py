@@ -80,17 +80,31 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restores:
+    """The gateway's database is put back to an earlier copy of itself: the chance that it is, and that it is twice;
+    when it is copied, how much later it is put back, and how long that takes: what had left for a wallet has arrived by
+    then."""
+
+    rate: float = 0.0
+    again: float = 0.0
+    copied: Span = (1.0, 90.0)
+    lost: Span = (0.5, 60.0)
+    down: Span = (30.0, 75.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Troubles:
     """What befalls a whole shop: `power_cuts`: every till at once, and their clocks since boot begin again;
     `key_changes`: the gateway comes back signing with another key; `forks`: chance that a till's disk is restored from
     a copy or copied to a second machine; `poison`: chance of a row in the gateway's queue that cannot be worked;
-    `rogue`: chance of a terminal whose program keeps none of the rules."""
+    `rogue`: chance of a terminal whose program keeps none of the rules; `restores`: of the gateway's database."""
 
     power_cuts: Span | None = None
     key_changes: Span | None = None
     forks: float = 0.0
     poison: float = 0.0
     rogue: float = 0.0
+    restores: Restores = Restores()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +335,20 @@ _CASH: Final = Profile(
     selling=Selling(cash=0.25, second=0.8),
 )
 
+#: The gateway's database is put back to an earlier copy of itself, in the middle of ordinary troubles.
+RESTORES: Final = Restores(rate=1.0, again=0.15)
+_RESTORED: Final = Profile(
+    name="restored",
+    line=LineFaults(lost_answer=0.04, duplicated=0.03, slow=0.05, outage_every=(20.0, 120.0)),
+    wallet=LineFaults(refused=0.02, lost_answer=0.05, duplicated=0.03, slow=0.1, slow_delay=(0.5, 12.0)),
+    callbacks=LineFaults(lost_request=0.2, lost_answer=0.1, duplicated=0.2, slow=0.4, slow_delay=(0.5, 60.0)),
+    till_deaths=Deaths(every=(60.0, 600.0), down=(0.3, 10.0)),
+    gateway_deaths=Deaths(every=(60.0, 400.0), down=(0.3, 6.0)),
+    people=People(sales=(5, 9), pause=(0.5, 12.0), qr_share=0.5, hasty=0.4, late_scan=0.3, rivals=0.3),
+    troubles=Troubles(restores=RESTORES),
+    selling=Selling(cash=0.05, second=0.3),
+)
+
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     {
         p.name: p
@@ -340,6 +368,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
             _FORGED,
             _OFFLINE,
             _CASH,
+            _RESTORED,
         )
     }
 )

@@ -1,7 +1,6 @@
 """The gateway in the world: the real one, over the real store on a real file, started again after each death.
 
-Between a unit of work and its caller there is a moment, as with the real store's thread; the process may die before the
-commit, after it, before a wallet is called and after it has answered.
+Where it can die: see `proof.simulation.gateway_store` and `proof.simulation.gateway_line`.
 """
 
 from __future__ import annotations
@@ -12,15 +11,16 @@ from random import Random
 from typing import Any, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy import Engine, update
 from starlette.applications import Starlette
 
 from gateway.api.answers import Signer
 from gateway.channels.account import ChannelAccount
-from gateway.channels.port import ChannelRequest, ChannelResponse, NoAnswer, NotSent
-from gateway.channels.verdicts import LineFault
+from gateway.configure.faults import Faults
+from gateway.configure.restored import restored_word
+from gateway.configure.words import RestoredOrder, RestoredSaid
 from gateway.core import Gateway
+from gateway.jobs.restored import take_anchor
 from gateway.keys import GatewayKeys
 from gateway.proof_keys import ProofKeys, derived_proof_keys
 from gateway.store.places import add_terminal
@@ -29,15 +29,17 @@ from gateway.store.tables import CHANNEL_ACCOUNTS
 from gateway.store.units import StoreFailed, Tx
 from gateway.system import SystemClock
 from proof.asgi import ask
-from proof.asked import Asked, asked
-from proof.simulation.calls import Call, Ended
+from proof.asked import Asked
+from proof.simulation.calls import Call
 from proof.simulation.faults import Clocks, Deaths, Disks
+from proof.simulation.gateway_line import WalletLine
+from proof.simulation.gateway_store import AnchorFile, SlowStore
 from proof.simulation.leaps import Leaps
 from proof.simulation.mortal import Mortal
-from proof.simulation.network import LineEnd, Reply, Wire
+from proof.simulation.network import Reply, Wire
 from proof.simulation.odd_wallet import OddWallet
 from proof.simulation.offline_kit import no_picture
-from proof.simulation.processes import Process, outside
+from proof.simulation.processes import Process
 from proof.simulation.signers import Signers
 from proof.simulation.stage import STORE_ID, account_of
 from proof.simulation.trace import Trace
@@ -50,8 +52,6 @@ from sandbox.wallet import Outgoing
 T = TypeVar("T")
 
 _LONGEST_SLEEP_MS = 5_000
-#: How long a unit waits for its commit, during which others go on; None: nobody comes between.
-_COMMIT_PAUSES_S = (None, None, None, 0.0, 0.001, 0.004)
 
 
 class SeededEntropy:
@@ -64,133 +64,9 @@ class SeededEntropy:
         return self._chance.randbytes(count)
 
 
-class _SlowStore:
-    """The real store, with the moments around its commit in which other things happen, and in which one can die."""
-
-    def __init__(self, inner: InlineStore, host: GatewayHost, process: Process) -> None:
-        self._inner = inner
-        self._host = host
-        self._process = process
-        self._failed: StoreFailed | None = None
-
-    def _fail(self) -> StoreFailed:
-        """The sync failed: what was committed is unknown, nothing is answered any more, the process ends soon."""
-        self._failed = StoreFailed("simulated")
-        asyncio.get_running_loop().call_later(0.05, self._host.die, self._process, context=outside())
-        return self._failed
-
-    async def run(self, unit: Callable[[Tx], T]) -> T:
-        host, process = self._host, self._process
-        if self._failed is not None:
-            raise self._failed
-        pause_s = host.chance.choice(_COMMIT_PAUSES_S)
-        if pause_s is not None:
-            await asyncio.sleep(pause_s)
-        await host.await_point(process)
-        fails = host.commit_fails()
-        if fails == "lost":
-            raise self._fail()
-        if host.is_undone():
-            self._undo(unit)
-        result = self._inner.run_now(unit)
-        host.committed()
-        if fails == "kept":
-            raise self._fail()
-        if pause_s is not None:
-            await asyncio.sleep(0)
-        await host.await_point(process)
-        return result
-
-    def _undo(self, unit: Callable[[Tx], T]) -> None:
-        """Once, and it does not count: on a full disk, or beside a unit that raised. It is run again."""
-
-        def undone(tx: Tx) -> None:
-            unit(tx)
-            raise _Undone
-
-        try:
-            self._inner.run_now(undone)
-        except StoreFailed:
-            raise
-        except Exception:  # noqa: BLE001 - what a unit raises it raises again
-            return
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class _Undone(Exception):
-    """There was no room."""
-
-
-class WalletLine:
-    """The gateway's line to the wallet: `gateway.channels.port.Exchange` over the world's network."""
-
-    def __init__(
-        self,
-        *,
-        wire: Wire,
-        odd: OddWallet,
-        host: GatewayHost,
-        process: Process,
-        called: Callable[[Asked], Call],
-        trace: Callable[[str, str], None],
-        account_id: str,
-    ) -> None:
-        self._account_id = account_id
-        self._wire = wire
-        self._odd = odd
-        self._host = host
-        self._process = process
-        self._called = called
-        self._trace = trace
-
-    async def __call__(
-        self, request: ChannelRequest, *, connect_timeout_ms: int, read_timeout_ms: int
-    ) -> ChannelResponse | NotSent | NoAnswer:
-        await self._host.await_point(self._process)
-        about = replace(asked(request), account_id=self._account_id)
-        call = self._called(about)
-        reply = await self._wire.exchange(
-            str(about),
-            lambda then: self._odd.serve(about, request, then),
-            connect_s=connect_timeout_ms / 1000,
-            read_s=read_timeout_ms / 1000,
-        )
-        call.how, call.ended_ms = _ended(reply), self._host.true_ms()
-        self._trace(f"wallet_{_shown(reply)}", str(about))
-        await self._host.await_point(self._process)
-        match reply:
-            case Reply():
-                self._odd.heard(reply.body)
-                return ChannelResponse(status=reply.status, headers=reply.headers, body=reply.body)
-            case LineEnd.REFUSED | LineEnd.NO_NAME:
-                return NotSent(LineFault.CONNECT_FAILED)
-            case LineEnd.CONNECT_TIMEOUT:
-                return NotSent(LineFault.CONNECT_TIMEOUT)
-            case LineEnd.CUT:
-                return NoAnswer(LineFault.CUT)
-            case LineEnd.READ_TIMEOUT:
-                return NoAnswer(LineFault.READ_TIMEOUT)
-
-
-def _ended(reply: Reply | LineEnd) -> Ended:
-    match reply:
-        case Reply():
-            return Ended.TRUE if reply.true else Ended.SPOILED
-        case LineEnd.REFUSED | LineEnd.NO_NAME | LineEnd.CONNECT_TIMEOUT:
-            return Ended.UNSENT
-        case LineEnd.CUT | LineEnd.READ_TIMEOUT:
-            return Ended.SILENT
-
-
-def _shown(reply: Reply | LineEnd) -> str:
-    return str(reply.status) if isinstance(reply, Reply) else reply.value
-
-
 class GatewayHost(Mortal):
     """The machine on which the gateway runs. `engine`: over its database file; `qr_wallet`: who makes the QRs; None:
-    they lead to the cashier page."""
+    they lead to the cashier page; `anchor`: the file beside the database, where its world puts a database back."""
 
     def __init__(
         self,
@@ -212,9 +88,11 @@ class GatewayHost(Mortal):
         called: Callable[[Asked], Call],
         died: Callable[[], None],
         fell: Callable[[str, BaseException], None],
+        anchor: AnchorFile | None = None,
     ) -> None:
         super().__init__(name="gateway", chance=chance, deaths=deaths, trace=self._note, fell=fell)
         self._engine = engine
+        self._anchor = anchor
         self._qr_wallet = qr_wallet
         self._keys = keys
         self._signers = signers
@@ -262,6 +140,21 @@ class GatewayHost(Mortal):
         with self._engine.begin() as connection:
             return unit(Tx(connection))
 
+    def says(self, order: RestoredOrder) -> RestoredSaid | Faults:
+        """The owner's word about a restored backup, as `guitai gateway restored` brings it to a gateway that runs, or
+        to its file."""
+        clock, machine_ms = self._clock, self._now_ms() + self._clock_off_ms + self.leaps.off_ms
+        now_ms = machine_ms if self._gateway is None or clock is None else clock.now_ms()
+        said = self.door(lambda tx: restored_word(tx, order, now_ms=now_ms))
+        if isinstance(said, Faults):
+            return said
+        answer, keys = said
+        if self._gateway is not None:
+            for key in keys:
+                self._gateway.moved(key)
+        self.committed()
+        return answer
+
     async def serve(self, request: RequestParts) -> Reply | None:
         """One request as it arrives; None: the gateway cannot answer now."""
         gateway = self._gateway
@@ -299,6 +192,7 @@ class GatewayHost(Mortal):
                 odd=self._odd,
                 host=self,
                 process=process,
+                now_ms=self._now_ms,
                 called=self._called,
                 trace=self._note,
                 account_id=account.id,
@@ -308,8 +202,15 @@ class GatewayHost(Mortal):
             wall_ns=lambda: (self._now_ms() + self._clock_off_ms + self.leaps.off_ms) * 1_000_000,
             steady_ns=lambda: self._now_ms() * 1_000_000,
         )
+        anchor = None if self._anchor is None else self._anchor.opened(process)
+        slow = SlowStore(store, self, process, anchor)
+        try:
+            if anchor is not None:
+                await take_anchor(slow, anchor, self._clock, self._entropy)
+        except StoreFailed:
+            return  # it dies in a moment, see `SlowStore`, and starts again
         gateway = Gateway(
-            store=_SlowStore(store, self, process),
+            store=slow,
             clock=self._clock,
             entropy=self._entropy,
             keys=self._keys,
@@ -325,7 +226,7 @@ class GatewayHost(Mortal):
         try:
             await gateway.start()
         except StoreFailed:
-            return  # it dies in a moment, see `_SlowStore`, and starts again
+            return
         self._gateway = gateway
         pages = [page for page in (gateway.page, gateway.offline_page) if page is not None]
         self._page = Starlette(routes=[route for page in pages for route in page.routes()]) if pages else None
@@ -340,9 +241,6 @@ class GatewayHost(Mortal):
         signer = Signer(key=self._keys.http, keyid=self._keys.http_kid, clock=self._clock, entropy=entropy)
         said = signer.sign(message, request, status=200, content_type="application/json")
         return Reply(status=said.status, headers=dict(said.headers), body=said.body)
-
-    def true_ms(self) -> int:
-        return self._now_ms()
 
     def troubles(self) -> list[Coroutine[Any, Any, None]]:
         """Beside deaths: its clock is set."""

@@ -56,10 +56,15 @@ def a_change_is_told(_e: Evidence, before: GatewayRow | None, after: GatewayRow)
 
 
 def gateway_paid_is_true(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
-    """PAID at the gateway: the wallet holds exactly this amount."""
+    """PAID at the gateway: the wallet holds exactly this amount, or less by what went back before its database was put
+    back."""
     newly = before is None or before.state is not after.state
-    if newly and after.state is GatewayState.PAID and e.paid_to(after.payment_no) != after.amount_fen:
-        yield after.payment_no, f"PAID, and the wallet holds {e.paid_to(after.payment_no)} of {after.amount_fen} fen"
+    if not newly or after.state is not GatewayState.PAID:
+        return
+    back_fen = e.restored.refunded_fen(after.out_trade_no, e.gateway.refunds())
+    held_fen = e.paid_to(after.payment_no)
+    if not after.amount_fen - back_fen <= held_fen <= after.amount_fen:
+        yield after.payment_no, f"PAID, and the wallet holds {held_fen} of {after.amount_fen} fen"
 
 
 def one_live_payment_at_the_gateway(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
@@ -79,6 +84,8 @@ def earlier_numbers_are_dead(e: Evidence, before: GatewayRow | None, after: Gate
     """A payment is taken only when no lower number of its order can come any more, and when nobody cancelled the
     order: collecting again after a cancel takes a new one."""
     order_no, _, n = after.payment_no.partition("-")
+    if after.out_trade_no in e.restored.orders:
+        return  # it was taken when they were dead, and is found again
     if before is not None or after.state is GatewayState.NOT_PAID or n == "1":
         return
     for lower in range(1, int(n)):
@@ -103,8 +110,11 @@ def one_amount_per_order(e: Evidence, before: GatewayRow | None, after: GatewayR
 
 
 def nothing_starts_after_it_expired(e: Evidence, before: GatewayRow | None, after: GatewayRow) -> Complaints:
-    """A pay request that arrives after its time is never a payment."""
+    """A pay request that arrives after its time is never a payment. What was taken before the gateway's database was
+    put back, and is found again, had begun in its time."""
     expires_ms = e.expires_ms.get(after.payment_no)
+    if after.out_trade_no in e.restored.orders:
+        return
     if before is not None or expires_ms is None or after.state is GatewayState.NOT_PAID:
         return
     late_ms = e.gateway_ms() - expires_ms - e.skew_ms

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.simulation.call_rules import ON_CHANNEL_CALL
+from proof.simulation import restored_rules
+from proof.simulation.call_rules import ON_CHANNEL_CALL as CALLS
 from proof.simulation.complaints import Complaint, Complaints, Shown
-from proof.simulation.gateway_rules import ON_COMMITTED
+from proof.simulation.gateway_rules import ON_COMMITTED as COMMITS
 from proof.simulation.invariants_begun import ON_TIME as ON_TIME_BEGUN
 from proof.simulation.money_rules import ON_MONEY, ON_REFUND
-from proof.simulation.proofs import ON_ORDER
+from proof.simulation.proofs import ON_ORDER as ORDERS
 from proof.simulation.said_rules import ON_TIME as ON_TIME_SAID
 from proof.simulation.till_rules import ON_REFUND_SHOWN, ON_SENT, ON_SHOWN
 from proof.simulation.timed import ON_TIME as ON_TIME_PAID
@@ -31,4 +32,7 @@ __all__ = [
     "Shown",
 ]
 
-ON_TIME: Final = (*ON_TIME_PAID, *ON_TIME_BEGUN, *ON_TIME_SAID)
+ON_CHANNEL_CALL: Final = (*CALLS, *restored_rules.ON_CHANNEL_CALL)
+ON_ORDER: Final = (*ORDERS, *restored_rules.ON_ORDER)
+ON_COMMITTED: Final = (*COMMITS, *restored_rules.ON_COMMITTED)
+ON_TIME: Final = (*ON_TIME_PAID, *ON_TIME_BEGUN, *ON_TIME_SAID, *restored_rules.ON_TIME)

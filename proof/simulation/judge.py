@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway.configure.words import RestoredSaid
 from proof.asked import Asked
-from proof.simulation import calm, invariants
+from proof.simulation import calm, invariants, restored_rules
 from proof.simulation.calls import Call
 from proof.simulation.complaints import Complaint, Shown
-from proof.simulation.evidence import Evidence
+from proof.simulation.evidence import Evidence, GatewayRow
 from proof.simulation.judge_side import SideJudge
 from proof.simulation.marks import Marks
+from proof.simulation.restored_judge import goes_back, went_back
 from proof.simulation.till_evidence import TillSight
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, TerminalState
@@ -110,6 +112,7 @@ class Judge:
         if not self.evidence.gateway.moved():
             return
         payments, refunds = self.evidence.rows, self.evidence.refunds
+        self._doubts()
         self._orders_moved()
         self._refunds_moved()
         self._payments_moved()
@@ -130,6 +133,7 @@ class Judge:
             elif row.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND):
                 e.undoing_since_ms.setdefault(number, e.now_ms())
             self.marks.row_moved(old, row)
+            self._found_again(old, row)
             for rule in invariants.ON_COMMITTED:
                 self._ask(rule.__name__, rule(e, old, row))
         for number in before.keys() - after.keys():
@@ -165,6 +169,34 @@ class Judge:
             self.marks.refund_moved(old, refund)
             for rule in invariants.ON_REFUND:
                 self._ask(rule.__name__, rule(e, old, refund))
+
+    def goes_back(self) -> None:
+        """The gateway's database is about to be put back."""
+        self.committed()
+        goes_back(self.evidence)
+
+    def went_back(self) -> None:
+        """It is an older one, right now."""
+        went_back(self.evidence)
+
+    def listed(self, said: RestoredSaid) -> None:
+        """The owner was shown what is in question."""
+        for rule in restored_rules.ON_LISTED:
+            self._ask(rule.__name__, rule(self.evidence, said))
+
+    def _doubts(self) -> None:
+        """Of which payments nobody may say that they were not charged."""
+        before = self.evidence.restored.in_question
+        seen_to = self.evidence.restored.looked()
+        if self.evidence.restored.in_question - before:
+            self.marks.reached("a restored database is noticed")
+        if seen_to:
+            self.marks.reached("a person saw to a restored database")
+
+    def _found_again(self, old: GatewayRow | None, row: GatewayRow) -> None:
+        """What the gateway had forgotten, and knows now."""
+        if old is None and row.out_trade_no in self.evidence.restored.orders:
+            self.marks.reached("a forgotten payment is taken up")
 
     def calm(self) -> None:
         """Everything should have come to rest by now."""

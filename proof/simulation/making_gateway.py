@@ -12,6 +12,7 @@ from proof.simulation.evidence import Evidence, GatewayFile
 from proof.simulation.evidence_side import SideEvidence, SideFile
 from proof.simulation.faults import Profile
 from proof.simulation.gateway import GatewayHost
+from proof.simulation.gateway_store import AnchorFile
 from proof.simulation.judge import Judge
 from proof.simulation.leaps import Leaps
 from proof.simulation.making import Around
@@ -19,6 +20,7 @@ from proof.simulation.network import Wire
 from proof.simulation.new_words import NewWords
 from proof.simulation.odd_gateway import OddGateway
 from proof.simulation.odd_wallet import OddWallet, answers_of
+from proof.simulation.restored_evidence import RestoredEvidence, RestoredFile
 from proof.simulation.terminal import TillHost
 from proof.wallets import Wallets
 from sandbox.wallets import Merchants
@@ -63,6 +65,7 @@ def make_gateway(
         called=called,
         died=died,
         fell=around.fell,
+        anchor=AnchorFile(around.stage.gateway_path) if profile.troubles.restores.rate else None,
     )
     rate, slow = profile.disks.gateway_slow, around.chance("gateway/slow")
     if rate:
@@ -85,6 +88,7 @@ def make_judge(around: Around, tills: Sequence[TillHost], gateway: GatewayHost) 
             leaps=gateway.leaps,
             unruly=around.unruly,
             side=SideEvidence(file=SideFile(path)),
+            restored=RestoredEvidence(file=RestoredFile(path) if profile.troubles.restores.rate else None),
             skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
         )
     )

@@ -15,6 +15,7 @@ from proof.simulation.faults import (
     PHONES,
     PROFILES,
     PROOF_KEYS,
+    RESTORES,
     ROGUE_ORDERS,
     Clocks,
     Deaths,
@@ -39,6 +40,8 @@ _PURE_SHARE: Final = 0.15
 _ODD_SHARE: Final = 0.25
 #: Of those that sell over the line: so many have a gateway whose clock leaps.
 _LEAPS_SHARE: Final = 0.25
+#: Of all worlds: in so many the gateway's database is put back, where nothing else forbids it.
+_RESTORED_SHARE: Final = 0.12
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
 
@@ -47,8 +50,17 @@ def profile_of(name: str, seed: int) -> Profile:
     """The profile of that name, or what the mix has for this seed."""
     if name != MIX:
         return PROFILES[name]
-    leaping = _leaping(_mixed(seed), Random(f"{seed}/{MIX}/leaps"))
+    leaping = _leaping(_restored(_mixed(seed), Random(f"{seed}/{MIX}/restored")), Random(f"{seed}/{MIX}/leaps"))
     return _again(_odd(leaping, Random(f"{seed}/{MIX}/odd")), Random(f"{seed}/{MIX}/again"))
+
+
+def _restored(profile: Profile, chance: Random) -> Profile:
+    """In a few shops the gateway's database is put back. What it forgets is not told apart there from what another
+    till with the same name did, from late money, or from a wallet that contradicts itself."""
+    if chance.random() >= _RESTORED_SHARE or profile.faultless or profile.late_money or profile.selling.offline:
+        return profile
+    troubles = replace(profile.troubles, forks=0.0, rogue=0.0, restores=RESTORES)
+    return replace(profile, troubles=troubles, people=replace(profile.people, forged=0.0))
 
 
 def _again(profile: Profile, chance: Random) -> Profile:
@@ -61,12 +73,14 @@ def _again(profile: Profile, chance: Random) -> Profile:
 
 def _odd(profile: Profile, chance: Random) -> Profile:
     """Of some shops one wallet contradicts itself now and then."""
-    return profile if profile.faultless or chance.random() >= _ODD_SHARE else replace(profile, odd=0.4)
+    plain = profile.faultless or profile.troubles.restores.rate
+    return profile if plain or chance.random() >= _ODD_SHARE else replace(profile, odd=0.4)
 
 
 def _leaping(profile: Profile, chance: Random) -> Profile:
     """In some shops the gateway's clock is plainly wrong now and then; not where ORDERs are dated by it."""
-    if chance.random() >= _LEAPS_SHARE or profile.faultless or profile.selling.offline:
+    plain = profile.faultless or profile.troubles.restores.rate
+    if chance.random() >= _LEAPS_SHARE or plain or profile.selling.offline:
         return profile
     every = chance.choice(((15.0, 90.0), (40.0, 300.0)))
     return replace(profile, clocks=replace(profile.clocks, gateway_leaps=every))

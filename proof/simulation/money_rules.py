@@ -41,7 +41,7 @@ def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
         yield out_trade_no, "money moved for an order that no till started"
         return
     kept: list[str] = []
-    for order in e.gateway.channel_orders().values():
+    for order in e.restored.every_order(e.gateway.channel_orders()).values():
         order_no = order_of_out_trade_no(order.out_trade_no) or ""
         if e.sale_of.get(order_no) != sale or e.held_fen(order.out_trade_no) == 0:
             continue
@@ -57,7 +57,7 @@ def one_charge_kept_per_sale(e: Evidence, out_trade_no: str) -> Complaints:
 
 def no_charge_after_a_proof(e: Evidence, out_trade_no: str) -> Complaints:
     """Nothing is charged for a payment that the gateway holds as proven not paid, or a till showed as safe to scan."""
-    order = e.gateway.channel_orders().get(out_trade_no)
+    order = e.restored.every_order(e.gateway.channel_orders()).get(out_trade_no)
     kept = kept_fen(e.money(out_trade_no))
     if not e.strict or order is None or kept == 0:
         return
@@ -87,7 +87,7 @@ def refunds_stay_within_the_charge(e: Evidence, out_trade_no: str) -> Complaints
 
 def paid_stays_paid(e: Evidence, out_trade_no: str) -> Complaints:
     """Goods are released when a till shows PAID: from then on only refunds that were asked for take money back."""
-    order = e.gateway.channel_orders().get(out_trade_no)
+    order = e.restored.every_order(e.gateway.channel_orders()).get(out_trade_no)
     if order is None:
         return
     for till in e.tills.values():
@@ -149,7 +149,8 @@ def a_failed_refund_was_asked_about(e: Evidence, before: RefundRow | None, after
     if after.state is not RefundState.FAILED or (before is not None and before.state is after.state):
         return
     calls = e.calls.of(after.refund_no)
-    sends = [call for call in calls if call.verb is Verb.REFUND and call.how is not Ended.UNSENT]
+    since_ms = e.restored.at_ms or 0  # what it sent before its database was put back it does not know
+    sends = [c for c in calls if c.verb is Verb.REFUND and c.how is not Ended.UNSENT and c.sent_ms >= since_ms]
     # UnionPay asks about a refund as about any trade, by its number.
     asked = [call for call in calls if call.verb in (Verb.REFUND_QUERY, Verb.QUERY) and call.how is Ended.TRUE]
     if len(sends) > 1 and not any(call.sent_ms >= sends[-1].sent_ms for call in asked):

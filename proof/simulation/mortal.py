@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from proof.simulation.faults import Deaths
+from proof.simulation.faults import Deaths, Span
 from proof.simulation.processes import Process, spawn_outside
 
 
@@ -67,8 +67,8 @@ class Mortal:
         if process.dead:
             await asyncio.get_running_loop().create_future()
 
-    def die(self, process: Process) -> None:
-        """kill -9, and a restart after a while."""
+    def die(self, process: Process, down: Span | None = None) -> None:
+        """kill -9, and a restart after a while. `down`: how long, where it is not its usual."""
         if process.dead:
             return
         self.deaths += 1
@@ -76,7 +76,7 @@ class Mortal:
         self.went_down()
         self._trace_death("dies", process.name)
         process.kill()
-        spawn_outside(self._return(round(self.chance.uniform(*self._deaths.down), 3)))
+        spawn_outside(self._return(round(self.chance.uniform(*(down or self._deaths.down)), 3)))
 
     async def bury(self) -> None:
         """At the end of the world: everything that any run left behind is cancelled."""

@@ -56,6 +56,8 @@ def an_end_was_seen(e: Evidence, before: ChannelOrderRow | None, after: ChannelO
         case ProofKind.REFUNDED:
             if not any(_refund_was_seen(e, after, number) for number in _refunds_of(e, after.out_trade_no)):
                 yield after.payment_no, "REFUNDED, and no wallet said that a refund is done"
+        case ProofKind.NEVER_OPENED if e.restored.at_ms is not None:
+            return  # taken up by a person who then took up another number in its place
         case _:
             yield after.payment_no, f"an order that exists ended as {after.ended}"
 
@@ -91,12 +93,13 @@ def _span(moments: list[int]) -> int:
 
 
 def _refunds_of(e: Evidence, out_trade_no: str) -> list[str]:
-    return [r.refund_no for r in e.gateway.refunds().values() if r.out_trade_no == out_trade_no]
+    known = e.restored.every_refund(e.gateway.refunds())
+    return [r.refund_no for r in known.values() if r.out_trade_no == out_trade_no]
 
 
 def _refund_was_seen(e: Evidence, order: ChannelOrderRow, refund_no: str) -> bool:
     """By an answer about it, or by a notification of its wallet that came after it was asked for."""
-    row, calls = e.gateway.refunds().get(refund_no), e.calls.of(refund_no)
+    row, calls = e.restored.every_refund(e.gateway.refunds()).get(refund_no), e.calls.of(refund_no)
     if row is None or row.state is not RefundState.DONE or not calls:
         return False
     told_ms = e.notified_ms.get(order.account_id.split("-")[1], 0)

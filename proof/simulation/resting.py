@@ -18,6 +18,8 @@ REST_WITHIN_S: Final = 300.0
 ORDERS_REST_WITHIN_S: Final = 900.0
 #: A refund that was refused while the gateway's clock was wrong is sent again so much later.
 REFUSED_REFUND_S: Final = 700.0
+#: After the gateway's database was put back a person looks into the wallets' books, and waits before he says so.
+PERSON_S: Final = 600.0
 #: Late money is looked for until a day after the end.
 LATE_MONEY_WITHIN_S: Final = 25 * 3600.0
 #: What is always under way on a line: polls that the gateway holds.
@@ -41,6 +43,8 @@ class Resting:
         within_s = REST_WITHIN_S + max(line.slow_delay[1] for line in lines)
         if self._profile.selling.offline:
             within_s += ORDERS_REST_WITHIN_S
+        if self._profile.troubles.restores.rate:
+            within_s += PERSON_S
         if self._profile.clocks.gateway_leaps:
             within_s += REFUSED_REFUND_S
         if await self._rests_within(within_s, every_s=5.0):

@@ -72,7 +72,7 @@ class Stage:
         """An empty database, at a path of its own: a connection that an earlier world forgot takes the files beside its
         database away when it is collected, by their names."""
         self.engine.dispose()
-        for end in ("", "-wal", "-shm"):
+        for end in ("", "-wal", "-shm", ".anchor"):
             self.gateway_path.with_name(self.gateway_path.name + end).unlink(missing_ok=True)
         self.worlds += 1
         self.gateway_path = self.folder / f"gateway-{self.worlds}.db"

@@ -68,6 +68,8 @@ def make_rogues(
         "scribe": 0.0 if profile.faultless else _SCRIBE,
         _SIGNER: profile.selling.rogue_orders,
     }
+    if profile.troubles.restores.rate:
+        return []  # what they demand of a gateway holds for one that forgets nothing
     here = [name for name, rate in rates.items() if rate and around.chance(f"{name} at all").random() < rate]
     around.unruly.update(who[name].terminal_id for name in here)
     rogues: list[Rogue | OrderRogue] = []

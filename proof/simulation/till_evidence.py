@@ -101,6 +101,11 @@ class TillFile:
 
         return self._cached("cash", read)
 
+    def delivered_through(self) -> int:
+        """How far the gateway told it that it holds this journal."""
+        found = self._connection().execute("select value from setting where name = 'delivered_through'").fetchone()
+        return 0 if found is None else int(found[0])
+
     def kit(self) -> KitRecord | None:
         """What it needs to sell without the line."""
         return self._cached("kit", offline_rows.kit_of)

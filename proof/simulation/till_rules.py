@@ -109,7 +109,7 @@ def a_waiting_till_hears_at_once(e: Evidence, shown: Shown) -> Complaints:
 
 def a_shown_refund_is_true(e: Evidence, till: TillSight, view: RefundView) -> Complaints:
     """DONE on a screen: the gateway has it from the wallet. FAILED: nothing is under way any more."""
-    row = e.gateway.refunds().get(view.refund_no)
+    row = e.restored.every_refund(e.gateway.refunds()).get(view.refund_no)
     if view.state is RefundState.DONE and (row is None or row.state is not RefundState.DONE):
         yield view.refund_no, f"{till.name} shows DONE, and at the gateway it is {row and row.state}"
     elif view.state is RefundState.FAILED and row is not None and row.state is not RefundState.FAILED:

@@ -119,6 +119,8 @@ def cancels_are_sent(e: Evidence) -> Complaints:
             if till.cancel_sent_ms.get(number, 0) < from_ms and e.now_ms() - from_ms > CANCEL_SENT_WITHIN_MS:
                 yield number, f"{till.name} has cancelled for {(e.now_ms() - from_ms) // 1000} s and not sent it"
             last_ms = max(till.cancel_sent_ms.get(number, 0), from_ms)
+            if e.restored.at_ms is not None:  # it was taken once, and the till hears only now that it was forgotten
+                last_ms = max(last_ms, e.gateway_up_since() or e.now_ms())
             row = e.rows.get(number)
             taken = number in e.cancels_heard or (row is not None and row.cancel_requested)
             if not taken and e.now_ms() - last_ms > CANCEL_SENT_WITHIN_MS:

@@ -19,14 +19,12 @@ from proof.simulation.customers import Cashier
 from proof.simulation.faults import LineFaults, Profile
 from proof.simulation.forging import forged_wallet_answer
 from proof.simulation.invariants_begun import Handed
-from proof.simulation.key_life import KeyLife
-from proof.simulation.late_desk import LateDesk
 from proof.simulation.making import Around, gateway_keys, make_cashier, make_till, merchants_of
 from proof.simulation.making_gateway import make_gateway, make_judge, odd_gateway, qr_wallet_of
 from proof.simulation.mask import Mask
 from proof.simulation.network import Forge, Reply, Serve, Wire, inside
 from proof.simulation.outcome import Outcome, outcome_of
-from proof.simulation.owner import Owner
+from proof.simulation.persons import Persons
 from proof.simulation.phones import Phones, customers_pay
 from proof.simulation.processes import running_loop, spawn_outside
 from proof.simulation.resting import Resting
@@ -106,7 +104,9 @@ class World:
         count = self.chance("tills").randint(*profile.people.tills)
         self.tills = [make_till(self._around, f"till{number}") for number in range(1, count + 1)]
         of_nobody = strangers(self._around)
-        devices = [*(till.who for till in self.tills), *of_nobody.values()]
+        # A till that never speaks would be waited for when the gateway's database was put back.
+        others = () if profile.troubles.restores.rate else of_nobody.values()
+        devices = [*(till.who for till in self.tills), *others]
         self.gateway.install([(who.terminal_id, public_text(who.key)) for who in devices])
         self.judge = make_judge(self._around, self.tills, self.gateway)
         self._odd_gateway = odd_gateway(self._around, self.gateway, self.judge.evidence)
@@ -132,29 +132,17 @@ class World:
             unruly=self._around.unruly.add,
             note=self._befell,
         )
-        self._owner = Owner(
+        self._persons = Persons(
+            self._around,
             gateway=self.gateway,
             tills=self.tills,
-            serve=self._serve,
-            side=self.judge.evidence.side,
-            chance=self.chance("owner"),
-            now_ms=self.now_ms,
-            note=self._befell,
-        )
-        self._key_life = KeyLife(self.gateway, self.judge.evidence.side, self._around, self._befell)
-        self._late_desk = LateDesk(
-            profile=profile,
-            gateway=self.gateway,
-            chance=self.chance("late desk"),
-            now_ms=self.judge.evidence.gateway_ms,
+            judge=self.judge,
             committed=self._committed,
-            sent_back=self.judge.evidence.sent_back.add,
             note=self._befell,
-            by_hand=self.judge.evidence.by_hand,
         )
-        self.judge.evidence.holds_late_money = self._late_desk.holds
+        key_life = self._persons.key_life
         rogues = make_rogues(
-            self._around, of_nobody, self._phones, self.gateway, self._key_life, self.judge.evidence, self._broken
+            self._around, of_nobody, self._phones, self.gateway, key_life, self.judge.evidence, self._broken
         )
         self._extra += [spawn_outside(rogue.work()) for rogue in rogues]
         stage.on_error = self._logged
@@ -181,9 +169,7 @@ class World:
         background += [
             spawn_outside(customers_pay(self.wallets, self.now_ms, self._deliver)),
             spawn_outside(self._time_passes()),
-            spawn_outside(self._owner.visits()),
-            spawn_outside(self._key_life.changes()),
-            spawn_outside(self._late_desk.visits()),
+            *(spawn_outside(it) for it in self._persons.come()),
         ]
         self.gateway.start()
         for till in self.tills:
@@ -226,13 +212,12 @@ class World:
 
     async def _come_to_rest(self) -> None:
         self._note("calm", "")
-        troubles = (*self._lines, self._misfortunes, self._owner, self._key_life, self._late_desk)
-        for troublesome in (*troubles, self.gateway, *self.tills):
+        for troublesome in (*self._lines, self._misfortunes, self._persons, self.gateway, *self.tills):
             troublesome.calm()
         await Resting(judge=self.judge, profile=self.profile, lines=self._lines, busy=self._is_busy).come()
 
     def _is_busy(self) -> bool:
-        return self._owner.needed or any(cashier.side.busy for cashier in self._cashiers)
+        return self._persons.needed or any(cashier.side.busy for cashier in self._cashiers)
 
     async def _deliver(self, wallet: str, outgoing: Outgoing) -> None:
         """One delivery of one notification, over a line as bad as the others; a wallet waits five seconds."""
@@ -252,6 +237,7 @@ class World:
             await host.bury()
         self.judge.evidence.gateway.close()
         self.judge.evidence.side.close()
+        self.judge.evidence.restored.close()
         for till in self.tills:
             till.sight.file.close()
 

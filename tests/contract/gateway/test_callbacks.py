@@ -12,6 +12,7 @@ from gateway.callbacks.gateway import CallbackGateway
 from gateway.callbacks.letter import MOST_BYTES
 from gateway.callbacks.metrics import callback_metrics
 from gateway.callbacks.outcomes import Outcome
+from gateway.jobs.schedule import DEFAULT_PACE, ActionKind, next_action
 from gateway.payments.refunds import own_refund
 from gateway.payments.values import RefundCause, RefundHeard
 from gateway.store import journal, payments, restorations
@@ -260,7 +261,8 @@ def test_paid_on_an_order_that_was_never_sent_is_late_money_and_goes_back() -> N
 
 
 def test_after_a_restored_backup_only_a_paid_order_is_taken_up_by_its_notification() -> None:
-    """What its wallet says of another one settles nothing: a person looks for it."""
+    """What its wallet says of another one settles nothing: a person looks for it. Nor does "paid" before its till was
+    heard; then it is asked whether that is still so."""
 
     async def story(world: CallbackWorld) -> None:
         name = order().out_trade_no
@@ -276,9 +278,15 @@ def test_after_a_restored_backup_only_a_paid_order_is_taken_up_by_its_notificati
         assert (await world.post("a1", alipay_letter(closed))).body == b"fail"
         assert world.store.run_now(lambda tx: payments.find(tx, KEY)) is None
         paid = alipay_form(out_trade_no=name, notify_id="2")
+        assert (await world.post("a1", alipay_letter(paid))).body == b"fail"
+        world.store.run_now(lambda tx: restorations.heard_from(tx, KEY.terminal_id, 1, signed_ms=NOW_MS))
         assert (await world.post("a1", alipay_letter(paid))).body == b"success"
-        assert world.payment().state is S.PAID
-        assert world.outcomes() == ["unknown_order", "accepted"]
+        assert world.payment().state is S.SENT
+        found = world.store.run_now(lambda tx: payments.order(tx, name))
+        assert found is not None
+        action = next_action(world.payment(), found, DEFAULT_PACE, now_ms=NOW_MS)
+        assert (action and action.kind) is ActionKind.QUERY
+        assert world.outcomes() == ["unknown_order", "unknown_order", "accepted"]
 
     in_callback_world(story)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import delete, update
 
-from gateway.store.tables import CHANNEL_ORDERS, PAYMENTS, TASKS
+from gateway.store import restorations
+from gateway.store.tables import CHANNEL_ORDERS, PAYMENTS, TASKS, TERMINALS
 from gateway.store.tables_routes import ROUTE_DECISIONS
 from gateway.store.units import Tx
 from protocol.states import GatewayState
@@ -33,5 +34,25 @@ def test_an_order_whose_first_tries_are_lost_goes_on_above_what_is_here() -> Non
             await till.pay(again)
             assert (await till.final(again.payment_no))[0].state is GatewayState.NOT_PAID
         assert [number[-2:] for _, verb, number in world.line.sent if verb == "pay"] == ["00", "02", "03"]
+
+    in_world(story)
+
+
+def test_what_begins_after_a_restored_backup_takes_no_number_that_the_lost_part_may_have_given() -> None:
+    """Another wallet may have that number, and its late money could not be taken up."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        now_ms = world.clock.now_ms()
+        world.store.run_now(lambda tx: restorations.found(tx, "a test", now_ms=now_ms - 3_600_000))
+        world.store.run_now(lambda tx: tx.connection.execute(update(TERMINALS).values(lost_through=0)))
+        world.store.run_now(lambda tx: restorations.looked(tx, person="owner", reason="books", now_ms=now_ms))
+        first = till.payment(world.show_code("expired"))
+        await till.pay(first)
+        assert (await till.final(first.payment_no))[0].state is GatewayState.NOT_PAID
+        again = till.payment(world.show_code("expired"), order_no=number_of(first), sale_id=first.sale_id, n=2)
+        await till.pay(again)
+        assert (await till.final(again.payment_no))[0].state is GatewayState.NOT_PAID
+        assert [number[-2:] for _, verb, number in world.line.sent if verb == "pay"] == ["10", "11"]
 
     in_world(story)

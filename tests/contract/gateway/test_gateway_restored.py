@@ -205,6 +205,8 @@ def test_an_order_that_was_taken_up_by_mistake_proves_nothing_and_gives_way(
         if account == "alipay":
             right = new_out_trade_no(view.order_no, 0)
             await owner(shop, RestoredAction.TAKE_UP, out_trade_no=right, account="alipay")
+            await seconds(shop, 100.0)
+            await owner(shop, RestoredAction.DONE)
             ended = await shop.settled(view)
             kept_fen = 1250 if ended.state is TerminalState.PAID else 0
             assert sum(taken - back for taken, back in money(shop, view)) == kept_fen
