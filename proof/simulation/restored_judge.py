@@ -32,7 +32,8 @@ def went_back(e: Evidence) -> None:
     e.rows, e.orders, e.refunds = e.gateway.payments(), e.gateway.channel_orders(), e.gateway.refunds()
     e.restored.forgets(_gone(rows, e.rows), _gone(orders, e.orders), _gone(refunds, e.refunds), now_ms=e.now_ms())
     e.restored.in_question = frozenset() if e.restored.file is None else e.restored.file.in_question()
-    for till in e.tills.values():
+    nothing_lost = (rows, orders, refunds) == (e.rows, e.orders, e.refunds)
+    for till in () if nothing_lost else e.tills.values():
         for number, record in till.file.payments().items():
             row, told = e.rows.get(number), record.state is TerminalState.NOT_PAID
             if not told and (row is None or not row.state.final):
