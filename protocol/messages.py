@@ -128,14 +128,16 @@ class PaymentStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):
     given_back_ms: TimeMs | None = None
 
 
-class RefundRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /v1/payments/{payment_no}/refunds`. The same number with the same content is the first answer again."""
+class RefundRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`POST /v1/payments/{payment_no}/refunds`. The same number with the same content is the first answer again.
+    `told`: see JournalUpload; it is no part of what is compared."""
 
     refund_no: NumberText
     amount_fen: AmountFen
     currency: Currency
     note: ShortText
     operator: ShortText
+    told: Sequence64 = 0
 
 
 class RefundStatus(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -56,6 +56,7 @@ class RefundCalls:
         return self._answer(*await self._waiters.held(refund.key, look, enough, wait_s=held_s))
 
     def _take(self, tx: Tx, caller: Caller, key: PaymentKey, request: RefundRequest) -> tuple[Refund, int]:
+        caller.tells(tx, request.told)
         payment = payments.find(tx, key)
         if payment is None:
             caller.in_time()

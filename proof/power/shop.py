@@ -87,6 +87,8 @@ class Shop:
         #: Verbs of calls that never reach a wallet: something else answers.
         self.unserved: set[str] = set()
         self.till_line_is_cut = False
+        #: Of which requests' paths the till's line carries those that have this part.
+        self.till_line_takes = ""
         self.wallets_notify = True
         self._news = asyncio.Event()
         self.store = InlineStore(open_sqlite(folder / "gateway.db"))
@@ -341,7 +343,7 @@ class Shop:
     async def _till_line(self, base_url: str, request: RequestParts, timeouts: Timeouts) -> ResponseParts | Cut:
         del base_url, timeouts
         await asyncio.sleep(0.01)
-        if self.till_line_is_cut:
+        if self.till_line_is_cut or self.till_line_takes not in request.path:
             return Cut(detail="cut")
         return await self.gateway.service.handle(request, "127.0.0.1")
 

@@ -132,7 +132,8 @@ def _shape(call: Call | UploadCall, told: int) -> tuple[str, str, str, bytes]:
             ack = AckRequest(state=call.state, state_seq=call.state_seq)
             return "POST", f"/v1/payments/{call.payment_no}/ack", "", encode(ack)
         case RefundCall():
-            return "POST", f"/v1/payments/{call.payment_no}/refunds", "", encode(call.request)
+            refund = structs.replace(call.request, told=told)
+            return "POST", f"/v1/payments/{call.payment_no}/refunds", "", encode(refund)
         case RefundQueryCall():
             return "GET", f"/v1/refunds/{call.refund_no}", f"wait={call.wait_s}&after={call.after_seq}", b""
         case StorePollCall():

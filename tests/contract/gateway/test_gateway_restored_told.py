@@ -14,8 +14,8 @@ from protocol.messages import Presented
 from protocol.money import CNY, Money
 from protocol.numbers import new_out_trade_no
 from protocol.secret import Secret
-from protocol.states import GatewayState, ProofKind, TerminalState
-from sync.engine.model import PaymentView, StartPayment
+from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
+from sync.engine.model import PaymentView, StartPayment, StartRefund
 from tests.contract.gateway.test_gateway_restored import SLOW, back_up, money, now, owner, play, restore, row, seconds
 
 
@@ -214,5 +214,32 @@ def test_a_gap_that_was_filled_is_no_alarm(tmp_path: Path) -> None:
         await shop.settled(await shop.sell())
         await seconds(shop, 60.0)
         assert "journal_gap" not in shop.store.run_now(alarms.open_counts)
+
+    play(story, tmp_path)
+
+
+def test_a_tills_refund_tells_by_itself_that_more_is_known(tmp_path: Path) -> None:
+    """The whole folder was put back, nobody said a word, and a refund that its wallet gave comes before the journal's
+    next delivery: it is not called failed."""
+
+    async def story(shop: Shop) -> None:
+        await seconds(shop, 20.0)
+        kept = back_up(shop)
+        view = await shop.settled(await shop.sell("pay"))
+        await seconds(shop, 20.0)
+        price = Money(1250, CNY)
+        shop.submit(
+            StartRefund(request_id=shop.next_request(), order_no=view.order_no, amount=price, note="", operator="01")
+        )
+        shop.slow["refund"] = 3.0
+        await shop.until(lambda: bool(shop.sight.refunds), 20.0)
+        await seconds(shop, 1.0)
+        shop.till_line_is_cut = True
+        await shop.until(lambda: money(shop, view) == [(1250, 1250)], 20.0)
+        await restore(shop, kept, noticed=False)
+        shop.till_line_takes = "refunds"
+        shop.till_line_is_cut = False
+        await seconds(shop, 300.0)
+        assert [one.state for one in shop.sight.refunds.values()] not in ([], [RefundState.FAILED])
 
     play(story, tmp_path)
