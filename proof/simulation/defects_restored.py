@@ -54,7 +54,7 @@ RESTORED: Final = (
     ),
     Defect(
         name="a page in question takes a press",
-        trips=by("a_page_in_question_takes_no_press", "one_charge_kept_per_sale"),
+        trips=by("a_page_in_question_takes_no_press", "one_charge_kept_per_sale", "what_was_open_is_only_asked_about"),
         file="gateway/payments/paging.py",
         old="    unwanted = payment.cancel_requested_ms is not None or payment.in_question\n",
         new="    unwanted = payment.cancel_requested_ms is not None\n",
