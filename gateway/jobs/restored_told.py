@@ -8,7 +8,6 @@ It must not know sockets or channels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -43,8 +42,7 @@ class _Entry(Struct, frozen=True):
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _Told(Struct, frozen=True, kw_only=True):
     """`ended`: NOT_PAID, with the proof that the gateway gave; `cancelled_by`: who pressed."""
 
     ended: _Entry | None = None
