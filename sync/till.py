@@ -36,14 +36,19 @@ _CLOSE_S: Final = 5.0
 
 
 class Till:
-    """An open till. `submit` may be called from any thread."""
+    """An open till. `submit` and `begin` may be called from any thread."""
 
-    def __init__(self, data_dir: Path, *, publish: Callable[[Published], None], ballast_bytes: int) -> None:
+    def __init__(
+        self, data_dir: Path, *, publish: Callable[[Published], None], ballast_bytes: int, at_once: bool = True
+    ) -> None:
         self.folder = Folder(data_dir)
         self.identity = self.folder.read_identity()
         self.folder.make()
         self._publish = publish
         self._link = _NOTHING_HEARD
+        self._begun = threading.Event()
+        if at_once:
+            self._begun.set()
         opened: Future[Runner] = Future()
         self._thread = threading.Thread(
             target=self._live, args=(ballast_bytes, opened), name="guitai-sync", daemon=True
@@ -59,6 +64,10 @@ class Till:
         """Hands a command over; what comes of it is published."""
         self._runner.submit(command)
 
+    def begin(self) -> None:
+        """It goes to work, if it was opened to wait; what was submitted by now is its first."""
+        self._begun.set()
+
     def close(self) -> None:
         """Ends the thread and gives the folder back. What is open stays in the journal for the next start."""
         try:
@@ -66,6 +75,7 @@ class Till:
         except RuntimeError:
             # The loop has ended already, by an earlier close or by the failure that was published then.
             pass
+        self._begun.set()
         self._thread.join(_CLOSE_S)
 
     def _tell(self, view: Published) -> None:
@@ -104,6 +114,8 @@ class Till:
                 )
                 exchange.signed_time = runner.signed_time_s
                 opened.set_result(runner)
+                if not self._begun.is_set():
+                    await asyncio.to_thread(self._begun.wait)
                 await runner.run()
         finally:
             journal.close()
@@ -151,10 +163,16 @@ def _credentials(folder: Folder, identity: TerminalIdentity) -> Credentials:
     )
 
 
-def open_till(data_dir: Path, *, publish: Callable[[Published], None], ballast_bytes: int = BALLAST_BYTES) -> Till:
+def open_till(
+    data_dir: Path,
+    *,
+    publish: Callable[[Published], None],
+    ballast_bytes: int = BALLAST_BYTES,
+    at_once: bool = True,
+) -> Till:
     """Opens the till in a folder. NotActivatedError, FolderLockedError, ConfigDamagedError, JournalDamagedError,
-    JournalNewerError or DiskError say why not; nothing is changed then."""
-    return Till(data_dir, publish=publish, ballast_bytes=ballast_bytes)
+    JournalNewerError or DiskError say why not; nothing is changed then. Not `at_once`: it works from `begin` on."""
+    return Till(data_dir, publish=publish, ballast_bytes=ballast_bytes, at_once=at_once)
 
 
 def activate_folder(

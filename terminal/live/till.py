@@ -75,6 +75,8 @@ class OpenTill(Protocol):
 
     def submit(self, command: Command) -> None: ...
 
+    def begin(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -170,6 +172,8 @@ class LiveTill:
             for ring in rings:
                 callback(ring)
             self._callbacks.append(callback)
+            if self._till is not None:
+                self._till.begin()
 
     def read_orders(self, *, limit: int) -> tuple[OrderRow, ...]:
         return self._reader().orders(limit=limit)
@@ -212,6 +216,8 @@ class LiveTill:
         till = self._open_till(self._data_dir, publish=self._publish)
         with self._lock:
             self._till, self._identity = till, identity_of(till.identity)
+            if self._callbacks:
+                till.begin()
 
     def _close_till(self) -> None:
         with self._lock:
@@ -302,10 +308,11 @@ def _number_of(command: Command) -> str:
 
 
 def _open_listening(data_dir: Path, /, *, publish: Callable[[Published], None]) -> OpenTill:
-    """A till with somebody in front of it: it rings for the store's static QR."""
+    """A till with somebody in front of it: it rings for the store's static QR. It goes on the line once its screen is
+    there to listen: what the line needs takes a tenth of a second to load, and the window would wait for it."""
     from sync.till import open_till
 
-    till = open_till(data_dir, publish=publish)
+    till = open_till(data_dir, publish=publish, at_once=False)
     till.submit(ListenToStore())
     return till
 

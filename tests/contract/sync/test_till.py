@@ -171,6 +171,13 @@ class Heard:
             if found(view):
                 return view
 
+    def nothing(self, *, for_s: float) -> bool:
+        try:
+            self._queue.get(timeout=for_s)
+        except queue.Empty:
+            return True
+        return False
+
 
 @contextmanager
 def open_for_sale(folder: Path) -> Generator[tuple[Till, Heard]]:
@@ -277,6 +284,20 @@ def test_the_key_of_offline_orders_is_another_one_and_this_users_alone(tmp_path:
     assert (tmp_path / "offline.key").stat().st_mode & 0o777 == 0o600
     open_till(tmp_path, publish=Heard(), ballast_bytes=0).close()
     assert (tmp_path / "offline.key").read_bytes() == first
+
+
+def test_a_till_that_waits_says_nothing_before_it_is_told_to_begin(tmp_path: Path, served: Served) -> None:
+    """What was submitted meanwhile goes out then; one that is closed before leaves its folder free."""
+    activated(tmp_path, served)
+    open_till(tmp_path, publish=Heard(), ballast_bytes=0, at_once=False).close()
+    heard = Heard()
+    till = open_till(tmp_path, publish=heard, ballast_bytes=0, at_once=False)
+    till.submit(sale())
+    assert heard.nothing(for_s=0.2)
+    till.begin()
+    heard.until(paid)
+    till.close()
+    assert served.gateway.codes == [CANARY]
 
 
 # --- opening ----------------------------------------------------------------------------------------------------------

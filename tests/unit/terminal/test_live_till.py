@@ -74,6 +74,7 @@ class FakeSync:
     commands: list[Command] = field(default_factory=list[Command])
     publish: Callable[[Published], None] = lambda _: None
     dead: bool = False
+    begun: int = 0
     closed: int = 0
     identity: TerminalIdentity = IDENTITY
 
@@ -85,6 +86,9 @@ class FakeSync:
         if self.dead:
             raise RuntimeError("Event loop is closed")
         self.commands.append(command)
+
+    def begin(self) -> None:
+        self.begun += 1
 
     def close(self) -> None:
         self.closed += 1
@@ -186,6 +190,16 @@ def test_what_is_remembered_is_bounded_and_an_open_payment_is_never_forgotten(fo
     assert len(views) == KEPT
     assert views[0] == payment(0, TerminalState.UNKNOWN)
     assert views[-1] == payment(KEPT + 49)
+
+
+def test_the_line_is_left_alone_until_there_is_a_screen_to_tell(folder: Path) -> None:
+    """What the line needs is loaded meanwhile by no thread that the window would have to wait for."""
+    sync = FakeSync()
+    till = LiveTill(folder, open_till=sync.open, activate_folder=never, start_gun=no_gun)
+    before = sync.begun
+    till.subscribe(lambda _: None)
+    till.close()
+    assert (before, sync.begun) == (0, 1)
 
 
 def test_a_callback_may_submit_from_inside(folder: Path) -> None:
@@ -316,6 +330,7 @@ def test_a_bound_folder_is_activated_again_with_its_till_closed_meanwhile(tmp_pa
         assert answered.wait(DEADLINE_S)
         answered.clear()
     assert closed_at == [1, 2]
+    assert sync.begun == 3, "a till that is opened again before a screen begins by itself"
     assert [told.reason for told in heard if isinstance(told, ActivationAnswered)] == [Reason.DONE, Reason.USAGE]
     till.submit(START)
     assert sync.commands == [START]
