@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="NAME",
     help="mix (each seed draws from all), or calm, default, storm, crash, slow, late, clocks, poison, qr, forged, "
-    "offline, cash, restored.",
+    "offline, cash, restored, static.",
 )
 @click.option("--jobs", default=0, metavar="N", help="Processes to run in; as many as there are cores unless given.")
 @click.option("--real-crypto", is_flag=True, help="Real signatures in every seed, not in every fiftieth only.")

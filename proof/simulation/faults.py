@@ -139,7 +139,8 @@ class Selling:
     a tender in cash where a wallet try is in doubt or given up; `offline`: tills have what they need to sell without
     the line, and this is the chance that one whose line is down does; `late`: of a customer who opens an ORDER when it
     is long over. `rogue_orders`: chance of a terminal that signs ORDERs as it likes; `proof_keys`: how often the keys
-    that sign proofs change."""
+    that sign proofs change. `static`: until the next passer-by pays the printed QR on the counter; None: there is
+    none."""
 
     cash: float = 0.0
     second: float = 0.0
@@ -147,6 +148,7 @@ class Selling:
     late: float = 0.0
     rogue_orders: float = 0.0
     proof_keys: Span | None = None
+    static: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +337,20 @@ _CASH: Final = Profile(
     selling=Selling(cash=0.25, second=0.8),
 )
 
+#: The store has a printed QR, and its tills' programs and lines come and go.
+STATIC: Final[Span] = (1.0, 40.0)
+_STATIC: Final = Profile(
+    name="static",
+    line=LineFaults(lost_answer=0.1, duplicated=0.1, slow=0.1, outage_every=(20.0, 120.0), outage_lasts=(2.0, 60.0)),
+    wallet=LineFaults(lost_answer=0.05, slow=0.1, slow_delay=(0.5, 12.0)),
+    callbacks=LineFaults(lost_request=0.2, duplicated=0.2, slow=0.3, slow_delay=(0.5, 60.0)),
+    till_deaths=Deaths(at_await=0.03, every=(20.0, 200.0), down=(0.1, 20.0)),
+    gateway_deaths=Deaths(at_await=0.002, every=(60.0, 400.0), down=(0.3, 6.0)),
+    people=People(sales=(1, 3), plain_share=0.6),
+    disks=Disks(till_fails=0.03),
+    selling=Selling(static=STATIC),
+)
+
 #: The gateway's database is put back to an earlier copy of itself, in the middle of ordinary troubles.
 RESTORES: Final = Restores(rate=1.0, again=0.15)
 _RESTORED: Final = Profile(
@@ -369,6 +385,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
             _OFFLINE,
             _CASH,
             _RESTORED,
+            _STATIC,
         )
     }
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.configure.words import RestoredSaid
 from proof.asked import Asked
@@ -17,6 +18,7 @@ from proof.simulation.evidence import Evidence, GatewayRow
 from proof.simulation.judge_side import SideJudge
 from proof.simulation.marks import Marks
 from proof.simulation.restored_judge import goes_back, went_back
+from proof.simulation.static_rules import StaticEvidence, StaticJudge
 from proof.simulation.till_evidence import TillSight
 from protocol.signature import RequestParts
 from protocol.states import GatewayState, TerminalState
@@ -42,6 +44,11 @@ class Judge:
         self.checks = 0
         self.marks = Marks()
         self.side = SideJudge(evidence, self.marks, self._ask)
+        self.static: StaticJudge | None = None
+
+    def watches_static_qr(self, gateway_path: Path) -> None:
+        """The store has a printed QR."""
+        self.static = StaticJudge(StaticEvidence(gateway_path, self.evidence), self._ask, self.marks.reached)
 
     def broken(self, invariant: str, about: str, what: str) -> None:
         """Notes a violation; only the first counts."""
@@ -85,6 +92,8 @@ class Judge:
             till.cancel_sent_ms[parts[3]] = self.evidence.now_ms()
         for rule in invariants.ON_SENT:
             self._ask(rule.__name__, rule(self.evidence, till, request))
+        if self.static is not None:
+            self.static.sent(till, request)
 
     def answered(self, request: RequestParts) -> None:
         """The gateway's own answer, 200, is on its way to a till. It has taken a cancel of what is not paid."""
@@ -132,6 +141,8 @@ class Judge:
                 e.paid_since_ms.setdefault(number, e.now_ms())
             elif row.state in (GatewayState.REVERSING, GatewayState.UNDO_BY_REFUND):
                 e.undoing_since_ms.setdefault(number, e.now_ms())
+            if old is None and self.static is not None:
+                self.static.began(row)
             self.marks.row_moved(old, row)
             self._found_again(old, row)
             for rule in invariants.ON_COMMITTED:
@@ -204,13 +215,16 @@ class Judge:
         for rule in calm.WHEN_CALM:
             self._ask(rule.__name__, rule(self.evidence))
         self.side.calm()
+        if self.static is not None:
+            self.static.calm()
 
     def at_rest(self) -> bool:
         """Whether the calm rules hold already; nothing is noted."""
         self.committed()
         if any(not row.state.final for row in self.evidence.rows.values()):
             return False
-        return all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM) and self.side.at_rest()
+        rests = all(next(rule(self.evidence), None) is None for rule in calm.WHEN_CALM) and self.side.at_rest()
+        return rests and (self.static is None or self.static.at_rest())
 
     def _ask(self, name: str, complaints: Iterator[Complaint]) -> None:
         self.checks += 1

@@ -33,7 +33,7 @@ from protocol.secret import Secret
 from protocol.signature import RequestParts
 from sandbox.wallets import Merchants
 from sandbox.wechat.merchant import KeyMode
-from sync.engine.model import PaymentView, ProofView, RefundView
+from sync.engine.model import PaymentView, ProofView, RefundView, StorePaidView
 
 #: How many keys sign the gateway's answers in turn.
 _HTTP_KEYS = 3
@@ -47,7 +47,7 @@ class MakeWire(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """See the module. `shown`, `sent`, `compared` and `fell` tell the judge; `unruly`: the terminals for
+    """See the module. `shown`, `sent`, `compared`, `fell` and `rang` tell the judge; `unruly`: the terminals for
     which a person is needed from now on."""
 
     profile: Profile
@@ -67,6 +67,7 @@ class Around:
     sent: Callable[[TillSight, RequestParts], None]
     compared: Callable[[TillSight, int, int], None]
     fell: Callable[[str, BaseException], None]
+    rang: Callable[[TillSight, StorePaidView], None]
     unruly: set[str] = field(default_factory=set[str])
 
 
@@ -109,6 +110,7 @@ def make_till(around: Around, name: str, twin: TillHost | None = None) -> TillHo
         twin=twin,
         means=means,
         fell=around.fell,
+        rang=around.rang if profile.selling.static else None,
     )
 
 

@@ -76,7 +76,7 @@ def make_gateway(
 def make_judge(around: Around, tills: Sequence[TillHost], gateway: GatewayHost) -> Judge:
     """Over the files of this world, which are there already."""
     profile, path = around.profile, around.stage.gateway_path
-    return Judge(
+    judge = Judge(
         Evidence(
             gateway=GatewayFile(path),
             tills={till.name: till.sight for till in tills},
@@ -92,12 +92,15 @@ def make_judge(around: Around, tills: Sequence[TillHost], gateway: GatewayHost) 
             skew_ms=_GATEWAY_SKEW_MS if profile.clocks.gateway_steps else 0,
         )
     )
+    if profile.selling.static is not None:
+        judge.watches_static_qr(path)
+    return judge
 
 
 def qr_wallet_of(profile: Profile, chance: Random, wallets: Wallets) -> str | None:
     """A third of the shops show the wallets' own QRs, the others their page."""
     wallet = chance.choice((*sorted(wallets.by_name), *(None,) * 6))
-    return None if profile.selling.offline else wallet  # only the page proves
+    return None if profile.selling.offline or profile.selling.static else wallet  # only the page proves
 
 
 def _leaps(around: Around, note: Callable[[str, str], None]) -> Leaps:

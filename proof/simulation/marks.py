@@ -60,6 +60,7 @@ _G, _T, _P = GatewayState, TerminalState, ProofKind
 
 EXPECTED: Final = frozenset(
     {
+        *("the printed QR is rung for", "the printed QR is rung for again"),
         *(f"gateway {a} to {b}" for a, b in (
             (_G.CREATED, _G.SENT), (_G.CREATED, _G.NOT_PAID), (_G.SENT, _G.PAID), (_G.SENT, _G.NOT_PAID),
             (_G.SENT, _G.REVERSING), (_G.SENT, _G.UNDO_BY_REFUND), (_G.REVERSING, _G.NOT_PAID),

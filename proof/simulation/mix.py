@@ -17,6 +17,7 @@ from proof.simulation.faults import (
     PROOF_KEYS,
     RESTORES,
     ROGUE_ORDERS,
+    STATIC,
     Clocks,
     Deaths,
     Disks,
@@ -42,6 +43,8 @@ _ODD_SHARE: Final = 0.25
 _LEAPS_SHARE: Final = 0.25
 #: Of all worlds: in so many the gateway's database is put back, where nothing else forbids it.
 _RESTORED_SHARE: Final = 0.12
+#: Of all worlds: in so many the store has a printed QR.
+_STATIC_SHARE: Final = 0.12
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
 
@@ -50,7 +53,8 @@ def profile_of(name: str, seed: int) -> Profile:
     """The profile of that name, or what the mix has for this seed."""
     if name != MIX:
         return PROFILES[name]
-    leaping = _leaping(_restored(_mixed(seed), Random(f"{seed}/{MIX}/restored")), Random(f"{seed}/{MIX}/leaps"))
+    mixed = _printed(_mixed(seed), Random(f"{seed}/{MIX}/static"))
+    leaping = _leaping(_restored(mixed, Random(f"{seed}/{MIX}/restored")), Random(f"{seed}/{MIX}/leaps"))
     return _again(_odd(leaping, Random(f"{seed}/{MIX}/odd")), Random(f"{seed}/{MIX}/again"))
 
 
@@ -59,8 +63,17 @@ def _restored(profile: Profile, chance: Random) -> Profile:
     till with the same name did, from late money, or from a wallet that contradicts itself."""
     if chance.random() >= _RESTORED_SHARE or profile.faultless or profile.late_money or profile.selling.offline:
         return profile
+    if profile.selling.static is not None:
+        return profile
     troubles = replace(profile.troubles, forks=0.0, rogue=0.0, restores=RESTORES)
     return replace(profile, troubles=troubles, people=replace(profile.people, forged=0.0))
+
+
+def _printed(profile: Profile, chance: Random) -> Profile:
+    """On some counters stands a printed QR that passers-by pay."""
+    if chance.random() >= _STATIC_SHARE or profile.faultless:
+        return profile
+    return replace(profile, selling=replace(profile.selling, static=STATIC))
 
 
 def _again(profile: Profile, chance: Random) -> Profile:

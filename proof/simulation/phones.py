@@ -79,9 +79,9 @@ class Phones:
         browser.told = self._paying
         return browser
 
-    async def follow(self, browser: WalletBrowser, qr: str) -> str:
-        """The customer opens the page and pays; what he saw."""
-        followed = await follow(browser, qr)
+    async def follow(self, browser: WalletBrowser, qr: str, *, fen: int | None = None) -> str:
+        """The customer opens the page and pays, what he types where the page asks; what he saw."""
+        followed = await follow(browser, qr, amount_fen=fen)
         self._wallets.look()
         return _shown(followed) if isinstance(followed, Scanned) else followed.value
 

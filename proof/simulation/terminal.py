@@ -33,6 +33,7 @@ from sync.engine.model import (
     Command,
     CommandRefused,
     LinkView,
+    ListenToStore,
     PaymentView,
     ProofView,
     Published,
@@ -106,7 +107,8 @@ class Screen:
 
 class TillHost(Mortal):
     """One till with its folder. `shown`, `sent` and `compared` (a typed code, right before) tell the judge; `twin`:
-    whose identity this machine copied; `means`: what it needs to sell without the line."""
+    whose identity this machine copied; `means`: what it needs to sell without the line; `rang`: tells that it rings for
+    the store's static QR; None: nobody listens for that."""
 
     def __init__(
         self,
@@ -131,6 +133,7 @@ class TillHost(Mortal):
         twin: TillHost | None = None,
         means: Means | None = None,
         fell: Callable[[str, BaseException], None],
+        rang: Callable[[TillSight, StorePaidView], None] | None = None,
     ) -> None:
         super().__init__(name=name, chance=chance, deaths=deaths, trace=self._note, fell=fell)
         folder.mkdir()
@@ -165,6 +168,7 @@ class TillHost(Mortal):
         self.screen = Screen()
         self.link: LinkView | None = None
         self._runner: Runner | None = None
+        self._rang = rang
 
     def submit(self, command: Command) -> bool:
         """The cashier presses something; False when the program is not running."""
@@ -194,6 +198,9 @@ class TillHost(Mortal):
         self.sight.up_since_ms = self._now_ms()
         self.up.set()
         self.screen.wake()
+        if self._rang is not None:
+            self.sight.rung.clear()
+            runner.submit(ListenToStore())
         await runner.run()
 
     def _compares(self, code: str, *, terminal_id: str, epoch: int, index: int) -> str:
@@ -320,6 +327,13 @@ class TillHost(Mortal):
             self._shown(self.sight, view)
             return
         if isinstance(view, StorePaidView):
+            assert self._rang is not None, "nobody listens for that here"
+            if self._dies_here():
+                # The power goes between the journal and the bell.
+                asyncio.get_running_loop().call_soon(self.die, process, context=outside())
+                return
+            self._note("rings", f"{view.payment_no} {view.amount.fen}")
+            self._rang(self.sight, view)
             return
         if isinstance(view, PaymentView):
             kind = view.proof.kind if view.proof else "cash" if view.cash else ""
@@ -332,8 +346,11 @@ class TillHost(Mortal):
             self._note("refuses", f"{view.request_id} {view.reason}")
             self.sight.refuses(view)
         self.screen.show(view)
-        if not self._calm and self.chance.random() < self._deaths.at_await:
+        if self._dies_here():
             asyncio.get_running_loop().call_soon(self.die, process, context=outside())
+
+    def _dies_here(self) -> bool:
+        return not self._calm and self.chance.random() < self._deaths.at_await
 
     def _note(self, what: str, about: str) -> None:
         self._trace.note(self._now_ms(), self.name, what, about)

@@ -106,6 +106,11 @@ class TillFile:
         found = self._connection().execute("select value from setting where name = 'delivered_through'").fetchone()
         return 0 if found is None else int(found[0])
 
+    def store_paid(self) -> dict[int, str]:
+        """What it heard of the store's static QR: payment numbers by the store's own sequence."""
+        query = "select seq, payment_no from store_paid order by seq"
+        return self._cached("store paid", lambda db: {int(r[0]): str(r[1]) for r in db.execute(query)})
+
     def kit(self) -> KitRecord | None:
         """What it needs to sell without the line."""
         return self._cached("kit", offline_rows.kit_of)
@@ -198,7 +203,8 @@ class TillSight:
     screen says is to be delivered, `miscounts_since_ms`: since when that is wrong. `pressed`: by request, the sale that
     a press was about, and whether it was paid then; `refusals`: what nobody judged yet;
     `begun_before`: by request, which payments and refunds the journal had when it was pressed; `cash_asked`: by
-    request, what was handed over and what was to be paid."""
+    request, what was handed over and what was to be paid. `rung`: payments of the store's static QR that it rang for
+    since its program started, `ever_rung`: at all."""
 
     name: str
     terminal_id: str
@@ -232,6 +238,8 @@ class TillSight:
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     begun_before: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     cash_asked: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    rung: set[str] = field(default_factory=set[str])
+    ever_rung: set[str] = field(default_factory=set[str])
 
     def presses(self, command: Command) -> None:
         """A cashier presses something about a sale that this till's journal knows."""

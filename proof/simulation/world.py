@@ -30,6 +30,7 @@ from proof.simulation.processes import running_loop, spawn_outside
 from proof.simulation.resting import Resting
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
+from proof.simulation.static_qr import StaticQr
 from proof.simulation.strangers import make_rogues, strangers
 from proof.simulation.terminal import TillHost
 from proof.simulation.till_evidence import TillSight
@@ -40,7 +41,7 @@ from protocol.keys import public_text
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
 from sandbox.wallets import open_wallets
-from sync.engine.model import PaymentView, ProofView, RefundView
+from sync.engine.model import PaymentView, ProofView, RefundView, StorePaidView
 
 _MOST_S: Final = 6 * 3600.0
 _LOOK_EVERY_S: Final = 20.0
@@ -88,6 +89,7 @@ class World:
             sent=self._sent,
             compared=self._compared,
             fell=self._fell,
+            rang=self._rang,
         )
         self.gateway = make_gateway(
             self._around,
@@ -145,6 +147,18 @@ class World:
             self._around, of_nobody, self._phones, self.gateway, key_life, self.judge.evidence, self._broken
         )
         self._extra += [spawn_outside(rogue.work()) for rogue in rogues]
+        if profile.selling.static is not None:
+            printed = StaticQr(
+                every=profile.selling.static,
+                gateway=self.gateway,
+                phones=self._phones,
+                wallets=self.wallets,
+                people=profile.people,
+                chance=self.chance("static qr"),
+                now_ms=self.now_ms,
+                note=self._note,
+            )
+            self._extra.append(spawn_outside(printed.is_paid()))
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
@@ -238,6 +252,8 @@ class World:
         self.judge.evidence.gateway.close()
         self.judge.evidence.side.close()
         self.judge.evidence.restored.close()
+        if self.judge.static is not None:
+            self.judge.static.close()
         for till in self.tills:
             till.sight.file.close()
 
@@ -282,6 +298,11 @@ class World:
 
     def _handed(self, moment: Handed) -> None:
         self.judge.side.handed(moment)
+        self._stop_if_broken()
+
+    def _rang(self, till: TillSight, view: StorePaidView) -> None:
+        assert self.judge.static is not None, "tills listen where there is a printed QR"
+        self.judge.static.rang(till, view)
         self._stop_if_broken()
 
     def _sent(self, till: TillSight, request: RequestParts) -> None:

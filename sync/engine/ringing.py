@@ -1,8 +1,10 @@
 """The store's static QR (台牌): what it took is journaled, rung for once, then acknowledged. Never touches a sale.
 
-The entry is durable before the ring and before the acknowledgement; the gateway's sequence says what is new. A gateway
-that does not know this call is left alone for a while. Silence here says nothing about the line: the poll is held on
-purpose, and the heartbeat listens anyway.
+The entry is durable before the ring and before the acknowledgement; the gateway's sequence says what is new. The
+program may end between entry and ring, and an acknowledgement ends the notice "paid and unnoticed": each run first
+looks at what no till has acknowledged, and rings for it although it is in the journal. A gateway that does not know
+this call is left alone for a while. Silence here says nothing about the line: the poll is held on purpose, and the
+heartbeat listens anyway.
 """
 
 from __future__ import annotations
@@ -36,17 +38,17 @@ from sync.engine.turn import Turn
 
 
 def listen(turn: Turn) -> None:
-    """Somebody is there: the poll begins. What an earlier run journaled may not have been acknowledged."""
+    """Somebody is there: the poll begins."""
     ring = turn.ring
-    if ring.listening:
-        return
-    now = Job(due_ms=turn.now.mono_ms)
-    turn.ring = replace(ring, listening=True, poll=now, ack=now if ring.seen else Job())
+    if not ring.listening:
+        turn.ring = replace(ring, listening=True, poll=Job(due_ms=turn.now.mono_ms))
 
 
 def reread(turn: Turn, store_seen: int) -> None:
-    """The journal is right about what was heard."""
-    turn.ring = replace(turn.ring, seen=store_seen, after=store_seen or None, acked=min(turn.ring.acked, store_seen))
+    """The journal is right about what was heard; nobody rang for what is there and was thought undone."""
+    ring = turn.ring
+    rung, acked = min(ring.rung, store_seen), min(ring.acked, store_seen)
+    turn.ring = replace(ring, seen=store_seen, rung=rung, acked=acked, after=None, looked=False)
 
 
 def line_came_up(turn: Turn) -> None:
@@ -71,14 +73,14 @@ def take(turn: Turn, call_id: int, call: StoreCall, answer: Answer) -> None:
 def _polled(turn: Turn, call: StorePollCall, answer: Answer) -> None:
     now_ms, poll = turn.now.mono_ms, turn.ring.poll
     match answer:
+        case StoreAnswer() if call.after != turn.ring.after:
+            # Asked before everything was read again.
+            turn.ring = replace(turn.ring, poll=poll.again(now_ms))
         case StoreAnswer() if believable(call, answer.answer):
-            news = [paid for paid in answer.answer.paid if paid.seq > turn.ring.seen]
-            for paid in news:
-                _ring(turn, paid, answer.said_by)
-            seen = max((paid.seq for paid in news), default=turn.ring.seen)
-            due_ms = now_ms if news else max(now_ms, poll.started_ms + CALM_MS)
-            after = max(turn.ring.after or 0, answer.answer.last)
-            turn.ring = replace(turn.ring, seen=seen, after=after, poll=poll.again(due_ms))
+            if turn.ring.seen and not turn.ring.looked:
+                _look(turn, answer.answer)
+            else:
+                _take(turn, answer.answer, answer.said_by)
             _ack_owed(turn)
         case ProblemAnswer():
             unknown = answer.problem.reason is Reason.UNKNOWN_PATH
@@ -91,6 +93,39 @@ def _polled(turn: Turn, call: StorePollCall, answer: Answer) -> None:
             turn.ring = replace(turn.ring, poll=poll.failed(now_ms + pause_ms(poll.failures)))
         case _:
             assert_never(answer)
+
+
+def _look(turn: Turn, answer: StorePaidAnswer) -> None:
+    """What no till has acknowledged, from the first: of that, what the journal has and nobody rang for."""
+    ring = turn.ring
+    for paid in answer.paid:
+        if ring.rung < paid.seq <= ring.seen:
+            turn.ring_again(_view(paid))
+    rest = bool(answer.paid) and answer.last < ring.seen
+    turn.ring = replace(
+        ring,
+        rung=max(ring.rung, min(answer.last, ring.seen)) if rest else ring.seen,
+        looked=not rest,
+        after=answer.last if rest else ring.seen,
+        poll=ring.poll.again(turn.now.mono_ms),
+    )
+
+
+def _take(turn: Turn, answer: StorePaidAnswer, said_by: str) -> None:
+    """What is new."""
+    now_ms, ring = turn.now.mono_ms, turn.ring
+    news = [paid for paid in answer.paid if paid.seq > ring.seen]
+    for paid in news:
+        _ring(turn, paid, said_by)
+    seen = max((paid.seq for paid in news), default=ring.seen)
+    turn.ring = replace(
+        ring,
+        seen=seen,
+        rung=seen,
+        looked=True,
+        after=max(ring.after or 0, answer.last),
+        poll=ring.poll.again(now_ms if news else max(now_ms, ring.poll.started_ms + CALM_MS)),
+    )
 
 
 def believable(call: StorePollCall, answer: StorePaidAnswer) -> bool:
@@ -111,14 +146,18 @@ def _ring(turn: Turn, paid: StorePaid, said_by: str) -> None:
             channel=paid.channel,
             transaction_tail=paid.transaction_tail,
         ),
-        StorePaidView(
-            seq=paid.seq,
-            payment_no=paid.payment_no,
-            amount=Money(paid.amount_fen),
-            channel=paid.channel,
-            transaction_tail=paid.transaction_tail,
-            paid_at_ms=paid.paid_at_ms,
-        ),
+        _view(paid),
+    )
+
+
+def _view(paid: StorePaid) -> StorePaidView:
+    return StorePaidView(
+        seq=paid.seq,
+        payment_no=paid.payment_no,
+        amount=Money(paid.amount_fen),
+        channel=paid.channel,
+        transaction_tail=paid.transaction_tail,
+        paid_at_ms=paid.paid_at_ms,
     )
 
 
@@ -141,5 +180,5 @@ def _acked(turn: Turn, call: StoreAckCall, answer: Answer) -> None:
 
 def _ack_owed(turn: Turn) -> None:
     ack = turn.ring.ack
-    if turn.ring.seen > turn.ring.acked and ack.in_flight is None and ack.due_ms is None:
+    if turn.ring.looked and turn.ring.seen > turn.ring.acked and ack.in_flight is None and ack.due_ms is None:
         turn.ring = replace(turn.ring, ack=replace(ack, due_ms=turn.now.mono_ms))

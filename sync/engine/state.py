@@ -105,9 +105,12 @@ class LiveRefund(Struct, frozen=True, kw_only=True):
 
 class Ring(Struct, frozen=True, kw_only=True):
     """The store's static QR: `seen` is journaled, `acked` the gateway knows of, `after` is where the poll goes on.
-    Until somebody listens nothing is asked."""
+    Until somebody listens nothing is asked. `looked`: what is in the journal and no till has acknowledged was rung for;
+    `rung`: up to there this run of the program has rung for all that it heard of."""
 
     seen: int = 0
+    rung: int = 0
+    looked: bool = False
     after: int | None = None
     acked: int = 0
     listening: bool = False
@@ -162,7 +165,7 @@ def restored(
         terminal_id=terminal_id,
         payments={r.payment_no: Live(record=r) for r in records},
         refunds={r.refund_no: LiveRefund(record=r) for r in refunds},
-        ring=Ring(seen=store_seen, after=store_seen or None),
+        ring=Ring(seen=store_seen),
         kit=kit,
         standing=standing,
     )

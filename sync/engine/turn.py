@@ -159,6 +159,10 @@ class Turn:
         self._appends.append(Append(statement=statement))
         self._later.append(Publish(view=view))
 
+    def ring_again(self, view: StorePaidView) -> None:
+        """Rings for what is in the journal already."""
+        self._later.append(Publish(view=view))
+
     def state_cash(self, statement: CashStatement, view: PaymentView) -> None:
         """Makes it durable that cash came or went, then shows it."""
         self._appends.append(Append(statement=statement))
@@ -205,7 +209,9 @@ class Turn:
             if refund.ask.ready(self.now.mono_ms) and not refund.record.state.final:
                 self._refund(refund)
         if self.ring.poll.ready(self.now.mono_ms):
-            poll = StorePollCall(after=self.ring.after, wait_s=LONG_POLL_S)
+            # A first look is not held: what came while the program was off is asked for right after it.
+            held = self.ring.looked or not self.ring.seen
+            poll = StorePollCall(after=self.ring.after, wait_s=LONG_POLL_S if held else 0)
             self.ring = replace(self.ring, poll=self._send(self.ring.poll, poll))
         if self.ring.ack.ready(self.now.mono_ms):
             ack = StoreAckCall(through=self.ring.seen)

@@ -15,6 +15,7 @@ from sync.engine.events import (
     RefundAsked,
     RefundCall,
     RefundQueryCall,
+    Reread,
     StoreAckCall,
     StoreAnswer,
     StoreListened,
@@ -231,14 +232,61 @@ def test_each_payment_is_journaled_rung_for_once_and_then_acknowledged(till: Til
     assert [s.seq for s in till.statements if isinstance(s, StorePaidHeard)] == [3, 4, 5]
 
 
-def test_after_a_restart_it_goes_on_where_the_journal_ends_and_acknowledges_again(till: Till) -> None:
+def test_after_a_restart_it_looks_at_what_nobody_acknowledged_and_rings_for_that_again(till: Till) -> None:
+    """The program may have ended between the journal and the bell; an acknowledgement would end the owner's notice."""
+    till.do(StoreListened())
+    till.answer(till.only(StorePollCall), rung(2, 3))
+    till.crash()
+    till.do(StoreListened())
+    assert till.only(StorePollCall).call == StorePollCall(after=None, wait_s=0)
+    assert not till.calls(StoreAckCall), "not before it rang"
+    till.answer(till.only(StorePollCall), rung(3, 4))
+    assert [ring.seq for ring in till.rings] == [2, 3, 3]
+    assert till.only(StoreAckCall).call == StoreAckCall(through=3)
+    assert till.only(StorePollCall).call == StorePollCall(after=3, wait_s=25)
+    till.answer(till.only(StorePollCall), rung(4))
+    assert [ring.seq for ring in till.rings] == [2, 3, 3, 4]
+    assert [s.seq for s in till.statements if isinstance(s, StorePaidHeard)] == [2, 3, 4]
+
+
+def test_after_a_restart_what_some_till_acknowledged_is_not_rung_for(till: Till) -> None:
     till.do(StoreListened())
     till.answer(till.only(StorePollCall), rung(3))
     till.crash()
     till.do(StoreListened())
-    assert till.only(StorePollCall).call == StorePollCall(after=3, wait_s=25)
-    assert till.only(StoreAckCall).call == StoreAckCall(through=3)
+    till.answer(till.only(StorePollCall), rung(last=9))
     assert len(till.rings) == 1
+    assert till.only(StorePollCall).call == StorePollCall(after=3, wait_s=25), "what came meanwhile is heard of"
+
+
+def test_a_look_at_more_than_one_answer_holds_goes_on_to_the_end_of_the_journal(till: Till) -> None:
+    till.do(StoreListened())
+    till.answer(till.only(StorePollCall), rung(1, 2, 3, 4))
+    till.crash()
+    till.do(StoreListened())
+    till.answer(till.only(StorePollCall), rung(1, 2))
+    assert not till.calls(StoreAckCall)
+    assert till.only(StorePollCall).call == StorePollCall(after=2, wait_s=0)
+    till.answer(till.only(StorePollCall), rung(3, 4))
+    assert [ring.seq for ring in till.rings] == [1, 2, 3, 4] * 2
+    assert till.only(StoreAckCall).call == StoreAckCall(through=4)
+
+
+def test_what_the_journal_has_and_was_thought_undone_is_rung_for(till: Till) -> None:
+    """Its commit was in doubt: nobody rang."""
+    till.do(StoreListened())
+    till.answer(till.only(StorePollCall), rung(3))
+    till.answer(till.only(StoreAckCall), AcceptedAnswer(said_by="G1"))
+    old = till.only(StorePollCall)
+    till.store[4] = structs.replace(till.store[3], seq=4)
+    till.do(Reread(records=(), store_seen=4))
+    assert not till.calls(StoreAckCall)
+    till.answer(old, rung(4))
+    assert [ring.seq for ring in till.rings] == [3], "asked before everything was read again"
+    assert till.only(StorePollCall).call == StorePollCall(after=None, wait_s=0)
+    till.answer(till.only(StorePollCall), rung(4))
+    assert [ring.seq for ring in till.rings] == [3, 4]
+    assert till.only(StoreAckCall).call == StoreAckCall(through=4)
 
 
 @pytest.mark.parametrize("answer", [rung(4, 3), rung(2), rung(5, last=4)])
