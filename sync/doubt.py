@@ -2,7 +2,8 @@
 
 "Nothing was begun" must be true when it is said: a refund that was refused aloud and found in the journal later would
 go out beside the one that was asked for anew. What is found is answered as begun; what is not there is refused then.
-While the file cannot be read every other command is refused at once, so that one is in doubt at a time.
+While the file cannot be read every other command is refused at once, so that one is in doubt at a time. The same press
+that comes again, because a key bounced, is no other command: it is answered by what becomes of the first.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from sync.engine.views import cash_view
 from sync.offline_desk import Asked, refusal_of
 
 if TYPE_CHECKING:
+    from sync.engine.state import EngineState
     from sync.errors import CommitUnknownError
     from sync.journal.journal import Journal
 
@@ -54,10 +56,11 @@ class InDoubt(Struct, frozen=True, kw_only=True):
 
     def shown(self) -> Mapping[str, str]:
         """Orders without the line that it began, each with the command's request id: their pictures answer it."""
-        return {said.payment_no: self._request_id for said in self.commit.statements if isinstance(said, OfflineShown)}
+        return {said.payment_no: self.request_id for said in self.commit.statements if isinstance(said, OfflineShown)}
 
     @property
-    def _request_id(self) -> str:
+    def request_id(self) -> str:
+        """Of the press."""
         if isinstance(self.event, CodeChecked):
             return self.event.request_id
         return refusal_of(self.event, self.commit.reason).request_id
@@ -71,11 +74,20 @@ class InDoubt(Struct, frozen=True, kw_only=True):
             if isinstance(said, (CashTaken, CashReturned)):
                 tender = journal.cash(said.payment_no)
                 assert tender is not None, "it was found in the chain"
-                told.append(replace(cash_view(tender), request_id=self._request_id))
+                told.append(replace(cash_view(tender), request_id=self.request_id))
             elif isinstance(said, ProofTaken):
-                told.append(_worth(said, self._request_id, journal))
+                told.append(_worth(said, self.request_id, journal))
         # A typed code's try counts; it was not compared.
         return told or self.refusal()
+
+
+def came_before(event: Asked, state: EngineState, doubt: InDoubt | None, perhaps: Mapping[str, str]) -> bool:
+    """Whether this very press has begun something, or may have: `perhaps` are the requests by what they may have begun.
+    What is refused of it then would be heard of the first."""
+    request_id = refusal_of(event, Reason.INTERNAL).request_id
+    begun = {known for known, _ in state.pressed} | {held.command.request_id for held in state.held}
+    in_doubt = doubt is not None and doubt.request_id == request_id
+    return in_doubt or request_id in begun or request_id in perhaps.values()
 
 
 def _worth(said: ProofTaken, request_id: str, journal: Journal) -> ProofView:

@@ -18,7 +18,7 @@ from protocol.reasons import Reason
 from sync.asked import event_of
 from sync.completing import completed
 from sync.delivery import Delivery
-from sync.doubt import InDoubt
+from sync.doubt import InDoubt, came_before
 from sync.engine.events import (
     Append,
     CashAsked,
@@ -55,7 +55,7 @@ from sync.journal.journal import Head, Journal
 from sync.line_picture import LinePicture
 from sync.link.calls import Credentials, Stamp, UploadAnswer, UploadCall, build, read, read_upload, timeouts_of
 from sync.link.exchange import Exchange
-from sync.offline_desk import COMMANDS, OfflineDesk, OfflineMeans, refusal_of
+from sync.offline_desk import COMMANDS, Asked, OfflineDesk, OfflineMeans, refusal_of
 from sync.ports import Clock, Entropy
 
 _DISK_AGAIN_S: Final = 1.0
@@ -153,7 +153,8 @@ class Runner:
         if self._desk is not None:
             self._desk.leave(self._now())
         self._ended = True
-        for event in self._state.held:
+        held, self._state = self._state.held, replace(self._state, held=())
+        for event in held:
             if event.command.request_id not in self._perhaps.values():
                 self._decline(event)
         while not self._events.empty():
@@ -168,8 +169,11 @@ class Runner:
 
     def _decline(self, event: Event | None) -> None:
         """A command that this till ends without having looked at: nothing came of it, and its screen may go on."""
-        if isinstance(event, COMMANDS):
+        if isinstance(event, COMMANDS) and not self._came_before(event):
             self._publish(refusal_of(event, Reason.GATEWAY_UNREACHABLE))
+
+    def _came_before(self, event: Asked) -> bool:
+        return came_before(event, self._state, self._doubt, self._perhaps)
 
     def _tell(self, event: LineHeard | LineSilent) -> None:
         self._events.put_nowait(replace(event, heard=self._now()) if isinstance(event, LineHeard) else event)
@@ -318,7 +322,8 @@ class Runner:
         if answered and isinstance(error, CommitUnknownError) and self._doubt is None:
             self._doubt = InDoubt(event=event, commit=error)
         elif isinstance(event, COMMANDS):
-            self._publish(refusal_of(event, error.reason))
+            if not self._came_before(event):
+                self._publish(refusal_of(event, error.reason))
         elif not isinstance(event, Wake):
             self._waiting.append(event)
         self._set_timer(_DISK_AGAIN_S)

@@ -72,6 +72,7 @@ class Counter:
         self.heard: list[Published] = []
         self.random = Random(7)
         self._asked = 0
+        self._pressed: StartPayment | StartRefund | None = None
         self._running: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
 
@@ -132,7 +133,7 @@ class Counter:
         """Submits a payment; returns its request id."""
         self._asked += 1
         request_id = f"R{self._asked}"
-        self.runner.submit(
+        self._press(
             StartPayment(
                 request_id=request_id,
                 sale_id=sale_id,
@@ -154,10 +155,17 @@ class Counter:
         """Submits a refund; returns its request id."""
         self._asked += 1
         request_id = f"R{self._asked}"
-        self.runner.submit(
-            StartRefund(request_id=request_id, order_no=order_no, amount=Money(fen), note="", operator="01")
-        )
+        self._press(StartRefund(request_id=request_id, order_no=order_no, amount=Money(fen), note="", operator="01"))
         return request_id
+
+    def _press(self, command: StartPayment | StartRefund) -> None:
+        self._pressed = command
+        self.runner.submit(command)
+
+    def press_again(self) -> None:
+        """A key bounces: the latest payment or refund comes once more, as the same press."""
+        assert self._pressed is not None
+        self.runner.submit(self._pressed)
 
     def take_cash(
         self,

@@ -108,6 +108,51 @@ def test_a_scan_in_doubt_is_never_sent_and_ends_proven(tmp_path: Path, happened:
 
 
 @pytest.mark.parametrize("happened", [True, False])
+@pytest.mark.parametrize("what", ["scan", "refund"])
+def test_a_press_that_comes_twice_is_in_doubt_as_a_whole(tmp_path: Path, happened: bool, what: str) -> None:
+    """A key bounces: "nothing was begun", said of the second, is heard of the first, and it is pressed anew."""
+
+    async def story(c: Counter) -> None:
+        c.gateway.wallet = lambda _: GatewayState.PAID
+        paid = await c.view(c.scan(), S.PAID)
+        with hidden(c.journal, tmp_path, happened=happened):
+            asked = c.scan() if what == "scan" else c.give_back(paid.order_no, 500)
+            c.press_again()
+            await unanswered(c, asked, pictures(c))
+            c.press_again()
+            await unanswered(c, asked, pictures(c))
+        if happened:
+            await c.until(lambda: any(getattr(view, "request_id", None) == asked for view in c.heard))
+        else:
+            assert await c.refused(asked)
+        await asyncio.sleep(60)
+        assert len(c.refusals(asked)) == (0 if happened else 1)
+
+    at_the_counter(tmp_path, story)
+
+
+def test_a_press_that_began_is_not_refused_when_it_comes_again(tmp_path: Path) -> None:
+    """Neither by a disk that meanwhile takes nothing, nor by a program that ends."""
+
+    async def story(c: Counter) -> None:
+        await c.up()
+        scanned = c.scan()
+        await c.view(scanned, S.WAITING)
+        with hidden(c.journal, tmp_path):
+            c.take_cash(1)
+            c.press_again()
+            await asyncio.sleep(30)
+        assert not c.refusals(scanned)
+        await c.close()
+        c.press_again()
+        await asyncio.sleep(1)
+        assert not c.refusals(scanned), "it is open, and the next start goes on with it"
+        await c.open()
+
+    at_the_counter(tmp_path, story)
+
+
+@pytest.mark.parametrize("happened", [True, False])
 def test_a_proof_and_an_order_in_doubt_are_answered_by_what_the_journal_holds(tmp_path: Path, happened: bool) -> None:
     async def story(c: OfflineCounter) -> None:
         await c.ready()
