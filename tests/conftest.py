@@ -22,7 +22,11 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from hypothesis import settings
 
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 _THREAD_GRACE_S = 3.0

@@ -11,27 +11,11 @@ from proof.simulation.planted import Defect, by
 
 STATIC: Final = (
     Defect(
-        name="an acknowledgement goes out before the bell rang",
-        trips=by("what_is_acknowledged_was_rung_for"),
-        file="sync/engine/ringing.py",
-        old="    if turn.ring.looked and turn.ring.seen > turn.ring.acked and",
-        new="    if turn.ring.seen > turn.ring.acked and",
-        profile="static",
-    ),
-    Defect(
         name="what was journaled is taken for rung",
         trips=by("what_is_acknowledged_was_rung_for"),
         file="sync/engine/ringing.py",
         old="        if ring.rung < paid.seq <= ring.seen:\n",
         new="        if ring.rung < paid.seq < ring.seen:\n",
-        profile="static",
-    ),
-    Defect(
-        name="a commit in doubt is taken for rung",
-        trips=by("what_is_acknowledged_was_rung_for"),
-        file="sync/engine/ringing.py",
-        old="acked=acked, after=None, looked=False)",
-        new="acked=acked, after=store_seen, looked=True)",
         profile="static",
     ),
     Defect(

@@ -149,7 +149,7 @@ def test_how_the_bytes_are_cut_makes_no_difference(seed: int) -> None:
     assert texts(found) == [CODE] * 3
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.one_of(st.binary(max_size=100), st.builds(event, st.integers(0, 5), st.integers(0, 300), st.integers(-1, 3)))

@@ -170,7 +170,7 @@ def test_output_reports() -> None:
     assert newland == bytes.fromhex("0409" + "7e000801000201abcd" + "00" * 53)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(st.binary(max_size=130), st.binary(min_size=62, max_size=62).map(lambda b: b"\x02\x12" + b))))
 def test_any_bytes_are_survived(reads: list[bytes]) -> None:
     """Whatever arrives, nothing crashes, and a good report after the time-out is read."""

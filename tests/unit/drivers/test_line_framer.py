@@ -100,7 +100,7 @@ STREAMS: list[tuple[str, Terminator, bytes, list[str | NoiseReason]]] = [
 @pytest.mark.parametrize(
     ("terminator", "stream", "expected"), [case[1:] for case in STREAMS], ids=[c[0] for c in STREAMS]
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=CUTS)
 def test_a_stream_gives_the_same_codes_however_it_is_cut(
     terminator: Terminator, stream: bytes, expected: list[str | NoiseReason], cuts: list[int]
@@ -164,7 +164,7 @@ def test_a_named_terminator_makes_an_unfinished_code_noise_after_a_second() -> N
     assert parser.next_deadline_ms is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=CUTS)
 def test_an_endless_line_is_told_once_and_the_next_code_is_read(cuts: list[int]) -> None:
     events = in_pieces(framer(), b"9" * (MAX_CODE_BYTES * 2) + b"\r" + A + b"\r", cuts)

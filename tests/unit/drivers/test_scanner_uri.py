@@ -100,7 +100,7 @@ def test_a_bad_one_says_what_is_wrong_and_what_to_write(text: str, problem: str,
     assert suggestion in parsed.suggestion
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.one_of(
         st.text(max_size=60), st.builds("{}:{}?{}".format, st.sampled_from(list(ScannerKind)), st.text(), st.text())

@@ -73,7 +73,7 @@ def test_requests_are_the_vendors_bytes() -> None:
     ],
     ids=["before", "after", "around", "no check", "two bytes", "STX ETX", "STX STX", "damaged", "not a reply"],
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=CUTS)
 def test_module_replies_are_cut_out_however_the_stream_is_cut(
     data: bytes, expected: list[str | NoiseReason], cuts: list[int]
@@ -99,7 +99,7 @@ def test_a_reply_split_from_its_scan_by_a_pause_still_vanishes() -> None:
 
 
 @pytest.mark.parametrize("terminator", list(Terminator))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(chunks=st.lists(st.binary(max_size=200), max_size=20), steps=st.lists(st.integers(0, 1500), max_size=20))
 def test_no_bytes_crash_it_and_every_deadline_ends(
     terminator: Terminator, chunks: list[bytes], steps: list[int]

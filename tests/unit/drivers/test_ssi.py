@@ -92,7 +92,7 @@ CASES: list[tuple[str, bytes, list[ParserEvent]]] = [
 
 
 @pytest.mark.parametrize(("data", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=CUTS)
 def test_a_stream_gives_the_same_events_however_it_is_cut(
     data: bytes, expected: list[ParserEvent], cuts: list[int]

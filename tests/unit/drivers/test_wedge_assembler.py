@@ -472,7 +472,7 @@ STROKES = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(STROKES, max_size=120))
 def test_any_strokes_are_survived(
     strokes: list[tuple[StrokeKind, Key, int, str, Modifier, int, bool]],
@@ -495,7 +495,7 @@ def test_any_strokes_are_survived(
     assert keyboard.assembler.deadline_ms() is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.text("0123456789.", min_size=1, max_size=8), st.integers(0, 2)), max_size=6),
     st.integers(0, 30),

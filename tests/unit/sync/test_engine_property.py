@@ -224,7 +224,7 @@ def answer_honestly(till: Till, truth: Truth, send: Send, detail: int) -> None:
     till.answer(send, truth.word(till, send, detail))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(moves=MOVES)
 def test_no_order_of_losses_lies_and_crashes_breaks_the_rules_and_quiet_settles_all(
     moves: list[tuple[str, int, int]],
