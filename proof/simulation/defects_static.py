@@ -62,6 +62,14 @@ STATIC: Final = (
         profile="static",
     ),
     Defect(
+        name="a printed QR that was renewed is still good",
+        trips=by("an_old_printed_qr_takes_nothing"),
+        file="gateway/store/pages.py",
+        old='.where(_T.token == bindparam("k_token"), _T.revoked_ms.is_(None))',
+        new='.where(_T.token == bindparam("k_token"))',
+        profile="static",
+    ),
+    Defect(
         name="some of what a printed QR took is not listed",
         trips=by("what_the_static_qr_took_is_told_once", "nobody_is_needed"),
         file="gateway/store/pages.py",

@@ -30,7 +30,7 @@ from proof.simulation.processes import running_loop, spawn_outside
 from proof.simulation.resting import Resting
 from proof.simulation.signers import REAL_EVERY
 from proof.simulation.stage import START_MS, Stage
-from proof.simulation.static_qr import StaticQr
+from proof.simulation.static_qr import passers_by
 from proof.simulation.strangers import make_rogues, strangers
 from proof.simulation.terminal import TillHost
 from proof.simulation.till_evidence import TillSight
@@ -147,18 +147,7 @@ class World:
             self._around, of_nobody, self._phones, self.gateway, key_life, self.judge.evidence, self._broken
         )
         self._extra += [spawn_outside(rogue.work()) for rogue in rogues]
-        if profile.selling.static is not None:
-            printed = StaticQr(
-                every=profile.selling.static,
-                gateway=self.gateway,
-                phones=self._phones,
-                wallets=self.wallets,
-                people=profile.people,
-                chance=self.chance("static qr"),
-                now_ms=self.now_ms,
-                note=self._note,
-            )
-            self._extra.append(spawn_outside(printed.is_paid()))
+        self._extra += [spawn_outside(it) for it in passers_by(self._around, self.gateway, self._phones, self._broken)]
         stage.on_error = self._logged
         self._loop.set_exception_handler(self._unseen)
 
