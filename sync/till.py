@@ -34,6 +34,9 @@ from sync.runner import RoomPort, Runner
 
 _CLOSE_S: Final = 5.0
 
+#: Who does the work, and what lets it begin.
+_Opened = tuple[Runner, Callable[[], object]]
+
 
 class Till:
     """An open till. `submit` and `begin` may be called from any thread."""
@@ -46,19 +49,18 @@ class Till:
         self.folder.make()
         self._publish = publish
         self._link = _NOTHING_HEARD
-        self._begun = threading.Event()
-        if at_once:
-            self._begun.set()
-        opened: Future[Runner] = Future()
+        opened: Future[_Opened] = Future()
         self._thread = threading.Thread(
             target=self._live, args=(ballast_bytes, opened), name="guitai-sync", daemon=True
         )
         self._thread.start()
         try:
-            self._runner = opened.result()
+            self._runner, self._begin = opened.result()
         except BaseException:
             self._thread.join(_CLOSE_S)
             raise
+        if at_once:
+            self.begin()
 
     def submit(self, command: Command) -> None:
         """Hands a command over; what comes of it is published."""
@@ -66,7 +68,11 @@ class Till:
 
     def begin(self) -> None:
         """It goes to work, if it was opened to wait; what was submitted by now is its first."""
-        self._begun.set()
+        try:
+            self._begin()
+        except RuntimeError:
+            # The loop has ended already.
+            pass
 
     def close(self) -> None:
         """Ends the thread and gives the folder back. What is open stays in the journal for the next start."""
@@ -75,7 +81,7 @@ class Till:
         except RuntimeError:
             # The loop has ended already, by an earlier close or by the failure that was published then.
             pass
-        self._begun.set()
+        self.begin()
         self._thread.join(_CLOSE_S)
 
     def _tell(self, view: Published) -> None:
@@ -83,7 +89,7 @@ class Till:
             self._link = view
         self._publish(view)
 
-    def _live(self, ballast_bytes: int, opened: Future[Runner]) -> None:
+    def _live(self, ballast_bytes: int, opened: Future[_Opened]) -> None:
         """The thread: everything that touches journal or line happens here."""
         try:
             with FolderLock(self.folder.lock):
@@ -96,7 +102,7 @@ class Till:
             self._publish(replace(self._link, line=Line.DOWN, refusing=Reason.INTERNAL, kit_awaited=False))
             raise
 
-    async def _serve(self, ballast_bytes: int, opened: Future[Runner]) -> None:
+    async def _serve(self, ballast_bytes: int, opened: Future[_Opened]) -> None:
         credentials = _credentials(self.folder, self.identity)
         room = Room(self.folder.path, ballast_bytes=ballast_bytes)
         journal = open_journal(self.folder.journal, self.identity.terminal_id, room)
@@ -113,9 +119,9 @@ class Till:
                     offline=self._offline_means(),
                 )
                 exchange.signed_time = runner.signed_time_s
-                opened.set_result(runner)
-                if not self._begun.is_set():
-                    await asyncio.to_thread(self._begun.wait)
+                begun, loop = asyncio.Event(), asyncio.get_running_loop()
+                opened.set_result((runner, lambda: loop.call_soon_threadsafe(begun.set)))
+                await begun.wait()
                 await runner.run()
         finally:
             journal.close()
