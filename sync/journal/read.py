@@ -249,7 +249,9 @@ class JournalReader(OfflineReading, RefundReading):
             (from_ms, until_ms),
         )
         kept = self._withheld()
-        entries = [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found if r[0] not in kept]
+        entries = [
+            JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found if r[0] not in kept
+        ]
         mine = withheld_of_day(kept, {entry.seq for entry in entries})
         entries = sorted((*entries, *(kept[seq] for seq in mine)), key=lambda entry: entry.seq)
         amounts: dict[str, int] = {}
@@ -261,9 +263,12 @@ class JournalReader(OfflineReading, RefundReading):
         """What the gateway refused, in order, as it is delivered."""
         if not self._has_cash:
             return {}
-        found = self._all("select p.seq, p.reason, e.hash from parked p join entry e on e.seq = p.seq order by p.seq", ())
+        found = self._all(
+            "select p.seq, p.reason, e.hash from parked p join entry e on e.seq = p.seq order by p.seq", ()
+        )
         return {
-            r[0]: JournalEntry(seq=r[0], kind="", at_ms=0, body="", hash=r[2], withheld=read_reason(r[1])) for r in found
+            r[0]: JournalEntry(seq=r[0], kind="", at_ms=0, body="", hash=r[2], withheld=read_reason(r[1]))
+            for r in found
         }
 
     def unsent(self) -> Unsent:

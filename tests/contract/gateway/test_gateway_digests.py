@@ -140,7 +140,9 @@ def test_an_entry_whose_content_stays_at_the_till_breaks_no_chain() -> None:
     in_world(story)
 
 
-@pytest.mark.parametrize("parked", [{1}, {2}, {3}, {4}, {5}, {6}, {1, 2}, {3, 4}, {4, 5}, {1, 2, 3, 4}, set(range(1, 7))])
+@pytest.mark.parametrize(
+    "parked", [{1}, {2}, {3}, {4}, {5}, {6}, {1, 2}, {3, 4}, {4, 5}, {1, 2, 3, 4}, set(range(1, 7))]
+)
 def test_what_the_gateway_refused_is_of_one_day_and_of_the_same_on_both_sides(tmp_path: Path, parked: set[int]) -> None:
     """A parked entry may be the first or the last of its day, or what says that a payment was paid."""
 
