@@ -1,6 +1,7 @@
 """`POST /v1/offline/kit`: a till registers the key that signs its ORDERs, and gets what it needs without a line.
 
 Rules
+- Whether the till may sell is asked before anything else is refused: its kit is how a stopped one finds out.
 - One order key in an epoch. The same again is the same answer; another is refused, with an alarm: there may be two.
 - No secret that could make a proof leaves the gateway: of a typed code the till gets a slow hash.
 - The slow hashes are made beside the event loop.
@@ -57,6 +58,8 @@ class KitCalls:
 
     async def give(self, caller: Caller, request: OfflineKitRequest) -> Answer:
         if self._base_url is None:
+            # A till that was stopped asks for its kit to find out whether it may sell again.
+            await self._store.run(caller.may_sell)
             raise Refusal(Reason.UNKNOWN_PATH, "this gateway has no address that phones could open")
         if read_public(request.offline_key) is None:
             raise Refusal(Reason.BAD_REQUEST, "offline_key: not an Ed25519 public key")

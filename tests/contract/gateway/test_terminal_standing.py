@@ -15,7 +15,8 @@ from gateway.configure.words import (
     TerminalsOrder,
     TerminalsSaid,
 )
-from gateway.payments.values import AlarmKind
+from gateway.payments.values import Alarm, AlarmKind
+from gateway.store import standing
 from gateway.store.tables_offline import JOURNAL_BRANCHES
 from protocol.chain import genesis, link
 from protocol.keys import public_text
@@ -34,7 +35,7 @@ from protocol.messages import (
 from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.states import GatewayState
-from tests.contract.gateway.gateway_world import Till, problem_of, script_of, status_of
+from tests.contract.gateway.gateway_world import Till, World, in_world, problem_of, script_of, status_of
 from tests.contract.gateway.offline_world import (
     again,
     kit_of,
@@ -97,6 +98,25 @@ async def refused(world: PageWorld, till: Till, code: str) -> Reason:
     response = await till.send(till.signed("POST", "/v1/terminals/activate", encode(request)))
     till.keyid = keyid
     return decode(Problem, response.body).reason
+
+
+def test_a_gateway_that_gives_no_kits_still_says_whether_the_till_may_sell() -> None:
+    """A stopped till finds out by its kit: "there is none here" would tell it that it may sell again."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+
+        async def asked() -> Reason:
+            request = OfflineKitRequest(first=1, wanted=0, offline_key=public_text(till.key))
+            response = await till.send(till.signed("POST", "/v1/offline/kit", encode(request)))
+            return decode(Problem, response.body).reason
+
+        assert await asked() is Reason.UNKNOWN_PATH
+        alarm = Alarm(kind=AlarmKind.JOURNAL_FORK, detail="")
+        world.store.run_now(lambda tx: standing.freeze(tx, till.keyid, alarm, now_ms=1))
+        assert await asked() is Reason.TERMINAL_FROZEN
+
+    in_world(story)
 
 
 async def reissued(world: PageWorld, terminal_id: str) -> str:
