@@ -371,7 +371,8 @@ class Runner:
         )
 
     def _now(self) -> Now:
-        return Now(mono_ms=self._clock.mono_ms(), wall_ms=self._clock.wall_ms())
+        clock = self._clock
+        return Now(mono_ms=clock.mono_ms(), wall_ms=clock.wall_ms(), slept_ms=clock.slept_ms())
 
     def _upkeep(self, event: Event) -> None:
         """At idle: the WAL goes into the file, the ballast is made again. The anchor follows the journal."""
