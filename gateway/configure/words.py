@@ -15,8 +15,10 @@ from msgspec import Struct
 from gateway.configure.faults import Faults
 from gateway.configure.plan import Plan
 
-#: Largest line in bytes, either way. A channel account takes about 3 KB.
+#: Largest question in bytes. A channel account takes about 3 KB.
 MOST_BYTES: Final = 1_048_576
+#: Largest answer: it lists all that is open, which after a restored backup may be thousands of payments and alarms.
+MOST_ANSWER_BYTES: Final = 64 * 1_048_576
 
 
 class ApplyOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="apply", forbid_unknown_fields=True):
