@@ -202,6 +202,9 @@ class Runner:
 
     def _attempt(self, event: Event, begin: Callable[[Send], None]) -> None:
         try:
+            # What was read again is shown and asked for first; then the event, before any that came after it.
+            for effect in self._caught_up():
+                self._do(effect, begin)
             effects = self._decide_and_commit(event)
         except JournalGuardError as error:
             if not isinstance(event, COMMANDS):
@@ -263,10 +266,6 @@ class Runner:
         return effects
 
     def _decide_and_commit(self, event: Event) -> list[Effect]:
-        effects = self._caught_up()
-        if effects:
-            self._events.put_nowait(event)
-            return effects
         now = self._now()
         event = self._completed(event)
         state, effects = step(self._state, event, now)
