@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from protocol.messages import LateMoney, LateMoneyState, Problem
+from protocol.messages import LateMoney, LateMoneyState
 from protocol.offline.order import ClockQuality, OrderType, read_order
 from protocol.offline.proof import OfflineProof, ProofType, sign_proof
 from protocol.reasons import Reason
@@ -21,7 +21,6 @@ from sync.engine.events import (
     KitCall,
     Opened,
     PayCall,
-    ProblemAnswer,
     Publish,
     QueryCall,
     StorageSaid,
@@ -861,11 +860,6 @@ def test_a_new_order_of_the_sale_follows_a_proven_not_paid_one() -> None:
 # --- stopped by the gateway -------------------------------------------------------------------------------------
 
 
-def told(till: Till, reason: Reason) -> ProblemAnswer:
-    problem = Problem(type="", title="", status=400, reason=reason, server_time_ms=T0_MS + till.mono_ms)
-    return ProblemAnswer(problem=problem, said_by="G1")
-
-
 @pytest.mark.parametrize(
     ("reason", "stands"),
     [
@@ -886,10 +880,10 @@ def test_a_stopped_till_sells_again_only_by_a_word_about_itself(reason: Reason, 
     till.state = replace(till.state, kit=KitDesk(epoch=1, offline_key="K"))
     till.do(Opened())
     till.up()
-    till.answer(till.only(KitCall), told(till, Reason.TERMINAL_FROZEN))
+    till.answer(till.only(KitCall), till.problem(Reason.TERMINAL_FROZEN))
     assert till.start() is None
     till.wait(60_000)
-    till.answer(till.only(KitCall), told(till, reason))
+    till.answer(till.only(KitCall), till.problem(reason))
     assert till.state.standing is (Reason.TERMINAL_FROZEN if stands else None)
     assert (till.start() is None) is stands
 
@@ -902,6 +896,6 @@ def test_a_word_about_a_payment_that_was_taken_before_ends_no_stop() -> None:
     till.up()
     payment_no = till.start()
     assert payment_no is not None
-    till.answer(till.only(KitCall), told(till, Reason.TERMINAL_FROZEN))
+    till.answer(till.only(KitCall), till.problem(Reason.TERMINAL_FROZEN))
     till.answer(till.only(PayCall), till.status(payment_no, G.SENT))
     assert till.state.standing is Reason.TERMINAL_FROZEN
