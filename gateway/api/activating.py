@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import check_window, use_nonce
+from gateway.api.limits import place_of
 from gateway.keys import GatewayKeys
 from gateway.ports import Clock, Entropy
 from gateway.store import places, standing
@@ -43,6 +44,7 @@ class ActivationCalls:
         if key is None or public_text(key) != request.public_key:
             raise Refusal(Reason.BAD_SIGNATURE, "public_key: sign with the key that is to be activated")
         now_ms = self._clock.now_ms()
+        remote = place_of(remote)
         recent = [at for at in self._failed.get(remote, ()) if 0 <= now_ms - at < TRIES_MS]
         if len(recent) >= TRIES:
             raise Refusal(Reason.TOO_MANY_TRIES)

@@ -426,6 +426,9 @@ def test_activation_codes_end_and_guessing_is_slowed() -> None:
         good = world.activation_code()
         assert await _refusal(till, good) is Reason.TOO_MANY_TRIES
         assert isinstance(await _activate(till, good, remote="10.0.0.2"), ActivationAnswer)
+        for number in range(5):
+            assert await _refusal(till, "0000 0000 0000", remote=f"2400::{number}") is Reason.ACTIVATION_UNKNOWN
+        assert await _refusal(till, good, remote="2400::5") is Reason.TOO_MANY_TRIES, "one has all 64 bits of them"
         await asyncio.sleep(61)
         assert isinstance(await _activate(till, good), ActivationAnswer)
 
@@ -557,7 +560,7 @@ async def _activate(till: Till, code: str, remote: str = "127.0.0.1") -> Activat
     return decode(ActivationAnswer if response.status == 200 else Problem, response.body)
 
 
-async def _refusal(till: Till, code: str) -> Reason:
-    answer = await _activate(till, code)
+async def _refusal(till: Till, code: str, remote: str = "127.0.0.1") -> Reason:
+    answer = await _activate(till, code, remote)
     assert isinstance(answer, Problem)
     return answer.reason

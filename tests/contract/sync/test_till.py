@@ -288,7 +288,10 @@ def test_a_folder_that_is_not_a_till_or_is_damaged_says_so(tmp_path: Path, serve
     activated(tmp_path, served)
     identity, key = tmp_path / "terminal.toml", tmp_path / "device.key"
     good, good_key = identity.read_bytes(), key.read_bytes()
-    for bad in (b"", b"\xff\xfe", b"format = 1\n", good[: len(good) // 2], good.replace(b"format = 1", b"format = 9")):
+    odd_keys = good.partition(b"[gateway_keys]")[0] + b'gateway_keys = "K"\nroot_keys = 3\n'
+    nested = b"deep = " + b"[" * 5_000 + b"]" * 5_000 + b"\n" + good
+    half, newer = good[: len(good) // 2], good.replace(b"format = 1", b"format = 9")
+    for bad in (b"", b"\xff\xfe", b"format = 1\n", half, newer, odd_keys, nested):
         identity.write_bytes(bad)
         with pytest.raises(ConfigDamagedError):
             open_till(tmp_path, publish=Heard())
