@@ -968,12 +968,27 @@ def test_an_address_that_asks_too_often_is_told_to_wait_before_anything_is_compu
         signed = a.order()
         busy = await look(world, signed)
         assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")
-        for what in ("pay", "close", "proof"):
+        for what in ("pay", "close", "proof", "leave"):
             assert (await post(world, signed, what)).status_code == 429
+        for what in ("status", "back"):
+            assert (await world.request("GET", f"{url_of(world, signed)}/{what}")).status_code == 429
         elsewhere = await world.request("GET", url_of(world, signed), address="198.51.100.7")
         assert elsewhere.status_code == 200
         await asyncio.sleep(5)
         assert (await look(world, signed)).status_code == 200
+
+    in_page_world(story)
+
+
+def test_every_question_about_an_order_counts_in_the_share_whichever_order_it_names() -> None:
+    """Anybody can write a new ORDER for each question, and each is a signature to check."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        for oseq in range(1, Ask.ORDER.value[0] + 1):
+            asked = await world.request("GET", f"{url_of(world, a.order(oseq=oseq))}/status")
+            assert asked.status_code == 404
+        assert (await look(world, a.order(oseq=500))).status_code == 429
 
     in_page_world(story)
 
