@@ -350,7 +350,7 @@ def token_of(line: bytes) -> str | None:
     """Who asks, before what is asked is looked at."""
     try:
         return msgspec.json.decode(line, type=_Asker).token
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -358,12 +358,12 @@ def read_order(line: bytes) -> Order | None:
     """None for anything else: the decoder's own words may repeat what was in the line."""
     try:
         return msgspec.json.decode(line, type=Question).order
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def read_said(line: bytes) -> Said | None:
     try:
         return msgspec.json.decode(line, type=Said)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

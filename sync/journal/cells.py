@@ -17,7 +17,7 @@ def read_cell(text: str, kind: type[Value]) -> Value:
     """JournalDamagedError when it is not such a value."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise JournalDamagedError(f"A row of the journal is damaged: it holds no {kind.__name__}.") from None
 
 

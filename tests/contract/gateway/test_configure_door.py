@@ -161,6 +161,7 @@ def test_a_dead_socket_and_plate_of_a_killed_process_are_replaced(tmp_path: Path
         b"{}\n",
         b"\xff\xfe\n",
         b'{"token": 5}\n',
+        b'{"deep": ' + b"[" * 100_000 + b"\n",
         b'{"token": "", "order": {"do": "activation_code", "store": "s1"}}\n',
         write_line(Question(token="0" * 43, order=ORDER)),
     ],

@@ -57,7 +57,7 @@ def test_a_payment_whose_row_cannot_be_read_is_damage_for_the_till_and_for_its_l
         reader.orders(OrdersFilter())
 
 
-@pytest.mark.parametrize(("name", "value"), [("kit", "{"), ("standing", "whim")])
+@pytest.mark.parametrize(("name", "value"), [("kit", "{"), ("kit", '{"deep":' + "[" * 9_999), ("standing", "whim")])
 def test_a_kit_or_a_standing_that_cannot_be_read_is_damage(tmp_path: Path, name: str, value: str) -> None:
     damaged(tmp_path, f"insert into offline_state (name, value) values ('{name}', '{value}')")
     with closing(opened(tmp_path)) as journal:
