@@ -563,6 +563,30 @@ def test_a_cancel_that_only_the_journal_tells_of_gives_a_paid_order_back_and_end
     in_page_world(story)
 
 
+def test_what_comes_along_with_an_entry_that_stays_at_the_till_is_not_believed() -> None:
+    """Nothing says that it is what was hashed: the chain goes on over it, and nothing else follows."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        paid = a.order()
+        await pays(world.phone("wechat"), url_of(world, paid))
+        final, _ = await a.till.final(f"{paid.order.order_no}-1")
+        sale_id = new_number(world.entropy.bytes(15))
+        body = f'{{"payment_no":"{final.payment_no}","sale_id":"{sale_id}"}}'
+        entry = JournalEntry(
+            seq=1, kind=CANCEL_INTENDED, at_ms=1, body=body, hash="1" * 64, withheld=Reason.BAD_REQUEST
+        )
+        upload = a.till.signed("POST", "/v1/journal", encode(JournalUpload(entries=(entry,))))
+        assert (await a.till.send(upload)).status == 200
+        await asyncio.sleep(30)
+        payment = payment_of(world, paid)
+        assert payment is not None
+        assert (payment.state, payment.sale_id) == (GatewayState.PAID, None)
+        assert world.money(final)[:2] == (1250, 0)
+
+    in_page_world(story)
+
+
 def test_an_order_whose_cancel_the_journal_told_of_before_its_first_sight_never_begins() -> None:
     async def story(world: PageWorld) -> None:
         a = await offline_till(world)

@@ -49,7 +49,7 @@ def test_a_journal_with_a_row_that_cannot_be_read_is_not_opened(tmp_path: Path, 
         opened(tmp_path)
 
 
-def test_cash_that_was_given_back_for_no_reason_of_ours_is_damage_for_the_till_and_for_its_lists(
+def test_cash_given_back_for_no_reason_of_ours_is_damage_for_the_till_and_for_its_lists(
     tmp_path: Path,
 ) -> None:
     tender = CashTaken(
