@@ -4,7 +4,8 @@ Rules
 - Whether the till may sell is asked before anything else is refused: its kit is how a stopped one finds out.
 - One order key in an epoch. The same again is the same answer; another is refused, with an alarm: there may be two.
 - No secret that could make a proof leaves the gateway: of a typed code the till gets a slow hash.
-- The slow hashes are made beside the event loop.
+- The slow hashes are made beside the event loop, and a till gets so many and no more: each is a hundredth of a second
+  of a processor, on purpose.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
+from gateway.jobs.bucket import Bucket, full
 from gateway.offline.judge import ORDER_LIMIT_FEN, TYPED_ORDER_LIMIT_FEN, TYPED_SHIFT_LIMIT_FEN
 from gateway.payments.values import Alarm, AlarmKind
 from gateway.ports import Clock
@@ -22,13 +24,17 @@ from gateway.store import alarms, offline, places
 from gateway.store.units import Store, Tx
 from protocol.keys import read_public
 from protocol.messages import CodeVerifier, OfflineKit, OfflineKitRequest
-from protocol.offline.typed_code import LAST_INDEX, SlowHash, derive_code
+from protocol.offline.typed_code import HELD, LAST_INDEX, SlowHash, derive_code
 from protocol.reasons import Reason
 
 Verifiers = tuple[CodeVerifier, ...]
 #: Runs slow work beside the event loop.
 Beside = Callable[[Callable[[], Verifiers]], Awaitable[Verifiers]]
 _MOST_EPOCH: Final = 65_535
+#: Verifiers for one till: four times all that it holds (answers get lost), then one a second, which is more than it can
+#: sell orders.
+_VERIFIERS_AT_ONCE: Final = 4 * HELD
+_VERIFIERS_PER_SECOND: Final = 1
 
 
 async def at_once(work: Callable[[], Verifiers]) -> Verifiers:
@@ -55,6 +61,7 @@ class KitCalls:
         self._base_url = base_url
         self._beside = beside
         self._slow_hash = slow_hash
+        self._made: dict[str, Bucket] = {}
 
     async def give(self, caller: Caller, request: OfflineKitRequest) -> Answer:
         if self._base_url is None:
@@ -67,6 +74,7 @@ class KitCalls:
         if epoch is None:
             raise Refusal(Reason.CONTENT_DIFFERS, "offline_key: another one is registered")
         terminal_id, last = caller.terminal.terminal_id, min(request.first + request.wanted - 1, LAST_INDEX)
+        self._count(terminal_id, request.wanted)
         key = self._proof_keys.typed_code_key()
 
         def made() -> Verifiers:
@@ -89,6 +97,16 @@ class KitCalls:
                 server_time_ms=now_ms,
             )
         )
+
+    def _count(self, terminal_id: str, wanted: int) -> None:
+        now_ms = self._clock.now_ms()
+        bucket = self._made.get(terminal_id) or full(
+            capacity=_VERIFIERS_AT_ONCE, per_second=_VERIFIERS_PER_SECOND, now_ms=now_ms
+        )
+        after = bucket.take(now_ms=now_ms, count=wanted)
+        self._made[terminal_id] = bucket if after is None else after
+        if after is None:
+            raise Refusal(Reason.RATE_LIMITED, retry_after_ms=bucket.wait_ms(now_ms=now_ms, count=wanted))
 
     def _register(self, tx: Tx, caller: Caller, public_key: str) -> int | None:
         """The epoch; None when another key is registered in it. That is returned, so that its alarm is committed."""

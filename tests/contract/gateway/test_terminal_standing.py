@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.configure.orders import OwnerOrders
@@ -117,6 +119,24 @@ def test_a_gateway_that_gives_no_kits_still_says_whether_the_till_may_sell() -> 
         assert await asked() is Reason.TERMINAL_FROZEN
 
     in_world(story)
+
+
+def test_a_till_gets_so_many_slow_hashes_and_no_more() -> None:
+    """One that asks without end would take the processors from all others: 64 are most of a second of one of them."""
+
+    async def story(world: PageWorld) -> None:
+        till, key = await world.till(), Ed25519PrivateKey.generate()
+        for first in range(1, 4 * 64, 64):
+            assert isinstance(await kit_of(world, till, key, first=first, wanted=64), OfflineKit)
+        refused = await kit_of(world, till, key, first=257, wanted=64)
+        assert isinstance(refused, Problem)
+        assert (refused.reason, refused.retry_after_ms) == (Reason.RATE_LIMITED, 64_000)
+        assert isinstance(await kit_of(world, till, key), OfflineKit), "which wants none"
+        assert isinstance(await kit_of(world, await world.till(), key, wanted=64), OfflineKit)
+        await asyncio.sleep(64)
+        assert isinstance(await kit_of(world, till, key, first=257, wanted=64), OfflineKit)
+
+    in_page_world(story)
 
 
 async def reissued(world: PageWorld, terminal_id: str) -> str:
