@@ -115,7 +115,10 @@ class KitCalls:
         terminal = places.terminal(tx, caller.terminal.terminal_id)
         assert terminal is not None, "a terminal is never deleted"
         assert terminal.epoch <= _MOST_EPOCH, "an epoch has 16 bits"
-        if caller.epoch != terminal.epoch:
+        if caller.epoch > terminal.epoch:
+            # It was activated again, and these rows are from before: no reason to stop it over the line.
+            raise Refusal(Reason.GATEWAY_RESTORED, "this till's activation is not here; activate it again")
+        if caller.epoch < terminal.epoch:
             raise Refusal(Reason.TERMINAL_FROZEN, "this till was activated again elsewhere")
         now_ms, terminal_id = self._clock.now_ms(), terminal.terminal_id
         held = offline.order_key(tx, terminal_id, terminal.epoch)

@@ -121,6 +121,20 @@ def test_a_gateway_that_gives_no_kits_still_says_whether_the_till_may_sell() -> 
     in_world(story)
 
 
+def test_a_till_whose_activation_a_restored_backup_lost_gets_no_kit_and_sells_over_the_line() -> None:
+    """ "Frozen" would stop it altogether, and it is not: the gateway takes its payments."""
+
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        till.keyid = f"{till.keyid}.3"
+        kit = await kit_of(world, till, Ed25519PrivateKey.generate())
+        assert isinstance(kit, Problem)
+        assert kit.reason is Reason.GATEWAY_RESTORED
+        assert await sells(world, till) is GatewayState.SENT
+
+    in_page_world(story)
+
+
 def test_a_till_gets_so_many_slow_hashes_and_no_more() -> None:
     """One that asks without end would take the processors from all others: 64 are most of a second of one of them."""
 

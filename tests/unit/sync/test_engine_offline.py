@@ -869,6 +869,7 @@ def test_a_new_order_of_the_sale_follows_a_proven_not_paid_one() -> None:
         (Reason.INTERNAL, True),
         (Reason.BAD_SIGNATURE, True),
         (Reason.BAD_REQUEST, True),
+        (Reason.GATEWAY_RESTORED, True),
         (Reason.TERMINAL_FROZEN, True),
         (Reason.UNKNOWN_PATH, False),
         (Reason.CONTENT_DIFFERS, False),
