@@ -31,6 +31,7 @@ from protocol.messages import (
     decode,
     encode,
 )
+from protocol.numbers import new_terminal_id
 from protocol.reasons import Reason
 from protocol.signature import RequestParts, Verified
 from protocol.states import GatewayState, ProofKind
@@ -411,6 +412,24 @@ def test_a_lost_activation_answer_burns_nothing() -> None:
         assert again.terminal_id == first.terminal_id
         assert await _refusal(other, code) is Reason.ACTIVATION_USED
         assert {entry.use for entry in first.keys} == {"http", "root"}
+
+    in_world(story)
+
+
+def test_a_till_that_a_restored_backup_lost_comes_back_under_its_name_and_its_journal_tells_what_is_lost() -> None:
+    """It was activated after the backup was made. Under another name its journal could never be delivered."""
+
+    async def story(world: World) -> None:
+        terminal_id = new_terminal_id(b"\x07" * 8)
+        till, other = Till(world=world), Till(world=world)
+        code = world.activation_code(uses=3)
+        assert (await till.activate(code, terminal_id=terminal_id)).terminal_id == terminal_id
+        assert (await other.activate(code, terminal_id=terminal_id)).terminal_id != terminal_id, "it is somebody's"
+        upload = encode(JournalUpload(entries=(), told=9))
+        assert (await till.send(till.signed("POST", "/v1/journal", upload))).status == 200
+        assert world.alarms() == {AlarmKind.GATEWAY_RESTORED: 1}
+        odd = await Till(world=world).activate(code, terminal_id="0" * 12 + "Z")
+        assert odd.terminal_id != "0" * 12 + "Z", "8 bytes write no such id"
 
     in_world(story)
 

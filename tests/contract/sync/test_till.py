@@ -70,6 +70,8 @@ class Served:
         self.gateway = FakeGateway(now_ms=lambda: time.time_ns() // 1_000_000, find_key=self._device_key)
         self.gateway.wallet = lambda _: GatewayState.PAID
         self.activations: list[str] = []
+        #: Which terminal each said that it was already.
+        self.said: list[str | None] = []
         self.root = STRANGER_KEY
         self.sign_with_root = True
         self.refuse: Reason | None = None
@@ -92,6 +94,7 @@ class Served:
         assert isinstance(verify_request(request, find_key=public_of_device_keyid), Verified)
         asked = decode(ActivationRequest, request.body)
         self.activations.append(asked.public_key)
+        self.said.append(asked.terminal_id)
         if self.lose_answers:
             self.lose_answers -= 1
             return None
@@ -255,6 +258,7 @@ def test_an_activated_folder_is_activated_again_as_itself_with_the_next_epoch(tm
     assert activated(tmp_path, served).epoch == 2
     assert Folder(tmp_path).read_identity().epoch == 2
     assert len(set(served.activations)) == 1
+    assert served.said == [None, TERMINAL_ID], "a gateway that was restored from a backup may have lost it"
     assert ((tmp_path / "device.key").read_bytes(), (tmp_path / "journal.db").read_bytes()) == (key, journal)
 
 
