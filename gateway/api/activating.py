@@ -140,8 +140,10 @@ class ActivationCalls:
 
 
 def _of_before(tx: Tx, request: ActivationRequest) -> str | None:
-    """The terminal that the device says it is, if it can be one and is nobody's here: ids are no secret, and whoever has
-    a code may take one that is free. He gets nothing by it but the name."""
+    """The terminal that the device says it is, if it can be one and is nobody's here.
+
+    Ids are no secret, and whoever has a code may take one that is free. He gets nothing by it but the name.
+    """
     said = request.terminal_id
     raw = None if said is None else read_record(said, TERMINAL_ID_BYTES)
     return said if raw is not None and said is not None and standing.standing(tx, said) is None else None
