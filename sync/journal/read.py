@@ -249,9 +249,8 @@ class JournalReader(OfflineReading, RefundReading):
             (from_ms, until_ms),
         )
         kept = self._withheld()
-        entries = [
-            JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found if r[0] not in kept
-        ]
+        said = (JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found)
+        entries = [entry for entry in said if entry.seq not in kept]
         mine = withheld_of_day(kept, {entry.seq for entry in entries})
         entries = sorted((*entries, *(kept[seq] for seq in mine)), key=lambda entry: entry.seq)
         amounts: dict[str, int] = {}
