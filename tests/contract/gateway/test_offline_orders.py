@@ -26,7 +26,7 @@ from proof.wallets import account_settings
 from protocol.chain import genesis, link
 from protocol.messages import JournalEntry, JournalUpload, PaymentStatus, RefundRequest, encode
 from protocol.numbers import new_number
-from protocol.offline.order import CANCEL_INTENDED, ClockQuality
+from protocol.offline.order import CANCEL_INTENDED, OFFLINE_SHOWN, ClockQuality
 from protocol.offline.proof import ProofType
 from protocol.offline.typed_code import frees, read_code
 from protocol.reasons import Reason
@@ -603,6 +603,39 @@ def test_an_order_whose_cancel_the_journal_told_of_before_its_first_sight_never_
         assert payment is not None
         assert (payment.state, payment.proof_kind) == (GatewayState.NOT_PAID, ProofKind.TOMBSTONE)
         assert status_of(await a.till.cancel(f"{signed.order.order_no}-1")).state is GatewayState.NOT_PAID
+
+    in_page_world(story)
+
+
+def test_an_order_of_a_till_without_a_clock_is_found_behind_a_day_of_its_journal() -> None:
+    """Such an order grows not too old by itself: its cancel, and the sale of another, may lie 2,000 entries back."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        cancelled, shown = a.order(clock=ClockQuality.GUESSED), a.order(clock=ClockQuality.GUESSED)
+        sale_id = new_number(world.entropy.bytes(15))
+        said = [
+            (CANCEL_INTENDED, f'{{"payment_no":"{cancelled.order.order_no}-1"}}'),
+            (OFFLINE_SHOWN, f'{{"payment_no":"{shown.order.order_no}-1","sale_id":"{sale_id}"}}'),
+            *(("payment.settled", f'{{"n":{n}}}') for n in range(2_000)),
+        ]
+        head, entries = genesis(a.terminal_id), list[JournalEntry]()
+        for seq, (kind, body) in enumerate(said, start=1):
+            head = link(head, seq=seq, kind=kind, at_ms=1, body=body)
+            entries.append(JournalEntry(seq=seq, kind=kind, at_ms=1, body=body, hash=head))
+        for at in range(0, len(entries), 100):
+            some = JournalUpload(entries=tuple(entries[at : at + 100]))
+            assert (await a.till.send(a.till.signed("POST", "/v1/journal", encode(some)))).status == 200
+            await asyncio.sleep(1)
+        await pays(world.phone("wechat"), url_of(world, shown))
+        phone = world.phone("alipay")
+        assert (await phone.press(await phone.open(url_of(world, cancelled))))["result"] not in ("open", "again")
+        found = payment_of(world, shown)
+        assert found is not None
+        assert found.sale_id == sale_id
+        found = payment_of(world, cancelled)
+        assert found is not None
+        assert (found.state, found.proof_kind) == (GatewayState.NOT_PAID, ProofKind.TOMBSTONE)
 
     in_page_world(story)
 
