@@ -60,7 +60,7 @@ def load_keys(path: Path, entropy: Entropy) -> GatewayKeys:
         _write_new(path, entropy)
     try:
         held: object = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise KeysUnreadable(path) from None
     match held:
         case {"http": str(http), "root": str(root)}:

@@ -108,7 +108,7 @@ def derived_proof_keys(keys: GatewayKeys, entropy: Entropy, *, now_ms: int) -> P
 def _read(path: Path) -> Ring:
     try:
         held = msgspec.json.decode(path.read_bytes(), type=_KeyFile)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise KeysUnreadable(path) from None
     ring = Ring(
         keys=tuple(

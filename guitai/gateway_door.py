@@ -50,7 +50,11 @@ def word_options(*, by: str, reason: str) -> Callable[[Callable[..., Any]], Call
 def _public_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - it is read when it is asked for
+    except ValueError:
+        raise click.BadParameter("give an address such as https://pay.example.com") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or "#" in value or " " in value:
         raise click.BadParameter("give an address such as https://pay.example.com")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:

@@ -48,17 +48,22 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """A terminal's clock on a virtual loop. `wall_ms` may be set wrong, and may jump, without touching the other."""
+    """A terminal's clock on a virtual loop. `wall_ms` may be set wrong, and may jump, without touching the other.
+    `sleep_ms`: how long the computer slept, while nothing of it ran."""
 
     def __init__(self, loop: VirtualTimeLoop, *, wall_start_ms: int) -> None:
         self._loop = loop
         self.wall_offset_ms = wall_start_ms
+        self.sleep_ms = 0
 
     def mono_ms(self) -> int:
         return self._loop.time_ms()
 
     def wall_ms(self) -> int:
         return self.wall_offset_ms + self.mono_ms()
+
+    def slept_ms(self) -> int:
+        return self.sleep_ms
 
 
 def run_virtual(main: Coroutine[Any, Any, Result], loop: VirtualTimeLoop) -> Result:

@@ -1,12 +1,13 @@
 """A day of one terminal's journal in one line: what an owner writes down in the evening and compares with the gateway.
 
 Computed alike at the till and at the gateway from the day's own entries. Whoever changes, removes or adds an entry of
-the day changes its head, and with it the digest; what happened before is bound by the chain itself.
+the day changes its head, and with it the digest; what happened before is bound by the chain itself. Of an entry whose
+content the gateway refused both sides count what both hold, its place and its hash (`withheld_of_day`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from hashlib import sha256
 from typing import Final, TypeVar
@@ -57,6 +58,27 @@ def day_bounds_ms(day: date) -> tuple[int, int]:
     return _ms(day), _ms(day + timedelta(days=1))
 
 
+def withheld_of_day(withheld: Iterable[int], of_day: Collection[int]) -> frozenset[int]:
+    """Which of the entries that a till keeps to itself are of the day whose other entries have these numbers.
+    `withheld`: all of the chain, in order. Not even their time is told, so each is of the day of the entry before it
+    that has its content; those at the chain's beginning, of the first one after them."""
+    found: set[int] = set()
+    run: list[int] = []
+    for seq in withheld:
+        if run and seq != run[-1] + 1:
+            _take_run(run, of_day, found)
+            run = []
+        run.append(seq)
+    _take_run(run, of_day, found)
+    return frozenset(found)
+
+
+def _take_run(run: list[int], of_day: Collection[int], found: set[int]) -> None:
+    """A chain has no gaps: the neighbours of a run are entries whose content is told."""
+    if run and (run[0] - 1 if run[0] > 1 else run[-1] + 1) in of_day:
+        found.update(run)
+
+
 def paid_numbers(entries: Iterable[JournalEntry]) -> tuple[str, ...]:
     """The payments that these entries say were paid: their amounts are what `day_digest` asks for."""
     return tuple(_read(entry, _Settled).payment_no for entry in entries if _is_paid(entry))
@@ -65,7 +87,8 @@ def paid_numbers(entries: Iterable[JournalEntry]) -> tuple[str, ...]:
 def day_digest(
     entries: Iterable[JournalEntry], amounts: Mapping[str, int], *, terminal_id: str, day: date
 ) -> DayDigest:
-    """`entries`: those of that day by their own time, in order. `amounts`: of the payments that they say were paid."""
+    """`entries`: those of that day by their own time, and those of `withheld_of_day` without their content, in order.
+    `amounts`: of the payments that they say were paid."""
     taken = tuple(entries)
     paid = paid_numbers(taken)
     refunds = [_read(entry, _RefundSettled) for entry in taken if entry.kind == REFUND_KIND]

@@ -185,12 +185,14 @@ class StoreAckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     through: Sequence64
 
 
-class ActivationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /v1/terminals/activate`, signed with the new device key (proof of possession)."""
+class ActivationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`POST /v1/terminals/activate`, signed with the new device key (proof of possession). `terminal_id`: who the
+    device is already, by a journal that is that terminal's for ever."""
 
     code: Annotated[str, Meta(max_length=64)]
     public_key: Annotated[str, Meta(max_length=64)]
     device_name: ShortText
+    terminal_id: Annotated[str, Meta(pattern=r"^[0-9A-HJKMNP-TV-Z]{13}$")] | None = None
 
 
 class PublicKeyEntry(Struct, frozen=True, kw_only=True):

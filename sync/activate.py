@@ -5,7 +5,8 @@ the gateway's root key: the answer is believed when that very key signed it. A t
 this computer itself) and then the keys inside the answer.
 
 A folder that is a till already is activated again with its own device key: the same terminal with the next epoch. The
-journal stays, and what is open in it stays open.
+journal stays, and what is open in it stays open. It says which terminal it is: a gateway whose backup was made before
+knows neither the key nor the terminal, and takes it back under its name.
 """
 
 from __future__ import annotations
@@ -67,7 +68,13 @@ async def activate(
     folder.make()
     known = folder.read_identity() if folder.activated else None
     key = _pending_key(folder, entropy) if known is None else private_key(folder.read_device_key())
-    body = encode(ActivationRequest(code=ticket.code.reveal(), public_key=public_text(key), device_name=device_name))
+    asked = ActivationRequest(
+        code=ticket.code.reveal(),
+        public_key=public_text(key),
+        device_name=device_name,
+        terminal_id=None if known is None else known.terminal_id,
+    )
+    body = encode(asked)
     line = _Line(base_url, body, key, exchange, entropy)
     request, answered = await line.ask(created_ms=clock.wall_ms())
     if isinstance(answered, Problem) and answered.reason is Reason.CLOCK:

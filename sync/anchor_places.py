@@ -49,7 +49,7 @@ def read_anchor(text: str) -> AnchorRecord:
     """ValueError when it is no anchor."""
     try:
         return msgspec.json.decode(text, type=AnchorRecord)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"not an anchor: {error}") from None
 
 

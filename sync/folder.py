@@ -85,7 +85,7 @@ class Folder:
             raise NotActivatedError(str(self.path))
         try:
             return _identity_from(tomllib.loads(text))
-        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError):
+        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
             raise ConfigDamagedError(f"{self._identity.name} is damaged or incomplete.") from None
 
     def write_identity(self, identity: TerminalIdentity) -> None:

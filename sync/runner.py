@@ -206,6 +206,9 @@ class Runner:
 
     def _attempt(self, event: Event, begin: Callable[[Send], None]) -> None:
         try:
+            # What was read again is shown and asked for first; then the event, before any that came after it.
+            for effect in self._caught_up():
+                self._do(effect, begin)
             effects = self._decide_and_commit(event)
         except JournalGuardError as error:
             if not isinstance(event, COMMANDS):
@@ -267,10 +270,6 @@ class Runner:
         return effects
 
     def _decide_and_commit(self, event: Event) -> list[Effect]:
-        effects = self._caught_up()
-        if effects:
-            self._events.put_nowait(event)
-            return effects
         now = self._now()
         event = self._completed(event)
         state, effects = step(self._state, event, now)
@@ -376,7 +375,8 @@ class Runner:
         )
 
     def _now(self) -> Now:
-        return Now(mono_ms=self._clock.mono_ms(), wall_ms=self._clock.wall_ms())
+        clock = self._clock
+        return Now(mono_ms=clock.mono_ms(), wall_ms=clock.wall_ms(), slept_ms=clock.slept_ms())
 
     def _upkeep(self, event: Event) -> None:
         """At idle: the WAL goes into the file, the ballast is made again. The anchor follows the journal."""

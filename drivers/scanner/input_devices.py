@@ -62,8 +62,16 @@ def _describe(node: Path, dev: Path, names: dict[str, str]) -> InputDevice:
 
 
 def _stable_paths(dev: Path) -> dict[str, str]:
-    links = sorted((dev / "by-id").glob("*"))
-    return {str(dev / Path(os.readlink(link)).name): str(link) for link in links if link.is_symlink()}
+    found = ((_link(link), str(link)) for link in sorted((dev / "by-id").glob("*")))
+    return {str(dev / Path(target).name): link for target, link in found if target is not None}
+
+
+def _link(path: Path) -> str | None:
+    """Where it leads; None of what is none, or was taken away while it was being listed."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def _text(path: Path) -> str:

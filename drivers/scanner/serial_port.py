@@ -24,6 +24,18 @@ _WRITE_TIMEOUT_S = 1.0
 _MAX_READ_BYTES = 65_536
 _EXCLUSIVE = True if os.name == "posix" else None  # a Windows port is exclusive anyway
 
+
+def _terminal_errors() -> tuple[type[Exception], ...]:
+    """What the terminal calls of a POSIX system raise is no OSError."""
+    if os.name != "posix":
+        return ()
+    import termios
+
+    return (termios.error,)
+
+
+_TERMINAL_ERRORS = _terminal_errors()
+
 _Result = TypeVar("_Result")
 
 
@@ -105,6 +117,8 @@ def open_serial_port(path: str, baud: int) -> SerialTransport | OpenRefused:
         )
     except (OSError, ValueError) as error:  # SerialException is an OSError; ValueError: a baud rate it cannot do
         return refusal_of(error)
+    except _TERMINAL_ERRORS as error:  # unplugged while it was being set up
+        return refusal_of(OSError(*error.args))
     return SerialTransport(port)
 
 
@@ -124,6 +138,6 @@ def refusal_of(error: OSError | ValueError) -> OpenRefused:
 def _or_disconnected(call: Callable[[], _Result]) -> _Result:
     try:
         return call()
-    except (OSError, TypeError, AttributeError) as error:
+    except (OSError, TypeError, AttributeError, *_TERMINAL_ERRORS) as error:
         # TypeError and AttributeError: pyserial touches its closed descriptor when the device vanishes under it.
         raise Disconnected(errno.ENODEV, type(error).__name__) from error

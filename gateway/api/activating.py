@@ -3,7 +3,8 @@
 The request is signed by the device key itself (proof of possession). Same code and same key: the same answer again, so
 a lost answer burns nothing. Wrong codes are counted per address. The answer is signed by the root key, whose
 fingerprint an activation QR carries. A known device with a fresh code is the same terminal, one epoch later: that ends
-a freeze. A till that was switched off needs a code made for it.
+a freeze. A till that was switched off needs a code made for it. A device that is not known, and says which terminal it
+is, becomes that one if no other is: a restored backup has lost it, and its journal is that terminal's for ever.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import check_window, use_nonce
+from gateway.api.limits import place_of
 from gateway.keys import GatewayKeys
 from gateway.ports import Clock, Entropy
 from gateway.store import places, standing
@@ -21,6 +23,7 @@ from protocol.chain import genesis
 from protocol.keys import public_of_device_keyid, public_text
 from protocol.messages import ActivationAnswer, ActivationRequest
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id, read_activation_code
+from protocol.offline.text import read_record
 from protocol.reasons import Reason
 from protocol.signature import Verified
 
@@ -43,6 +46,7 @@ class ActivationCalls:
         if key is None or public_text(key) != request.public_key:
             raise Refusal(Reason.BAD_SIGNATURE, "public_key: sign with the key that is to be activated")
         now_ms = self._clock.now_ms()
+        remote = place_of(remote)
         recent = [at for at in self._failed.get(remote, ()) if 0 <= now_ms - at < TRIES_MS]
         if len(recent) >= TRIES:
             raise Refusal(Reason.TOO_MANY_TRIES)
@@ -109,7 +113,7 @@ class ActivationCalls:
         if known is not None:
             places.activate_again(tx, terminal_id=known.terminal_id, store_id=store_id, name=name)
             return known.terminal_id
-        terminal_id = new_terminal_id(self._entropy.bytes(TERMINAL_ID_BYTES))
+        terminal_id = _of_before(tx, request) or new_terminal_id(self._entropy.bytes(TERMINAL_ID_BYTES))
         places.add_terminal(
             tx,
             terminal_id=terminal_id,
@@ -133,3 +137,13 @@ class ActivationCalls:
             keys=self._keys.entries,
             server_time_ms=self._clock.now_ms(),
         )
+
+
+def _of_before(tx: Tx, request: ActivationRequest) -> str | None:
+    """The terminal that the device says it is, if it can be one and is nobody's here.
+
+    Ids are no secret, and whoever has a code may take one that is free. He gets nothing by it but the name.
+    """
+    said = request.terminal_id
+    raw = None if said is None else read_record(said, TERMINAL_ID_BYTES)
+    return said if raw is not None and said is not None and standing.standing(tx, said) is None else None

@@ -73,8 +73,10 @@ class JournalCalls:
         after = journal.append(tx, terminal_id, fresh, now_ms=now_ms)
         if caller.journal_seq is None or after.seq >= caller.journal_seq:
             alarms.close_alarm(tx, AlarmKind.JOURNAL_GAP, about=terminal_id, now_ms=now_ms)
-        name_sales(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
-        hear_cancels(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)
+        # Of an entry that stays at the till only the hash is believed, whatever else came with it.
+        whole = [entry for entry in fresh if entry.withheld is None]
+        name_sales(tx, terminal_id, whole, self._pace_of, now_ms=now_ms)
+        hear_cancels(tx, terminal_id, whole, self._pace_of, now_ms=now_ms)
         if tenders:
             cash_heard(tx, terminal_id, tenders, self._pace_of, now_ms=now_ms)
         for entry in fresh:

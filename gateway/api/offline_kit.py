@@ -1,9 +1,11 @@
 """`POST /v1/offline/kit`: a till registers the key that signs its ORDERs, and gets what it needs without a line.
 
 Rules
+- Whether the till may sell is asked before anything else is refused: its kit is how a stopped one finds out.
 - One order key in an epoch. The same again is the same answer; another is refused, with an alarm: there may be two.
 - No secret that could make a proof leaves the gateway: of a typed code the till gets a slow hash.
-- The slow hashes are made beside the event loop.
+- The slow hashes are made beside the event loop, and a till gets so many and no more: each is a hundredth of a second
+  of a processor, on purpose.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Final
 
 from gateway.api.answers import Answer, Refusal
 from gateway.api.caller import Caller
+from gateway.jobs.bucket import Bucket, full
 from gateway.offline.judge import ORDER_LIMIT_FEN, TYPED_ORDER_LIMIT_FEN, TYPED_SHIFT_LIMIT_FEN
 from gateway.payments.values import Alarm, AlarmKind
 from gateway.ports import Clock
@@ -21,13 +24,17 @@ from gateway.store import alarms, offline, places
 from gateway.store.units import Store, Tx
 from protocol.keys import read_public
 from protocol.messages import CodeVerifier, OfflineKit, OfflineKitRequest
-from protocol.offline.typed_code import LAST_INDEX, SlowHash, derive_code
+from protocol.offline.typed_code import HELD, LAST_INDEX, SlowHash, derive_code
 from protocol.reasons import Reason
 
 Verifiers = tuple[CodeVerifier, ...]
 #: Runs slow work beside the event loop.
 Beside = Callable[[Callable[[], Verifiers]], Awaitable[Verifiers]]
 _MOST_EPOCH: Final = 65_535
+#: Verifiers for one till: four times all that it holds (answers get lost), then one a second, which is more than it can
+#: sell orders.
+_VERIFIERS_AT_ONCE: Final = 4 * HELD
+_VERIFIERS_PER_SECOND: Final = 1
 
 
 async def at_once(work: Callable[[], Verifiers]) -> Verifiers:
@@ -54,9 +61,12 @@ class KitCalls:
         self._base_url = base_url
         self._beside = beside
         self._slow_hash = slow_hash
+        self._made: dict[str, Bucket] = {}
 
     async def give(self, caller: Caller, request: OfflineKitRequest) -> Answer:
         if self._base_url is None:
+            # A till that was stopped asks for its kit to find out whether it may sell again.
+            await self._store.run(caller.may_sell)
             raise Refusal(Reason.UNKNOWN_PATH, "this gateway has no address that phones could open")
         if read_public(request.offline_key) is None:
             raise Refusal(Reason.BAD_REQUEST, "offline_key: not an Ed25519 public key")
@@ -64,6 +74,7 @@ class KitCalls:
         if epoch is None:
             raise Refusal(Reason.CONTENT_DIFFERS, "offline_key: another one is registered")
         terminal_id, last = caller.terminal.terminal_id, min(request.first + request.wanted - 1, LAST_INDEX)
+        self._count(terminal_id, request.wanted)
         key = self._proof_keys.typed_code_key()
 
         def made() -> Verifiers:
@@ -87,6 +98,16 @@ class KitCalls:
             )
         )
 
+    def _count(self, terminal_id: str, wanted: int) -> None:
+        now_ms = self._clock.now_ms()
+        bucket = self._made.get(terminal_id) or full(
+            capacity=_VERIFIERS_AT_ONCE, per_second=_VERIFIERS_PER_SECOND, now_ms=now_ms
+        )
+        after = bucket.take(now_ms=now_ms, count=wanted)
+        self._made[terminal_id] = bucket if after is None else after
+        if after is None:
+            raise Refusal(Reason.RATE_LIMITED, retry_after_ms=bucket.wait_ms(now_ms=now_ms, count=wanted))
+
     def _register(self, tx: Tx, caller: Caller, public_key: str) -> int | None:
         """The epoch; None when another key is registered in it. That is returned, so that its alarm is committed."""
         caller.fresh(tx)
@@ -94,7 +115,10 @@ class KitCalls:
         terminal = places.terminal(tx, caller.terminal.terminal_id)
         assert terminal is not None, "a terminal is never deleted"
         assert terminal.epoch <= _MOST_EPOCH, "an epoch has 16 bits"
-        if caller.epoch != terminal.epoch:
+        if caller.epoch > terminal.epoch:
+            # It was activated again, and these rows are from before: no reason to stop it over the line.
+            raise Refusal(Reason.GATEWAY_RESTORED, "this till's activation is not here; activate it again")
+        if caller.epoch < terminal.epoch:
             raise Refusal(Reason.TERMINAL_FROZEN, "this till was activated again elsewhere")
         now_ms, terminal_id = self._clock.now_ms(), terminal.terminal_id
         held = offline.order_key(tx, terminal_id, terminal.epoch)

@@ -126,7 +126,7 @@ class OfflinePage(CashierPage):
 
     async def press(self, request: Request) -> Response:
         """`POST /o/{ORDER}/pay`: first sight, when everything holds; from there a press as on any page."""
-        if not self._allow(Ask.ORDER, request, "") or not self._allow(Ask.PRESS, request, token_of(request)):
+        if not self._allow(Ask.PRESS, request, token_of(request)):
             told = {**_NOTHING, "result": PagePress.WAIT.value, "status": None, "bridge": None, "redirect": None}
             return said({**told, "retry_after_ms": REFUSED_MS}, status=429)
         asked = await read_press(request)
@@ -215,6 +215,12 @@ class OfflinePage(CashierPage):
             self._calls.waiters.wake(found.key)
             return said(proof_json(issued, language=self._language(request), draw=self._draw))
         return said({"proof": None}, status=409 if may_see(found, mark) else 403)
+
+    def _allow(self, ask: Ask, request: Request, about: str) -> bool:
+        """Whatever is asked about an ORDER costs a signature: it counts in the address's share, whichever it names."""
+        if ask is not Ask.ORDER and not super()._allow(Ask.ORDER, request, ""):
+            return False
+        return super()._allow(ask, request, about)
 
     async def _look(self, token: str, order_no: str = "") -> Look | None:
         signed = read_order(token)

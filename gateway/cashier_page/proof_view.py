@@ -6,6 +6,7 @@ The QR is version 6-M: 144 characters of its own alphabet, with the quiet zone t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import qrcode
@@ -53,8 +54,10 @@ def grouped(digits: str) -> str:
     return " ".join(digits[i : i + 3] for i in range(0, len(digits), 3))
 
 
+@lru_cache(maxsize=1_024)
 def qr_path(text: str) -> dict[str, object]:
-    """`size`: the side in modules, quiet zone included. `path`: SVG, a rectangle for each run of dark modules."""
+    """`size`: the side in modules, quiet zone included. `path`: SVG, a rectangle for each run of dark modules. A proof
+    never changes and a page asks for it again and again: it is drawn once, which takes 10 ms of the loop."""
     drawn = qrcode.QRCode(version=QR_VERSION, error_correction=ERROR_CORRECT_M, border=QUIET)
     drawn.add_data(text)
     drawn.make(fit=False)

@@ -22,10 +22,13 @@ from gateway.channels.address import address_fault
 _PORT: Final = 443
 #: How a resolver of the C library reads a number as an address: decimal, octal or hexadecimal, one to four parts.
 _NUMBER: Final = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)", re.ASCII)
-#: An IPv4 address behind a fixed front (RFC 6052, RFC 8215, RFC 4291): whoever translates them would reach it.
-_FRONTS: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
-#: Tunnels carry an address that nobody sees, and site-local addresses are private by another name.
-_DENIED: Final = (IPv6Network("2002::/16"), IPv6Network("2001::/32"), IPv6Network("fec0::/10"))
+#: An IPv4 address behind a fixed front (RFC 6052, RFC 4291): whoever translates them would reach it.
+_FRONTS: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+#: Tunnels carry an address that nobody sees; site-local addresses are private by another name; who translates within a
+#: network of his own (RFC 8215) may write the IPv4 address at any place.
+_DENIED: Final = (
+    IPv6Network("2002::/16"), IPv6Network("2001::/32"), IPv6Network("fec0::/10"), IPv6Network("64:ff9b:1::/48"),
+)  # fmt: skip
 
 Address = IPv4Address | IPv6Address
 

@@ -70,7 +70,7 @@ def read_plate(database: Path) -> DoorPlate | None:
     """Where the running gateway of this database listens; None while there is no plate, or half of one."""
     try:
         return msgspec.json.decode(plate_path(database).read_bytes(), type=DoorPlate)
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (FileNotFoundError, msgspec.MsgspecError, RecursionError):
         return None
 
 

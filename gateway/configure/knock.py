@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.configure.door import DoorPlate, read_plate
-from gateway.configure.words import MOST_BYTES, Order, Question, Said, read_said, write_line
+from gateway.configure.words import MOST_ANSWER_BYTES, Order, Question, Said, read_said, write_line
 
 _CONNECT_S: Final = 2.0
 _ANSWER_S: Final = 30.0
@@ -54,7 +54,7 @@ def _connect(plate: DoorPlate) -> socket.socket:
 
 def _read_line(line: socket.socket) -> bytes:
     received = bytearray()
-    while not received.endswith(b"\n") and len(received) < MOST_BYTES:
+    while not received.endswith(b"\n") and len(received) < MOST_ANSWER_BYTES:
         part = line.recv(65_536)
         if not part:
             break

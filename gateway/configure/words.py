@@ -15,8 +15,10 @@ from msgspec import Struct
 from gateway.configure.faults import Faults
 from gateway.configure.plan import Plan
 
-#: Largest line in bytes, either way. A channel account takes about 3 KB.
+#: Largest question in bytes. A channel account takes about 3 KB.
 MOST_BYTES: Final = 1_048_576
+#: Largest answer: it lists all that is open, which after a restored backup may be thousands of payments and alarms.
+MOST_ANSWER_BYTES: Final = 64 * 1_048_576
 
 
 class ApplyOrder(Struct, frozen=True, kw_only=True, tag_field="do", tag="apply", forbid_unknown_fields=True):
@@ -348,7 +350,7 @@ def token_of(line: bytes) -> str | None:
     """Who asks, before what is asked is looked at."""
     try:
         return msgspec.json.decode(line, type=_Asker).token
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -356,12 +358,12 @@ def read_order(line: bytes) -> Order | None:
     """None for anything else: the decoder's own words may repeat what was in the line."""
     try:
         return msgspec.json.decode(line, type=Question).order
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def read_said(line: bytes) -> Said | None:
     try:
         return msgspec.json.decode(line, type=Said)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -20,10 +20,12 @@ from gateway.store import journal, offline, payments
 from gateway.store.units import Tx
 from protocol.messages import JournalEntry
 from protocol.numbers import is_number, read_payment_no
-from protocol.offline.order import CANCEL_INTENDED, OfflineOrder
+from protocol.offline.order import CANCEL_INTENDED, ClockQuality, OfflineOrder
 
-#: In how many of the latest entries a sale is looked for when an order begins after its journal came.
+#: In how many of the latest entries a sale is looked for when an order begins after its journal came: a till writes
+#: fewer than the first while its order is young enough to begin. One without a clock has orders of any age.
 _LATEST_ENTRIES: Final = 500
+_LATEST_UNDATED: Final = 5_000
 
 
 def name_sales(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: PaceOf, *, now_ms: int) -> None:
@@ -49,7 +51,7 @@ def name_sales(tx: Tx, terminal_id: str, entries: list[JournalEntry], pace_of: P
 
 def sale_told(tx: Tx, order: OfflineOrder) -> str | None:
     """The sale that the till's latest entries name, when its journal came before the press."""
-    bodies = journal.mentions(tx, order.terminal_id, order.order_no, last=_LATEST_ENTRIES)
+    bodies = journal.mentions(tx, order.terminal_id, order.order_no, last=_latest(order))
     told = (_told(body) for body in bodies)
     return next((one[1] for one in told if one is not None and one[0] == order.order_no), None)
 
@@ -57,7 +59,11 @@ def sale_told(tx: Tx, order: OfflineOrder) -> str | None:
 def cancel_told(tx: Tx, order: OfflineOrder) -> bool:
     """Whether the till's latest entries say that it cancelled this order, whose cancel may still be on its way."""
     number = f"{order.order_no}-1"
-    return bool(journal.mentions(tx, order.terminal_id, number, last=_LATEST_ENTRIES, kind=CANCEL_INTENDED))
+    return bool(journal.mentions(tx, order.terminal_id, number, last=_latest(order), kind=CANCEL_INTENDED))
+
+
+def _latest(order: OfflineOrder) -> int:
+    return _LATEST_ENTRIES if order.clock is ClockQuality.GATEWAY else _LATEST_UNDATED
 
 
 class _Sale(Struct, frozen=True):

@@ -24,7 +24,9 @@ from protocol.messages import Proof
 from protocol.offline.order import CANCEL_INTENDED
 from protocol.reasons import Reason
 
-#: So far back in a till's journal it is looked for.
+#: It is looked for in what came since the payment began, whatever a long outage put behind it, and so far back in any
+#: case: an entry may have come before the request that it is about.
+_BEFORE_MS: Final = 86_400_000
 _ENTRIES: Final = 5_000
 #: A till also cancels what the gateway does not know, or refuses: after a backup was restored that says nothing.
 _BY_CASHIER: Final = "cashier"
@@ -82,7 +84,15 @@ def follow_journal(tx: Tx, payment: Payment, pace_of: PaceOf, *, now_ms: int) ->
 
 def _told(tx: Tx, payment: Payment) -> _Told:
     number, ended, cancelled_by = payment.key.payment_no, None, None
-    for body in journal.mentions(tx, payment.key.terminal_id, f'"{number}"', last=_ENTRIES):
+    bodies = journal.said_since(
+        tx,
+        payment.key.terminal_id,
+        f'"{number}"',
+        kinds=(CANCEL_INTENDED, PAID_KIND),
+        received_from_ms=payment.created_ms - _BEFORE_MS,
+        last=_ENTRIES,
+    )
+    for body in bodies:
         try:
             entry = msgspec.json.decode(body, type=_Entry)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):

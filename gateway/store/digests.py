@@ -17,7 +17,7 @@ from gateway.store import journal, payments
 from gateway.store.tables import JOURNAL_ENTRIES, STORES, TERMINALS
 from gateway.store.units import Tx
 from protocol.chain import first_break, genesis
-from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
+from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers, withheld_of_day
 from protocol.messages import JournalEntry
 from protocol.numbers import read_payment_no
 from protocol.reasons import Reason
@@ -26,9 +26,11 @@ _J: Final = JOURNAL_ENTRIES.c
 _ENTRIES: Final = select(_J.seq, _J.kind, _J.at_ms, _J.body, _J.hash, _J.withheld).where(
     _J.terminal_id == bindparam("k_terminal")
 )
-_OF_DAY: Final = _ENTRIES.where(_J.at_ms >= bindparam("k_from"), _J.at_ms < bindparam("k_until")).order_by(_J.seq)
+_OF_DAY: Final = _ENTRIES.where(
+    _J.at_ms >= bindparam("k_from"), _J.at_ms < bindparam("k_until"), _J.withheld.is_(None)
+).order_by(_J.seq)
 _BETWEEN: Final = _ENTRIES.where(_J.seq >= bindparam("k_first"), _J.seq <= bindparam("k_last")).order_by(_J.seq)
-_WITHHELD: Final = _BETWEEN.where(_J.withheld.is_not(None))
+_WITHHELD: Final = _ENTRIES.where(_J.withheld.is_not(None)).order_by(_J.seq)
 _TERMINALS: Final = (
     select(TERMINALS.c.terminal_id, TERMINALS.c.name, STORES.c.name.label("store"))
     .join(STORES, STORES.c.store_id == TERMINALS.c.store_id)
@@ -56,9 +58,9 @@ def _held(tx: Tx, terminal_id: str, day: date, *, store: str, terminal: str) -> 
     from_ms, until_ms = day_bounds_ms(day)
     entries = _read(tx, _OF_DAY, k_terminal=terminal_id, k_from=from_ms, k_until=until_ms)
     if entries:
-        # Of what a till keeps to itself not even the time is known: it is of the day in which it stands.
-        kept = _read(tx, _WITHHELD, k_terminal=terminal_id, k_first=entries[0].seq, k_last=entries[-1].seq)
-        entries = sorted((*entries, *kept), key=lambda entry: entry.seq)
+        kept = _read(tx, _WITHHELD, k_terminal=terminal_id)
+        mine = withheld_of_day([entry.seq for entry in kept], {entry.seq for entry in entries})
+        entries = sorted((*entries, *(entry for entry in kept if entry.seq in mine)), key=lambda entry: entry.seq)
     amounts = {number: _amount(tx, terminal_id, number) for number in paid_numbers(entries)}
     digest = day_digest(entries, amounts, terminal_id=terminal_id, day=day)
     return HeldDay(store=store, terminal=terminal, digest=digest, broken=_broken(tx, terminal_id, digest))

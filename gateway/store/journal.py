@@ -5,6 +5,7 @@ Of an entry whose content stays at the till, the hash is kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -46,6 +47,13 @@ _MENTIONS: Final = (
     .order_by(_J.seq)
 )
 _MENTIONS_OF_KIND: Final = _MENTIONS.where(_J.kind == bindparam("k_kind"))
+_SAID: Final = _MENTIONS.where(_J.kind.in_(bindparam("k_kinds", expanding=True)))
+_BEFORE: Final = (
+    select(_J.seq)
+    .where(_J.terminal_id == bindparam("k_terminal"), _J.received_ms < bindparam("k_ms"))
+    .order_by(_J.seq.desc())
+    .limit(1)
+)
 _BEGINS: Final = _J.kind.in_((PAYMENT_STARTED, OFFLINE_SHOWN))
 _BEGUN: Final = (
     select(_J.seq)
@@ -90,6 +98,17 @@ def mentions(tx: Tx, terminal_id: str, text: str, *, last: int, kind: str | None
     if kind is None:
         return list(tx.connection.execute(_MENTIONS, values).scalars())
     return list(tx.connection.execute(_MENTIONS_OF_KIND, {**values, "k_kind": kind}).scalars())
+
+
+def said_since(
+    tx: Tx, terminal_id: str, text: str, *, kinds: Sequence[str], received_from_ms: int, last: int
+) -> list[str]:
+    """Bodies of entries of these kinds that name this number, oldest first: of all that came since that moment, and of
+    the latest `last` in any case."""
+    found = tx.connection.execute(_BEFORE, {"k_terminal": terminal_id, "k_ms": received_from_ms}).scalars().first()
+    after = min(found or 0, head(tx, terminal_id).seq - last)
+    values = {"k_terminal": terminal_id, "k_after": after, "k_text": text, "k_kinds": list(kinds)}
+    return list(tx.connection.execute(_SAID, values).scalars())
 
 
 def begun_after(tx: Tx, key: PaymentKey, seq: int) -> bool:

@@ -157,15 +157,19 @@ class ThreadedStore:
 
     def _commit(self, writer: Writer, batch: list[_Job]) -> None:
         try:
-            self._attempt(writer, batch)
+            self._with_room(lambda: self._attempt(writer, batch))
+            self._with_room(lambda: self._follow(writer))
+        except StoreFailed as failure:
+            self._fail(failure, batch)
+
+    def _with_room(self, work: Callable[[], None]) -> None:
+        """Once more when the disk was full and there was something to give up."""
+        try:
+            work()
         except StoreFailed as failure:
             if failure.code != sqlite3.SQLITE_FULL or not self._make_room():
-                self._fail(failure, batch)
-                return
-            try:
-                self._attempt(writer, batch)
-            except StoreFailed as again:
-                self._fail(again, batch)
+                raise
+            work()
 
     def _attempt(self, writer: Writer, batch: list[_Job]) -> None:
         for job in batch:
@@ -176,6 +180,9 @@ class ThreadedStore:
             with writer.together():
                 for job in batch:
                     _run_one(writer.beside, job)
+
+    def _follow(self, writer: Writer) -> None:
+        """Apart from the units: what is committed is not run again because this was not done."""
         if self._committed is not None:
             writer.read(self._committed)
 

@@ -114,6 +114,7 @@ def open_sqlite(path: Path | None, *, content: bytes | None = None) -> Engine:
         _SCHEME if path is None else f"{_SCHEME}{path}",
         poolclass=StaticPool,
         connect_args={"check_same_thread": False, "cached_statements": _PREPARED},
+        hide_parameters=True,  # an error's text goes into logs: the values may be an account's keys
     )
     in_memory = path is None
 

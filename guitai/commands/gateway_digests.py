@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from guitai.days import Day
 from guitai.exits import CommandStop, Exit
 from guitai.gateway_door import database_option, database_path, json_option, print_json
 from protocol.money import CNY, Money
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day in Beijing. Default: today.")
+@click.option("--date", "day", type=Day(), help="The day in Beijing. Default: today.")
 @database_option
 @json_option
 def digests(day: datetime | None, database: str | None, as_json: bool) -> int:

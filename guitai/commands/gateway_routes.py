@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from guitai.days import Day
 from guitai.exits import CommandStop, Exit
 from guitai.gateway_door import (
     database_option,
@@ -34,7 +35,7 @@ def routes() -> None:
 
 
 @routes.command()
-@click.option("--date", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day, in Beijing time.")
+@click.option("--date", "day", required=True, type=Day(), help="The day, in Beijing time.")
 @click.option(
     "--rules",
     required=True,

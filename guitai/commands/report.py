@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from guitai.days import Day
 from guitai.exits import Exit
 from guitai.folder import data_dir_option, folder_troubles, resolved
 from protocol.reasons import Reason
@@ -26,7 +27,7 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day, such as 2026-03-01. Default: today.")
+@click.option("--date", "day", type=Day(), help="The day, such as 2026-03-01. Default: today.")
 @click.option(
     "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True, help="How."
 )

@@ -66,6 +66,9 @@ class _Clock:
     def wall_ms(self) -> int:
         return self._now_ms() + self.off_ms
 
+    def slept_ms(self) -> int:
+        return 0
+
 
 class Screen:
     """What the cashier can see. `changed` is replaced at each picture, so that people can wait for the next one."""

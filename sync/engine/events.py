@@ -46,10 +46,12 @@ from sync.engine.statements import AnyStatement, Silence
 
 
 class Now(Struct, frozen=True, kw_only=True):
-    """`mono_ms` never jumps; `wall_ms` is this computer's idea of Unix time and may be anything."""
+    """`mono_ms` never jumps; `wall_ms` is this computer's idea of Unix time and may be anything. `slept_ms`: how long
+    it slept since it was started, which `mono_ms` does not count."""
 
     mono_ms: int
     wall_ms: int
+    slept_ms: int = 0
 
 
 # --- calls to the gateway ---------------------------------------------------------------------------------------

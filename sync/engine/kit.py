@@ -21,7 +21,6 @@ from sync.engine.events import (
     Call,
     KitAnswer,
     KitCall,
-    PayCall,
     ProblemAnswer,
     RefundAnswer,
     SilentAnswer,
@@ -35,6 +34,8 @@ from sync.engine.statements import KitStored, StandingChanged
 from sync.engine.turn import Turn
 
 DAY_MS: Final = 24 * 3_600_000
+#: Refusals of the kit that the gateway gives only after it asked whether this terminal may sell.
+_MAY_SELL: Final = frozenset({Reason.UNKNOWN_PATH, Reason.CONTENT_DIFFERS})
 
 
 def open_desk(turn: Turn) -> None:
@@ -98,17 +99,19 @@ def believable(kit: OfflineKit, *, epoch: int) -> bool:
 
 
 def hear_standing(turn: Turn, call: Call, answer: Answer) -> None:
-    """A signed refusal of the terminal itself stands until a new payment or the kit is answered otherwise; the journal
-    remembers it, or a restart without the line would forget it."""
+    """A signed refusal of the terminal itself stands until the kit is given, or refused for a reason that comes after
+    that question; the journal remembers it, or a restart without the line would forget it. What is refused before (too
+    many calls, another time) says nothing about the terminal, nor does a word about a payment that was taken before.
+    """
     if turn.kit is None:
         return
     refused = turn.standing
     match answer:
         case ProblemAnswer(problem=problem) if problem.reason in STANDING_REFUSALS:
             refused = problem.reason
-        case ProblemAnswer() | KitAnswer() if isinstance(call, KitCall):
+        case KitAnswer():
             refused = None
-        case StatusAnswer() if isinstance(call, PayCall):
+        case ProblemAnswer(problem=problem) if isinstance(call, KitCall) and problem.reason in _MAY_SELL:
             refused = None
         case _:
             pass

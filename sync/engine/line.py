@@ -1,7 +1,7 @@
 """The line to the gateway and the till's clock, as far as signed answers tell. Pure.
 
-Time at the till = the last signed gateway time + monotonic time since; before the first answer it is the wall clock.
-A wall clock that is wrong is a warning, never a reason not to sell.
+Time at the till = the last signed gateway time + monotonic time since, and what the computer slept since; before the
+first answer it is the wall clock. A wall clock that is wrong is a warning, never a reason not to sell.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ STANDING_REFUSALS: Final = frozenset({Reason.TERMINAL_REVOKED, Reason.TERMINAL_F
 
 
 class LineState(Struct, frozen=True, kw_only=True):
-    """What the last words of the line were. `gateway_ms` was true at `gateway_mono_ms`; `wall_ms` was read then;
-    `lost_mono_ms`: when it last went down after it had been up."""
+    """What the last words of the line were. `gateway_ms` was true at `gateway_mono_ms`; `wall_ms` and `slept_ms` were
+    read then; `lost_mono_ms`: when it last went down after it had been up."""
 
     line: Line = Line.CHECKING
     gateway_ms: int | None = None
     gateway_mono_ms: int = 0
     wall_ms: int = 0
+    slept_ms: int = 0
     silences: int = 0
     refused: Reason | None = None
     lost_mono_ms: int | None = None
@@ -44,7 +45,7 @@ def till_ms(line: LineState, now: Now) -> int:
     """Unix milliseconds of the till's clock."""
     if line.gateway_ms is None:
         return max(0, now.wall_ms)
-    return line.gateway_ms + now.mono_ms - line.gateway_mono_ms
+    return line.gateway_ms + now.mono_ms - line.gateway_mono_ms + max(0, now.slept_ms - line.slept_ms)
 
 
 def heard(line: LineState, *, server_time_ms: int, refused: Reason | None, now: Now) -> LineState:
@@ -52,7 +53,9 @@ def heard(line: LineState, *, server_time_ms: int, refused: Reason | None, now: 
     line = replace(line, line=Line.UP, silences=0, refused=refused if refused in TERMINAL_REFUSALS else None)
     if line.gateway_ms is not None and now.mono_ms < line.gateway_mono_ms:
         return line
-    return replace(line, gateway_ms=server_time_ms, gateway_mono_ms=now.mono_ms, wall_ms=now.wall_ms)
+    return replace(
+        line, gateway_ms=server_time_ms, gateway_mono_ms=now.mono_ms, wall_ms=now.wall_ms, slept_ms=now.slept_ms
+    )
 
 
 def trusted(line: LineState) -> LineState:

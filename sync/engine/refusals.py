@@ -15,7 +15,7 @@ from protocol.states import TerminalState
 from sync.engine import line as lines
 from sync.engine.events import AckCall, CancelCall, PayCall, ProblemAnswer, QueryCall
 from sync.engine.offline import is_over
-from sync.engine.schedule import UNSEEN_AGAIN_MS, pause_ms, refused_pause_ms
+from sync.engine.schedule import FORGOTTEN_AGAIN_MS, UNSEEN_AGAIN_MS, pause_ms, refused_pause_ms
 from sync.engine.settling import Ended, ended, settle_jobs
 from sync.engine.silence import silent
 from sync.engine.start import cancel_again, intend_cancel
@@ -49,7 +49,11 @@ def refused(turn: Turn, event: Ended, answer: ProblemAnswer) -> None:
             live = replace(live, cancel=job.failed(turn.now.mono_ms + wait_ms))
         case AckCall():
             job = ended(live.ack, event)
-            live = replace(live, ack=job.failed(turn.now.mono_ms + refused_pause_ms(job.failures, told_ms)))
+            pause = refused_pause_ms(job.failures, told_ms)
+            if answer.problem.reason is Reason.UNKNOWN_PAYMENT and live.record.state is TerminalState.NOT_PAID:
+                # A gateway that was restored from a backup has forgotten it, and waits for no word about it.
+                pause = FORGOTTEN_AGAIN_MS
+            live = replace(live, ack=job.failed(turn.now.mono_ms + pause))
         case _:
             assert_never(call)
     settle_jobs(turn, turn.keep(live))

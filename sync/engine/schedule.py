@@ -23,6 +23,8 @@ CANCEL_AGAIN_MS: Final = 2_000
 TRANSMISSION_LIFE_MS: Final = 310_000
 #: An offline order that the gateway has not seen yet is asked for again after this.
 UNSEEN_AGAIN_MS: Final = 5_000
+#: A gateway that has forgotten a payment that was not paid is told so again after this: it may be taken up by then.
+FORGOTTEN_AGAIN_MS: Final = 60 * 60_000
 #: A gateway that does not know a path yet is asked again after this.
 UNKNOWN_PATH_PAUSE_MS: Final = 15 * 60_000
 

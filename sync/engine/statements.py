@@ -357,8 +357,9 @@ def write_statement(statement: AnyStatement) -> str:
 
 
 def read_statement(body: str) -> AnyStatement | None:
-    """The statement in a body; None when a later version of the program wrote a kind that this one does not know."""
+    """The statement in a body; None when a later version of the program wrote a kind that this one does not know, or
+    somebody else wrote what is none."""
     try:
         return _STATEMENT.decode(body)
-    except msgspec.ValidationError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None

@@ -9,6 +9,7 @@ from typing import Any, Final
 from protocol.money import Money
 from sync.engine.cash_record import CashRecord
 from sync.engine.statements import CashBack
+from sync.journal.cells import read_word
 
 COLUMNS: Final = (
     "payment_no", "order_no", "sale_id", "amount_fen", "currency", "received_fen", "change_fen", "operator", "offline",
@@ -53,7 +54,7 @@ def as_record(row: Sequence[Any]) -> CashRecord:
         taken_at_ms=row[9],
         returned_at_ms=row[10],
         returned_by=row[11],
-        returned_why=None if row[12] is None else CashBack(row[12]),
+        returned_why=None if row[12] is None else read_word(row[12], CashBack),
     )
 
 

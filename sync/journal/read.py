@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers
+from protocol.digest import DayDigest, day_bounds_ms, day_digest, paid_numbers, withheld_of_day
 from protocol.messages import JournalEntry, LateMoney, Presented
 from protocol.money import Money
 from protocol.reasons import Reason
@@ -38,6 +38,7 @@ from sync.engine.statements import (
 from sync.engine.views import cash_view, record_view
 from sync.errors import NotActivatedError
 from sync.journal import cash_rows, rows
+from sync.journal.cells import read_reason
 from sync.journal.connection import open_reading, trouble
 from sync.journal.read_offline import OfflineReading
 from sync.journal.read_refunds import RefundReading
@@ -201,7 +202,7 @@ class JournalReader(OfflineReading, RefundReading):
             "where e.about >= ? and e.about < ?",
             (first, after),
         )
-        return {row[0]: Parked(reason=Reason(row[1]), at_ms=row[2]) for row in found}
+        return {row[0]: Parked(reason=read_reason(row[1]), at_ms=row[2]) for row in found}
 
     def takings(self, *, since_ms: int, until_ms: int) -> tuple[Taking, ...]:
         """Money by the time its payment was settled at this till, oldest first."""
@@ -247,11 +248,27 @@ class JournalReader(OfflineReading, RefundReading):
             "select seq, kind, at_ms, body, hash from entry where at_ms >= ? and at_ms < ? order by seq",
             (from_ms, until_ms),
         )
-        entries = [JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found]
+        kept = self._withheld()
+        said = (JournalEntry(seq=r[0], kind=r[1], at_ms=r[2], body=r[3], hash=r[4]) for r in found)
+        entries = [entry for entry in said if entry.seq not in kept]
+        mine = withheld_of_day(kept, {entry.seq for entry in entries})
+        entries = sorted((*entries, *(kept[seq] for seq in mine)), key=lambda entry: entry.seq)
         amounts: dict[str, int] = {}
         for number in paid_numbers(entries):
             amounts.update(self._all("select payment_no, amount_fen from payment where payment_no = ?", (number,)))
         return day_digest(entries, amounts, terminal_id=str(named[0]), day=day)
+
+    def _withheld(self) -> dict[int, JournalEntry]:
+        """What the gateway refused, in order, as it is delivered."""
+        if not self._has_cash:
+            return {}
+        found = self._all(
+            "select p.seq, p.reason, e.hash from parked p join entry e on e.seq = p.seq order by p.seq", ()
+        )
+        return {
+            r[0]: JournalEntry(seq=r[0], kind="", at_ms=0, body="", hash=r[2], withheld=read_reason(r[1]))
+            for r in found
+        }
 
     def unsent(self) -> Unsent:
         delivered = self._all(

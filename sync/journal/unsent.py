@@ -14,10 +14,11 @@ from sync.engine.statements import AnyStatement, CashReturned, CashTaken, Paymen
 from sync.journal import rows
 
 #: Each undelivered entry by which money came in or went back over the counter. What a proof showed came in by it, and
-#: not once more by the gateway's own word.
+#: not once more by the gateway's own word. An entry without its row was forged and is worth nothing: `verify` names it.
 MONEY: Final = (
-    f"select e.seq, case e.kind when '{CASH_TAKEN}' then c.amount_fen when '{CASH_RETURNED}' then -c.amount_fen "  # noqa: S608 - our own names
-    "else p.amount_fen end from entry e left join payment p on p.payment_no = e.about "
+    f"select e.seq, coalesce(case e.kind when '{CASH_TAKEN}' then c.amount_fen "  # noqa: S608 - our own names
+    f"when '{CASH_RETURNED}' then -c.amount_fen else p.amount_fen end, 0) from entry e "
+    "left join payment p on p.payment_no = e.about "
     "left join cash c on c.payment_no = e.about where e.seq > ? "
     f"and (e.kind in ('{CASH_TAKEN}', '{CASH_RETURNED}') or (p.state = 'PAID' and (e.kind = 'offline.proof' or "
     "(e.kind = 'payment.settled' and not exists "

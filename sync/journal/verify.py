@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from protocol.chain import genesis, link
 from sync.engine.record import PaymentRecord
-from sync.engine.statements import read_statement
+from sync.engine.statements import kind_of, read_statement
 from sync.errors import JournalDamagedError
 from sync.journal import cash_rows, offline_rows, refund_rows, rows
 from sync.journal.cells import read_count
@@ -21,7 +21,7 @@ class Break(StrEnum):
     """What does not fit."""
 
     CHAIN = "chain"  # an entry was changed, removed, added or moved
-    UNREADABLE = "unreadable"  # an entry of a kind that this program does not know
+    UNREADABLE = "unreadable"  # an entry of a kind that this program does not know, or called another than it is
     STORY = "story"  # an entry that cannot follow what was said before: the chain was written anew
     DELIVERED = "delivered"  # not the entry that the gateway holds: the chain was written anew, or its end removed
     BEHIND = "behind"  # it ends before, or otherwise than, what this computer's anchor saw: its end was removed
@@ -57,7 +57,7 @@ def verify(connection: sqlite3.Connection, terminal_id: str) -> Verdict:
         if seq == delivered[0] and head != delivered[1]:
             return Verdict(entries=seq - 1, payments=len(told.payments), head=head, broken=Break.DELIVERED, seq=seq)
         statement = read_statement(body)
-        if statement is None:
+        if statement is None or kind_of(statement) != kind:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.UNREADABLE, seq=seq)
         if statement.payment_no != about:
             return Verdict(entries=seq, payments=len(told.payments), head=head, broken=Break.TABLES, seq=seq)

@@ -79,6 +79,13 @@ def read_device_settings(folder: Path) -> DeviceSettings:
 def from_text(text: str) -> DeviceSettings:
     """Reads the file's text."""
     try:
+        return _read(text)
+    except (ValueError, RecursionError):  # a number of thousands of digits; nesting without end
+        return _unreadable("it holds what no setting is.", "Correct it, or delete it: sales go on either way.")
+
+
+def _read(text: str) -> DeviceSettings:
+    try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _LINE.search(str(error))

@@ -40,10 +40,9 @@ def read_settings(folder: Path) -> SettingsRead:
     except (OSError, UnicodeDecodeError):
         return SettingsRead(settings=Settings(), damaged=True)
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        return from_table(tomllib.loads(text))
+    except (ValueError, RecursionError):  # no TOML; a number of thousands of digits; nesting without end
         return SettingsRead(settings=Settings(), damaged=True)
-    return from_table(table)
 
 
 def from_table(table: Mapping[str, object]) -> SettingsRead:

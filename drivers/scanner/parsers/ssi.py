@@ -20,6 +20,8 @@ _CONTINUED = 0x02
 _SILENCE_MS = 200
 _REPEAT_MS = 5000
 """How long after a packet an identical one with the retransmit bit is still that packet."""
+_REST_MS = 3000
+"""The next packet of a long code follows at once, or after one more try; after this it will not come."""
 
 _CMD_ACK = 0xD0
 _CMD_NAK = 0xD1
@@ -96,6 +98,7 @@ class SsiParser:
         self._last_ms = 0
         self._parts = bytearray()
         self._part_kind: int | None = None
+        self._part_ms = 0
         self._accepted: tuple[bytes, int] | None = None
 
     @property
@@ -175,6 +178,12 @@ class SsiParser:
         if not data:
             events.append(self._noise(NoiseReason.EMPTY, 0, now_ms))
             return
+        if self._part_kind is not None and now_ms - self._part_ms >= _REST_MS:
+            # The rest of an earlier code never came: two codes never become one.
+            events.append(self._noise(NoiseReason.FRAGMENT, len(self._parts), now_ms))
+            self._parts.clear()
+            self._part_kind = None
+        self._part_ms = now_ms
         if self._part_kind is None:
             self._part_kind = data[0]
             self._parts += data[1:]

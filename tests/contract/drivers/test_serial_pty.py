@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import random
+import termios
 import time
 import tty
 from collections.abc import Callable, Generator, Iterator
@@ -235,7 +237,7 @@ def test_only_disconnected_crosses_the_edge_when_the_device_goes(gun: Gun) -> No
     transport = opened(gun.path)
     assert transport.read(1) == b""
     gun.unplug()
-    for call in (lambda: transport.read(50), lambda: transport.write(b"x")):
+    for call in (lambda: transport.read(50), lambda: transport.write(b"x"), transport.flush_input):
         with pytest.raises(Disconnected):
             call()
     transport.close()
@@ -244,6 +246,18 @@ def test_only_disconnected_crosses_the_edge_when_the_device_goes(gun: Gun) -> No
     for call in (lambda: transport.read(1), lambda: transport.write(b"x"), transport.flush_input):
         with pytest.raises(Disconnected):
             call()
+
+
+def test_a_port_that_goes_while_it_is_opened_is_refused_and_looked_for_again(
+    gun: Gun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise termios.error(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(termios, "tcsetattr", gone)
+    result = open_serial_port(gun.path, 9600)
+    assert isinstance(result, OpenRefused)
+    assert result.reason is StatusReason.OPEN_FAILED
 
 
 def test_a_device_that_takes_no_bytes_is_disconnected_not_waited_for_for_ever(gun: Gun) -> None:

@@ -294,8 +294,11 @@ class Till:
     async def call(self, method: str, path: str, body: bytes = b"", query: str = "") -> PaymentStatus | Problem:
         return read(await self.send(self.signed(method, path, body, query)))
 
-    async def activate(self, code: str) -> ActivationAnswer:
-        request = ActivationRequest(code=code, public_key=public_text(self.key), device_name="")
+    async def activate(self, code: str, *, terminal_id: str | None = None) -> ActivationAnswer:
+        """`terminal_id`: who this device says that it is already."""
+        request = ActivationRequest(
+            code=code, public_key=public_text(self.key), device_name="", terminal_id=terminal_id
+        )
         response = await self.send(self.signed("POST", "/v1/terminals/activate", encode(request)))
         answer = decode(ActivationAnswer, response.body)
         for entry in answer.keys:

@@ -21,6 +21,10 @@ from gateway.configure.knock import Silence, call_door
 from gateway.configure.reach import Unreached, perform
 from gateway.configure.words import (
     MOST_BYTES,
+    AlarmsAction,
+    AlarmSaid,
+    AlarmsOrder,
+    AlarmsSaid,
     ApplyOrder,
     CodeMade,
     CodeOrder,
@@ -92,6 +96,26 @@ def test_an_order_reaches_the_handler_and_its_answer_comes_back(tmp_path: Path, 
     assert heard == [ORDER]
 
 
+def test_an_answer_may_be_longer_than_any_question(tmp_path: Path):
+    """What is open is listed whole: "whether it was done is not known" would be said of what was done."""
+    alarms = tuple(
+        AlarmSaid(alarm=number, kind="paid_unnoticed", about="A" * 40, detail="1250 fen " * 8, raised_ms=1)
+        for number in range(20_000)
+    )
+    listed = AlarmsSaid(alarms=alarms, done=True)
+    assert len(write_line(listed)) > 2 * MOST_BYTES
+
+    async def answer(_order: Order) -> Said:
+        return listed
+
+    async def story() -> None:
+        async with opened(tmp_path / "g.db", answer):
+            said = await asyncio.to_thread(call_door, tmp_path / "g.db", AlarmsOrder(action=AlarmsAction.LIST))
+            assert said == listed
+
+    asyncio.run(story())
+
+
 def test_the_doors_files_are_for_their_owner_alone_and_go_when_it_closes(tmp_path: Path):
     async def scene() -> dict[str, int]:
         async with opened(tmp_path / "g.db"):
@@ -137,6 +161,7 @@ def test_a_dead_socket_and_plate_of_a_killed_process_are_replaced(tmp_path: Path
         b"{}\n",
         b"\xff\xfe\n",
         b'{"token": 5}\n',
+        b'{"deep": ' + b"[" * 100_000 + b"\n",
         b'{"token": "", "order": {"do": "activation_code", "store": "s1"}}\n',
         write_line(Question(token="0" * 43, order=ORDER)),
     ],

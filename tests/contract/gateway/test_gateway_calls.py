@@ -31,6 +31,7 @@ from protocol.messages import (
     decode,
     encode,
 )
+from protocol.numbers import new_terminal_id
 from protocol.reasons import Reason
 from protocol.signature import RequestParts, Verified
 from protocol.states import GatewayState, ProofKind
@@ -415,6 +416,24 @@ def test_a_lost_activation_answer_burns_nothing() -> None:
     in_world(story)
 
 
+def test_a_till_that_a_restored_backup_lost_comes_back_under_its_name_and_its_journal_tells_what_is_lost() -> None:
+    """It was activated after the backup was made. Under another name its journal could never be delivered."""
+
+    async def story(world: World) -> None:
+        terminal_id = new_terminal_id(b"\x07" * 8)
+        till, other = Till(world=world), Till(world=world)
+        code = world.activation_code(uses=3)
+        assert (await till.activate(code, terminal_id=terminal_id)).terminal_id == terminal_id
+        assert (await other.activate(code, terminal_id=terminal_id)).terminal_id != terminal_id, "it is somebody's"
+        upload = encode(JournalUpload(entries=(), told=9))
+        assert (await till.send(till.signed("POST", "/v1/journal", upload))).status == 200
+        assert world.alarms() == {AlarmKind.GATEWAY_RESTORED: 1}
+        odd = await Till(world=world).activate(code, terminal_id="0" * 12 + "Z")
+        assert odd.terminal_id != "0" * 12 + "Z", "8 bytes write no such id"
+
+    in_world(story)
+
+
 def test_activation_codes_end_and_guessing_is_slowed() -> None:
     async def story(world: World) -> None:
         old = world.activation_code(days=1)
@@ -426,6 +445,9 @@ def test_activation_codes_end_and_guessing_is_slowed() -> None:
         good = world.activation_code()
         assert await _refusal(till, good) is Reason.TOO_MANY_TRIES
         assert isinstance(await _activate(till, good, remote="10.0.0.2"), ActivationAnswer)
+        for number in range(5):
+            assert await _refusal(till, "0000 0000 0000", remote=f"2400::{number}") is Reason.ACTIVATION_UNKNOWN
+        assert await _refusal(till, good, remote="2400::5") is Reason.TOO_MANY_TRIES, "one has all 64 bits of them"
         await asyncio.sleep(61)
         assert isinstance(await _activate(till, good), ActivationAnswer)
 
@@ -557,7 +579,7 @@ async def _activate(till: Till, code: str, remote: str = "127.0.0.1") -> Activat
     return decode(ActivationAnswer if response.status == 200 else Problem, response.body)
 
 
-async def _refusal(till: Till, code: str) -> Reason:
-    answer = await _activate(till, code)
+async def _refusal(till: Till, code: str, remote: str = "127.0.0.1") -> Reason:
+    answer = await _activate(till, code, remote)
     assert isinstance(answer, Problem)
     return answer.reason

@@ -135,6 +135,8 @@ def test_a_file_saved_by_notepad_is_read(tmp_path: Path, database: str, capsys: 
         ["activation-code", "--store", "s1", "--database", "postgresql://db/guitai"],
         ["activation-code", "--store", "s1", "--public-url", "http://pay.example.com"],
         ["activation-code", "--store", "s1", "--public-url", "pay.example.com"],
+        ["activation-code", "--store", "s1", "--public-url", "https://[::1"],
+        ["activation-code", "--store", "s1", "--public-url", "https://pay.example.com:https"],
         ["activation-code", "--store", "s1", "--uses", "many"],
         ["serve", "--listen", "everywhere"],
         ["serve", "--listen", "0.0.0.0:8700"],

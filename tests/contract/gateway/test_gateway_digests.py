@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import update
 
 from gateway.store.digests import HeldDay, held_days
@@ -16,9 +17,16 @@ from gateway.store.tables import JOURNAL_ENTRIES
 from gateway.store.units import Tx
 from guitai.cli import run
 from protocol.digest import BEIJING, day_bounds_ms, day_digest
-from protocol.messages import JournalEntry, JournalUpload, encode
+from protocol.messages import JournalEntry, JournalUpload, Presented, encode
 from protocol.reasons import Reason
-from sync.engine.statements import AnyStatement, PaymentSettled, PaymentStarted, RefundSettled, RefundStarted
+from sync.engine.statements import (
+    AnyStatement,
+    PaymentAcked,
+    PaymentSettled,
+    PaymentStarted,
+    RefundSettled,
+    RefundStarted,
+)
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader
 from tests.contract.gateway.gateway_world import START_MS, World, in_world, number_of
@@ -128,6 +136,51 @@ def test_an_entry_whose_content_stays_at_the_till_breaks_no_chain() -> None:
         assert await chain.upload(*entries) == 3
         (one,) = held(world)
         assert (one.digest.entries, one.digest.head, one.broken) == (3, chain.head, None)
+
+    in_world(story)
+
+
+@pytest.mark.parametrize(
+    "parked", [{1}, {2}, {3}, {4}, {5}, {6}, {1, 2}, {3, 4}, {4, 5}, {1, 2, 3, 4}, set(range(1, 7))]
+)
+def test_what_the_gateway_refused_is_of_one_day_and_of_the_same_on_both_sides(tmp_path: Path, parked: set[int]) -> None:
+    """A parked entry may be the first or the last of its day, or what says that a payment was paid."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        days, numbers = (DAY, DAY + timedelta(days=1)), (f"{'A' * 25}-1", f"{'B' * 25}-1")
+        with closing(Journal.open(tmp_path / "journal.db", terminal_id=till.keyid)) as journal:
+            for day, number in zip(days, numbers, strict=True):
+                started = PaymentStarted(
+                    payment_no=number,
+                    order_no=number[:25],
+                    n=1,
+                    sale_id="S" * 25,
+                    amount_fen=1250,
+                    currency="CNY",
+                    presented=Presented.MERCHANT,
+                    subject="",
+                    operator="01",
+                )
+                settled = PaymentSettled(payment_no=number, said_by="G", paid=True, state_seq=3)
+                acked = PaymentAcked(payment_no=number, said_by="G", state_seq=3)
+                for at_ms, said in enumerate((started, settled, acked), start=day_bounds_ms(day)[0]):
+                    journal.append([said], at_ms=at_ms)
+            for seq in parked:
+                journal.park(seq, Reason.BAD_REQUEST, at_ms=START_MS)
+            entries = journal.entries_after(0, limit=50, max_bytes=10**6)
+        response = await till.send(till.signed("POST", "/v1/journal", encode(JournalUpload(entries=entries))))
+        assert response.status == 200
+        counted = 0
+        for day in days:
+            with JournalReader(tmp_path / "journal.db") as journal:
+                digest = journal.digest(day)
+            here = held(world, day)
+            assert [replace(one.digest, paid_fen=digest.paid_fen).text for one in here] == [digest.text] * len(here)
+            assert bool(here) is bool(digest.entries)
+            assert all(one.broken is None for one in here)
+            counted += digest.entries
+        assert counted == (6 if len(parked) < 6 else 0)
 
     in_world(story)
 

@@ -6,16 +6,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.configure.words import RestoredAction
+from gateway.jobs.restored_told import follow_journal
+from gateway.jobs.schedule import DEFAULT_PACE
 from gateway.payments.values import PaymentKey
-from gateway.store import alarms, payments
+from gateway.store import alarms, journal, payments, restorations
+from gateway.store.units import Tx
 from proof.power.props import script_of
 from proof.power.shop import Shop
-from protocol.messages import Presented
+from protocol.chain import genesis, link
+from protocol.messages import JournalEntry, Presented, Proof
 from protocol.money import CNY, Money
 from protocol.numbers import new_out_trade_no
 from protocol.secret import Secret
 from protocol.states import GatewayState, ProofKind, RefundState, TerminalState
 from sync.engine.model import PaymentView, StartPayment, StartRefund
+from sync.engine.statements import PaymentSettled, kind_of, write_statement
+from tests.contract.gateway.gateway_world import START_MS, World, in_world
 from tests.contract.gateway.test_gateway_restored import SLOW, back_up, money, now, owner, play, restore, row, seconds
 
 
@@ -243,3 +249,34 @@ def test_a_tills_refund_tells_by_itself_that_more_is_known(tmp_path: Path) -> No
         assert [one.state for one in shop.sight.refunds.values()] not in ([], [RefundState.FAILED])
 
     play(story, tmp_path)
+
+
+def test_what_a_till_was_told_is_found_behind_all_that_a_long_outage_put_after_it() -> None:
+    """Days without a line are tens of thousands of entries, and they came after this one."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+        request = till.payment(world.show_code("never"))
+        await till.pay(request)
+        number = request.payment_no
+        proof = Proof(kind=ProofKind.REFUNDED, said_by="alipay", at_ms=START_MS)
+        ended = PaymentSettled(payment_no=number, said_by="G", paid=False, state_seq=9, proof=proof)
+        head, entries = genesis(till.keyid), list[JournalEntry]()
+        for seq in range(1, 6_001):
+            kind, body = (kind_of(ended), write_statement(ended)) if seq == 1 else ("note", "{}")
+            head = link(head, seq=seq, kind=kind, at_ms=START_MS, body=body)
+            entries.append(JournalEntry(seq=seq, kind=kind, at_ms=START_MS, body=body, hash=head))
+        key = PaymentKey(terminal_id=till.keyid, order_no=number[:25], n=1)
+
+        def told(tx: Tx) -> GatewayState:
+            now_ms = world.clock.now_ms()
+            journal.append(tx, till.keyid, entries, now_ms=now_ms)
+            restorations.found(tx, "a test", now_ms=now_ms)
+            payment = payments.find(tx, key)
+            assert payment is not None
+            assert payment.in_question
+            return follow_journal(tx, payment, lambda _: DEFAULT_PACE, now_ms=now_ms).state
+
+        assert world.store.run_now(told) is GatewayState.NOT_PAID
+
+    in_world(story)

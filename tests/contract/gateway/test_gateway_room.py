@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -111,6 +112,33 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
         yield place
     finally:
         subprocess.run(("umount", "--lazy", str(place)), check=True)
+
+
+def test_what_is_committed_is_not_run_again_when_the_disk_is_full_for_what_follows_it(tmp_path: Path) -> None:
+    """Some file systems need room to write a block in place: the file beside the database is written once more, and
+    the units of the transaction are not."""
+    full, ran = [True], [0]
+
+    def follows(_tx: Tx) -> None:
+        if full[0]:
+            raise StoreFailed("g.db.anchor cannot be written", code=sqlite3.SQLITE_FULL)
+
+    def make_room() -> bool:
+        full[0] = False
+        return True
+
+    def once(tx: Tx) -> None:
+        ran[0] += 1
+        _note(ran[0])(tx)
+
+    async def story() -> int:
+        store = ThreadedStore(open_sqlite(tmp_path / "g.db"), make_room=make_room, committed=follows)
+        await store.run(once)
+        kept = await store.run(_count)
+        await store.aclose()
+        return kept
+
+    assert (asyncio.run(story()), ran[0]) == (1, 1)
 
 
 class TestSmallDisk:

@@ -57,6 +57,20 @@ def test_a_resolved_unit_is_durable_and_seen_by_a_reader(tmp_path: Path) -> None
     asyncio.run(story())
 
 
+def test_the_text_of_a_broken_constraint_repeats_no_value(tmp_path: Path) -> None:
+    """Whoever meets it unforeseen prints it: the values may be an account's keys."""
+
+    async def story() -> str:
+        store = ThreadedStore(open_sqlite(tmp_path / "g.db"))
+        await store.run(_add("PRIVATE"))
+        with pytest.raises(IntegrityError) as broken:
+            await store.run(_add("PRIVATE"))
+        await store.aclose()
+        return f"{broken.value} {broken.value!r}"
+
+    assert "PRIVATE" not in asyncio.run(story())
+
+
 def test_units_that_share_a_commit_fail_alone(tmp_path: Path) -> None:
     async def story() -> None:
         store = ThreadedStore(open_sqlite(tmp_path / "g.db"))

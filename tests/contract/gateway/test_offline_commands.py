@@ -118,6 +118,7 @@ def test_the_key_file_is_private_and_the_same_after_a_restart(tmp_path: Path) ->
         "",
         "{}",
         "not json",
+        '{"deep":' + "[" * 100_000,
         '{"typed_code":"AA","keys":[]}',
         '{"typed_code":"AA","keys":[{"kid":1,"seed":"x","made_ms":0}]}',
     ],

@@ -26,7 +26,7 @@ from proof.wallets import account_settings
 from protocol.chain import genesis, link
 from protocol.messages import JournalEntry, JournalUpload, PaymentStatus, RefundRequest, encode
 from protocol.numbers import new_number
-from protocol.offline.order import CANCEL_INTENDED, ClockQuality
+from protocol.offline.order import CANCEL_INTENDED, OFFLINE_SHOWN, ClockQuality
 from protocol.offline.proof import ProofType
 from protocol.offline.typed_code import frees, read_code
 from protocol.reasons import Reason
@@ -563,6 +563,30 @@ def test_a_cancel_that_only_the_journal_tells_of_gives_a_paid_order_back_and_end
     in_page_world(story)
 
 
+def test_what_comes_along_with_an_entry_that_stays_at_the_till_is_not_believed() -> None:
+    """Nothing says that it is what was hashed: the chain goes on over it, and nothing else follows."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        paid = a.order()
+        await pays(world.phone("wechat"), url_of(world, paid))
+        final, _ = await a.till.final(f"{paid.order.order_no}-1")
+        sale_id = new_number(world.entropy.bytes(15))
+        body = f'{{"payment_no":"{final.payment_no}","sale_id":"{sale_id}"}}'
+        entry = JournalEntry(
+            seq=1, kind=CANCEL_INTENDED, at_ms=1, body=body, hash="1" * 64, withheld=Reason.BAD_REQUEST
+        )
+        upload = a.till.signed("POST", "/v1/journal", encode(JournalUpload(entries=(entry,))))
+        assert (await a.till.send(upload)).status == 200
+        await asyncio.sleep(30)
+        payment = payment_of(world, paid)
+        assert payment is not None
+        assert (payment.state, payment.sale_id) == (GatewayState.PAID, None)
+        assert world.money(final)[:2] == (1250, 0)
+
+    in_page_world(story)
+
+
 def test_an_order_whose_cancel_the_journal_told_of_before_its_first_sight_never_begins() -> None:
     async def story(world: PageWorld) -> None:
         a = await offline_till(world)
@@ -579,6 +603,39 @@ def test_an_order_whose_cancel_the_journal_told_of_before_its_first_sight_never_
         assert payment is not None
         assert (payment.state, payment.proof_kind) == (GatewayState.NOT_PAID, ProofKind.TOMBSTONE)
         assert status_of(await a.till.cancel(f"{signed.order.order_no}-1")).state is GatewayState.NOT_PAID
+
+    in_page_world(story)
+
+
+def test_an_order_of_a_till_without_a_clock_is_found_behind_a_day_of_its_journal() -> None:
+    """Such an order grows not too old by itself: its cancel, and the sale of another, may lie 2,000 entries back."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        cancelled, shown = a.order(clock=ClockQuality.GUESSED), a.order(clock=ClockQuality.GUESSED)
+        sale_id = new_number(world.entropy.bytes(15))
+        said = [
+            (CANCEL_INTENDED, f'{{"payment_no":"{cancelled.order.order_no}-1"}}'),
+            (OFFLINE_SHOWN, f'{{"payment_no":"{shown.order.order_no}-1","sale_id":"{sale_id}"}}'),
+            *(("payment.settled", f'{{"n":{n}}}') for n in range(2_000)),
+        ]
+        head, entries = genesis(a.terminal_id), list[JournalEntry]()
+        for seq, (kind, body) in enumerate(said, start=1):
+            head = link(head, seq=seq, kind=kind, at_ms=1, body=body)
+            entries.append(JournalEntry(seq=seq, kind=kind, at_ms=1, body=body, hash=head))
+        for at in range(0, len(entries), 100):
+            some = JournalUpload(entries=tuple(entries[at : at + 100]))
+            assert (await a.till.send(a.till.signed("POST", "/v1/journal", encode(some)))).status == 200
+            await asyncio.sleep(1)
+        await pays(world.phone("wechat"), url_of(world, shown))
+        phone = world.phone("alipay")
+        assert (await phone.press(await phone.open(url_of(world, cancelled))))["result"] not in ("open", "again")
+        found = payment_of(world, shown)
+        assert found is not None
+        assert found.sale_id == sale_id
+        found = payment_of(world, cancelled)
+        assert found is not None
+        assert (found.state, found.proof_kind) == (GatewayState.NOT_PAID, ProofKind.TOMBSTONE)
 
     in_page_world(story)
 
@@ -968,12 +1025,27 @@ def test_an_address_that_asks_too_often_is_told_to_wait_before_anything_is_compu
         signed = a.order()
         busy = await look(world, signed)
         assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")
-        for what in ("pay", "close", "proof"):
+        for what in ("pay", "close", "proof", "leave"):
             assert (await post(world, signed, what)).status_code == 429
+        for what in ("status", "back"):
+            assert (await world.request("GET", f"{url_of(world, signed)}/{what}")).status_code == 429
         elsewhere = await world.request("GET", url_of(world, signed), address="198.51.100.7")
         assert elsewhere.status_code == 200
         await asyncio.sleep(5)
         assert (await look(world, signed)).status_code == 200
+
+    in_page_world(story)
+
+
+def test_every_question_about_an_order_counts_in_the_share_whichever_order_it_names() -> None:
+    """Anybody can write a new ORDER for each question, and each is a signature to check."""
+
+    async def story(world: PageWorld) -> None:
+        a = await offline_till(world)
+        for oseq in range(1, Ask.ORDER.value[0] + 1):
+            asked = await world.request("GET", f"{url_of(world, a.order(oseq=oseq))}/status")
+            assert asked.status_code == 404
+        assert (await look(world, a.order(oseq=500))).status_code == 429
 
     in_page_world(story)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.configure.orders import OwnerOrders
@@ -15,7 +17,8 @@ from gateway.configure.words import (
     TerminalsOrder,
     TerminalsSaid,
 )
-from gateway.payments.values import AlarmKind
+from gateway.payments.values import Alarm, AlarmKind
+from gateway.store import standing
 from gateway.store.tables_offline import JOURNAL_BRANCHES
 from protocol.chain import genesis, link
 from protocol.keys import public_text
@@ -34,7 +37,7 @@ from protocol.messages import (
 from protocol.numbers import new_number
 from protocol.reasons import Reason
 from protocol.states import GatewayState
-from tests.contract.gateway.gateway_world import Till, problem_of, script_of, status_of
+from tests.contract.gateway.gateway_world import Till, World, in_world, problem_of, script_of, status_of
 from tests.contract.gateway.offline_world import (
     again,
     kit_of,
@@ -97,6 +100,57 @@ async def refused(world: PageWorld, till: Till, code: str) -> Reason:
     response = await till.send(till.signed("POST", "/v1/terminals/activate", encode(request)))
     till.keyid = keyid
     return decode(Problem, response.body).reason
+
+
+def test_a_gateway_that_gives_no_kits_still_says_whether_the_till_may_sell() -> None:
+    """A stopped till finds out by its kit: "there is none here" would tell it that it may sell again."""
+
+    async def story(world: World) -> None:
+        till = await world.till()
+
+        async def asked() -> Reason:
+            request = OfflineKitRequest(first=1, wanted=0, offline_key=public_text(till.key))
+            response = await till.send(till.signed("POST", "/v1/offline/kit", encode(request)))
+            return decode(Problem, response.body).reason
+
+        assert await asked() is Reason.UNKNOWN_PATH
+        alarm = Alarm(kind=AlarmKind.JOURNAL_FORK, detail="")
+        world.store.run_now(lambda tx: standing.freeze(tx, till.keyid, alarm, now_ms=1))
+        assert await asked() is Reason.TERMINAL_FROZEN
+
+    in_world(story)
+
+
+def test_a_till_whose_activation_a_restored_backup_lost_gets_no_kit_and_sells_over_the_line() -> None:
+    """ "Frozen" would stop it altogether, and it is not: the gateway takes its payments."""
+
+    async def story(world: PageWorld) -> None:
+        till = await world.till()
+        till.keyid = f"{till.keyid}.3"
+        kit = await kit_of(world, till, Ed25519PrivateKey.generate())
+        assert isinstance(kit, Problem)
+        assert kit.reason is Reason.GATEWAY_RESTORED
+        assert await sells(world, till) is GatewayState.SENT
+
+    in_page_world(story)
+
+
+def test_a_till_gets_so_many_slow_hashes_and_no_more() -> None:
+    """One that asks without end would take the processors from all others: 64 are most of a second of one of them."""
+
+    async def story(world: PageWorld) -> None:
+        till, key = await world.till(), Ed25519PrivateKey.generate()
+        for first in range(1, 4 * 64, 64):
+            assert isinstance(await kit_of(world, till, key, first=first, wanted=64), OfflineKit)
+        refused = await kit_of(world, till, key, first=257, wanted=64)
+        assert isinstance(refused, Problem)
+        assert (refused.reason, refused.retry_after_ms) == (Reason.RATE_LIMITED, 64_000)
+        assert isinstance(await kit_of(world, till, key), OfflineKit), "which wants none"
+        assert isinstance(await kit_of(world, await world.till(), key, wanted=64), OfflineKit)
+        await asyncio.sleep(64)
+        assert isinstance(await kit_of(world, till, key, first=257, wanted=64), OfflineKit)
+
+    in_page_world(story)
 
 
 async def reissued(world: PageWorld, terminal_id: str) -> str:

@@ -63,7 +63,7 @@ def test_what_the_anchor_says_of_a_journal(tmp_path: Path, record: AnchorRecord 
     assert look(place, Chain()) is trouble
 
 
-@pytest.mark.parametrize("text", ["", "{}", "not json", '{"machine": 1}'])
+@pytest.mark.parametrize("text", ["", "{}", "not json", '{"machine": 1}', '{"deep":' + "[" * 100_000])
 def test_a_damaged_anchor_is_no_anchor(tmp_path: Path, text: str) -> None:
     (tmp_path / "a").write_text(text)
     assert look(FileAnchor(tmp_path / "a"), Chain()) is AnchorTrouble.UNREADABLE

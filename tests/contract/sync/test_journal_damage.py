@@ -10,7 +10,7 @@ import pytest
 
 from protocol.messages import CodeVerifier, OfflineKit
 from protocol.reasons import Reason
-from sync.engine.statements import KitStored, ProofTaken, StandingChanged
+from sync.engine.statements import CashBack, CashReturned, CashTaken, KitStored, ProofTaken, StandingChanged
 from sync.errors import JournalDamagedError, JournalGuardError
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader, OrdersFilter
@@ -40,12 +40,38 @@ def damaged(folder: Path, *statements: str) -> None:
         pytest.param(("drop trigger entry_is_never_changed", "update entry set at_ms = -5 where seq = 4"), id="time"),
         pytest.param(("update parked set reason = 'whim'",), id="parked"),
         pytest.param(("update setting set value = '2x' where name = 'delivered_through'",), id="delivered"),
+        pytest.param((f"update setting set value = '{9 * '999'}' where name = 'delivered_through'",), id="beyond"),
     ],
 )
 def test_a_journal_with_a_row_that_cannot_be_read_is_not_opened(tmp_path: Path, statements: tuple[str, ...]) -> None:
     damaged(tmp_path, *statements)
     with pytest.raises(JournalDamagedError):
         opened(tmp_path)
+
+
+def test_cash_given_back_for_no_reason_of_ours_is_damage_for_the_till_and_for_its_lists(
+    tmp_path: Path,
+) -> None:
+    tender = CashTaken(
+        payment_no=f"{order(5)}-1",
+        order_no=order(5),
+        sale_id=order(6),
+        amount_fen=100,
+        currency="CNY",
+        received_fen=100,
+        change_fen=0,
+        operator="01",
+    )
+    back = CashReturned(
+        payment_no=tender.payment_no, sale_id=tender.sale_id, amount_fen=100, operator="01", why=CashBack.OTHER
+    )
+    with closing(opened(tmp_path)) as journal:
+        journal.append([tender, back], at_ms=AT_MS)
+    damaged(tmp_path, "update cash set returned_why = 'whim'")
+    with closing(opened(tmp_path)) as journal, pytest.raises(JournalDamagedError):
+        journal.cash(tender.payment_no)
+    with JournalReader(tmp_path / "journal.db") as reader, pytest.raises(JournalDamagedError):
+        reader.orders(OrdersFilter())
 
 
 @pytest.mark.parametrize("cell", ["{", "{}", "[]"])
@@ -57,7 +83,7 @@ def test_a_payment_whose_row_cannot_be_read_is_damage_for_the_till_and_for_its_l
         reader.orders(OrdersFilter())
 
 
-@pytest.mark.parametrize(("name", "value"), [("kit", "{"), ("standing", "whim")])
+@pytest.mark.parametrize(("name", "value"), [("kit", "{"), ("kit", '{"deep":' + "[" * 9_999), ("standing", "whim")])
 def test_a_kit_or_a_standing_that_cannot_be_read_is_damage(tmp_path: Path, name: str, value: str) -> None:
     damaged(tmp_path, f"insert into offline_state (name, value) values ('{name}', '{value}')")
     with closing(opened(tmp_path)) as journal:

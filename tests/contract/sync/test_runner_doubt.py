@@ -11,7 +11,9 @@ import pytest
 from protocol.reasons import Reason
 from protocol.states import GatewayState, TerminalState
 from sync.engine.cash_record import CashRecord
-from sync.engine.model import PaymentView, Published, ReadProof, RefundView
+from sync.engine.events import LineHeard, LineSilent
+from sync.engine.model import Line, PaymentView, Published, ReadProof, RefundView
+from sync.engine.statements import Silence
 from sync.errors import DiskError
 from sync.journal.journal import Journal
 from sync.journal.read import JournalReader, OrdersFilter
@@ -59,6 +61,26 @@ def test_cash_in_doubt_is_answered_by_what_the_journal_holds(tmp_path: Path, hap
         assert (tender.returned_at_ms is not None) is happened
         with JournalReader(c.path) as reader:
             assert len(reader.orders(OrdersFilter())) == 1
+
+    at_the_counter(tmp_path, story)
+
+
+def test_what_waited_for_the_disk_keeps_its_order_after_the_journal_was_read_again(tmp_path: Path) -> None:
+    """A silence from before the gateway's word, told after it, would call the line down that is up."""
+
+    async def story(c: Counter) -> None:
+        await c.up()
+        with hidden(c.journal, tmp_path, happened=True):
+            taken = c.take_cash(1250)
+            await asyncio.sleep(5)
+            events = vars(c.runner)["_events"]
+            events.put_nowait(LineSilent(why=Silence.NOT_SENT))
+            events.put_nowait(LineHeard(server_time_ms=c.gateway.now_ms()))
+            await asyncio.sleep(0.05)
+        await c.view(taken, S.PAID)
+        await asyncio.sleep(0.05)
+        assert c.link is not None
+        assert c.link.line is Line.UP
 
     at_the_counter(tmp_path, story)
 

@@ -70,6 +70,8 @@ class Served:
         self.gateway = FakeGateway(now_ms=lambda: time.time_ns() // 1_000_000, find_key=self._device_key)
         self.gateway.wallet = lambda _: GatewayState.PAID
         self.activations: list[str] = []
+        #: Which terminal each said that it was already.
+        self.said: list[str | None] = []
         self.root = STRANGER_KEY
         self.sign_with_root = True
         self.refuse: Reason | None = None
@@ -92,6 +94,7 @@ class Served:
         assert isinstance(verify_request(request, find_key=public_of_device_keyid), Verified)
         asked = decode(ActivationRequest, request.body)
         self.activations.append(asked.public_key)
+        self.said.append(asked.terminal_id)
         if self.lose_answers:
             self.lose_answers -= 1
             return None
@@ -262,6 +265,7 @@ def test_an_activated_folder_is_activated_again_as_itself_with_the_next_epoch(tm
     assert activated(tmp_path, served).epoch == 2
     assert Folder(tmp_path).read_identity().epoch == 2
     assert len(set(served.activations)) == 1
+    assert served.said == [None, TERMINAL_ID], "a gateway that was restored from a backup may have lost it"
     assert ((tmp_path / "device.key").read_bytes(), (tmp_path / "journal.db").read_bytes()) == (key, journal)
 
 
@@ -309,7 +313,10 @@ def test_a_folder_that_is_not_a_till_or_is_damaged_says_so(tmp_path: Path, serve
     activated(tmp_path, served)
     identity, key = tmp_path / "terminal.toml", tmp_path / "device.key"
     good, good_key = identity.read_bytes(), key.read_bytes()
-    for bad in (b"", b"\xff\xfe", b"format = 1\n", good[: len(good) // 2], good.replace(b"format = 1", b"format = 9")):
+    odd_keys = good.partition(b"[gateway_keys]")[0] + b'gateway_keys = "K"\nroot_keys = 3\n'
+    nested = b"deep = " + b"[" * 5_000 + b"]" * 5_000 + b"\n" + good
+    half, newer = good[: len(good) // 2], good.replace(b"format = 1", b"format = 9")
+    for bad in (b"", b"\xff\xfe", b"format = 1\n", half, newer, odd_keys, nested):
         identity.write_bytes(bad)
         with pytest.raises(ConfigDamagedError):
             open_till(tmp_path, publish=Heard())

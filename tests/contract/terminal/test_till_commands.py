@@ -119,6 +119,13 @@ def test_a_file_that_is_no_journal_is_a_trouble_of_the_folder(till: Path, capsys
 # --- report -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "today"])
+def test_a_day_that_is_none_is_wrong_usage(till: Path, capsys: pytest.CaptureFixture[str], day: str) -> None:
+    assert run(["report", "daily", "--date", day, "--data-dir", str(till), "--json"]) == 2
+    assert said(capsys)["reason"] == "usage"
+    assert run(["gateway", "digests", "--date", day, "--json"]) == 2
+
+
 def test_the_day_has_a_digest_in_words_and_in_json(till: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "daily", "--date", DAY, "--data-dir", str(till), "--json"]) == 0
     digest = said(capsys)["digest"]

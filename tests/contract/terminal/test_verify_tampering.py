@@ -137,6 +137,21 @@ def test_a_chain_that_holds_and_is_not_the_gateways_is_named(
     assert f"Entry {entry} is not the one that the gateway holds" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["body = '{'", "body = ''", "body = 'null'", "body = '" + "[" * 9_999 + "'", "kind = 'cash.taken'"],
+    ids=["cut", "empty", "null", "nested", "another-kind"],
+)
+def test_an_entry_that_is_no_statement_is_named_although_the_chain_holds(
+    till: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    """The gateway does not hold it yet: nothing but its words tells."""
+    forged(till, sql(f"update entry set {change} where seq = 9", rehash_from=9))
+    found = verified(till, capsys)
+    assert (found["broken"], found["entry"]) == ("unreadable", 9)
+    assert run(["orders", "--data-dir", str(till)]) == 0
+
+
 def test_an_end_that_the_gateway_never_had_may_be_missing_only_there(
     till: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,6 +117,13 @@ def test_half_a_packet_is_asked_for_again_after_a_silence() -> None:
     assert parser.feed(code(A, status=1), deadline_ms + 50) == [ACK, scan(at_ms=deadline_ms + 50)]
 
 
+def test_a_code_whose_rest_never_came_is_not_finished_with_the_next_one() -> None:
+    parser = ssi.SsiParser(device="gun")
+    assert parser.feed(code(b"13", status=2), 0) == [ACK]
+    assert parser.feed(code(b"45", status=2), 2_900) == [ACK]
+    assert parser.feed(code(A), 60_000) == [ACK, noise(NoiseReason.FRAGMENT, 4, 60_000), scan(at_ms=60_000)]
+
+
 def test_a_code_in_too_many_packets_is_noise() -> None:
     parser = ssi.SsiParser(device="gun")
     reasons: list[NoiseReason] = []

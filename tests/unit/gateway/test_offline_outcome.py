@@ -63,3 +63,9 @@ def test_a_proof_is_drawn_as_version_6_with_its_quiet_zone() -> None:
 
 def test_typed_digits_stand_in_groups_for_reading_aloud() -> None:
     assert grouped("075856563711") == "075 856 563 711"
+
+
+def test_a_proof_is_drawn_once_however_often_its_page_asks() -> None:
+    """Anybody may ask for a CLOSED proof without end, and nothing else runs on the loop while it is drawn."""
+    text = "GP1" + "0123456789ABCDEFGHJKMNPQRSTVWXYZ" * 4 + "3210123456789"
+    assert qr_path(text) is qr_path(text)

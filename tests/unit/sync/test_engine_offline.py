@@ -14,11 +14,22 @@ from protocol.offline.proof import OfflineProof, ProofType, sign_proof
 from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import GatewayState, ProofKind, TerminalState
-from sync.engine.events import AckCall, Append, CancelCall, PayCall, Publish, QueryCall, StorageSaid
+from sync.engine.events import (
+    AckCall,
+    Append,
+    CancelCall,
+    KitCall,
+    Opened,
+    PayCall,
+    Publish,
+    QueryCall,
+    StorageSaid,
+)
 from sync.engine.model import ParkOffline, ShowStatus, TypeCode
 from sync.engine.offline import FIRST_SEEN_MS
 from sync.engine.offline_events import CodeAsked, ParkAsked, StatusAsked
 from sync.engine.offline_record import SHOWN_MS
+from sync.engine.state import KitDesk
 from sync.engine.statements import CancelIntended, CodeTried, OfflineShown, ParkWhy, PaymentConflict, ProofTaken
 from tests.unit.sync.till_on_paper import RIGHT_CODE, T0_MS, TERMINAL, Till, silence
 
@@ -844,3 +855,48 @@ def test_a_new_order_of_the_sale_follows_a_proven_not_paid_one() -> None:
     assert second.rpartition("-")[0] != order_no
     assert till.offline(order_no=second.rpartition("-")[0]) is None
     assert till.refusals[-1].reason is Reason.ORDER_OPEN
+
+
+# --- stopped by the gateway -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reason", "stands"),
+    [
+        (Reason.RATE_LIMITED, True),
+        (Reason.CLOCK, True),
+        (Reason.REPLAYED, True),
+        (Reason.INTERNAL, True),
+        (Reason.BAD_SIGNATURE, True),
+        (Reason.BAD_REQUEST, True),
+        (Reason.GATEWAY_RESTORED, True),
+        (Reason.TERMINAL_FROZEN, True),
+        (Reason.UNKNOWN_PATH, False),
+        (Reason.CONTENT_DIFFERS, False),
+    ],
+)
+def test_a_stopped_till_sells_again_only_by_a_word_about_itself(reason: Reason, stands: bool) -> None:
+    """What is refused before the gateway looks at the terminal's standing says nothing of it."""
+    till = Till()
+    till.state = replace(till.state, kit=KitDesk(epoch=1, offline_key="K"))
+    till.do(Opened())
+    till.up()
+    till.answer(till.only(KitCall), till.problem(Reason.TERMINAL_FROZEN))
+    assert till.start() is None
+    till.wait(60_000)
+    till.answer(till.only(KitCall), till.problem(reason))
+    assert till.state.standing is (Reason.TERMINAL_FROZEN if stands else None)
+    assert (till.start() is None) is stands
+
+
+def test_a_word_about_a_payment_that_was_taken_before_ends_no_stop() -> None:
+    """The gateway answers for a number that it has, whatever became of the terminal since."""
+    till = Till()
+    till.state = replace(till.state, kit=KitDesk(epoch=1, offline_key="K"))
+    till.do(Opened())
+    till.up()
+    payment_no = till.start()
+    assert payment_no is not None
+    till.answer(till.only(KitCall), till.problem(Reason.TERMINAL_FROZEN))
+    till.answer(till.only(PayCall), till.status(payment_no, G.SENT))
+    assert till.state.standing is Reason.TERMINAL_FROZEN

@@ -234,6 +234,24 @@ def test_after_a_crash_the_till_asks_and_never_sends_the_payment_again() -> None
     assert till.views[-1].safe_to_rescan
 
 
+@pytest.mark.parametrize(("state", "wait_ms"), [(G.NOT_PAID, 60 * 60_000), (G.PAID, 60_000)], ids=["not paid", "paid"])
+def test_a_gateway_that_forgot_what_was_not_paid_is_told_seldom_and_of_what_was_paid_soon(
+    state: GatewayState, wait_ms: int
+) -> None:
+    """It was restored from a backup; what is paid may be taken up at any moment, and is "unnoticed" then."""
+    till, payment = in_state(S.WAITING)
+    proof = ProofKind.TOMBSTONE if state is G.NOT_PAID else None
+    till.answer(till.only(QueryCall), till.status(payment, state, proof=proof))
+    for _ in range(10):
+        till.answer(till.only(AckCall), till.problem(Reason.UNKNOWN_PAYMENT))
+        till.wait(wait_ms)
+    till.answer(till.only(AckCall), till.problem(Reason.UNKNOWN_PAYMENT))
+    till.wait(wait_ms - 1)
+    assert not till.calls(AckCall)
+    till.wait(1)
+    assert till.only(AckCall)
+
+
 def test_the_cancel_intent_is_durable_before_the_cancel_and_outlives_a_crash() -> None:
     till, payment = in_state(S.WAITING)
     till.cancel(payment)

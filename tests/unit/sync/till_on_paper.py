@@ -113,6 +113,8 @@ class Till:
     mono_ms: int = 1_000
     #: By so much the gateway's clock leapt.
     leapt_ms: int = 0
+    #: By so much this computer slept.
+    slept_ms: int = 0
     records: dict[str, PaymentRecord] = field(default_factory=dict[str, PaymentRecord])
     refunds: dict[str, RefundRecord] = field(default_factory=dict[str, RefundRecord])
     store: dict[int, StorePaidHeard] = field(default_factory=dict[int, StorePaidHeard])
@@ -129,7 +131,9 @@ class Till:
     numbers: int = 0
 
     def do(self, event: Event) -> list[Effect]:
-        self.state, effects = step(self.state, event, Now(mono_ms=self.mono_ms, wall_ms=T0_MS + self.mono_ms))
+        wall_ms = T0_MS + self.mono_ms + self.slept_ms
+        now = Now(mono_ms=self.mono_ms, wall_ms=wall_ms, slept_ms=self.slept_ms)
+        self.state, effects = step(self.state, event, now)
         self.effects = effects
         sent = False
         for effect in effects:
@@ -178,7 +182,7 @@ class Till:
                 self.refusals.append(view)
 
     def _append(self, statement: AnyStatement) -> None:
-        at_ms = self.mono_ms + T0_MS
+        at_ms = self.mono_ms + T0_MS + self.slept_ms
         self.statements.append(statement)
         if isinstance(statement, StorePaidHeard):
             assert statement.seq not in self.store, "each ring is journaled once"

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from protocol.auth_code import CONFIRMED_RANGES
+from terminal.cashier.state import Settings
 from terminal.live.settings import DeviceSettings, from_text, read_device_settings
+from terminal.setup.settings_file import read_settings
 
 GOOD = """\
 language = "en"
@@ -57,6 +59,18 @@ def test_a_trouble_names_its_line_and_costs_only_itself(text: str, line: int, ke
     assert f"settings.toml, line {line}: " in str(trouble)
     assert read.scanners == kept
     assert read.ranges == CONFIRMED_RANGES
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["deep = " + "[" * 5_000, "long = " + "9" * 5_000, f"scanners = [0x{'f' * 5_000}]", f"language = 0x{'f' * 5_000}"],
+    ids=["nested", "long", "a-gun", "an-option"],
+)
+def test_what_no_setting_is_never_stops_selling(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.toml").write_text(text)
+    assert read_device_settings(tmp_path).scanners == ()
+    assert read_settings(tmp_path).settings == Settings()
+    assert read_device_settings(tmp_path).troubles or read_settings(tmp_path).damaged
 
 
 def test_a_file_that_is_not_text_is_one_trouble(tmp_path: Path) -> None:
