@@ -13,7 +13,7 @@ from random import Random
 from proof.simulation.faults import People
 from proof.simulation.phones import Phones
 from proof.simulation.processes import Process, outside, spawn_outside
-from proof.simulation.scripts import PLAIN, REFUNDED, draw_script, is_forged
+from proof.simulation.scripts import PLAIN, REFUNDED, draw_script, in_the_last_moment, is_forged
 from proof.simulation.side_desk import SideDesk
 from proof.simulation.terminal import TillHost, find_started
 from proof.simulation.trace import Trace
@@ -53,6 +53,8 @@ class Cashier:
         lend: Callable[[str], Secret | None],
         side: SideDesk,
         presses: Random,
+        typing: Random,
+        last_moment: float,
         now_ms: Callable[[], int],
         trace: Trace,
     ) -> None:
@@ -66,6 +68,8 @@ class Cashier:
         self._lend = lend
         self.side = side
         self._presses = presses
+        self._typing = typing
+        self._last_moment = last_moment
         self._now_ms = now_ms
         self._trace = trace
         self._pressed = 0
@@ -251,7 +255,7 @@ class Cashier:
         return Secret(self._wallets.show_code(wallet, script))
 
     def _script(self) -> Script:
-        return draw_script(self._chance, self._people)
+        return in_the_last_moment(draw_script(self._chance, self._people), self._typing, self._last_moment)
 
     def _cancel_moment(self) -> float | None:
         """When a hasty cashier cancels: at once, while the customer types, near the deadline, or as the QR ends."""
