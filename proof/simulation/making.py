@@ -141,6 +141,7 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         skipped=lambda number: (till.name, number) in around.mask.skipped,
         lend=lend,
         presses=around.chance(f"presses {till.name}"),
+        returning=around.chance(f"returning {till.name}"),
         typing=around.chance(f"typing {till.name}"),
         # Where the gateway's disk is slow a customer may come between its question and what follows from it.
         last_moment=_LAST_MOMENT if around.profile.disks.gateway_slow else 0.0,

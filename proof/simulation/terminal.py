@@ -288,7 +288,7 @@ class TillHost(Mortal):
 
     def went_down(self) -> None:
         self._runner = None
-        self.sight.up_since_ms, self.sight.unsent_fen = None, None
+        self.sight.up_since_ms, self.sight.unsent_fen, self.sight.line = None, None, None
         self.link = None
         self.screen.clear()
 
@@ -313,7 +313,7 @@ class TillHost(Mortal):
             return
         if isinstance(view, LinkView):
             self.link = view
-            self.sight.unsent_fen = view.unsent_fen
+            self.sight.unsent_fen, self.sight.line = view.unsent_fen, view.line
             return
         if isinstance(view, RefundView):
             self._note("shows_refund", f"{view.refund_no} {view.state} {view.reason or ''}".rstrip())

@@ -13,6 +13,7 @@ from protocol.messages import LateMoneyState
 from protocol.numbers import new_number
 from protocol.offline.order import ClockQuality, OfflineOrder, OrderType
 from protocol.states import GatewayState, ProofKind, RefundState
+from sync.engine.cash_record import CashRecord
 from sync.engine.offline_record import KitRecord
 from sync.engine.record import PaymentRecord
 
@@ -45,6 +46,10 @@ class PaperFile(TillFile):
         self.tried_ms: list[int] = []
         self.held: KitRecord | None = None
         self.unsent = 0
+        self.tenders: dict[str, CashRecord] = {}
+
+    def cash(self) -> dict[str, CashRecord]:
+        return self.tenders
 
     def payments(self) -> dict[str, PaymentRecord]:
         return self.records
