@@ -17,6 +17,7 @@ from proof.simulation.defects_paces import PACES
 from proof.simulation.defects_proofs import PROOFS
 from proof.simulation.defects_refunds import REFUNDS
 from proof.simulation.defects_restored import RESTORED
+from proof.simulation.defects_tenders import TENDERS
 from proof.simulation.defects_till import TILL
 from proof.simulation.defects_waits import WAITS
 from proof.simulation.defects_words import WORDS
@@ -24,5 +25,5 @@ from proof.simulation.defects_words import WORDS
 DEFECTS: Final = (
     *(*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL),
     *(*CASES, *COUNTER, *ODD, *OFFLINE, *ORDERS, *PROOFS),
-    *(*RESTORED, *WAITS, *WORDS, *BLIND),
+    *(*RESTORED, *TENDERS, *WAITS, *WORDS, *BLIND),
 )
