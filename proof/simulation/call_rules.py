@@ -11,7 +11,7 @@ from proof.simulation.calls import Ended
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
 from proof.simulation.money_rules import refunds_stay_within_the_charge
-from protocol.states import RefundState
+from protocol.states import GatewayState, RefundState
 
 #: So many queries after one another take at least this long, with those right before an undo or before a close for
 #: another payer, after a time-out, and over a restart.
@@ -72,6 +72,15 @@ def the_first_undo_follows_a_question(e: Evidence, asked: Asked) -> Complaints:
         return
     if not calls or calls[-1].verb is not Verb.QUERY:
         yield asked.number, "the first undo, and no question right before it"
+
+
+def what_is_over_is_not_undone(e: Evidence, asked: Asked) -> Complaints:
+    """A reverse takes money back: it leaves for a payment that is being undone, and for nothing that was settled since
+    somebody decided to send it."""
+    order = e.gateway.channel_orders().get(asked.number) if asked.verb is Verb.CANCEL else None
+    row = None if order is None else e.gateway.payments().get(order.payment_no)
+    if row is not None and row.state is not GatewayState.REVERSING:
+        yield row.payment_no, f"its order is reversed, and it is {row.state}"
 
 
 def a_code_has_its_time_at_wechat(e: Evidence, asked: Asked) -> Complaints:
@@ -140,6 +149,7 @@ ON_CHANNEL_CALL: Final = (
     refunds_asked_fit_the_charge,
     calls_go_to_their_own_account,
     the_first_undo_follows_a_question,
+    what_is_over_is_not_undone,
     a_code_has_its_time_at_wechat,
     undos_keep_their_pace,
     one_call_at_a_time,

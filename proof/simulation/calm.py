@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from proof.simulation import restored_rules
+from proof.simulation import restored_rules, standing_rules
 from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence, GatewayRow
 from proof.wallets import kept_fen
@@ -262,4 +262,5 @@ WHEN_CALM: Final[tuple[Callable[[Evidence], Complaints], ...]] = (
     codes_are_in_no_file,
     guards_are_constraints,
     *restored_rules.WHEN_CALM,
+    *standing_rules.WHEN_CALM,
 )

@@ -13,13 +13,14 @@ from random import Random
 from proof.simulation.faults import People
 from proof.simulation.phones import Phones
 from proof.simulation.processes import Process, outside, spawn_outside
-from proof.simulation.scripts import PLAIN, REFUNDED, draw_script, is_forged
+from proof.simulation.scripts import PLAIN, REFUNDED, draw_script, in_the_last_moment, is_forged
 from proof.simulation.side_desk import SideDesk
 from proof.simulation.terminal import TillHost, find_started
 from proof.simulation.trace import Trace
 from proof.wallets import Wallets
 from protocol.messages import Presented
 from protocol.money import CNY, Money
+from protocol.reasons import Reason
 from protocol.secret import Secret
 from protocol.states import TerminalState
 from sandbox.following import NotFollowed
@@ -31,6 +32,8 @@ _MOST_TRIES = 4
 _BOUNCES = 0.15
 #: Who is not sure whether the till took it presses cash once more.
 _CASH_AGAIN = 0.2
+#: Whoever hears this at the counter sells nothing there before the owner came.
+_STOPPED = frozenset({Reason.TERMINAL_FROZEN, Reason.TERMINAL_REVOKED})
 #: No sale has this number.
 _AT_THE_END = -1
 _LOOKS_FOR_THE_LINE = 12
@@ -53,6 +56,9 @@ class Cashier:
         lend: Callable[[str], Secret | None],
         side: SideDesk,
         presses: Random,
+        returning: Random,
+        typing: Random,
+        last_moment: float,
         now_ms: Callable[[], int],
         trace: Trace,
     ) -> None:
@@ -66,6 +72,9 @@ class Cashier:
         self._lend = lend
         self.side = side
         self._presses = presses
+        self._returning = returning
+        self._typing = typing
+        self._last_moment = last_moment
         self._now_ms = now_ms
         self._trace = trace
         self._pressed = 0
@@ -136,6 +145,8 @@ class Cashier:
             if view is None:
                 await asyncio.sleep(self._chance.uniform(1.0, 15.0))
                 continue
+            if view.reason in _STOPPED:
+                self._gives_back_instead()
             returns = self._people.returns if self._plays not in REFUNDED else max(self._people.returns, 0.7)
             if view.state is TerminalState.PAID and self._chance.random() < returns:
                 await self._take_back(view)
@@ -166,6 +177,25 @@ class Cashier:
                 operator="01",
             )
             self._press(command)
+
+    def _gives_back_instead(self) -> None:
+        """A till that sells nothing any more is a counter for returns to its cashier."""
+        views = self._till.sight.views.values()
+        paid = [view for view in views if view.state is TerminalState.PAID and view.cash is None]
+        if not paid or self._returning.random() < 0.5:
+            return
+        self._pressed += 1
+        view = self._returning.choice(paid)
+        fen = max(1, round(view.amount.fen * self._returning.choice((0.2, 0.5, 1.0))))
+        self._note("takes_back_instead", f"{view.payment_no} {fen}")
+        command = StartRefund(
+            request_id=f"{self._till.name}/{self._pressed}",
+            order_no=view.order_no,
+            amount=Money(fen, CNY),
+            note="退货",
+            operator="01",
+        )
+        self._till.submit(command)
 
     def _press(self, command: StartPayment | StartRefund) -> bool:
         """Now and then a key bounces, or a finger comes down twice: the same press comes again, in the same run of the
@@ -251,7 +281,7 @@ class Cashier:
         return Secret(self._wallets.show_code(wallet, script))
 
     def _script(self) -> Script:
-        return draw_script(self._chance, self._people)
+        return in_the_last_moment(draw_script(self._chance, self._people), self._typing, self._last_moment)
 
     def _cancel_moment(self) -> float | None:
         """When a hasty cashier cancels: at once, while the customer types, near the deadline, or as the QR ends."""

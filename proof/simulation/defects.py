@@ -18,6 +18,7 @@ from proof.simulation.defects_proofs import PROOFS
 from proof.simulation.defects_refunds import REFUNDS
 from proof.simulation.defects_restored import RESTORED
 from proof.simulation.defects_static import STATIC
+from proof.simulation.defects_tenders import TENDERS
 from proof.simulation.defects_till import TILL
 from proof.simulation.defects_waits import WAITS
 from proof.simulation.defects_words import WORDS
@@ -25,5 +26,5 @@ from proof.simulation.defects_words import WORDS
 DEFECTS: Final = (
     *(*FIRST, *GATEWAY, *DOORS, *PACES, *REFUNDS, *TILL),
     *(*CASES, *COUNTER, *ODD, *OFFLINE, *ORDERS, *PROOFS),
-    *(*RESTORED, *STATIC, *WAITS, *WORDS, *BLIND),
+    *(*RESTORED, *STATIC, *TENDERS, *WAITS, *WORDS, *BLIND),
 )

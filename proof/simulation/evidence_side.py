@@ -7,6 +7,7 @@ Part of `proof.simulation.evidence`; see there.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -66,6 +67,15 @@ _CASH: Final = "select payment_no, sale_id, amount_fen, returned_ms from cash_te
 _TOLD: Final = (
     "select 1 from journal_entries where terminal_id = ? and kind = 'payment.cancel_intended' and instr(body, ?) > 0"
 )
+_IN_CASH: Final = "select distinct terminal_id, sale_id from cash_tenders where returned_ms is null"
+_NOTICES: Final = (
+    "select coalesce(sum(outcome in ('accepted', 'repeat', 'nothing', 'unknown_refund')), 0), count(*) "
+    "from callbacks where account_id = ?"
+)
+_HELD: Final = (
+    "select seq, hash from journal_entries where terminal_id = ?1 "
+    "union select seq, hash from journal_branches where terminal_id = ?1"
+)
 _PAID: Final = 0x21
 
 
@@ -109,6 +119,24 @@ class SideFile:
         found = self._db.execute(_CASH, (terminal_id,))
         return {r[0]: (r[1], r[2], r[3] is not None) for r in found}
 
+    def sales_in_cash(self) -> set[tuple[str, str]]:
+        """The sales that cash pays for, each with its terminal."""
+        return set(self._db.execute(_IN_CASH).fetchall())
+
+    def notices(self, account_id: str) -> tuple[int, int]:
+        """How many notifications are kept as taken, and how many at all."""
+        found: tuple[int, int] = self._db.execute(_NOTICES, (account_id,)).fetchone()
+        return found
+
+    def held_entries(self, terminal_id: str) -> set[tuple[int, str]]:
+        """Of every journal that ever was this terminal's."""
+        return set(self._db.execute(_HELD, (terminal_id,)).fetchall())
+
+    def restorations(self) -> int:
+        """How often this database was found to be an older one."""
+        count: int = self._db.execute("select count(*) from restorations").fetchone()[0]
+        return count
+
     def cancel_was_told(self, terminal_id: str, payment_no: str) -> bool:
         """By the till's journal, as far as the gateway holds it."""
         return self._db.execute(_TOLD, (terminal_id, payment_no)).fetchone() is not None
@@ -129,6 +157,7 @@ class SideEvidence:
     have one identity. `seen_since_ms`: when the gateway took an order first, by the true time;
     `cancelled_since_ms`: when it heard that one was cancelled; `payers`: by
     out_trade_no, whose wallet was handed that payment; `typed_of`: by order, the digits that a page showed for it.
+    `notices`: by account, how many notifications were answered as received.
     `keys`: every key that signs proofs, by its number; `bad_keys`: of those, what others have too, or what is too
     old."""
 
@@ -140,6 +169,7 @@ class SideEvidence:
     cancelled_since_ms: dict[tuple[str, int, int], int] = field(default_factory=dict[tuple[str, int, int], int])
     payers: dict[str, Payer] = field(default_factory=dict[str, Payer])
     typed_of: dict[str, str] = field(default_factory=dict[str, str])
+    notices: Counter[str] = field(default_factory=Counter[str])
     keys: dict[int, Ed25519PublicKey] = field(default_factory=dict[int, Ed25519PublicKey])
     bad_keys: set[int] = field(default_factory=set[int])
 

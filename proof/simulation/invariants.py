@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proof.simulation import restored_rules
+from proof.simulation import restored_rules, standing_rules, tender_rules
 from proof.simulation.call_rules import ON_CHANNEL_CALL as CALLS
 from proof.simulation.complaints import Complaint, Complaints, Shown
 from proof.simulation.gateway_rules import ON_COMMITTED as COMMITS
@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 ON_CHANNEL_CALL: Final = (*CALLS, *restored_rules.ON_CHANNEL_CALL)
-ON_ORDER: Final = (*ORDERS, *restored_rules.ON_ORDER)
+ON_ORDER: Final = (*ORDERS, *restored_rules.ON_ORDER, *tender_rules.ON_ORDER)
 ON_COMMITTED: Final = (*COMMITS, *restored_rules.ON_COMMITTED)
-ON_TIME: Final = (*ON_TIME_PAID, *ON_TIME_BEGUN, *ON_TIME_SAID, *restored_rules.ON_TIME)
+ON_TIME: Final = (
+    *(*ON_TIME_PAID, *ON_TIME_BEGUN, *ON_TIME_SAID),
+    *(*restored_rules.ON_TIME, *standing_rules.ON_TIME, *tender_rules.ON_TIME),
+)

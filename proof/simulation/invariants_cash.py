@@ -11,7 +11,7 @@ from proof.simulation.complaints import Complaints
 from proof.simulation.evidence import Evidence
 from proof.simulation.till_evidence import TillSight
 from protocol.messages import LateMoneyState
-from sync.engine.model import PaymentView
+from sync.engine.model import Line, PaymentView
 
 _ZONE_MS: Final = 8 * 3_600_000
 _DAY_MS: Final = 86_400_000
@@ -29,6 +29,18 @@ def cash_keeps_its_limits(_e: Evidence, till: TillSight, view: PaymentView) -> C
     today_fen = sum(one.amount.fen for one in kept if _day(one.taken_at_ms) == _day(taken.taken_at_ms))
     if taken.offline and today_fen > limits.offline_day_fen:
         yield view.payment_no, f"{today_fen} fen in cash in one day without the line"
+
+
+def cash_without_the_line_is_counted(_e: Evidence, till: TillSight, view: PaymentView) -> Complaints:
+    """The owner's limit of a day is about cash that was taken while the gateway could not be reached: by what the till
+    itself showed of its line then."""
+    taken = till.file.cash().get(view.payment_no)
+    if taken is None or view.request_id is None or taken.returned_at_ms is not None:
+        return
+    # When it was pressed, or when it is shown: a commit in doubt is shown later.
+    lines = {till.cash_line.get(view.request_id), till.line}
+    if None not in lines and all(taken.offline is not (line is not Line.UP) for line in lines):
+        yield view.payment_no, f"taken while the line is shown as {till.line}, and noted as offline={taken.offline}"
 
 
 def no_cash_over_late_money(_e: Evidence, till: TillSight, view: PaymentView) -> Complaints:
@@ -66,4 +78,10 @@ def _day(at_ms: int) -> int:
     return (at_ms + _ZONE_MS) // _DAY_MS
 
 
-ON_CASH: Final = (cash_keeps_its_limits, no_cash_over_late_money, cash_pays_once, the_change_is_right)
+ON_CASH: Final = (
+    cash_keeps_its_limits,
+    cash_without_the_line_is_counted,
+    no_cash_over_late_money,
+    cash_pays_once,
+    the_change_is_right,
+)

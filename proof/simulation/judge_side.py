@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from proof.simulation import calm_offline, invariants_begun, invariants_cash, invariants_offline, invariants_typed
+from proof.simulation import (
+    answer_rules,
+    calm_offline,
+    invariants_begun,
+    invariants_cash,
+    invariants_offline,
+    invariants_typed,
+    standing_rules,
+)
+from proof.simulation.answer_rules import AsItWas, NoticeAnswered
 from proof.simulation.complaints import Complaint
 from proof.simulation.evidence import Evidence, GatewayRow, RefundRow
 from proof.simulation.evidence_side import OrderShown, Payer, SideRows
@@ -12,8 +21,10 @@ from proof.simulation.invariants_begun import Handed, Paying
 from proof.simulation.invariants_offline import Read, ShownOrder
 from proof.simulation.invariants_typed import Compared
 from proof.simulation.marks import Marks
+from proof.simulation.network import Reply
 from proof.simulation.till_evidence import TillSight
 from protocol.offline.order import read_order
+from protocol.signature import RequestParts
 from protocol.states import GatewayState
 from sync.engine.model import PaymentView, ProofView
 
@@ -89,6 +100,27 @@ class SideJudge:
             self._e.side.typed_of[moment.signed.order.order_no] = moment.typed
             self._marks.reached("a code to type is shown")
 
+    def as_it_is(self) -> AsItWas:
+        """What the gateway's file held when it committed last."""
+        return AsItWas(rows=self._e.rows, refunds=self._e.refunds, side=self._e.side.rows)
+
+    def refused(self, request: RequestParts, body: bytes, before: AsItWas) -> None:
+        """The gateway's refusal is on its way."""
+        e = self._e
+        side = e.side.rows if e.side.file is None else e.side.file.rows()
+        now = AsItWas(rows=e.gateway.payments(), refunds=e.gateway.refunds(), side=side)
+        refused = answer_rules.refusal(request, body, before, now)
+        if refused is not None:
+            self._marks.reached(f"the gateway refuses as {refused.reason}")
+            for rule in answer_rules.ON_REFUSED:
+                self._ask(rule.__name__, rule(e, refused))
+
+    def notice_answered(self, wallet: str, account_id: str, reply: Reply) -> None:
+        """The gateway's answer to a notification is on its way."""
+        moment = NoticeAnswered(account_id=account_id, received=answer_rules.is_received(wallet, reply))
+        for rule in answer_rules.ON_NOTICE:
+            self._ask(rule.__name__, rule(self._e, moment))
+
     def committed(self, before: Mapping[str, GatewayRow], refunds_before: Mapping[str, RefundRow]) -> None:
         """The gateway committed something; the evidence of payments and refunds is that of now."""
         e = self._e
@@ -105,6 +137,8 @@ class SideJudge:
             if number not in refunds_before:
                 for rule in invariants_offline.ON_REFUND:
                     self._ask(rule.__name__, rule(e, None, refund))
+                for asked in standing_rules.ON_REFUND:
+                    self._ask(asked.__name__, asked(e, old, refund))
                 if refund.cause == "cancelled":
                     self._marks.reached("cancelled order goes back")
 
@@ -131,7 +165,7 @@ class SideJudge:
                 self._marks.reached("a till is frozen")
             if terminal_id in old.standings and old.standings[terminal_id].frozen and not standing.frozen:
                 self._marks.reached("a frozen till is activated again")
-            for rule in invariants_offline.ON_STANDING:
+            for rule in (*invariants_offline.ON_STANDING, *standing_rules.ON_STANDING):
                 self._ask(rule.__name__, rule(self._e, old, terminal_id))
 
     def calm(self) -> None:

@@ -25,13 +25,18 @@ from proof.simulation.gateway import GatewayHost
 #: Of the shops in which money may come late.
 _HOLDS: Final = 0.4
 _LOOKS_EVERY_S: Final = 15.0
+#: Of an owner who decides the moment he hears of it, while somebody may still stand at the counter.
+_EAGER_S: Final = 2.0
+_EAGER: Final = 0.4
+#: Of one who wants to keep, or gave back himself, what is on its way back already.
+_CONTRARY: Final = 0.4
 _BY_HAND: Final = 0.3
 _WORD: Final = LateWord(person="owner", reason="")
 
 
 class LateDesk:
     """`committed`: tells the judge that something was written, `sent_back` what he decided. `now_ms`: by the gateway's
-    clock. `by_hand`: where he notes for which orders he gave money back himself."""
+    clock. `by_hand`: where he notes for which orders he gave money back himself; `pace`: how he is."""
 
     def __init__(
         self,
@@ -44,7 +49,10 @@ class LateDesk:
         sent_back: Callable[[str], None],
         note: Callable[[str, str], None],
         by_hand: set[str],
+        pace: Random,
     ) -> None:
+        self._every_s = _EAGER_S if pace.random() < _EAGER else _LOOKS_EVERY_S
+        self._contrary = pace.random() < _CONTRARY
         self._by_hand = by_hand
         self._gateway = gateway
         self._chance = chance
@@ -54,7 +62,8 @@ class LateDesk:
         self._note = note
         self._calm = False
         #: Whether this shop's late money waits for his word.
-        self.holds = profile.late_money and not profile.selling.offline and chance.random() < _HOLDS
+        holds = 1.0 if profile.name == "held" else _HOLDS
+        self.holds = profile.late_money and not profile.selling.offline and chance.random() < holds
         if self.holds:
             gateway.door(lambda tx: tx.connection.execute(update(MERCHANTS).values(late_money="hold")))
 
@@ -63,9 +72,10 @@ class LateDesk:
 
     async def visits(self) -> None:
         while self.holds:
-            await asyncio.sleep(_LOOKS_EVERY_S)
+            await asyncio.sleep(_LOOKS_EVERY_S if self._calm else self._every_s)
             for case in self._gateway.door(open_cases):
-                if (case.refused or not case.going_back) and (self._calm or self._chance.random() < 0.5):
+                contrary = self._contrary and not self._calm
+                if (case.refused or not case.going_back or contrary) and (self._calm or self._chance.random() < 0.5):
                     said = self._gateway.door(lambda tx, case=case: self._decides(tx, case))
                     self._note("late_money_decided", f"{case.out_trade_no} {said}")
                     self._committed()

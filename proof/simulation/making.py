@@ -37,6 +37,7 @@ from sync.engine.model import PaymentView, ProofView, RefundView, StorePaidView
 
 #: How many keys sign the gateway's answers in turn.
 _HTTP_KEYS = 3
+_LAST_MOMENT = 0.6
 
 
 class MakeWire(Protocol):
@@ -142,6 +143,10 @@ def make_cashier(around: Around, till: TillHost, phones: Phones, others: Sequenc
         skipped=lambda number: (till.name, number) in around.mask.skipped,
         lend=lend,
         presses=around.chance(f"presses {till.name}"),
+        returning=around.chance(f"returning {till.name}"),
+        typing=around.chance(f"typing {till.name}"),
+        # Where the gateway's disk is slow a customer may come between its question and what follows from it.
+        last_moment=_LAST_MOMENT if around.profile.disks.gateway_slow else 0.0,
         side=SideDesk(
             till,
             shop,

@@ -45,6 +45,9 @@ _LEAPS_SHARE: Final = 0.25
 _RESTORED_SHARE: Final = 0.12
 #: Of all worlds: in so many the store has a printed QR.
 _STATIC_SHARE: Final = 0.12
+#: Of all worlds: in so many the gateway's disk is slow, where everything may go wrong, and so often.
+_SLOW_DISK_SHARE: Final = 0.1
+_SLOW_DISK: Final = 0.08
 #: Beyond these a request may reach a wallet after everybody gave up: money that comes late is then a case.
 _LATE_FROM_S: Final = 28.0
 
@@ -55,7 +58,8 @@ def profile_of(name: str, seed: int) -> Profile:
         return PROFILES[name]
     mixed = _printed(_mixed(seed), Random(f"{seed}/{MIX}/static"))
     leaping = _leaping(_restored(mixed, Random(f"{seed}/{MIX}/restored")), Random(f"{seed}/{MIX}/leaps"))
-    return _again(_odd(leaping, Random(f"{seed}/{MIX}/odd")), Random(f"{seed}/{MIX}/again"))
+    again = _again(_odd(leaping, Random(f"{seed}/{MIX}/odd")), Random(f"{seed}/{MIX}/again"))
+    return _dawdling(again, Random(f"{seed}/{MIX}/slow disk"))
 
 
 def _restored(profile: Profile, chance: Random) -> Profile:
@@ -82,6 +86,13 @@ def _again(profile: Profile, chance: Random) -> Profile:
     return (
         profile if profile.faultless or not rate else replace(profile, disks=replace(profile.disks, gateway_again=rate))
     )
+
+
+def _dawdling(profile: Profile, chance: Random) -> Profile:
+    """In some shops the gateway's disk is slow, and others are done between two of its commits."""
+    if chance.random() >= _SLOW_DISK_SHARE or profile.faultless or profile.disks.gateway_slow:
+        return profile
+    return replace(profile, disks=replace(profile.disks, gateway_slow=_SLOW_DISK))
 
 
 def _odd(profile: Profile, chance: Random) -> Profile:

@@ -51,6 +51,7 @@ class Persons:
             sent_back=evidence.sent_back.add,
             note=note,
             by_hand=evidence.by_hand,
+            pace=around.chance("late desk pace"),
         )
         evidence.holds_late_money = self.late_desk.holds
         self._restoring = Restoring(

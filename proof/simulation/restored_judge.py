@@ -41,6 +41,8 @@ def went_back(e: Evidence) -> None:
     _times(e)
     if e.side.file is not None:
         e.side.rows = e.side.file.rows()
+        for account_id in e.side.notices:
+            e.side.notices[account_id] = min(e.side.notices[account_id], e.side.file.notices(account_id)[0])
         _keep(e.side.seen_since_ms, e.side.rows.seen)
         _keep(e.side.cancelled_since_ms, e.side.rows.cancelled)
 

@@ -53,6 +53,9 @@ LATE: Final = (
 )
 #: Paid, and every notification of it is wrong: by its amount, its signature, or whom it is for.
 FORGED: Final = ("callback_wrong_amount", "callback_bad_signature", "callback_other_merchant")
+#: A customer who types so slowly does it in some shops right after the shop has asked for the last time.
+SLOW: Final = frozenset({"ask_password:44", "ask_password:50", "ask_password:90", "never"})
+IN_THE_LAST_MOMENT: Final = "ask_password:46"
 #: Of these customers goods come back more often than of others.
 REFUNDED: Final = frozenset({"refund_processing", "refund_balance_low", "refund_whole_only"})
 
@@ -67,6 +70,15 @@ def draw_script(chance: Random, people: People) -> Script:
     script = parse_script(PLAIN if plain else chance.choice(scripts))
     assert script is not None, "all of them are scripts"
     return script
+
+
+def in_the_last_moment(script: Script, chance: Random, rate: float) -> Script:
+    """The same customer, or one who types when nobody expects it any more."""
+    if not rate or str(script) not in SLOW or chance.random() >= rate:
+        return script
+    last = parse_script(IN_THE_LAST_MOMENT)
+    assert last is not None, "it is a script"
+    return last
 
 
 def is_forged(script: Script) -> bool:

@@ -21,6 +21,7 @@ from proof.simulation.phones import Phones
 from proof.simulation.rogue import Impatient, Returner, Rogue
 from proof.simulation.rogue_journal import Scribe
 from proof.simulation.rogue_orders import OrderRogue
+from proof.simulation.rogue_tenders import Doubler, Keeper
 from proof.simulation.rogue_words import Quibbler
 from proof.simulation.terminal import GATEWAY_URL
 from protocol.numbers import TERMINAL_ID_BYTES, new_terminal_id
@@ -32,14 +33,20 @@ _ROGUES: Final[Mapping[str, type[Rogue]]] = {
     "returner": Returner,
     "quibbler": Quibbler,
     "scribe": Scribe,
+    "doubler": Doubler,
+    "keeper": Keeper,
 }
 #: Of the worlds in which money may come late.
 _IMPATIENT: Final = 0.6
+_KEEPER: Final = 0.5
 #: Of those in which something goes wrong at all.
 _RETURNER: Final = 0.25
 _QUIBBLER: Final = 0.2
 _SCRIBE: Final = 0.15
+_DOUBLER: Final = 0.12
 _SIGNER: Final = "rogue orders"
+#: They are about what the gateway makes of what they tell it.
+_OVER_A_GOOD_LINE: Final = frozenset({"doubler", "keeper"})
 
 Broken = Callable[[str, str, str], None]
 
@@ -66,6 +73,8 @@ def make_rogues(
         "returner": 0.0 if profile.faultless else _RETURNER,
         "quibbler": 0.0 if profile.faultless else _QUIBBLER,
         "scribe": 0.0 if profile.faultless else _SCRIBE,
+        "doubler": 0.0 if profile.faultless else _DOUBLER,
+        "keeper": _KEEPER if profile.late_money else 0.0,
         _SIGNER: profile.selling.rogue_orders,
     }
     if profile.troubles.restores.rate:
@@ -75,7 +84,8 @@ def make_rogues(
     rogues: list[Rogue | OrderRogue] = []
     for name, kind in _ROGUES.items():
         if name in here:
-            wire = around.wire(name, profile.line, forge=forged_answer)
+            faults = LineFaults() if name in _OVER_A_GOOD_LINE else profile.line
+            wire = around.wire(name, faults, forge=forged_answer)
             rogues.append(kind(**_of_rogue(around, name, who[name], evidence, broken), wire=wire))
     if _SIGNER in here:
         signer = OrderRogue(

@@ -298,7 +298,7 @@ class TillHost(Mortal):
 
     def went_down(self) -> None:
         self._runner = None
-        self.sight.up_since_ms, self.sight.unsent_fen = None, None
+        self.sight.up_since_ms, self.sight.unsent_fen, self.sight.line = None, None, None
         self.link = None
         self.screen.clear()
 
@@ -323,7 +323,7 @@ class TillHost(Mortal):
             return
         if isinstance(view, LinkView):
             self.link = view
-            self.sight.unsent_fen = view.unsent_fen
+            self.sight.unsent_fen, self.sight.line = view.unsent_fen, view.line
             return
         if isinstance(view, RefundView):
             self._note("shows_refund", f"{view.refund_no} {view.state} {view.reason or ''}".rstrip())

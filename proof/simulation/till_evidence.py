@@ -20,6 +20,7 @@ from sync.engine.model import (
     CashLimits,
     Command,
     CommandRefused,
+    Line,
     PaymentView,
     ShowOffline,
     StartPayment,
@@ -200,11 +201,12 @@ class TillSight:
     `forged`: payments of which every notification is wrong; `doubted`: of which one may be. `typed`: by request, the
     payment and the code; `compared`: how often a code was compared, by epoch and index; `cash_limits`: by request, what
     the owner allowed; `anchored`: what its machine holds outside of the data folder. `unsent_fen`: how much money its
-    screen says is to be delivered, `miscounts_since_ms`: since when that is wrong. `pressed`: by request, the sale that
+    screen says is to be delivered, `miscounts_since_ms`: since when that is wrong;
+    `line`: how it shows its line. `pressed`: by request, the sale that
     a press was about, and whether it was paid then; `refusals`: what nobody judged yet;
     `begun_before`: by request, which payments and refunds the journal had when it was pressed; `cash_asked`: by
-    request, what was handed over and what was to be paid. `rung`: payments of the store's static QR that it rang for
-    since its program started, `ever_rung`: at all."""
+    request, what was handed over and what was to be paid, `cash_line`: how the line was shown then. `rung`: payments of
+    the store's static QR that it rang for since its program started, `ever_rung`: at all."""
 
     name: str
     terminal_id: str
@@ -233,10 +235,12 @@ class TillSight:
     cash_limits: dict[str, CashLimits] = field(default_factory=dict[str, CashLimits])
     anchored: Callable[[], AnchorRecord | None] | None = None
     unsent_fen: int | None = None
+    line: Line | None = None
     miscounts_since_ms: int | None = None
     pressed: dict[str, tuple[str, bool]] = field(default_factory=dict[str, tuple[str, bool]])
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     begun_before: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    cash_line: dict[str, Line | None] = field(default_factory=dict[str, "Line | None"])
     cash_asked: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     rung: set[str] = field(default_factory=set[str])
     ever_rung: set[str] = field(default_factory=set[str])
@@ -247,6 +251,7 @@ class TillSight:
             self.begun_before.setdefault(command.request_id, self._begun())
         if isinstance(command, TakeCash):
             self.cash_asked[command.request_id] = command.received_fen, command.amount.fen
+            self.cash_line[command.request_id] = self.line
         if not isinstance(command, (StartPayment, ShowOffline, TakeCash)):
             return
         sale_id = command.sale_id if isinstance(command, StartPayment) else None

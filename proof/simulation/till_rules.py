@@ -204,6 +204,19 @@ def journal_before_send(_e: Evidence, till: TillSight, request: RequestParts) ->
             return
 
 
+def no_sale_is_sold_over_late_money(_e: Evidence, till: TillSight, request: RequestParts) -> Complaints:
+    """Of which money came after all, as far as its till knows: it pays for the sale, or is about to go back."""
+    if request.method != "POST" or request.path != "/v1/payments":
+        return
+    asked = decode(PaymentRequest, request.body)
+    if asked.payment_no in till.sent:
+        return  # it was sent before, and repeats itself
+    for number, record in till.file.payments().items():
+        late = record.late_money
+        if record.sale_id == asked.sale_id and late is not None and late.state is not LateMoneyState.UNDONE:
+            yield asked.payment_no, f"begins while {number} of its sale holds money that came late"
+
+
 def a_retry_repeats_itself(e: Evidence, till: TillSight, request: RequestParts) -> Complaints:
     """The same number always carries the same content, and lives for a quarter of a minute; one scanned code goes out
     under one number only."""
@@ -242,4 +255,4 @@ ON_SHOWN: Final = (
     certain_within_a_minute,
 )
 ON_REFUND_SHOWN: Final = (a_shown_refund_is_true, what_is_left_is_true, one_refund_per_command)
-ON_SENT: Final = (journal_before_send, a_retry_repeats_itself)
+ON_SENT: Final = (journal_before_send, no_sale_is_sold_over_late_money, a_retry_repeats_itself)

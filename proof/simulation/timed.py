@@ -166,12 +166,18 @@ def opposites_are_noted(e: Evidence) -> Complaints:
 def late_money_is_on_its_way(e: Evidence) -> Complaints:
     """Late money that was found goes back by itself; where it waits for a person, once something else pays."""
     begun = {refund.out_trade_no for refund in e.gateway.refunds().values() if refund.cause == "late"}
-    for number, row in e.rows.items():
-        if row.late is not LateMoneyState.FOUND or begun.intersection(e.channel_orders_of(number)):
+    for number, order in e.gateway.channel_orders().items():
+        row = e.gateway.payments().get(order.payment_no)
+        if order.late is not LateMoneyState.FOUND or number in begun or row is None:
             continue
-        other = e.covers(row)
+        # Another payer's order of the same payment covers its sale as another payment does.
+        mine = row.state is GatewayState.PAID or row.late is LateMoneyState.ACCEPTED
+        other = row.payment_no if mine else e.covers(row)
         if not e.holds_late_money or other is not None:
-            yield number, f"late money was found, and is not on its way back ({other or 'nobody'} pays for the sale)"
+            yield (
+                row.payment_no,
+                f"late money was found by {number}, and is not on its way back ({other or 'nobody'} pays for the sale)",
+            )
 
 
 def late_money_is_a_case(e: Evidence) -> Complaints:

@@ -36,7 +36,7 @@ from proof.simulation.terminal import TillHost
 from proof.simulation.till_evidence import TillSight
 from proof.simulation.trace import Trace
 from proof.simulation.troubles import POISON, Misfortunes
-from proof.wallets import Wallets
+from proof.wallets import Wallets, notification_of
 from protocol.keys import public_text
 from protocol.signature import RequestParts
 from sandbox.wallet import OrderMoney, Outgoing
@@ -232,7 +232,11 @@ class World:
 
     async def _notified(self, wallet: str, outgoing: Outgoing) -> Reply | None:
         self.judge.evidence.notified_ms[wallet] = self.now_ms()
-        return await self.gateway.notify(outgoing)
+        reply = await self.gateway.notify(outgoing)
+        if reply is not None:
+            self.judge.side.notice_answered(wallet, notification_of(outgoing)[1], reply)
+            self._stop_if_broken()
+        return reply
 
     async def _bury(self) -> None:
         self._burying = True
@@ -374,9 +378,13 @@ class World:
 
     def _serve(self, request: RequestParts) -> Serve:
         async def serve() -> Reply | None:
+            before = self.judge.side.as_it_is()
             reply = await self.gateway.serve(request)
             if reply is not None and reply.status == 200:
                 self.judge.answered(request)
+            elif reply is not None:
+                self.judge.side.refused(request, reply.body, before)
+                self._stop_if_broken()
             return reply and self._odd_gateway.spoken(request, reply)
 
         return self._at_gateway(serve)

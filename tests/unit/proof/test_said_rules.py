@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from proof.simulation import said_rules
 from proof.simulation.evidence import Evidence
 from proof.simulation.invariants_begun import Paying, one_payer_per_order
-from proof.simulation.invariants_cash import the_change_is_right
+from proof.simulation.invariants_cash import cash_without_the_line_is_counted, the_change_is_right
 from proof.simulation.till_evidence import Refusal
 from protocol.money import Money
 from protocol.reasons import Reason
 from protocol.states import TerminalState
 from sync.engine.cash_record import CashRecord
-from sync.engine.model import CashLimits, TakeCash
+from sync.engine.model import CashLimits, Line, TakeCash
 from sync.engine.views import cash_view
 from tests.unit.proof.evidence_on_paper import NOW_MS, NUMBER, PaperGateway, evidence_on_paper, paper_till
 
@@ -104,3 +104,38 @@ def test_the_change_is_what_was_handed_over_without_the_price(
     view = cash_view(record)
     assert view.state is TerminalState.PAID
     assert bool(list(the_change_is_right(evidence, till, replace(view, request_id="till1/1")))) is complains
+
+
+@pytest.mark.parametrize(
+    ("pressed", "shown", "noted", "complains"),
+    [
+        (Line.UP, Line.UP, False, False),
+        (Line.UP, Line.UP, True, True),
+        (Line.DOWN, Line.DOWN, True, False),
+        (Line.DOWN, Line.UNTRUSTED, False, True),
+        (Line.DOWN, Line.UP, True, False),
+        (Line.DOWN, Line.UP, False, False),
+        (None, Line.DOWN, False, False),
+    ],
+)
+def test_cash_is_noted_as_taken_with_or_without_the_line(
+    evidence: Evidence, pressed: Line | None, shown: Line, noted: bool, complains: bool
+) -> None:
+    """As it was shown when it was pressed, or when it was told: a commit in doubt is told later."""
+    till, file = paper_till()
+    price = Money(1_000, "CNY")
+    record = CashRecord(
+        payment_no=f"{NUMBER}-1",
+        order_no=NUMBER,
+        sale_id=NUMBER,
+        amount=price,
+        received_fen=1_000,
+        change_fen=0,
+        operator="01",
+        offline=noted,
+        taken_at_ms=NOW_MS,
+    )
+    file.tenders[record.payment_no] = record
+    till.cash_line["till1/1"], till.line = pressed, shown
+    view = replace(cash_view(record), request_id="till1/1")
+    assert bool(list(cash_without_the_line_is_counted(evidence, till, view))) is complains
