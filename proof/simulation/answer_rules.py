@@ -104,10 +104,19 @@ def a_refusal_of_the_gateway_is_so(e: Evidence, refused: Refused) -> Complaints:
             if e.restored.at_ms is None:
                 yield about, f"refused as {refused.reason}, and nobody put its database back"
         case Reason.CONTENT_DIFFERS | Reason.JOURNAL_FORK:
-            if refused.terminal_id not in e.unruly:
+            if refused.terminal_id not in e.unruly and not _was_timed_again(e, refused.request):
                 yield about, f"a till that keeps the rules is refused as {refused.reason}"
         case _:
             yield from _of_money(e, refused, number)
+
+
+def _was_timed_again(e: Evidence, request: RequestParts) -> bool:
+    """It is an earlier one of a number that was sent anew with another time, because the first was refused for its
+    clock: where a clock leaps back, that one may count, and then this one comes once more."""
+    if request.method != "POST" or request.path != "/v1/payments":
+        return False
+    asked = decode(PaymentRequest, request.body)
+    return asked.expires != e.expires_ms.get(asked.payment_no, asked.expires)
 
 
 def _of_money(e: Evidence, refused: Refused, number: str) -> Iterator[Complaint]:

@@ -218,7 +218,7 @@ TENDERS: Final = (
         name="the gateway does not read which sale an order was for",
         trips=by("sales_are_known"),
         file="gateway/api/journals.py",
-        old="        name_sales(tx, terminal_id, fresh, self._pace_of, now_ms=now_ms)\n",
+        old="        name_sales(tx, terminal_id, whole, self._pace_of, now_ms=now_ms)\n",
         new="",
         profile="offline",
     ),

@@ -32,7 +32,7 @@ from proof.simulation.stage import KeyTexts, Stage, make_key_texts, stage
 
 ROOT = Path(__file__).resolve().parents[3]
 #: All in a row with the flag; else those that reach everything that is rare.
-SEEDS = range(1, 161) if os.environ.get("GUITAI_SLOW_TESTS") == "1" else SUITE
+SEEDS = range(1, 201) if os.environ.get("GUITAI_SLOW_TESTS") == "1" else SUITE
 QUICK_CANARIES = frozenset(
     {
         "the delivery leaves an entry out",
@@ -79,7 +79,7 @@ def test_the_people_are_busy(suite: dict[int, Outcome]) -> None:
 
 def test_rare_paths_are_reached(suite: dict[int, Outcome]) -> None:
     """A simulation that never takes a path proves nothing about it; nor one in which a kind of fault never happens."""
-    assert unreached(suite.values()) == [], "choose the suite's seeds again: python -m proof.simulation.cover 160"
+    assert unreached(suite.values()) == [], "choose the suite's seeds again: python -m proof.simulation.cover 200"
     assert not (BY_FLAG | UNREACHED) & EXPECTED
     reached = {mark for outcome in suite.values() for mark in outcome.marks}
     assert not UNREACHED & reached, "it was reached: expect it from now on"
