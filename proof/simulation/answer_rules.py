@@ -104,7 +104,8 @@ def a_refusal_of_the_gateway_is_so(e: Evidence, refused: Refused) -> Complaints:
             if e.restored.at_ms is None:
                 yield about, f"refused as {refused.reason}, and nobody put its database back"
         case Reason.CONTENT_DIFFERS | Reason.JOURNAL_FORK:
-            if refused.terminal_id not in e.unruly and not _was_timed_again(e, refused.request):
+            forgot = e.restored.at_ms is not None  # it compares with what it held before
+            if refused.terminal_id not in e.unruly and not forgot and not _was_timed_again(e, refused.request):
                 yield about, f"a till that keeps the rules is refused as {refused.reason}"
         case _:
             yield from _of_money(e, refused, number)

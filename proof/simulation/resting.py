@@ -18,6 +18,9 @@ REST_WITHIN_S: Final = 300.0
 ORDERS_REST_WITHIN_S: Final = 900.0
 #: A refund that was refused while the gateway's clock was wrong is sent again so much later.
 REFUSED_REFUND_S: Final = 700.0
+#: A till that the owner activates again then starts anew: what its gateway refuses of an earlier refund is believed when
+#: nothing that was sent before can arrive any more.
+ACTIVATED_AGAIN_S: Final = 330.0
 #: After the gateway's database was put back a person looks into the wallets' books, and waits before he says so.
 PERSON_S: Final = 600.0
 #: Late money is looked for until a day after the end.
@@ -43,6 +46,8 @@ class Resting:
         within_s = REST_WITHIN_S + max(line.slow_delay[1] for line in lines)
         if self._profile.selling.offline:
             within_s += ORDERS_REST_WITHIN_S
+        if self._profile.troubles.forks:
+            within_s += ACTIVATED_AGAIN_S
         if self._profile.troubles.restores.rate:
             within_s += PERSON_S
         if self._profile.clocks.gateway_leaps:
