@@ -18,8 +18,8 @@ REST_WITHIN_S: Final = 300.0
 ORDERS_REST_WITHIN_S: Final = 900.0
 #: A refund that was refused while the gateway's clock was wrong is sent again so much later.
 REFUSED_REFUND_S: Final = 700.0
-#: A till that the owner activates again then starts anew: what its gateway refuses of an earlier refund is believed when
-#: nothing that was sent before can arrive any more.
+#: A till that the owner activates again then starts anew: what the gateway refuses of an earlier refund is believed
+#: when nothing that was sent before can arrive any more.
 ACTIVATED_AGAIN_S: Final = 330.0
 #: After the gateway's database was put back a person looks into the wallets' books, and waits before he says so.
 PERSON_S: Final = 600.0
