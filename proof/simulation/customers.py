@@ -169,14 +169,7 @@ class Cashier:
             self._pressed += 1
             fen = max(1, round(view.amount.fen * self._chance.choice((0.3, 0.5, 1.0, 1.0, 1.2))))
             self._note("takes_back", f"{view.payment_no} {fen}")
-            command = StartRefund(
-                request_id=f"{self._till.name}/{self._pressed}",
-                order_no=view.order_no,
-                amount=Money(fen, CNY),
-                note="退货",
-                operator="01",
-            )
-            self._press(command)
+            self._press(self._refund_of(view, fen))
 
     def _gives_back_instead(self) -> None:
         """A till that sells nothing any more is a counter for returns to its cashier."""
@@ -188,14 +181,16 @@ class Cashier:
         view = self._returning.choice(paid)
         fen = max(1, round(view.amount.fen * self._returning.choice((0.2, 0.5, 1.0))))
         self._note("takes_back_instead", f"{view.payment_no} {fen}")
-        command = StartRefund(
+        self._till.submit(self._refund_of(view, fen))
+
+    def _refund_of(self, view: PaymentView, fen: int) -> StartRefund:
+        return StartRefund(
             request_id=f"{self._till.name}/{self._pressed}",
             order_no=view.order_no,
             amount=Money(fen, CNY),
             note="退货",
             operator="01",
         )
-        self._till.submit(command)
 
     def _press(self, command: StartPayment | StartRefund) -> bool:
         """Now and then a key bounces, or a finger comes down twice: the same press comes again, in the same run of the
